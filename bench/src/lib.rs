@@ -1,0 +1,1 @@
+//! Fixtures shared by the benches: configurations, queries and stores of known sizes.

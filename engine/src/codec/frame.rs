@@ -1,0 +1,1 @@
+//! Ethernet, IPv4 and UDP headers for the raw socket: read, checked, written. Pure.

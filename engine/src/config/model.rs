@@ -1,0 +1,339 @@
+//! The checked configuration: what the engine works with. Every field is valid and every default filled in.
+
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::json::{Node, Position};
+use crate::classify::{ClassId, ClassNames, Expression};
+
+/// What a configuration file holds.
+#[derive(Clone, Debug)]
+pub struct Configuration {
+    /// The `Dhcp4` part, if any.
+    pub dhcp4: Option<Dhcp4>,
+    /// Where the `Dhcp6` part stands, if any: its keys were checked, serving it is not built yet.
+    pub dhcp6: Option<Position>,
+    /// The JSON as read, for config-get and tools: comments gone, includes resolved.
+    pub source: Node,
+}
+
+/// `Dhcp4`.
+#[derive(Clone, Debug)]
+pub struct Dhcp4 {
+    /// `interfaces-config`.
+    pub interfaces: Interfaces,
+    /// `control-socket` and `control-sockets`.
+    pub control_sockets: Vec<ControlSocket>,
+    /// `multi-threading`.
+    pub multi_threading: MultiThreading,
+    /// `lease-database`.
+    pub lease_database: LeaseDatabase,
+    /// `expired-leases-processing`.
+    pub expired_leases: ExpiredLeases,
+    /// Every class name that the configuration mentions or defines, and its id.
+    pub class_names: ClassNames,
+    /// `client-classes` in their order.
+    pub classes: Vec<ClientClass>,
+    /// `hooks-libraries` in their order.
+    pub hooks: Vec<HookLibrary>,
+    /// `loggers`.
+    pub loggers: Vec<Logger>,
+    /// `echo-client-id`: option 61 is sent back.
+    pub echo_client_id: bool,
+    /// `decline-probation-period`, seconds.
+    pub decline_probation_s: u32,
+    /// `parked-packet-limit`; 0 is unlimited.
+    pub parked_packet_limit: u32,
+    /// Global `option-data`.
+    pub options: Vec<OptionData>,
+    /// Every subnet, by ascending id, inherited values filled in.
+    pub subnets: Vec<Arc<Subnet4>>,
+}
+
+/// `interfaces-config`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Interfaces {
+    /// `interfaces`, in order.
+    pub listen: Vec<InterfaceSpec>,
+    /// `dhcp-socket-type`: raw sockets for direct clients as well as UDP, or UDP only.
+    pub raw: bool,
+    /// `service-sockets-require-all`.
+    pub require_all: bool,
+    /// `service-sockets-max-retries`.
+    pub max_retries: u32,
+    /// `service-sockets-retry-wait-time`, milliseconds.
+    pub retry_wait_ms: u32,
+}
+
+/// One entry of `interfaces`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InterfaceSpec {
+    /// `*`: every interface that is up and no loopback.
+    All,
+    /// `eth0`: all of its addresses.
+    Name(String),
+    /// `eth0/192.0.2.1`: one address.
+    Address(String, Ipv4Addr),
+}
+
+/// One control socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ControlSocket {
+    /// `socket-type` unix.
+    Unix {
+        /// `socket-name`.
+        path: PathBuf,
+    },
+}
+
+/// `multi-threading`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MultiThreading {
+    /// `enable-multi-threading`; false means one worker.
+    pub enabled: bool,
+    /// `thread-pool-size`; 0: one per core.
+    pub thread_pool_size: u16,
+    /// `packet-queue-size`: packets per worker; 0: as many as `limits` allow.
+    pub packet_queue_size: u32,
+    /// Ours, in `user-context`, `"peregrine": {"pin-threads": ...}`: pin each worker to a core. Without it,
+    /// when there are at least as many cores as threads.
+    pub pin_threads: Option<bool>,
+}
+
+/// `lease-database` of type memfile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeaseDatabase {
+    /// `persist`: write the lease file.
+    pub persist: bool,
+    /// `name`; default `kea-leases4.csv` in Kea's data directory.
+    pub file: PathBuf,
+    /// `lfc-interval`, seconds; 0 is off.
+    pub lfc_interval_s: u32,
+    /// `max-row-errors`; 0 is unlimited.
+    pub max_row_errors: u32,
+    /// Ours, in `user-context`, `"peregrine": {"durability": "kernel" | "disk"}`: whether a reply waits for
+    /// the write or for the disk.
+    pub sync_to_disk: bool,
+}
+
+/// `expired-leases-processing`; 0 switches a timer off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExpiredLeases {
+    /// `reclaim-timer-wait-time`, seconds.
+    pub reclaim_wait_s: u32,
+    /// `flush-reclaimed-timer-wait-time`, seconds.
+    pub flush_wait_s: u32,
+    /// `hold-reclaimed-time`, seconds.
+    pub hold_s: u32,
+    /// `max-reclaim-leases`; 0: all.
+    pub max_leases: u32,
+    /// `max-reclaim-time`, milliseconds; 0: no limit.
+    pub max_time_ms: u32,
+    /// `unwarned-reclaim-cycles`.
+    pub unwarned_cycles: u32,
+}
+
+/// One client class.
+#[derive(Clone, Debug)]
+pub struct ClientClass {
+    /// `name`, interned in [`Dhcp4::class_names`].
+    pub id: ClassId,
+    /// `test`, compiled; without one the class is only given by others.
+    pub test: Option<Expression>,
+    /// `only-in-additional-list` (or `only-if-required`).
+    pub only_in_additional_list: bool,
+    /// `option-data`.
+    pub options: Vec<OptionData>,
+    /// `valid-lifetime` and its bounds, if the class has any.
+    pub lifetime: Option<Lifetime>,
+    /// `next-server`.
+    pub next_server: Option<Ipv4Addr>,
+    /// `server-hostname`.
+    pub server_hostname: Option<String>,
+    /// `boot-file-name`.
+    pub boot_file_name: Option<String>,
+}
+
+/// A lifetime and its bounds, seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lifetime {
+    /// Given without a wish.
+    pub default_s: u32,
+    /// Least a client can ask for.
+    pub min_s: u32,
+    /// Most a client can ask for.
+    pub max_s: u32,
+}
+
+/// An entry of `hooks-libraries`.
+#[derive(Clone, Debug)]
+pub struct HookLibrary {
+    /// `library` as given.
+    pub library: String,
+    /// Which built-in part it means.
+    pub kind: HookKind,
+    /// `parameters`, positions kept; `None` if absent.
+    pub parameters: Option<Node>,
+    /// Where the entry stands.
+    pub at: Position,
+}
+
+/// The hook libraries that are built in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HookKind {
+    /// `libdhcp_lease_cmds`
+    LeaseCmds,
+    /// `libdhcp_ha`
+    Ha,
+    /// `libdhcp_stat_cmds`
+    StatCmds,
+}
+
+/// An entry of `loggers`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Logger {
+    /// `name`: `kea-dhcp4` or `kea-dhcp4.COMPONENT`.
+    pub name: String,
+    /// `severity`.
+    pub severity: Severity,
+    /// `debuglevel`.
+    pub debuglevel: u8,
+    /// `output-options` (or `output_options`).
+    pub outputs: Vec<LogOutput>,
+}
+
+/// Severities, ascending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "the names are Kea's")]
+pub enum Severity {
+    Debug,
+    Info,
+    Warn,
+    Error,
+    Fatal,
+    None,
+}
+
+/// An entry of `output-options`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogOutput {
+    /// `output`.
+    pub to: LogTarget,
+    /// `flush`.
+    pub flush: bool,
+    /// `maxsize`, bytes; rotation is off below 204800.
+    pub max_size: u64,
+    /// `maxver`.
+    pub max_versions: u32,
+    /// `pattern`; empty is Kea's default.
+    pub pattern: String,
+}
+
+/// Where log lines go.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum LogTarget {
+    Stdout,
+    Stderr,
+    /// `syslog` or `syslog:FACILITY`.
+    Syslog(String),
+    File(PathBuf),
+}
+
+/// One option to be sent, its value in wire form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OptionData {
+    /// `code`.
+    pub code: u8,
+    /// The option's payload.
+    pub data: Arc<[u8]>,
+    /// `always-send`.
+    pub always_send: bool,
+    /// `never-send`.
+    pub never_send: bool,
+}
+
+/// One subnet; what it inherits is filled in.
+#[derive(Clone, Debug)]
+pub struct Subnet4 {
+    /// `id`.
+    pub id: u32,
+    /// `subnet`: network address and length.
+    pub prefix: Prefix4,
+    /// `relay`.
+    pub relays: Vec<Ipv4Addr>,
+    /// `interface`.
+    pub interface: Option<String>,
+    /// `client-class` / `client-classes`: any of them; empty is everybody.
+    pub guard: Vec<ClassId>,
+    /// `pools` in their order.
+    pub pools: Vec<Pool4>,
+    /// `option-data` of the subnet.
+    pub options: Vec<OptionData>,
+    /// `valid-lifetime` and its bounds.
+    pub lifetime: Lifetime,
+    /// T1 to be sent, seconds.
+    pub renew: Timer,
+    /// T2 to be sent, seconds.
+    pub rebind: Timer,
+    /// `match-client-id`.
+    pub match_client_id: bool,
+    /// `authoritative`.
+    pub authoritative: bool,
+    /// `next-server`.
+    pub next_server: Ipv4Addr,
+    /// `server-hostname`.
+    pub server_hostname: String,
+    /// `boot-file-name`.
+    pub boot_file_name: String,
+    /// `user-context`, if any.
+    pub user_context: Option<serde_json::Value>,
+}
+
+/// How a renewal or rebinding timer is found.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Timer {
+    /// Not sent.
+    Unset,
+    /// Fixed seconds.
+    Fixed(u32),
+    /// This share of the valid lifetime (`calculate-tee-times`).
+    Share(f64),
+}
+
+/// An IPv4 prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Prefix4 {
+    /// Network address; host bits are zero.
+    pub network: Ipv4Addr,
+    /// Length, 0 to 32.
+    pub len: u8,
+}
+
+impl Prefix4 {
+    /// The netmask (option 1).
+    pub fn mask(self) -> Ipv4Addr {
+        Ipv4Addr::from(u32::MAX.checked_shl(32 - u32::from(self.len)).unwrap_or(0))
+    }
+
+    /// Whether `address` lies inside.
+    pub fn contains(self, address: Ipv4Addr) -> bool {
+        u32::from(address) & u32::from(self.mask()) == u32::from(self.network)
+    }
+}
+
+/// One pool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pool4 {
+    /// First address.
+    pub first: Ipv4Addr,
+    /// Last address.
+    pub last: Ipv4Addr,
+    /// `client-class` / `client-classes`: any of them; empty is everybody.
+    pub guard: Vec<ClassId>,
+    /// `option-data` of the pool.
+    pub options: Vec<OptionData>,
+    /// `pool-id`; 0 if none.
+    pub id: u32,
+}

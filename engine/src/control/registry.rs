@@ -1,0 +1,217 @@
+//! The command registry: a name leads to a handler, a handler gives an [`Answer`] in Kea's shape. Pure.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use crate::sync::RwLock;
+
+/// Kea's result codes.
+pub mod code {
+    /// Done.
+    pub const SUCCESS: i64 = 0;
+    /// Not done; the text says why.
+    pub const ERROR: i64 = 1;
+    /// No such command.
+    pub const UNSUPPORTED: i64 = 2;
+    /// Done, and nothing was found.
+    pub const EMPTY: i64 = 3;
+    /// The lease is somebody else's (Kea 3).
+    pub const CONFLICT: i64 = 4;
+}
+
+/// The answer to a command: `{"result": N, "text": ..., "arguments": ...}`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// One of [`code`].
+    pub result: i64,
+    /// A sentence for people, and for tools that match it.
+    pub text: Option<String>,
+    /// What was asked for.
+    pub arguments: Option<Value>,
+}
+
+impl Answer {
+    /// Result 0 with a text.
+    pub fn success(text: impl Into<String>) -> Self {
+        Self { result: code::SUCCESS, text: Some(text.into()), arguments: None }
+    }
+
+    /// Result 1 with its reason.
+    pub fn error(text: impl Into<String>) -> Self {
+        Self { result: code::ERROR, text: Some(text.into()), arguments: None }
+    }
+
+    /// Result 0 with arguments and no text.
+    pub fn with(arguments: Value) -> Self {
+        Self { result: code::SUCCESS, text: None, arguments: Some(arguments) }
+    }
+
+    /// The same answer with `arguments`.
+    #[must_use]
+    pub fn and(mut self, arguments: Value) -> Self {
+        self.arguments = Some(arguments);
+        self
+    }
+
+    /// The same answer with another result code.
+    #[must_use]
+    pub fn coded(mut self, result: i64) -> Self {
+        self.result = result;
+        self
+    }
+
+    /// The JSON map of the UNIX socket; HTTP wraps it in a list of one.
+    pub fn to_json(&self) -> Value {
+        let mut map = Map::new();
+        map.insert("result".into(), json!(self.result));
+        if let Some(text) = &self.text {
+            map.insert("text".into(), json!(text));
+        }
+        if let Some(arguments) = &self.arguments {
+            map.insert("arguments".into(), arguments.clone());
+        }
+        Value::Object(map)
+    }
+}
+
+/// A request as a handler sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Command<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// `arguments`, if given.
+    pub arguments: Option<&'a Value>,
+}
+
+type Handler = Box<dyn Fn(&Command<'_>) -> Answer + Send + Sync>;
+type StatusPart = Box<dyn Fn(&mut Map<String, Value>) + Send + Sync>;
+
+/// All commands this server answers.
+#[derive(Default)]
+pub struct Registry {
+    handlers: RwLock<BTreeMap<&'static str, Handler>>,
+    status: RwLock<Vec<StatusPart>>,
+}
+
+impl Registry {
+    /// Adds a command, or replaces the one of that name.
+    pub fn register(
+        &self,
+        name: &'static str,
+        handler: impl Fn(&Command<'_>) -> Answer + Send + Sync + 'static,
+    ) {
+        self.handlers.write().insert(name, Box::new(handler));
+    }
+
+    /// Adds entries to the arguments of `status-get`.
+    pub fn extend_status(&self, part: impl Fn(&mut Map<String, Value>) + Send + Sync + 'static) {
+        self.status.write().push(Box::new(part));
+    }
+
+    /// Lets every part add its entries to `map`.
+    pub fn fill_status(&self, map: &mut Map<String, Value>) {
+        for part in self.status.read().iter() {
+            part(map);
+        }
+    }
+
+    /// Names of all commands, sorted; `list-commands` itself included.
+    pub fn names(&self) -> Vec<&'static str> {
+        let mut names: Vec<_> = self.handlers.read().keys().copied().collect();
+        names.push("list-commands");
+        names.sort_unstable();
+        names
+    }
+
+    /// Answers one request: a JSON map with `command` and perhaps `arguments`, `service`,
+    /// `remote-address`. Whatever is wrong with it is an answer, too.
+    pub fn execute(&self, request: &Value) -> Answer {
+        match parse(request) {
+            Ok(command) => self.run(&command),
+            Err(why) => {
+                Answer::error(format!("Error during command processing: invalid command: {why}"))
+            }
+        }
+    }
+
+    fn run(&self, command: &Command<'_>) -> Answer {
+        if command.name == "list-commands" {
+            return Answer::with(json!(self.names()));
+        }
+        match self.handlers.read().get(command.name) {
+            Some(handler) => handler(command),
+            None => Answer::error(format!("'{}' command not supported.", command.name))
+                .coded(code::UNSUPPORTED),
+        }
+    }
+}
+
+/// Takes a request apart.
+pub(crate) fn parse(request: &Value) -> Result<Command<'_>, String> {
+    let Value::Object(map) = request else {
+        return Err(format!("expected toplevel entry to be a map, got {} instead", kind(request)));
+    };
+    let name = match map.get("command") {
+        Some(Value::String(name)) => name,
+        Some(other) => {
+            return Err(format!("expected 'command' to be a string, got {} instead", kind(other)));
+        }
+        None => return Err("does not contain mandatory 'command'".into()),
+    };
+    let known = ["command", "arguments", "service", "remote-address"];
+    if let Some(key) = map.keys().find(|key| !known.contains(&key.as_str())) {
+        return Err(format!("unsupported parameter '{key}'"));
+    }
+    Ok(Command { name, arguments: map.get("arguments") })
+}
+
+/// What Kea calls a JSON value in its errors.
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(n) if n.is_f64() => "real",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "list",
+        Value::Object(_) => "map",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn registry() -> Registry {
+        let registry = Registry::default();
+        registry.register("echo", |command| {
+            Answer::with(command.arguments.cloned().unwrap_or(Value::Null))
+        });
+        registry
+    }
+
+    #[test]
+    fn a_known_command_gets_its_arguments() {
+        let answer = registry().execute(&json!({"command": "echo", "arguments": {"a": 1}}));
+        assert_eq!(answer.to_json(), json!({"result": 0, "arguments": {"a": 1}}));
+        let names = registry().execute(&json!({"command": "list-commands", "service": ["dhcp4"]}));
+        assert_eq!(names.arguments, Some(json!(["echo", "list-commands"])));
+    }
+
+    #[test]
+    fn a_bad_request_is_answered_as_kea_does() {
+        let cases = [
+            (json!([]), 1, "expected toplevel entry to be a map, got list instead"),
+            (json!({}), 1, "does not contain mandatory 'command'"),
+            (json!({"command": {}}), 1, "expected 'command' to be a string, got map instead"),
+            (json!({"command": "echo", "foo": 1}), 1, "unsupported parameter 'foo'"),
+            (json!({"command": "foo"}), 2, "'foo' command not supported."),
+        ];
+        for (request, result, text) in cases {
+            let answer = registry().execute(&request);
+            assert_eq!(answer.result, result, "{request}");
+            assert!(answer.text.as_ref().unwrap().ends_with(text), "{request}: {answer:?}");
+        }
+    }
+}

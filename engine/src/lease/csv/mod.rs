@@ -1,0 +1,1 @@
+//! Kea's lease file: journal, load, compaction.

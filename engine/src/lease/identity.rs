@@ -1,0 +1,153 @@
+//! Who a DHCPv4 client is: its hardware address and its client identifier.
+
+use std::fmt;
+
+use crate::limits::{MAX_CLIENT_ID, MAX_HW_ADDRESS};
+
+/// A hardware address of at most 20 bytes, without its type (Kea's lease file has no column for it).
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HwAddress {
+    len: u8,
+    bytes: [u8; MAX_HW_ADDRESS],
+}
+
+/// A client identifier: the data of option 61, 1 to 255 bytes.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientId(Box<[u8]>);
+
+/// Text that is no identifier in Kea's notation (hex bytes with or without colons), or one of a wrong length.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("'{found}' is no identifier: expected hex bytes such as 01:02:0a, {min} to {max} of them")]
+pub struct BadIdentifier {
+    /// The text as found.
+    pub found: String,
+    /// Least number of bytes.
+    pub min: usize,
+    /// Largest number of bytes.
+    pub max: usize,
+}
+
+impl HwAddress {
+    /// The address of these bytes, or none if there are more than 20.
+    pub fn new(bytes: &[u8]) -> Option<Self> {
+        let mut address = Self::default();
+        address.bytes.get_mut(..bytes.len())?.copy_from_slice(bytes);
+        address.len = u8::try_from(bytes.len()).ok()?;
+        Some(address)
+    }
+
+    /// Reads `aa:bb:cc`; an empty text is the empty address.
+    pub fn parse(text: &str) -> Result<Self, BadIdentifier> {
+        parse_hex(text).and_then(|bytes| Self::new(&bytes)).ok_or_else(|| BadIdentifier {
+            found: text.to_owned(),
+            min: 0,
+            max: MAX_HW_ADDRESS,
+        })
+    }
+
+    /// The bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+
+    /// Whether there are no bytes.
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+}
+
+impl ClientId {
+    /// The identifier of these bytes, or none if there are 0 or more than 255.
+    pub fn new(bytes: &[u8]) -> Option<Self> {
+        (!bytes.is_empty() && bytes.len() <= MAX_CLIENT_ID).then(|| Self(bytes.into()))
+    }
+
+    /// Reads `aa:bb:cc` or `aabbcc`.
+    pub fn parse(text: &str) -> Result<Self, BadIdentifier> {
+        parse_hex(text).and_then(|bytes| Self::new(&bytes)).ok_or_else(|| BadIdentifier {
+            found: text.to_owned(),
+            min: 1,
+            max: MAX_CLIENT_ID,
+        })
+    }
+
+    /// The bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Display for HwAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_hex(f, self.as_bytes())
+    }
+}
+
+impl fmt::Debug for HwAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_hex(f, self.as_bytes())
+    }
+}
+
+impl fmt::Display for ClientId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_hex(f, &self.0)
+    }
+}
+
+impl fmt::Debug for ClientId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_hex(f, &self.0)
+    }
+}
+
+fn write_hex(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
+    for (i, byte) in bytes.iter().enumerate() {
+        write!(f, "{}{byte:02x}", if i == 0 { "" } else { ":" })?;
+    }
+    Ok(())
+}
+
+/// Bytes of `01:2:0a` or `01020a`; a group between colons may have one digit, as Kea reads it.
+fn parse_hex(text: &str) -> Option<Vec<u8>> {
+    if text.is_empty() {
+        return Some(Vec::new());
+    }
+    if !text.is_ascii() {
+        return None;
+    }
+    if text.contains(':') {
+        return text.split(':').map(parse_byte).collect();
+    }
+    let padded = if text.len() % 2 == 1 { format!("0{text}") } else { text.to_owned() };
+    (0..padded.len()).step_by(2).map(|i| parse_byte(&padded[i..i + 2])).collect()
+}
+
+fn parse_byte(digits: &str) -> Option<u8> {
+    let hex = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_hexdigit());
+    if hex { u8::from_str_radix(digits, 16).ok() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_read_what_they_print() {
+        for text in ["01:02:0a", "ff", "00:03:00:01:02:00:00:00:01:00"] {
+            assert_eq!(ClientId::parse(text).unwrap().to_string(), text);
+            assert_eq!(HwAddress::parse(text).unwrap().to_string(), text);
+        }
+        assert_eq!(ClientId::parse("01020A").unwrap().to_string(), "01:02:0a");
+        assert!(HwAddress::parse("").unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_is_no_identifier_is_named() {
+        for text in ["", "zz", "01:", "0+", "1:é"] {
+            assert_eq!(ClientId::parse(text).unwrap_err().found, text);
+        }
+        assert!(HwAddress::parse(&"00:".repeat(20).to_string()).is_err());
+        assert!(HwAddress::new(&[0; 21]).is_none());
+    }
+}

@@ -1,0 +1,18 @@
+//! Leases: what they are, the store that keeps them as one trait of whole operations, and the two rooms
+//! behind it: [`memory`], the sharded store, and [`csv`], Kea's lease file.
+//!
+//! Pure but for the journal in [`csv`]. Must not know sockets, the configuration's wire shape, or who
+//! replicates.
+
+pub mod csv;
+pub mod identity;
+pub mod memory;
+pub mod store;
+mod types;
+
+pub use identity::{ClientId, HwAddress};
+pub use store::{
+    Applied, Change, ChangeKind, ChangeNumber, ChangeSink, Grant, GrantRefused, Granted, Identity,
+    LeaseStore, NotHolder, Origin, Overwrite, Stored,
+};
+pub use types::{INFINITE_LIFETIME, Lease4, LeaseState, UnknownLeaseState};

@@ -1,0 +1,230 @@
+//! The lease store as a trait of whole operations, and the changes it makes known.
+//!
+//! The address is the authority: a lease is one record in the table of its address, and whoever changes it
+//! holds the short lock of that address's stripe, never across I/O. Under that lock the change gets the next
+//! [`ChangeNumber`] and is shown to the [`ChangeSink`], so that the lease file and every peer see the changes
+//! of one address in the order in which they happened. Indexes by identity are hints, checked again
+//! under the record's lock. Lock order: identity stripes, then addresses, each ascending.
+
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::ops::RangeInclusive;
+
+use super::{ClientId, HwAddress, Lease4};
+use crate::clock::Now;
+use crate::pending::Ticket;
+
+/// The place of a change in the order of all changes since this server's start, from 1. A record's
+/// version is the number of its last change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ChangeNumber(pub u64);
+
+/// On whose behalf a lease is changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A client's query; its reply waits under the ticket, if anybody else must know first.
+    Client(Option<Ticket>),
+    /// The partner's update or a page of its leases.
+    Partner,
+    /// A command.
+    Administrator,
+    /// The end of a lifetime.
+    Reclamation,
+    /// The lease file at start.
+    Load,
+}
+
+/// What became of the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangeKind {
+    /// The address had no record.
+    Added,
+    /// The record was replaced.
+    Updated,
+    /// The record is gone; the change carries its last content.
+    Deleted,
+}
+
+/// One change of one lease, shown to the [`ChangeSink`] under the address's lock.
+#[derive(Clone, Copy, Debug)]
+pub struct Change<'a> {
+    /// Its place in the order.
+    pub number: ChangeNumber,
+    /// What became of the record.
+    pub kind: ChangeKind,
+    /// The new content, or the last one of a deleted lease.
+    pub lease: &'a Lease4,
+    /// The content before, if there was a record.
+    pub before: Option<&'a Lease4>,
+    /// Who changed it.
+    pub origin: Origin,
+}
+
+/// Who is shown every change: the journal, the partner's queue, the statistics.
+pub trait ChangeSink: Send + Sync {
+    /// Takes note of `change`. Called under the lock of its address: must neither block nor do I/O nor
+    /// call the store.
+    fn record(&self, change: &Change<'_>);
+}
+
+/// A lease as read, with the version that a conditional operation names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// The lease.
+    pub lease: Lease4,
+    /// The number of its last change.
+    pub version: ChangeNumber,
+}
+
+/// A client as leases know it (Kea guide, "Using Client Identifier and Hardware Address").
+#[derive(Clone, Copy, Debug)]
+pub struct Identity<'a> {
+    /// Option 61; `None` if the client sent none, or `match-client-id` is false.
+    pub client_id: Option<&'a ClientId>,
+    /// `chaddr`.
+    pub hw_address: &'a HwAddress,
+}
+
+impl Identity<'_> {
+    /// Whether `lease` is this client's: equal client identifiers decide; if one side has none, equal
+    /// hardware addresses do. A lease without either (declined) is nobody's.
+    pub fn owns(&self, lease: &Lease4) -> bool {
+        match (self.client_id, &lease.client_id) {
+            (Some(ours), Some(theirs)) => ours == theirs,
+            _ => !self.hw_address.is_empty() && *self.hw_address == lease.hw_address,
+        }
+    }
+}
+
+/// A wish to hold one address.
+#[derive(Clone, Debug)]
+pub struct Grant<'a> {
+    /// The lease to be written, address and all.
+    pub lease: Lease4,
+    /// Its client.
+    pub identity: Identity<'a>,
+    /// The subnets in which the client may have one lease only (its subnet, or all of the shared network):
+    /// others that it has there are deleted with this grant.
+    pub one_of: &'a [u32],
+    /// Who asks.
+    pub origin: Origin,
+}
+
+/// A grant that was made.
+#[derive(Clone, Debug)]
+pub struct Granted {
+    /// The version of the record that was written.
+    pub version: ChangeNumber,
+    /// What the address held before.
+    pub before: Option<Lease4>,
+    /// Leases of the same client that were deleted.
+    pub replaced: Vec<Lease4>,
+}
+
+/// Why an address cannot be granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GrantRefused {
+    /// Another client holds it and its lifetime is not over, or it is declined.
+    #[error("address {0} is held by another client")]
+    Held(Ipv4Addr),
+}
+
+/// The address is not held by this client, or there is no live lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the client holds no live lease for {0}")]
+pub struct NotHolder(pub Ipv4Addr);
+
+/// When an applied lease replaces the one that is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overwrite {
+    /// Always: a partner's update (Kea's `lease4-update` with `force-create`).
+    Always,
+    /// Only what exists: `lease4-update` without `force-create`.
+    Existing,
+    /// Only what does not exist: `lease4-add`.
+    Absent,
+    /// If its cltt is newer, strictly: a page of a synchronisation.
+    Newer,
+}
+
+/// What became of an applied lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// The address had no lease.
+    Added(ChangeNumber),
+    /// The lease there was replaced.
+    Updated(ChangeNumber),
+    /// The [`Overwrite`] rule kept what was (or was not) there.
+    Kept,
+}
+
+/// A store of DHCPv4 leases. Every operation is whole: it looks, decides and writes under the locks it
+/// needs, and shows each change to the [`ChangeSink`] it was built with.
+pub trait LeaseStore: Send + Sync + fmt::Debug {
+    /// The lease of an address, in whatever state.
+    fn find(&self, address: Ipv4Addr) -> Option<Stored>;
+
+    /// The version of an address's record.
+    fn version(&self, address: Ipv4Addr) -> Option<ChangeNumber>;
+
+    /// The client's lease in one of `subnets`: a live one first, else one kept for it (expired, reclaimed or
+    /// released). By client identifier first, then by hardware address.
+    fn find_of(&self, identity: Identity<'_>, subnets: &[u32], now: Now) -> Option<Stored>;
+
+    /// Writes a lease if its address is free or the client's own.
+    fn grant(&self, now: Now, grant: Grant<'_>) -> Result<Granted, GrantRefused>;
+
+    /// Ends the client's live lease: removes it, and returns it with the change's number.
+    fn release(
+        &self,
+        now: Now,
+        address: Ipv4Addr,
+        identity: Identity<'_>,
+        origin: Origin,
+    ) -> Result<Stored, NotHolder>;
+
+    /// Takes the address out of use for `probation_s` seconds and forgets its client (RFC 2131
+    /// section 4.3.3). Returns the declined lease.
+    fn decline(
+        &self,
+        now: Now,
+        address: Ipv4Addr,
+        identity: Identity<'_>,
+        probation_s: u32,
+        origin: Origin,
+    ) -> Result<Stored, NotHolder>;
+
+    /// Writes another's version of a lease.
+    fn apply(&self, lease: Lease4, overwrite: Overwrite, origin: Origin) -> Applied;
+
+    /// Removes an address's lease, and returns it with the change's number.
+    fn delete(&self, address: Ipv4Addr, origin: Origin) -> Option<Stored>;
+
+    /// Cleans up at most `limit` leases whose time is over: assigned ones become reclaimed and are kept
+    /// for `hold_s` seconds more, declined ones and those held long enough are deleted. Returns how many were
+    /// changed; fewer than `limit` means that nothing is left to do.
+    fn expire(&self, now: Now, hold_s: u64, limit: usize) -> usize;
+
+    /// At most `limit` leases with addresses strictly above `after` (from the lowest if `None`), ascending.
+    /// A lease that is there throughout a listing appears in it exactly once.
+    fn page(&self, after: Option<Ipv4Addr>, limit: usize) -> Vec<Lease4>;
+
+    /// The lowest address of `range`, from `from` on and then from its start, that nobody holds (no
+    /// assigned or declined lease, or one that is expired at `now`) and that `taken` does not keep out.
+    /// Costs the same at any fill but for expired leases that were not cleaned up yet.
+    fn find_free(
+        &self,
+        now: Now,
+        range: RangeInclusive<Ipv4Addr>,
+        from: Ipv4Addr,
+        taken: &dyn Fn(Ipv4Addr) -> bool,
+    ) -> Option<Ipv4Addr>;
+
+    /// Number of leases in any state.
+    fn len(&self) -> usize;
+
+    /// Whether there are none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}

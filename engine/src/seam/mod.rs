@@ -1,0 +1,74 @@
+//! The seams: traits through which something outside the engine takes part.
+//!
+//! [`Admission`] says which clients are served, [`Replication`] makes replies wait for a partner,
+//! [`service`] switches the service on and off by origin. The engine never names who stands behind them.
+//! Commands join through [`crate::control::Registry`].
+
+pub mod service;
+
+use crate::clock::Now;
+use crate::lease::Change;
+
+/// What admission sees of a query: the parts that decide whose client it is, v4 and v6 alike.
+#[derive(Clone, Copy, Debug)]
+pub struct Client<'a> {
+    /// The key of the RFC 3074 hash: option 61's data, else `chaddr`; the DUID in DHCPv6. `None` if the
+    /// query has none.
+    pub key: Option<&'a [u8]>,
+    /// Hardware address (empty in DHCPv6).
+    pub hw_address: &'a [u8],
+    /// Client identifier or DUID; empty if none.
+    pub client_id: &'a [u8],
+    /// How long the client says it has been waiting: `secs` as received, or the elapsed time option.
+    pub waiting: Waiting,
+    /// Whether the message type takes part in load balancing (DISCOVER, REQUEST, DECLINE, RELEASE, INFORM).
+    pub balanced: bool,
+}
+
+/// How long a client says it has been trying.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waiting {
+    /// DHCPv4's `secs`, as received.
+    Seconds(u16),
+    /// DHCPv6's elapsed time option, in hundredths of a second.
+    Centiseconds(u16),
+}
+
+/// Whether a query is served here, and the class it gets either way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Admitted {
+    /// Serve it; otherwise it is counted and dropped.
+    pub serve: bool,
+    /// Index into [`Admission::classes`] of the class the query gets.
+    pub class: Option<usize>,
+}
+
+/// Decides before any queue whether a query is ours. Called for every packet: no lock, no allocation.
+pub trait Admission: Send + Sync {
+    /// Names of the classes that admission gives (`HA_server1`), fixed for its lifetime.
+    fn classes(&self) -> Vec<String>;
+    /// Decides about one query. Out-of-scope ones are also shown to the failure detector.
+    fn admit(&self, client: &Client<'_>, now: Now) -> Admitted;
+}
+
+/// Serves everybody and gives no class: a server without a partner.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ServeAll;
+
+impl Admission for ServeAll {
+    fn classes(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn admit(&self, _client: &Client<'_>, _now: Now) -> Admitted {
+        Admitted { serve: true, class: None }
+    }
+}
+
+/// Tells a partner of changes, and makes replies wait for its acknowledgement.
+pub trait Replication: Send + Sync {
+    /// Queues `change` for whoever must know it, and calls [`crate::pending::Pending::expect`] for each
+    /// acknowledgement that its ticket has to wait for. Called under the lock of the change's address, so
+    /// the queue has the changes of one address in their order. Must not block.
+    fn queue(&self, change: &Change<'_>);
+}

@@ -1,0 +1,104 @@
+//! Counters under Kea's names (Kea guide, "Statistics in the DHCPv4 Server"). Pure but for its atomics.
+
+use crate::sync::atomic::{AtomicU64, Ordering};
+
+macro_rules! counters {
+    ($($variant:ident = $name:literal,)*) => {
+        /// What is counted; the docs of each are in the Kea guide under its name.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[expect(missing_docs, reason = "the names are Kea's")]
+        pub enum Counter { $($variant,)* }
+
+        impl Counter {
+            /// Every counter.
+            pub const ALL: &'static [Counter] = &[$(Counter::$variant,)*];
+
+            /// Kea's name, or ours where Kea has none.
+            pub const fn name(self) -> &'static str {
+                match self { $(Counter::$variant => $name,)* }
+            }
+        }
+    };
+}
+
+counters! {
+    Received = "pkt4-received",
+    DiscoverReceived = "pkt4-discover-received",
+    OfferReceived = "pkt4-offer-received",
+    RequestReceived = "pkt4-request-received",
+    AckReceived = "pkt4-ack-received",
+    NakReceived = "pkt4-nak-received",
+    ReleaseReceived = "pkt4-release-received",
+    DeclineReceived = "pkt4-decline-received",
+    InformReceived = "pkt4-inform-received",
+    UnknownReceived = "pkt4-unknown-received",
+    Sent = "pkt4-sent",
+    OfferSent = "pkt4-offer-sent",
+    AckSent = "pkt4-ack-sent",
+    NakSent = "pkt4-nak-sent",
+    ParseFailed = "pkt4-parse-failed",
+    ReceiveDrop = "pkt4-receive-drop",
+    ServiceDisabled = "pkt4-service-disabled",
+    QueueFull = "pkt4-queue-full",
+    Duplicate = "pkt4-duplicate",
+    RfcViolation = "pkt4-rfc-violation",
+    AdminFiltered = "pkt4-admin-filtered",
+    NotForUs = "pkt4-not-for-us",
+    ProcessingFailed = "pkt4-processing-failed",
+    AllocationFail = "v4-allocation-fail",
+    AllocationFailSubnet = "v4-allocation-fail-subnet",
+    AllocationFailNoPools = "v4-allocation-fail-no-pools",
+    AllocationFailClasses = "v4-allocation-fail-classes",
+    SendFailed = "peregrine-send-failed",
+    ReplyOutdated = "peregrine-reply-outdated",
+    ReplyUnacknowledged = "peregrine-reply-unacknowledged",
+    ReplyReplaced = "peregrine-reply-replaced",
+    LogLinesDropped = "peregrine-log-lines-dropped",
+    JournalFailed = "peregrine-journal-failed",
+}
+
+/// All counters of a server. Cheap to add to from any thread.
+#[derive(Debug)]
+pub struct Stats {
+    values: Vec<AtomicU64>,
+}
+
+impl Default for Stats {
+    fn default() -> Self {
+        Self { values: Counter::ALL.iter().map(|_| AtomicU64::new(0)).collect() }
+    }
+}
+
+impl Stats {
+    /// Adds one.
+    pub fn count(&self, counter: Counter) {
+        self.add(counter, 1);
+    }
+
+    /// Adds `amount`.
+    pub fn add(&self, counter: Counter, amount: u64) {
+        self.values[counter as usize].fetch_add(amount, Ordering::Relaxed);
+    }
+
+    /// The sum since start.
+    pub fn value(&self, counter: Counter) -> u64 {
+        self.values[counter as usize].load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_each_counter_counts_alone() {
+        let names: std::collections::BTreeSet<_> = Counter::ALL.iter().map(|c| c.name()).collect();
+        assert_eq!(names.len(), Counter::ALL.len());
+        let stats = Stats::default();
+        stats.count(Counter::OfferSent);
+        stats.add(Counter::OfferSent, 2);
+        for counter in Counter::ALL {
+            assert_eq!(stats.value(*counter), if *counter == Counter::OfferSent { 3 } else { 0 });
+        }
+    }
+}

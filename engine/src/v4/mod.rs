@@ -1,0 +1,1 @@
+//! The DHCPv4 exchange: query + configuration + store + now -> outcome. Pure.

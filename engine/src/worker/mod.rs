@@ -1,0 +1,47 @@
+//! Packet workers (*shell*): one thread each, a bounded queue that drops the oldest and counts it, pinning, a
+//! work limit per turn. A thread takes a batch from its sockets, goes through at once with the packets of its own
+//! clients and hands over the others. Must not know what a packet says: a [`Pipeline`] does.
+
+use crate::clock::Now;
+use crate::packet::{Arrival, Departure};
+
+/// A packet and how it came in.
+#[derive(Clone, Debug)]
+pub struct Packet {
+    /// How it came in.
+    pub arrival: Arrival,
+    /// The UDP payload.
+    pub message: Vec<u8>,
+}
+
+/// What admission found about a packet that is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dispatch {
+    /// Keyed hash of the client, independent of the RFC 3074 one: chooses the worker.
+    pub hash: u64,
+    /// Index into the classes of the admission seam.
+    pub class: Option<usize>,
+}
+
+/// A packet on its way through a worker.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The packet.
+    pub packet: Packet,
+    /// What admission found.
+    pub dispatch: Dispatch,
+}
+
+/// What the workers do with packets. Callable from every worker at once.
+pub trait Pipeline: Send + Sync {
+    /// Steps 2 and 3 of the way of a packet: counted and dropped (`None`), or whose client it is. No lock, no
+    /// allocation.
+    fn admit(&self, packet: &Packet, now: Now) -> Option<Dispatch>;
+
+    /// Steps 4 to 6 for a batch: takes the jobs out of `batch` in order, and puts replies that may be sent at once
+    /// into `out`, which the worker sends as one batch.
+    fn serve(&self, batch: &mut Vec<Job>, now: Now, out: &mut Vec<Departure>);
+
+    /// A job that was dropped because its worker's queue was full.
+    fn dropped(&self, job: Job);
+}

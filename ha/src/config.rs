@@ -1,0 +1,1 @@
+//! The `high-availability` parameters: shape, defaults and rules (Kea guide, "High Availability"). Pure.

@@ -1,0 +1,1 @@
+//! The gate: implements engine's admission and replication for one relationship.

@@ -1,0 +1,1 @@
+//! Threads and connections (*shell*): driver, client pool, dedicated listener.

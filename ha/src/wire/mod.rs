@@ -1,0 +1,1 @@
+//! Kea's HA commands as JSON, byte compatible (pure).

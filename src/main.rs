@@ -1,0 +1,3 @@
+//! The program: arguments -> configuration -> engine::Server + ha::Driver.
+
+fn main() {}
