@@ -1,6 +1,8 @@
 //! Every message of the server, in alphabetical order: `severity logger "explanation"`. Each id is unique; the
 //! explanation says what it means and what an operator does about it.
 
+use std::sync::atomic::AtomicBool;
+
 use super::Message;
 use crate::config::model::Severity;
 
@@ -14,6 +16,7 @@ macro_rules! messages {
                 debuglevel: 0,
                 logger: $logger,
                 explanation: $explanation,
+                wanted: AtomicBool::new(!matches!(Severity::$severity, Severity::Debug)),
             };
         )*
 
@@ -24,4 +27,19 @@ macro_rules! messages {
 
 messages! {
     DHCP4_STARTED Info "dhcp4" "The server serves DHCPv4 from now on.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_sorted_and_unique_and_explained() {
+        for pair in ALL.windows(2) {
+            assert!(pair[0].id < pair[1].id, "{} must stand before {}", pair[1].id, pair[0].id);
+        }
+        for message in ALL {
+            assert!(message.explanation.len() > 20, "{} needs an explanation", message.id);
+        }
+    }
 }
