@@ -27,6 +27,8 @@ macro_rules! messages {
 
 messages! {
     DHCP4_STARTED Info "dhcp4" "The server serves DHCPv4 from now on.";
+    PEREGRINE_CONTROL_SOCKET_FAILED Warn "commands" "A control socket or one of its connections failed; the server goes on. Commands may be unanswered until the cause is gone.";
+    PEREGRINE_CONTROL_TOO_MANY Warn "commands" "A client of the control socket was turned away because too many are connected. Look for tools that do not close their connections.";
 }
 
 #[cfg(test)]
