@@ -1,5 +1,7 @@
 //! The repository checks itself: sizes, module headers, banned names, `unsafe` in its place.
 
+#![expect(clippy::unwrap_used, reason = "an unwrap of a test is an assertion")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -59,12 +59,6 @@ impl Lan {
         command.args(["netns", "exec", &self.namespace(host), program]);
         command
     }
-
-    /// Connects or disconnects a host's cable.
-    pub(crate) fn set_link(&self, host: &str, up: bool) {
-        let state = if up { "up" } else { "down" };
-        run("ip", &["-n", &self.namespace("switch"), "link", "set", host, state]);
-    }
 }
 
 impl Drop for Lan {
