@@ -6,6 +6,7 @@
 
 pub mod csv;
 pub mod identity;
+pub mod json;
 pub mod memory;
 pub mod store;
 mod types;
