@@ -66,6 +66,10 @@ pub const CLASSLESS_STATIC_ROUTE: u8 = 121;
 pub const VIVCO_SUBOPTIONS: u8 = 124;
 /// Vendor-identifying vendor-specific information (RFC 3925 section 4).
 pub const VIVSO_SUBOPTIONS: u8 = 125;
+/// SZTP redirect (RFC 8572 section 8.3).
+pub const V4_SZTP_REDIRECT: u8 = 143;
+/// Encrypted DNS servers (RFC 9463 section 5).
+pub const V4_DNR: u8 = 162;
 /// End of options, no length (RFC 2132 section 3.2).
 pub const END: u8 = 255;
 

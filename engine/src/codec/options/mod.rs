@@ -3,8 +3,21 @@
 //! Pure. Must not know messages or the configuration's shape.
 
 pub mod code;
+mod dnr;
+mod encode;
+mod hex;
+mod names;
+mod routes;
+mod split;
+mod standard;
+#[cfg(test)]
+mod tests;
+mod text;
 
 use std::borrow::Cow;
+
+pub use hex::encode_hex;
+use standard::STANDARD;
 
 /// The type of an option's value or of one field of it (Kea guide, "DHCPv4 Options": data types).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -51,10 +64,44 @@ pub struct Definition {
 
 /// Why a text is no value of an option.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct OptionError {
-    /// What was found and what was expected.
-    pub message: String,
+pub enum OptionError {
+    /// A value that does not have the type's form.
+    #[error("found '{found}', expected {expected}")]
+    Value {
+        /// The value.
+        found: String,
+        /// The form.
+        expected: &'static str,
+    },
+    /// A number outside its type's range.
+    #[error("found {found}, expected a number from {min} to {max}")]
+    Range {
+        /// The number.
+        found: i64,
+        /// Least.
+        min: i64,
+        /// Most.
+        max: i64,
+    },
+    /// Fewer values than the type has fields.
+    #[error("found {found} comma-separated values, expected {expected}")]
+    Missing {
+        /// How many there are.
+        found: usize,
+        /// How many there should be at least.
+        expected: usize,
+    },
+    /// More bytes than one option holds (RFC 2132 section 2).
+    #[error("found {0} bytes, expected at most 255 (a comma inside a value is written \\\\,)")]
+    TooLong(usize),
+    /// Bytes that are no value of the type.
+    #[error("found {found} bytes, expected {expected}")]
+    Wire {
+        /// How many there are.
+        found: usize,
+        /// Kea's name of the type.
+        expected: &'static str,
+    },
 }
 
 /// The standard option called `name`.
@@ -64,31 +111,40 @@ pub fn definition_by_name(name: &str) -> Option<&'static Definition> {
 
 /// The standard option with `code`.
 pub fn definition_by_code(code: u8) -> Option<&'static Definition> {
-    STANDARD.iter().find(|definition| definition.code == code)
+    STANDARD
+        .binary_search_by_key(&code, |definition| definition.code)
+        .ok()
+        .map(|index| &STANDARD[index])
 }
 
-/// The bytes of `text`, a value with `csv-format` false: pairs of hexadecimal digits, optionally after `0x`,
-/// separated by nothing, by blanks or by colons.
-///
-/// # Errors
-/// [`OptionError`] for anything else.
-pub fn encode_hex(text: &str) -> Result<Vec<u8>, OptionError> {
-    Err(OptionError { message: format!("'{text}' is not encoded yet") })
-}
-
-impl Definition {
-    /// The wire form of `text`, a value with `csv-format` true.
-    ///
-    /// # Errors
-    /// [`OptionError`] if `text` is no value of this type or does not fit in 255 bytes.
-    pub fn encode_csv(&self, text: &str) -> Result<Vec<u8>, OptionError> {
-        Err(OptionError { message: format!("'{text}' is not encoded yet") })
+impl Kind {
+    /// Kea's name of the type.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Empty => "empty",
+            Kind::Binary => "binary",
+            Kind::Boolean => "boolean",
+            Kind::Int8 => "int8",
+            Kind::Int16 => "int16",
+            Kind::Int32 => "int32",
+            Kind::Uint8 => "uint8",
+            Kind::Uint16 => "uint16",
+            Kind::Uint32 => "uint32",
+            Kind::Ipv4Address => "ipv4-address",
+            Kind::Ipv6Address => "ipv6-address",
+            Kind::Ipv6Prefix => "ipv6-prefix",
+            Kind::Psid => "psid",
+            Kind::String => "string",
+            Kind::Tuple => "tuple",
+            Kind::Fqdn => "fqdn",
+            Kind::Internal => "internal",
+            Kind::Record => "record",
+        }
     }
-
-    /// The value's own text, as `option[N].text` sees it. Data that does not fit the type is shown as hexadecimal.
-    pub fn to_text(&self, data: &[u8]) -> String {
-        data.iter().map(|byte| format!("{byte:02x}")).collect()
-    }
 }
 
-static STANDARD: [Definition; 0] = [];
+impl OptionError {
+    fn value(found: &str, expected: &'static str) -> Self {
+        Self::Value { found: found.to_owned(), expected }
+    }
+}
