@@ -20,6 +20,14 @@ pub const MAX_LOG_LINES: usize = 16_384;
 pub const MAX_COMMAND: usize = 4 << 20;
 /// Depth of nesting in a JSON document.
 pub const MAX_JSON_DEPTH: usize = 100;
+/// Bytes of a class's `test`.
+pub const MAX_EXPRESSION: usize = 65_536;
+/// Depth of nesting in a class's `test`.
+pub const MAX_EXPRESSION_DEPTH: usize = 64;
+/// Bytes of a string while a class's `test` is evaluated.
+pub const MAX_EXPRESSION_VALUE: usize = 65_536;
+/// Bytes of a compiled regular expression in a class's `test`.
+pub const MAX_PATTERN_PROGRAM: usize = 1 << 20;
 /// Receive buffer asked of the kernel for each socket, in bytes.
 pub const RECEIVE_BUFFER: usize = 8 << 20;
 
