@@ -38,6 +38,14 @@ pub const MAX_COMMAND_CONNECTIONS: usize = 64;
 pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(10);
 /// Depth of nesting in a JSON document.
 pub const MAX_JSON_DEPTH: usize = 100;
+/// Files that include one another, one in the other (Kea's bound).
+pub const MAX_INCLUDE_DEPTH: usize = 10;
+/// Included files of one configuration.
+pub const MAX_INCLUDES: usize = 10_000;
+/// Bytes of a configuration, its included files too.
+pub const MAX_CONFIG_BYTES: usize = 1 << 30;
+/// Mistakes of a configuration that are reported in one run.
+pub const MAX_MISTAKES: usize = 500;
 /// Receive buffer asked of the kernel for each socket, in bytes.
 pub const RECEIVE_BUFFER: usize = 8 << 20;
 
