@@ -1,5 +1,7 @@
 //! Every bound of the engine in one place, related by asserts.
 
+use std::time::Duration;
+
 /// Bytes of a hardware address, as DHCP's `hlen` allows (RFC 2131 section 2) and Kea keeps.
 pub const MAX_HW_ADDRESS: usize = 20;
 /// Bytes of a client identifier (RFC 2132 section 9.14: the option's length is one byte).
@@ -30,6 +32,10 @@ pub const OFFER_HOLD_S: u64 = 10;
 pub const MAX_LOG_LINES: usize = 16_384;
 /// Bytes of one command on the control socket.
 pub const MAX_COMMAND: usize = 4 << 20;
+/// Connections to the control socket that are served at once.
+pub const MAX_COMMAND_CONNECTIONS: usize = 64;
+/// How long a command's connection may stay silent, either way (Kea's own bound).
+pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(10);
 /// Depth of nesting in a JSON document.
 pub const MAX_JSON_DEPTH: usize = 100;
 /// Receive buffer asked of the kernel for each socket, in bytes.
