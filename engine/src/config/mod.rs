@@ -6,3 +6,4 @@
 
 pub mod json;
 pub mod model;
+pub mod wire;
