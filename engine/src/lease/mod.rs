@@ -8,6 +8,8 @@ pub mod csv;
 pub mod identity;
 pub mod json;
 pub mod memory;
+mod reference;
+mod rules;
 pub mod store;
 mod types;
 
