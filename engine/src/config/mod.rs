@@ -11,6 +11,6 @@ pub mod model;
 mod render;
 pub mod wire;
 
-pub use build::{Directories, build};
-pub use load::{load, load_from, parse_text};
+pub use build::{CheckHook, Directories, build};
+pub use load::{load, load_with, parse_text, parse_text_with};
 pub use render::render;

@@ -1,5 +1,8 @@
 //! What config-get answers: the configuration as it was given, in Kea 3's names, with the defaults filled in. Pure.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
