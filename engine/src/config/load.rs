@@ -64,7 +64,7 @@ pub fn parse_text_with(
     check_hook: CheckHook<'_>,
 ) -> Result<Configuration, Vec<Mistake>> {
     let mut include = |file: &str| -> io::Result<String> { std::fs::read_to_string(file) };
-    build(&parse(text, name, &mut include)?, directories, check_hook)
+    build(parse(text, name, &mut include)?, directories, check_hook)
 }
 
 /// Where `file` goes on after `bytes`, which are UTF-8.

@@ -213,10 +213,7 @@ fn each(map: &mut Map<String, Value>, key: &str, mut change: impl FnMut(&mut Map
 }
 
 fn logger(map: &mut Map<String, Value>) {
-    fill(
-        map,
-        &json!({ "debuglevel": 0, "severity": "INFO", "output-options": [{ "output": "stdout" }] }),
-    );
+    fill(map, &json!({ "debuglevel": 0, "severity": "INFO" }));
     let output = json!({ "flush": true, "maxsize": 10_240_000, "maxver": 1, "pattern": "" });
     each(map, "output-options", |map| fill(map, &output));
 }

@@ -56,20 +56,20 @@ pub type CheckHook<'a> =
 /// # Errors
 /// All mistakes of the file, in its order.
 pub fn build(
-    source: &Node,
+    source: Node,
     directories: &Directories,
     check_hook: CheckHook<'_>,
 ) -> Result<Configuration, Vec<Mistake>> {
     let mut builder = Builder::new(directories, check_hook);
-    let (dhcp4, dhcp6) = builder.parts(source);
+    let (dhcp4, dhcp6) = builder.parts(&source);
     let Builder { mut mistakes, warnings, .. } = builder;
     if !mistakes.is_empty() {
-        mistakes.sort_by(|a, b| order(source, a).cmp(&order(source, b)));
+        mistakes.sort_by(|a, b| order(&source, a).cmp(&order(&source, b)));
         mistakes.dedup();
         mistakes.truncate(MAX_MISTAKES);
         return Err(mistakes);
     }
-    Ok(Configuration { dhcp4, dhcp6, source: source.clone(), warnings })
+    Ok(Configuration { dhcp4, dhcp6, source, warnings })
 }
 
 /// What is gathered while a configuration is built.
