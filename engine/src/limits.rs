@@ -46,6 +46,12 @@ pub const MAX_INCLUDES: usize = 10_000;
 pub const MAX_CONFIG_BYTES: usize = 1 << 30;
 /// Mistakes of a configuration that are reported in one run.
 pub const MAX_MISTAKES: usize = 500;
+/// Pause between two turns of housekeeping.
+pub const HOUSEKEEPING_TURN: Duration = Duration::from_millis(200);
+/// Pause between two looks for interfaces that came up.
+pub const INTERFACE_SCAN: Duration = Duration::from_secs(2);
+/// Leases that are reclaimed at a time, before anybody else gets a turn.
+pub const RECLAIM_SLICE: usize = 64;
 /// Receive buffer asked of the kernel for each socket, in bytes.
 pub const RECEIVE_BUFFER: usize = 8 << 20;
 

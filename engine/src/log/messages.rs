@@ -26,9 +26,17 @@ macro_rules! messages {
 }
 
 messages! {
+    ALLOC_ENGINE_V4_LEASES_RECLAMATION_COMPLETE Info "alloc-engine" "Expired leases were reclaimed: their addresses are free again.";
     DHCP4_STARTED Info "dhcp4" "The server serves DHCPv4 from now on.";
+    DHCPSRV_MEMFILE_LEASE_LOAD_ROW_ERROR Error "dhcpsrv" "A row of the lease file cannot be read and was skipped; its lease is not known. Look at the file and line named.";
+    DHCPSRV_MEMFILE_LFC_EXECUTE Info "dhcpsrv" "The lease file is being cleaned up: outdated rows are left out.";
     PEREGRINE_CONTROL_SOCKET_FAILED Warn "commands" "A control socket or one of its connections failed; the server goes on. Commands may be unanswered until the cause is gone.";
     PEREGRINE_CONTROL_TOO_MANY Warn "commands" "A client of the control socket was turned away because too many are connected. Look for tools that do not close their connections.";
+    PEREGRINE_LEASES_LOADED Info "dhcpsrv" "The lease file was read at start; the numbers say how much was found.";
+    PEREGRINE_LEASE_FILE_FAILED Error "dhcpsrv" "The lease file cannot be written: no lease is acknowledged until it can. Make room on the disk or mend what the text names; nothing was lost, and writing is tried again with every query.";
+    PEREGRINE_LEASE_FILE_TORN Warn "dhcpsrv" "The last row of the lease file was not written whole, as after a power failure, and was cut off. It was never acknowledged.";
+    PEREGRINE_LFC_DONE Info "dhcpsrv" "The cleanup of the lease file is done.";
+    PEREGRINE_LFC_FAILED Error "dhcpsrv" "The cleanup of the lease file failed; the file stays whole and grows until a cleanup succeeds. The text names the reason.";
 }
 
 #[cfg(test)]
