@@ -10,6 +10,18 @@ pub const MAX_MESSAGE: usize = 1500;
 pub const BATCH: usize = 64;
 /// Replies that may wait for an acknowledgement when `parked-packet-limit` is 0 ("unlimited").
 pub const MAX_PENDING_REPLIES: usize = 65_536;
+/// Parts of the pending replies with a lock each; a client's hash chooses.
+pub const PENDING_SHARDS: u32 = 64;
+/// Rows that may wait for a lease file that takes none before queries are dropped.
+pub const MAX_UNWRITTEN_ROWS: usize = 262_144;
+/// Turns the journal's pen waits for a change that was numbered but not recorded yet.
+pub const MAX_JOURNAL_GAP_TURNS: usize = 10_000_000;
+/// Bytes of one line of a lease file.
+pub const MAX_LEASE_LINE: u64 = 1 << 17;
+/// Bad rows in one file at which compaction stops, as Kea's does.
+pub const MAX_CLEANUP_ROW_ERRORS: u32 = 100;
+/// Bad lines of a lease file that are kept to be told of; the others are only counted.
+pub const MAX_BAD_LINES_TOLD: usize = 100;
 /// Open offers that are remembered to keep an address out of two of them.
 pub const MAX_OPEN_OFFERS: usize = 262_144;
 /// Seconds an offer keeps its address from other clients.

@@ -7,6 +7,8 @@
 pub mod csv;
 pub mod identity;
 pub mod memory;
+mod reference;
+mod rules;
 pub mod store;
 mod types;
 

@@ -50,6 +50,7 @@ counters! {
     AllocationFailNoPools = "v4-allocation-fail-no-pools",
     AllocationFailClasses = "v4-allocation-fail-classes",
     SendFailed = "peregrine-send-failed",
+    PendingFull = "peregrine-pending-full",
     ReplyOutdated = "peregrine-reply-outdated",
     ReplyUnacknowledged = "peregrine-reply-unacknowledged",
     ReplyReplaced = "peregrine-reply-replaced",
