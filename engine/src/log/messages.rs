@@ -26,8 +26,17 @@ macro_rules! messages {
 }
 
 messages! {
+    ALLOC_ENGINE_V4_ALLOC_FAIL Warn "alloc-engine" "There is no address for a client: the pools that are open to it are full, or there are none. Look at the pools and classes of its subnet.";
     ALLOC_ENGINE_V4_LEASES_RECLAMATION_COMPLETE Info "alloc-engine" "Expired leases were reclaimed: their addresses are free again.";
+    DHCP4_DECLINE_FAIL Info "dhcp4" "A client declined an address that is not its own; nothing was changed.";
+    DHCP4_DECLINE_LEASE Info "leases" "A client found its address in use by somebody else; nobody gets it until the probation period is over. Look for a host with a fixed address in the pool.";
+    DHCP4_LEASE_ALLOC Info "leases" "A lease was given or renewed.";
+    DHCP4_LEASE_OFFER Info "leases" "An address was offered to a client.";
+    DHCP4_RELEASE Info "leases" "A client gave its lease back.";
+    DHCP4_RELEASE_FAIL Info "leases" "A client gave back an address that is not its own; nothing was changed.";
+    DHCP4_SHUTDOWN Info "dhcp4" "The server stops: it was told to by a signal or by the shutdown command.";
     DHCP4_STARTED Info "dhcp4" "The server serves DHCPv4 from now on.";
+    DHCP4_SUBNET_SELECTION_FAILED Warn "dhcp4" "No subnet is configured for a client. If it should be served, look at the relay addresses and interfaces of the subnets.";
     DHCPSRV_MEMFILE_LEASE_LOAD_ROW_ERROR Error "dhcpsrv" "A row of the lease file cannot be read and was skipped; its lease is not known. Look at the file and line named.";
     DHCPSRV_MEMFILE_LFC_EXECUTE Info "dhcpsrv" "The lease file is being cleaned up: outdated rows are left out.";
     PEREGRINE_CONTROL_SOCKET_FAILED Warn "commands" "A control socket or one of its connections failed; the server goes on. Commands may be unanswered until the cause is gone.";
@@ -37,6 +46,8 @@ messages! {
     PEREGRINE_LEASE_FILE_TORN Warn "dhcpsrv" "The last row of the lease file was not written whole, as after a power failure, and was cut off. It was never acknowledged.";
     PEREGRINE_LFC_DONE Info "dhcpsrv" "The cleanup of the lease file is done.";
     PEREGRINE_LFC_FAILED Error "dhcpsrv" "The cleanup of the lease file failed; the file stays whole and grows until a cleanup succeeds. The text names the reason.";
+    PEREGRINE_NAK Info "leases" "A client asked for an address that it cannot have, and was told so; it will start over.";
+    PEREGRINE_QUERY_DROPPED Debug "bad-packets" "A query was dropped; the text says why.";
 }
 
 #[cfg(test)]

@@ -118,7 +118,9 @@ impl Storage {
     pub fn compact(&self) {
         log!(DHCPSRV_MEMFILE_LFC_EXECUTE, "cleaning up the lease file");
         match self.sinks.journal.compact() {
-            Ok(done) => log!(PEREGRINE_LFC_DONE, "cleaned up the lease file: {} leases", done.leases),
+            Ok(done) => {
+                log!(PEREGRINE_LFC_DONE, "cleaned up the lease file: {} leases", done.leases)
+            }
             Err(error) => log!(PEREGRINE_LFC_FAILED, "{error}"),
         }
     }
