@@ -2,6 +2,8 @@
 //! work limit per turn. A thread takes a batch from its sockets, goes through at once with the packets of its own
 //! clients and hands over the others. Must not know what a packet says: a [`Pipeline`] does.
 
+pub mod queue;
+
 use crate::clock::Now;
 use crate::packet::{Arrival, Departure};
 
