@@ -1,5 +1,5 @@
-//! Housekeeping (*shell*): one thread that reclaims expired leases in bounded slices, cleans up the lease file, ends
-//! the periods of dhcp-disable, and looks for interfaces that came up. It never holds up a packet or a command.
+//! Housekeeping (*shell*): one thread that reclaims expired leases in bounded slices, cleans up the lease file and
+//! ends the periods of dhcp-disable. It never holds up a packet or a command.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -10,7 +10,7 @@ use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use super::storage::Storage;
 use crate::clock::{Clock, Mono};
 use crate::config::model::ExpiredLeases;
-use crate::limits::{HOUSEKEEPING_TURN, INTERFACE_SCAN, RECLAIM_SLICE};
+use crate::limits::{HOUSEKEEPING_TURN, RECLAIM_SLICE};
 use crate::log;
 use crate::seam::service::Service;
 
@@ -22,8 +22,6 @@ pub(super) struct Duties {
     pub(super) expired: ExpiredLeases,
     /// Seconds between two cleanups of the lease file; 0 is never.
     pub(super) lfc_interval_s: u32,
-    /// Looks for interfaces that came up.
-    pub(super) scan_interfaces: Box<dyn Fn() + Send>,
 }
 
 /// The running thread; ends with the value.
@@ -82,15 +80,11 @@ impl Duties {
         let start = self.clock.now().mono;
         let mut reclaim = Due::every(self.expired.reclaim_wait_s, start);
         let mut clean_up = Due::every(self.lfc_interval_s, start);
-        let mut scan = Some(Due { at: start + INTERFACE_SCAN, every: INTERFACE_SCAN });
         while stopped.recv_timeout(HOUSEKEEPING_TURN) == Err(RecvTimeoutError::Timeout) {
             let now = self.clock.now().mono;
             self.service.handle_timeout(now);
             if Due::is_now(&mut reclaim, now) {
                 self.reclaim();
-            }
-            if Due::is_now(&mut scan, now) {
-                (self.scan_interfaces)();
             }
             if Due::is_now(&mut clean_up, now) {
                 self.storage.compact();

@@ -120,8 +120,7 @@ impl Prepared {
         let storage =
             Storage::open(&config.lease_database, &options.pid_files, Arc::clone(&stats))?;
         let settings = Settings::from(&config.multi_threading);
-        let sockets =
-            packet::open(&config.interfaces, options.ports, settings.threads, Arc::clone(&stats))?;
+        let sockets = packet::open(&config.interfaces, options.ports, settings.threads, &stats)?;
         let sender = ReplySender {
             storage: storage.clone(),
             transmit: sockets.transmit(),
@@ -191,7 +190,6 @@ impl Prepared {
             service: Arc::clone(&parts.service),
             expired: self.config.expired_leases.clone(),
             lfc_interval_s: self.config.lease_database.lfc_interval_s,
-            scan_interfaces: pool.scanner(),
         };
         let housekeeper = Housekeeper::start(duties).map_err(StartError::Housekeeping)?;
         log!(DHCP4_STARTED, "{}", self.options.own_name);
