@@ -390,6 +390,6 @@ pub const OPTION_DEF: Shape = Shape {
 
 const RELAY: Shape = Shape {
     name: "relay",
-    groups: &[CONTEXT, &[key("ip-address", Kind::Address), key("ip-addresses", Kind::Texts)]],
+    groups: &[CONTEXT, &[key("ip-address", TEXT), key("ip-addresses", Kind::Texts)]],
     mandatory: &[],
 };
