@@ -38,6 +38,14 @@ pub const MAX_COMMAND_CONNECTIONS: usize = 64;
 pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(10);
 /// Depth of nesting in a JSON document.
 pub const MAX_JSON_DEPTH: usize = 100;
+/// Bytes of a class's `test`.
+pub const MAX_EXPRESSION: usize = 65_536;
+/// Depth of nesting in a class's `test`.
+pub const MAX_EXPRESSION_DEPTH: usize = 64;
+/// Bytes of a string while a class's `test` is evaluated.
+pub const MAX_EXPRESSION_VALUE: usize = 65_536;
+/// Bytes of a compiled regular expression in a class's `test`.
+pub const MAX_PATTERN_PROGRAM: usize = 1 << 20;
 /// Files that include one another, one in the other (Kea's bound).
 pub const MAX_INCLUDE_DEPTH: usize = 10;
 /// Included files of one configuration.
