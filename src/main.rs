@@ -1,3 +1,13 @@
 //! The program: arguments -> configuration -> engine::Server + ha::Driver.
 
-fn main() {}
+mod demo;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let mut words = std::env::args_os().skip(1);
+    match words.next() {
+        Some(word) if word == "demo" => demo::run(words),
+        _ => ExitCode::FAILURE,
+    }
+}
