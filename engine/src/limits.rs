@@ -21,7 +21,7 @@ pub const END_SHARDS: usize = 16;
 /// Rows that may wait for a lease file that takes none before queries are dropped.
 pub const MAX_UNWRITTEN_ROWS: usize = 262_144;
 /// Turns the journal's pen waits for a change that was numbered but not recorded yet.
-pub const MAX_JOURNAL_GAP_TURNS: usize = 10_000_000;
+pub const MAX_JOURNAL_GAP_TURNS: usize = 1_000_000;
 /// Bytes of one line of a lease file.
 pub const MAX_LEASE_LINE: u64 = 1 << 17;
 /// Bad rows in one file at which compaction stops, as Kea's does.
