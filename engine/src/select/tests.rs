@@ -1,3 +1,5 @@
+//! Each clue alone, in its order, with guards.
+
 use super::*;
 use crate::config::model::{Lifetime, Prefix4, Timer};
 
