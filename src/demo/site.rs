@@ -92,6 +92,7 @@ impl Site {
             .iter()
             .map(|one| json!({"pool": one.pool, "client-class": format!("HA_{}", one.name)}))
             .collect();
+        let stdout = json!([{"output": "stdout"}]);
         json!({"Dhcp4": {
             "interfaces-config": {
                 "interfaces": [format!("lo/{}", member.address)],
@@ -106,7 +107,11 @@ impl Site {
                 "persist": true,
                 "name": text(&self.file(member, "leases.csv")),
             },
-            "multi-threading": {"enable-multi-threading": true, "thread-pool-size": 2},
+            "multi-threading": {
+                "enable-multi-threading": true,
+                "thread-pool-size": 2,
+                "packet-queue-size": 1024,
+            },
             "hooks-libraries": [
                 {"library": format!("{}libdhcp_lease_cmds.so", self.hooks_directory)},
                 {
@@ -123,8 +128,8 @@ impl Site {
                 "option-data": [{"name": "routers", "data": "10.0.0.1"}],
             }],
             "loggers": [
-                {"name": "kea-dhcp4", "severity": "WARN"},
-                {"name": "kea-dhcp4.ha-hooks", "severity": "INFO"},
+                {"name": "kea-dhcp4", "severity": "WARN", "output_options": stdout},
+                {"name": "kea-dhcp4.ha-hooks", "severity": "INFO", "output_options": stdout},
             ],
         }})
     }

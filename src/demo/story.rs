@@ -35,12 +35,16 @@ pub(super) fn tell_all(arguments: &Arguments) -> bool {
             return false;
         }
     };
-    let failure = story.play(&mut teller).err().map(|error| error.to_string());
+    let failure = story.play(&mut teller).err();
     let held = failure.is_none() && teller.all_held();
-    let logs = story.servers.each_ref().map(|one| (one.member.name, tell::tail(&one.log_from(0))));
+    let mut logs = Vec::new();
+    if !held && !matches!(failure, Some(DemoError::Interrupted)) {
+        let told = |server: &Server| (server.member.name, tell::tail(&server.log_from(0)));
+        logs.extend(story.servers.each_ref().map(told));
+    }
     // The servers end before the last word is said.
     drop(story);
-    teller.end(failure.as_deref(), &logs);
+    teller.end(failure.map(|error| error.to_string()).as_deref(), &logs);
     held
 }
 
@@ -96,8 +100,11 @@ impl Story {
     fn serve(&mut self, teller: &mut Teller) -> Result<(), DemoError> {
         let asked = u64::from(self.old_clients);
         let clients = (0..self.old_clients).collect();
+        let mut told = 0;
         let tally = self.crowd.join(clients, &mut |done| {
-            teller.labelled("clients", &format!("{done} of {asked} have a lease"));
+            if std::mem::replace(&mut told, done) != done {
+                teller.labelled("clients", &format!("{done} of {asked} have a lease"));
+            }
         })?;
         let compared = self.compare()?;
         let duplicates = self.crowd.fleet.duplicate_addresses();
@@ -105,7 +112,6 @@ impl Story {
         for line in tell::table(&tally, duplicates, compared.only_one) {
             teller.line(&line);
         }
-        teller.line("");
         teller.measure("served", tell::measured(&tally));
         check_run(teller, "every client got a lease", asked, &tally);
         let shares = PAIR.map(|member| tally.by_server.get(&member.address).copied().unwrap_or(0));
@@ -121,7 +127,7 @@ impl Story {
     }
 
     fn fail_over(&mut self, teller: &mut Teller) -> Result<(), DemoError> {
-        teller.line(&format!("{} is killed", PAIR[1].name));
+        teller.line(&format!("\n{} is killed", PAIR[1].name));
         let orphaned = self.crowd.fleet.served_by(self.servers[1].identifier());
         self.servers[1].kill();
         let took =
@@ -148,7 +154,7 @@ impl Story {
     }
 
     fn come_back(&mut self, teller: &mut Teller) -> Result<(), DemoError> {
-        teller.line(&format!("{} is started again", PAIR[1].name));
+        teller.line(&format!("\n{} is started again", PAIR[1].name));
         let mut steps = Steps::default();
         let log_from = self.servers[1].log_len();
         let started = self.clock.now();
@@ -286,9 +292,12 @@ fn is_in(server: &Server, state: &str) -> bool {
 }
 
 fn check_run(teller: &mut Teller, what: &'static str, asked: u64, tally: &Tally) {
-    let (naks, wrong) = (tally.ack.rejected, tally.ack.wrong_address);
-    let held = tally.completed == asked && naks + wrong + tally.ack.duplicates == 0;
-    let found = format!("{} of {asked}, {naks} NAKs, {wrong} wrong addresses", tally.completed);
+    let (naks, wrong, twice) = (tally.ack.rejected, tally.ack.wrong_address, tally.ack.duplicates);
+    let held = tally.completed == asked && naks + wrong + twice == 0;
+    let found = format!(
+        "{} of {asked}, {naks} NAKs, {wrong} addresses not as offered, {twice} held by another",
+        tally.completed
+    );
     teller.check(what, held, found);
 }
 

@@ -62,7 +62,7 @@ impl Teller {
     /// Says the end: what did not hold (with `logs` of the servers), or that all did.
     pub(super) fn end(self, failure: Option<&str>, logs: &[(&'static str, String)]) {
         if self.json {
-            println!("{:#}", self.result(failure));
+            println!("{:#}", self.result(failure, logs));
             return;
         }
         println!();
@@ -77,18 +77,20 @@ impl Teller {
             println!("Did not come to its end: {failure}");
         }
         for (name, log) in logs {
-            println!("\nThe last words of {name}:\n{log}");
+            print!("\nThe last words of {name}:\n{log}");
         }
     }
 
-    fn result(&self, failure: Option<&str>) -> Value {
+    fn result(&self, failure: Option<&str>, logs: &[(&str, String)]) -> Value {
         let check =
             |check: &Check| json!({"what": check.what, "held": check.held, "found": check.found});
+        let log = |(name, log): &(&str, String)| ((*name).to_owned(), json!(log));
         json!({
             "held": failure.is_none() && self.all_held(),
             "failure": failure,
             "checks": self.checks.iter().map(check).collect::<Vec<_>>(),
             "measured": self.measured,
+            "logs": logs.iter().map(log).collect::<serde_json::Map<_, _>>(),
         })
     }
 }
@@ -117,10 +119,10 @@ pub(super) fn table(tally: &Tally, duplicates: usize, only_one: usize) -> Vec<St
         ("DISCOVER to OFFER", ["".into(), offer_p50, offer_p99]),
         ("REQUEST to ACK", ["".into(), ack_p50, ack_p99]),
         ("duplicate addresses", ["".into(), "".into(), duplicates.to_string()]),
-        ("known to one only", ["".into(), "".into(), only_one.to_string()]),
+        ("leases only one server knows", ["".into(), "".into(), only_one.to_string()]),
     ];
     let row =
-        |(label, [a, b, c]): &(&str, [String; 3])| format!("    {label:20}{a:>12}{b:>12}{c:>12}");
+        |(label, [a, b, c]): &(&str, [String; 3])| format!("  {label:30}{a:>10}{b:>10}{c:>10}");
     rows.iter().map(row).collect()
 }
 
@@ -168,7 +170,7 @@ mod tests {
     #[test]
     fn the_table_is_aligned() {
         let lines = table(&tally(), 0, 7);
-        assert!(lines.iter().all(|line| line.len() == 60), "{lines:#?}");
+        assert!(lines.iter().all(|line| line.len() == 62), "{lines:#?}");
         assert_eq!(
             lines[1].split_whitespace().collect::<Vec<_>>(),
             ["leases", "given", "3", "2", "5"]
@@ -185,11 +187,11 @@ mod tests {
         assert!(teller.all_held());
         teller.check("both know all leases", false, "3 known to one only");
         teller.measure("first", measured(&tally()));
-        let result = teller.result(None);
+        let result = teller.result(None, &[]);
         assert_eq!(result["held"], false);
         assert_eq!(result["checks"][1]["found"], "3 known to one only");
         assert_eq!(result["measured"]["first"]["by-server"]["server2"], 2);
-        assert_eq!(Teller::new(true).result(Some("interrupted"))["held"], false);
+        assert_eq!(Teller::new(true).result(Some("interrupted"), &[])["held"], false);
     }
 
     #[test]
