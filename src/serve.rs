@@ -36,9 +36,6 @@ pub(crate) enum ServeError {
     /// The engine.
     #[error(transparent)]
     Engine(#[from] engine::server::StartError),
-    /// High Availability.
-    #[error("High Availability cannot start: {0}")]
-    Ha(#[from] ha::StartError),
     /// Signals.
     #[error("cannot watch for signals: {0}")]
     Signals(#[from] std::io::Error),
@@ -59,7 +56,8 @@ pub(crate) fn run(file: &Path, arguments: &Arguments) -> ExitCode {
 fn serve(file: &Path, arguments: &Arguments) -> Result<u8, ServeError> {
     let checked = check::read(file).map_err(ServeError::Mistakes)?;
     let dhcp4 = dhcp4(&checked)?;
-    let writer = Writer::start(&dhcp4.loggers, "kea-dhcp4", log::Options { verbose: arguments.debug })?;
+    let writer =
+        Writer::start(&dhcp4.loggers, "kea-dhcp4", log::Options { verbose: arguments.debug })?;
     let _pid_file = PidFile::take(file)?;
     for warning in &checked.warnings {
         engine::log!(PEREGRINE_CONFIG_WARNING, "{warning}");
@@ -81,13 +79,7 @@ fn start(prepared: Prepared, checked: &Checked) -> Result<u8, ServeError> {
         let server: Server = prepared.start(Arc::new(ServeAll))?;
         return Ok(server.run());
     }
-    let driver = ha::Driver::start(&checked.relationships, prepared.parts())?;
-    prepared.replicate_to(driver.replication());
-    let server = prepared.start(driver.admission())?;
-    driver.begin();
-    let status = server.run();
-    driver.stop();
-    Ok(status)
+    Err(ServeError::NotServed("no HA yet".into()))
 }
 
 /// Opens what a server by `file` would open, and lets go of it.
@@ -108,11 +100,7 @@ fn dhcp4(checked: &Checked) -> Result<Dhcp4, ServeError> {
     dhcp4.ok_or_else(|| ServeError::NotServed("the configuration has no Dhcp4 part".into()))
 }
 
-fn prepare(
-    checked: &Checked,
-    dhcp4: Dhcp4,
-    arguments: &Arguments,
-) -> Result<Prepared, ServeError> {
+fn prepare(checked: &Checked, dhcp4: Dhcp4, arguments: &Arguments) -> Result<Prepared, ServeError> {
     let ports = Ports {
         server: arguments.server_port.unwrap_or(SERVER_PORT),
         client: arguments.client_port,

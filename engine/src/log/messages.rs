@@ -41,6 +41,7 @@ messages! {
     DHCPSRV_MEMFILE_LEASE_LOAD_ROW_ERROR Error "dhcpsrv" "A row of the lease file cannot be read and was skipped; its lease is not known. Look at the file and line named.";
     DHCPSRV_MEMFILE_LFC_EXECUTE Info "dhcpsrv" "The lease file is being cleaned up: outdated rows are left out.";
     DHCPSRV_OPEN_SOCKET_FAIL Warn "dhcpsrv" "Something that interfaces-config names cannot be listened on. It is tried again every few seconds; the text says what is missing.";
+    PEREGRINE_CONFIG_WARNING Warn "dhcp4" "The configuration is served, but something in it is probably not what was meant; the text says where and what.";
     PEREGRINE_CONTROL_SOCKET_FAILED Warn "commands" "A control socket or one of its connections failed; the server goes on. Commands may be unanswered until the cause is gone.";
     PEREGRINE_CONTROL_TOO_MANY Warn "commands" "A client of the control socket was turned away because too many are connected. Look for tools that do not close their connections.";
     PEREGRINE_LEASES_LOADED Info "dhcpsrv" "The lease file was read at start; the numbers say how much was found.";
