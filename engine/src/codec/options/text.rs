@@ -44,6 +44,10 @@ impl Definition {
                 self.code != code::CLASSLESS_STATIC_ROUTE
                     || (!data.is_empty() && decode_routes(data).is_some())
             }
+            Kind::String => !trim_zeros(data).is_empty(),
+            Kind::Binary => !data.is_empty(),
+            // What encode_csv makes of an empty list.
+            _ if self.array && data.is_empty() => true,
             _ => self.fields(data).is_some(),
         };
         if fits {
