@@ -23,7 +23,8 @@ impl Definition {
             Kind::Empty if values.is_empty() => {}
             Kind::Empty => return Err(OptionError::value(text, "no value")),
             Kind::Record => self.encode_record(&values, &mut out)?,
-            kind if values.is_empty() => self.encode_nothing(kind)?,
+            _ if values.is_empty() && self.can_be_empty_list() => {}
+            _ if values.is_empty() => return Err(OptionError::Missing { found: 0, expected: 1 }),
             Kind::Internal if self.code == code::CLASSLESS_STATIC_ROUTE => {
                 encode_routes(&values, &mut out)?;
             }
@@ -44,13 +45,9 @@ impl Definition {
         bounded(out)
     }
 
-    /// Only a list of numbers or addresses can be empty.
-    fn encode_nothing(&self, kind: Kind) -> Result<(), OptionError> {
-        if self.array && !matches!(kind, Kind::Fqdn | Kind::Tuple) {
-            Ok(())
-        } else {
-            Err(OptionError::Missing { found: 0, expected: 1 })
-        }
+    /// Whether it is a list of numbers or addresses, which may have none.
+    pub(super) fn can_be_empty_list(&self) -> bool {
+        self.array && !matches!(self.kind, Kind::Fqdn | Kind::Tuple | Kind::Record)
     }
 
     fn encode_record(&self, values: &[String], out: &mut Vec<u8>) -> Result<(), OptionError> {

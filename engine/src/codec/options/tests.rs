@@ -305,7 +305,9 @@ fn hexadecimal_data_is_checked_against_the_type() {
     assert!(check("classless-static-route", &[33, 1, 2, 3, 4, 5, 6, 7, 8, 9]).is_err());
     assert!(check("classless-static-route", &[]).is_err());
     assert!(check("host-name", &[0, 0]).is_err());
-    assert!(check("user-class", &[]).is_err());
+    assert!(check("user-class", &[]).is_ok());
+    assert!(check("domain-search", &[]).is_err());
+    assert!(check("slp-directory-agent", &[]).is_err());
     assert!(check("routers", &[]).is_ok());
     assert!(check("vendor-encapsulated-options", &[1, 1, 0]).is_ok());
 }

@@ -45,9 +45,7 @@ impl Definition {
                     || (!data.is_empty() && decode_routes(data).is_some())
             }
             Kind::String => !trim_zeros(data).is_empty(),
-            Kind::Binary => !data.is_empty(),
-            // What encode_csv makes of an empty list.
-            _ if self.array && data.is_empty() => true,
+            _ if data.is_empty() => self.can_be_empty_list() || self.kind == Kind::Binary,
             _ => self.fields(data).is_some(),
         };
         if fits {
