@@ -8,6 +8,7 @@
 mod contract;
 pub mod csv;
 pub mod identity;
+pub mod json;
 pub mod memory;
 #[cfg(test)]
 mod reference;

@@ -190,7 +190,8 @@ impl Journal {
         self.flush()
     }
 
-    fn flush(&self) -> Result<(), JournalError> {
+    /// Writes everything that is recorded.
+    pub fn flush(&self) -> Result<(), JournalError> {
         let Some(desk) = &self.desk else { return Ok(()) };
         desk.write(&mut desk.pen.lock(), ChangeNumber(0)).map(drop)
     }
