@@ -70,3 +70,10 @@ impl Clock for SystemClock {
         Now { mono: Mono(ns), wall_s }
     }
 }
+
+/// Microseconds since 1970 UTC, for log lines.
+#[expect(clippy::disallowed_methods, reason = "the one room that reads the clock")]
+pub(crate) fn wall_us() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+}

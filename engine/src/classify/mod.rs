@@ -1,8 +1,16 @@
-//! The class expression language (Kea guide, "Client Classification"): lexed, parsed, compiled once per
-//! configuration, evaluated per query. Pure. Must not know subnets or leases.
+//! The class expression language (Kea guide, "Client Classification"): lexed, parsed, compiled once
+//! per configuration, evaluated per query. Pure. Must not know subnets or leases.
 
+mod evaluate;
+mod inside;
+mod lexer;
 mod names;
+mod parser;
 mod subject;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod value;
 
 pub use names::{ClassId, ClassNames};
 pub use subject::Subject;
@@ -18,6 +26,7 @@ pub enum Family {
 /// A compiled boolean expression.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Expression {
+    test: tree::Test,
     mentions: Vec<Mention>,
     known: bool,
 }
@@ -32,29 +41,39 @@ pub struct Mention {
 }
 
 impl Expression {
-    /// Compiles `text`, a class's `test`. Classes that it refers to are interned in `names`; whether they are
-    /// defined is the caller's to check, over [`Expression::mentions`].
+    /// Compiles `text`, a class's `test`. Classes that it refers to are interned in `names`;
+    /// whether they are defined is the caller's to check, over [`Expression::mentions`].
     ///
     /// # Errors
     /// [`ExpressionError`]: the first mistake.
     pub fn compile(
         text: &str,
-        _family: Family,
-        _names: &mut ClassNames,
+        family: Family,
+        names: &mut ClassNames,
     ) -> Result<Self, ExpressionError> {
-        Err(ExpressionError { offset: 0, message: format!("'{text}' cannot be compiled yet") })
+        if family == Family::V6 {
+            let message = "expressions for Dhcp6 are not built yet".to_owned();
+            return Err(ExpressionError { offset: 0, message });
+        }
+        let (test, mentions) = parser::parse(text, names)?;
+        let known = mentions
+            .iter()
+            .any(|mention| matches!(&**names.name(mention.class), "KNOWN" | "UNKNOWN"));
+        Ok(Self { test, mentions, known })
     }
 
     /// Whether `subject` matches.
     ///
     /// # Errors
-    /// [`EvaluationError`] if a value is of a wrong shape; the class does not match then, and the caller logs.
+    /// [`EvaluationError`] if a value is of a wrong shape; the class does not match then, and the
+    /// caller logs.
     pub fn evaluate(&self, subject: &dyn Subject) -> Result<bool, EvaluationError> {
-        Err(EvaluationError { message: format!("{} bytes", subject.length()) })
+        self.test.evaluate(subject)
     }
 
-    /// Whether it refers to `KNOWN` or `UNKNOWN` itself, and so is evaluated only after the reservation lookup.
-    /// A class that refers to such a class depends on it too: the caller follows [`Expression::members`].
+    /// Whether it refers to `KNOWN` or `UNKNOWN` itself, and so is evaluated only after the
+    /// reservation lookup. A class that refers to such a class depends on it too: the caller
+    /// follows [`Expression::members`].
     pub fn depends_on_known(&self) -> bool {
         self.known
     }
@@ -89,10 +108,14 @@ pub struct ExpressionError {
     pub message: String,
 }
 
-/// A value of a wrong shape in a query; the class is treated as not matching.
+/// A value of a wrong length in a query; the class is treated as not matching.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
+#[error("{function} found {found} bytes, expected {expected}")]
 pub struct EvaluationError {
-    /// What was found and what was expected.
-    pub message: String,
+    /// The function of the language that could not use the value.
+    pub function: &'static str,
+    /// Bytes that it was given.
+    pub found: usize,
+    /// Lengths that it takes.
+    pub expected: &'static str,
 }

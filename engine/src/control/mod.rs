@@ -1,7 +1,11 @@
-//! Control commands: the registry (pure) and the UNIX socket that reaches it (*shell*).
+//! Control commands: the [`Registry`] (pure), the commands of the core and of the leases, and the UNIX socket
+//! that reaches them (*shell*).
 //!
 //! A command is a name, a handler, and Kea's answer shape. Other rooms and crates register their own.
 
+pub mod core;
+pub mod leases;
 mod registry;
+pub mod unix;
 
 pub use registry::{Answer, Command, Registry, code};

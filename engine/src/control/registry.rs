@@ -110,16 +110,16 @@ impl Registry {
     }
 
     /// Lets every part add its entries to `map`.
-    pub fn fill_status(&self, map: &mut Map<String, Value>) {
+    fn fill_status(&self, map: &mut Map<String, Value>) {
         for part in self.status.read().iter() {
             part(map);
         }
     }
 
-    /// Names of all commands, sorted; `list-commands` itself included.
+    /// Names of all commands, sorted; those that the registry answers itself included.
     pub fn names(&self) -> Vec<&'static str> {
         let mut names: Vec<_> = self.handlers.read().keys().copied().collect();
-        names.push("list-commands");
+        names.extend(["list-commands", "status-get"]);
         names.sort_unstable();
         names
     }
@@ -138,6 +138,11 @@ impl Registry {
     fn run(&self, command: &Command<'_>) -> Answer {
         if command.name == "list-commands" {
             return Answer::with(json!(self.names()));
+        }
+        if command.name == "status-get" {
+            let mut map = Map::new();
+            self.fill_status(&mut map);
+            return Answer::with(Value::Object(map));
         }
         match self.handlers.read().get(command.name) {
             Some(handler) => handler(command),
@@ -196,7 +201,7 @@ mod tests {
         let answer = registry().execute(&json!({"command": "echo", "arguments": {"a": 1}}));
         assert_eq!(answer.to_json(), json!({"result": 0, "arguments": {"a": 1}}));
         let names = registry().execute(&json!({"command": "list-commands", "service": ["dhcp4"]}));
-        assert_eq!(names.arguments, Some(json!(["echo", "list-commands"])));
+        assert_eq!(names.arguments, Some(json!(["echo", "list-commands", "status-get"])));
     }
 
     #[test]

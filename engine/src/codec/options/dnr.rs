@@ -7,7 +7,8 @@ use super::OptionError;
 use super::names::encode_name;
 use super::split::{split, split_outer};
 
-/// Service parameter keys that may be given (RFC 9460 section 14.3.2, RFC 9461), in the order of the wire.
+/// Service parameter keys that may be given (RFC 9460 section 14.3.2, RFC 9461), in the order of
+/// the wire.
 const KEYS: [(&str, u16); 3] = [("alpn", 1), ("port", 3), ("dohpath", 7)];
 
 /// Writes every instance of `text`.

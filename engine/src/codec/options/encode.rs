@@ -13,8 +13,8 @@ use super::{Definition, Kind, OptionError, code};
 const MAX_PAYLOAD: usize = u8::MAX as usize;
 
 impl Definition {
-    /// The wire form of `text`, a value with `csv-format` true. As in Kea, values beyond those the type takes
-    /// are not looked at, and a comma that belongs to a value is written `\,`.
+    /// The wire form of `text`, a value with `csv-format` true. As in Kea, values beyond those the
+    /// type takes are not looked at, and a comma that belongs to a value is written `\,`.
     ///
     /// # Errors
     /// [`OptionError`] if `text` is no value of this type or does not fit in 255 bytes.
@@ -39,7 +39,8 @@ impl Definition {
             }
         }
         if self.code == code::VIVSO_SUBOPTIONS && self.kind == Kind::Uint32 {
-            // The enterprise's options follow their length (RFC 3925 section 4); there are none here.
+            // The enterprise's options follow their length (RFC 3925 section 4); there are none
+            // here.
             out.push(0);
         }
         bounded(out)
@@ -89,7 +90,8 @@ impl Definition {
         Ok(())
     }
 
-    /// A length and so many bytes; the length has two bytes in option 143 (RFC 8572 section 8.3), else one.
+    /// A length and so many bytes; the length has two bytes in option 143 (RFC 8572 section 8.3),
+    /// else one.
     fn encode_tuple(&self, text: &str, out: &mut Vec<u8>) -> Result<(), OptionError> {
         let too_long = |_| OptionError::TooLong(text.len());
         if self.code == code::V4_SZTP_REDIRECT {

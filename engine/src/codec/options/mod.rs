@@ -18,6 +18,7 @@ use std::borrow::Cow;
 
 pub use hex::encode_hex;
 use standard::STANDARD;
+pub(crate) use text::{opaque_text, trim_zeros};
 
 /// The type of an option's value or of one field of it (Kea guide, "DHCPv4 Options": data types).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

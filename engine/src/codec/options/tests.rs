@@ -359,7 +359,10 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_have_a_text(data in prop::collection::vec(any::<u8>(), 0..300), index in 0..STANDARD.len()) {
+    fn any_bytes_have_a_text(
+        data in prop::collection::vec(any::<u8>(), 0..300),
+        index in 0..STANDARD.len(),
+    ) {
         let definition = &STANDARD[index];
         let _ = definition.check(&data);
         let text = definition.to_text(&data);
@@ -374,7 +377,10 @@ proptest! {
     }
 
     #[test]
-    fn hexadecimal_survives(data in prop::collection::vec(any::<u8>(), 1..255), separator in 0..3_usize) {
+    fn hexadecimal_survives(
+        data in prop::collection::vec(any::<u8>(), 1..255),
+        separator in 0..3_usize,
+    ) {
         let digits: Vec<String> = data.iter().map(|byte| format!("{byte:02x}")).collect();
         prop_assert_eq!(encode_hex(&digits.join(["", ":", " "][separator])).unwrap(), data);
     }

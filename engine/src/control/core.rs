@@ -1,0 +1,240 @@
+//! The commands of the server itself (Kea guide, "Commands Supported by Both the DHCPv4 and DHCPv6 Servers"):
+//! version-get, status-get, config-get, dhcp-disable, dhcp-enable, statistic-get-all, shutdown. Pure but for the
+//! clock it is given.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam::channel::Sender;
+use serde_json::{Map, Value, json};
+
+use super::{Answer, Command, Registry};
+use crate::clock::{Clock, Mono};
+use crate::seam::service::{Origin, Service};
+use crate::stats::{Counter, Stats};
+
+/// The Kea version whose interface is meant.
+pub const KEA_VERSION: &str = "3.0.0";
+
+/// What the commands tell about.
+#[derive(Clone)]
+pub struct Core {
+    /// Reads the time.
+    pub clock: Arc<dyn Clock>,
+    /// When the server started.
+    pub started: Mono,
+    /// The service's switch.
+    pub service: Arc<Service>,
+    /// The counters.
+    pub stats: Arc<Stats>,
+    /// config-get's arguments.
+    pub config: Arc<Value>,
+    /// Workers.
+    pub threads: usize,
+    /// Packets each worker's queue holds.
+    pub packet_queue_size: usize,
+    /// `enable-multi-threading`.
+    pub multi_threading: bool,
+    /// The lease file, if one is written.
+    pub lease_file: Option<PathBuf>,
+    /// Takes the exit status when the server is told to stop.
+    pub shutdown: Sender<u8>,
+}
+
+impl Core {
+    /// Registers the commands.
+    pub fn register(self, registry: &Registry, own_name: &'static str) {
+        registry.register("version-get", move |_| {
+            Answer::success(KEA_VERSION)
+                .and(json!({ "extended": format!("{KEA_VERSION}\n{own_name}") }))
+        });
+        let config = Arc::clone(&self.config);
+        registry.register("config-get", move |_| Answer::with((*config).clone()));
+        let stats = Arc::clone(&self.stats);
+        registry.register("statistic-get-all", move |_| Answer::with(statistics(&stats)));
+        let core = self.clone();
+        registry.register("dhcp-disable", move |command| core.disable(command));
+        let core = self.clone();
+        registry.register("dhcp-enable", move |command| core.enable(command));
+        let stop = self.shutdown.clone();
+        registry.register("shutdown", move |command| shutdown(command, &stop));
+        registry.extend_status(move |map| self.status(map));
+    }
+
+    fn status(&self, map: &mut Map<String, Value>) {
+        let uptime = self.clock.now().mono.since(self.started).as_secs();
+        map.insert("pid".into(), json!(std::process::id()));
+        map.insert("uptime".into(), json!(uptime));
+        map.insert("reload".into(), json!(uptime));
+        map.insert("multi-threading-enabled".into(), json!(self.multi_threading));
+        if self.multi_threading {
+            map.insert("thread-pool-size".into(), json!(self.threads));
+            map.insert("packet-queue-size".into(), json!(self.packet_queue_size));
+        }
+        if let Some(file) = &self.lease_file {
+            map.insert("csv-lease-file".into(), json!(file));
+        }
+        map.insert("sockets".into(), json!({ "status": "ready" }));
+        map.insert("dhcp-state".into(), self.dhcp_state());
+    }
+
+    /// Who holds the service off, sorted into Kea 3's groups of origins.
+    fn dhcp_state(&self) -> Value {
+        let off = self.service.disabled_by();
+        let between = |low: u32| {
+            off.iter().filter(|o| (low..low + 1000).contains(&o.0)).map(|o| o.0).collect::<Vec<_>>()
+        };
+        json!({
+            "disabled-by-user": off.contains(&Origin::USER),
+            "disabled-by-local-command": between(1000),
+            "disabled-by-remote-command": between(2000),
+            "disabled-by-db-connection": between(3000),
+            "globally-disabled": !off.is_empty(),
+        })
+    }
+
+    fn disable(&self, command: &Command<'_>) -> Answer {
+        let period = match command.arguments.and_then(|a| a.get("max-period")) {
+            None => None,
+            Some(value) => match value.as_i64() {
+                Some(seconds) if seconds > 0 => Some(seconds.unsigned_abs()),
+                Some(_) => return Answer::error("'max-period' must be positive integer"),
+                None => return Answer::error("'max-period' argument must be a number"),
+            },
+        };
+        let origin = match origin(command) {
+            Ok(origin) => origin,
+            Err(why) => return Answer::error(why),
+        };
+        self.service.disable(origin, self.clock.now().mono, period.map(Duration::from_secs));
+        Answer::success(match period {
+            Some(seconds) => format!("DHCPv4 service disabled for {seconds} seconds"),
+            None => "DHCPv4 service disabled".to_owned(),
+        })
+    }
+
+    fn enable(&self, command: &Command<'_>) -> Answer {
+        match origin(command) {
+            Ok(origin) => {
+                self.service.enable(origin);
+                Answer::success("DHCP service successfully enabled")
+            }
+            Err(why) => Answer::error(why),
+        }
+    }
+}
+
+/// `origin-id`, else `origin` as a number or as "user" or "ha-partner" (Kea 3 takes all of them).
+fn origin(command: &Command<'_>) -> Result<Origin, String> {
+    let Some(arguments) = command.arguments else { return Ok(Origin::USER) };
+    let number = |value: &Value| value.as_u64().and_then(|n| u32::try_from(n).ok()).map(Origin);
+    if let Some(id) = arguments.get("origin-id") {
+        return number(id).ok_or_else(|| "'origin-id' argument must be a number".to_owned());
+    }
+    match arguments.get("origin") {
+        None => Ok(Origin::USER),
+        Some(Value::String(name)) if name == "user" => Ok(Origin::USER),
+        Some(Value::String(name)) if name == "ha-partner" => Ok(Origin::ha_remote(0)),
+        Some(value) => number(value).ok_or_else(|| {
+            let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            format!("invalid value used for 'origin' parameter: {shown}")
+        }),
+    }
+}
+
+fn shutdown(command: &Command<'_>, stop: &Sender<u8>) -> Answer {
+    let status = match command.arguments.and_then(|a| a.get("exit-value")) {
+        None => Some(0),
+        Some(value) => value.as_u64().and_then(|n| u8::try_from(n).ok()),
+    };
+    match status {
+        Some(status) => {
+            // A second shutdown finds the first one's message still there, which says the same.
+            let _ = stop.try_send(status);
+            Answer::success("Shutting down.")
+        }
+        None => Answer::error("parameter 'exit-value' is not an integer"),
+    }
+}
+
+/// Every counter as Kea shows it: a list of samples, of which we keep the last.
+fn statistics(stats: &Stats) -> Value {
+    let entries = Counter::ALL
+        .iter()
+        .map(|counter| (counter.name().to_owned(), json!([[stats.value(*counter), Value::Null]])));
+    Value::Object(entries.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Now;
+    use crossbeam::channel::{Receiver, bounded};
+
+    struct Stopped;
+    impl Clock for Stopped {
+        fn now(&self) -> Now {
+            Now { mono: Mono::from_ns(7_000_000_000), wall_s: 0 }
+        }
+    }
+
+    fn registered() -> (Registry, Arc<Service>, Receiver<u8>) {
+        let (shutdown, stopped) = bounded(1);
+        let service = Arc::new(Service::default());
+        let registry = Registry::default();
+        let core = Core {
+            clock: Arc::new(Stopped),
+            started: Mono::from_ns(0),
+            service: Arc::clone(&service),
+            stats: Arc::default(),
+            config: Arc::new(json!({"Dhcp4": {}})),
+            threads: 2,
+            packet_queue_size: 64,
+            multi_threading: true,
+            lease_file: Some("/tmp/leases.csv".into()),
+            shutdown,
+        };
+        core.register(&registry, "peregrine 0");
+        (registry, service, stopped)
+    }
+
+    #[test]
+    fn status_shows_who_holds_the_service_off() {
+        let (registry, _, _) = registered();
+        let disable = json!({"command": "dhcp-disable",
+            "arguments": {"max-period": 60, "origin": "ha-partner", "origin-id": 2001}});
+        let answer = registry.execute(&disable);
+        assert_eq!(answer.text.unwrap(), "DHCPv4 service disabled for 60 seconds");
+        let status = registry.execute(&json!({"command": "status-get"})).arguments.unwrap();
+        assert_eq!(status["uptime"], 7);
+        assert_eq!(status["dhcp-state"]["disabled-by-remote-command"], json!([2001]));
+        assert_eq!(status["dhcp-state"]["globally-disabled"], true);
+    }
+
+    #[test]
+    fn origins_are_kept_apart() {
+        let (registry, service, _) = registered();
+        for origin in [json!("user"), json!("ha-partner"), json!(2001)] {
+            let request = json!({"command": "dhcp-disable", "arguments": {"origin": origin}});
+            assert_eq!(registry.execute(&request).result, 0);
+        }
+        assert_eq!(service.disabled_by(), [Origin(1), Origin(2000), Origin(2001)]);
+        registry.execute(&json!({"command": "dhcp-enable"}));
+        assert_eq!(service.disabled_by(), [Origin(2000), Origin(2001)]);
+        let bad = json!({"command": "dhcp-enable", "arguments": {"origin": "x"}});
+        let text = registry.execute(&bad).text.unwrap();
+        assert_eq!(text, "invalid value used for 'origin' parameter: x");
+    }
+
+    #[test]
+    fn shutdown_hands_over_the_exit_status() {
+        let (registry, _, stopped) = registered();
+        let with =
+            |value: Value| json!({"command": "shutdown", "arguments": {"exit-value": value}});
+        assert_eq!(registry.execute(&with(json!("x"))).result, 1);
+        assert!(stopped.try_recv().is_err());
+        assert_eq!(registry.execute(&with(json!(3))).result, 0);
+        assert_eq!(stopped.try_recv(), Ok(3));
+    }
+}

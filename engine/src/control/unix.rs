@@ -1,0 +1,231 @@
+//! The UNIX control socket (*shell*; Kea guide, "UNIX Control Socket"): one request per connection, a JSON map
+//! in, a JSON map out. Each connection has a thread of its own, so that a slow client or a long listing delays
+//! nobody; their number, their size and their time are bounded.
+
+use std::fs::Permissions;
+use std::io::{self, Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+
+use mio::net::UnixListener;
+use mio::{Events, Interest, Poll, Token, Waker};
+use serde_json::Value;
+
+use super::{Answer, Registry};
+use crate::limits::{COMMAND_TIMEOUT, MAX_COMMAND, MAX_COMMAND_CONNECTIONS};
+use crate::log;
+
+/// The socket could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process answers on it.
+    #[error("control socket {} is in use by another process: stop it, or choose another socket-name", .0.display())]
+    InUse(PathBuf),
+    /// The system refused.
+    #[error("cannot open control socket {}: {error}", path.display())]
+    Io {
+        /// The socket's path.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
+}
+
+/// An open control socket. Dropping it stops listening and removes the file.
+#[derive(Debug)]
+pub struct ControlSocket {
+    path: PathBuf,
+    waker: Waker,
+    stopping: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl ControlSocket {
+    /// Listens on `path` and answers from `registry`. A socket file that nobody answers on is replaced.
+    pub fn open(path: &Path, registry: Arc<Registry>) -> Result<Self, OpenError> {
+        if UnixStream::connect(path).is_ok() {
+            return Err(OpenError::InUse(path.to_owned()));
+        }
+        Self::listen(path, registry).map_err(|error| OpenError::Io { path: path.to_owned(), error })
+    }
+
+    fn listen(path: &Path, registry: Arc<Registry>) -> io::Result<Self> {
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut listener = UnixListener::bind(path)?;
+        std::fs::set_permissions(path, Permissions::from_mode(0o660))?;
+        let poll = Poll::new()?;
+        poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
+        let waker = Waker::new(poll.registry(), WAKER)?;
+        let stopping = Arc::new(AtomicBool::new(false));
+        let stop = Arc::clone(&stopping);
+        let thread = std::thread::Builder::new()
+            .name("control".into())
+            .spawn(move || accept(poll, &listener, &registry, &stop))?;
+        Ok(Self { path: path.to_owned(), waker, stopping, thread: Some(thread) })
+    }
+}
+
+impl Drop for ControlSocket {
+    fn drop(&mut self) {
+        self.stopping.store(true, Ordering::Release);
+        if self.waker.wake().is_ok()
+            && let Some(thread) = self.thread.take()
+        {
+            // A panic of the thread was already reported by its own message.
+            let _ = thread.join();
+        }
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+const LISTENER: Token = Token(0);
+const WAKER: Token = Token(1);
+
+/// Accepts until told to stop. Errors of single connections pass.
+fn accept(mut poll: Poll, listener: &UnixListener, registry: &Arc<Registry>, stop: &AtomicBool) {
+    let open = Arc::new(AtomicUsize::new(0));
+    let mut events = Events::with_capacity(8);
+    while !stop.load(Ordering::Acquire) {
+        match poll.poll(&mut events, None) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => {
+                log!(PEREGRINE_CONTROL_SOCKET_FAILED, "cannot wait for commands: {error}");
+                return;
+            }
+            Ok(()) => {}
+        }
+        while let Ok((stream, _)) = listener.accept() {
+            serve(stream, Arc::clone(registry), &open);
+        }
+    }
+}
+
+/// Gives a connection its thread, or closes it when there are too many.
+fn serve(stream: mio::net::UnixStream, registry: Arc<Registry>, open: &Arc<AtomicUsize>) {
+    let stream = UnixStream::from(stream);
+    if open.fetch_add(1, Ordering::AcqRel) >= MAX_COMMAND_CONNECTIONS {
+        open.fetch_sub(1, Ordering::AcqRel);
+        log!(PEREGRINE_CONTROL_TOO_MANY, "closed a connection: {MAX_COMMAND_CONNECTIONS} are open");
+        return;
+    }
+    let done = Arc::clone(open);
+    let spawned = std::thread::Builder::new().name("command".into()).spawn(move || {
+        if let Err(error) = answer(stream, &registry) {
+            log!(PEREGRINE_CONTROL_SOCKET_FAILED, "a command's connection failed: {error}");
+        }
+        done.fetch_sub(1, Ordering::AcqRel);
+    });
+    if let Err(error) = spawned {
+        open.fetch_sub(1, Ordering::AcqRel);
+        log!(PEREGRINE_CONTROL_SOCKET_FAILED, "no thread for a command: {error}");
+    }
+}
+
+/// Reads one request, answers it, and closes.
+fn answer(mut stream: UnixStream, registry: &Registry) -> io::Result<()> {
+    stream.set_nonblocking(false)?;
+    stream.set_read_timeout(Some(COMMAND_TIMEOUT))?;
+    stream.set_write_timeout(Some(COMMAND_TIMEOUT))?;
+    let answer = match read_request(&mut stream)? {
+        Request::Nothing => return Ok(()),
+        Request::Command(request) => registry.execute(&request),
+        Request::Bad(why) => Answer::error(format!("Error during command processing: {why}")),
+    };
+    stream.write_all(answer.to_json().to_string().as_bytes())
+}
+
+enum Request {
+    Nothing,
+    Command(Value),
+    Bad(String),
+}
+
+/// Reads until one JSON value is complete; the client need not close its side.
+fn read_request(stream: &mut UnixStream) -> io::Result<Request> {
+    let mut text = Vec::new();
+    let mut chunk = [0; 65_536];
+    loop {
+        let n = match stream.read(&mut chunk) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            other => other?,
+        };
+        text.extend_from_slice(&chunk[..n]);
+        if text.iter().all(u8::is_ascii_whitespace) && n == 0 {
+            return Ok(Request::Nothing);
+        }
+        match serde_json::Deserializer::from_slice(&text).into_iter::<Value>().next() {
+            Some(Ok(request)) => return Ok(Request::Command(request)),
+            Some(Err(error)) if !error.is_eof() || n == 0 => {
+                return Ok(Request::Bad(format!("no JSON: {error}")));
+            }
+            _ if text.len() > MAX_COMMAND => {
+                return Ok(Request::Bad(format!("a command has at most {MAX_COMMAND} bytes")));
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn opened() -> (tempfile::TempDir, PathBuf, ControlSocket) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ctrl");
+        let registry = Arc::new(Registry::default());
+        registry.register("echo", |c| Answer::with(c.arguments.cloned().unwrap_or(Value::Null)));
+        let socket = ControlSocket::open(&path, registry).unwrap();
+        (dir, path, socket)
+    }
+
+    fn ask(path: &Path, pieces: &[&[u8]]) -> String {
+        let mut stream = UnixStream::connect(path).unwrap();
+        for piece in pieces {
+            stream.write_all(piece).unwrap();
+        }
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        text
+    }
+
+    #[test]
+    fn a_request_in_pieces_is_answered_without_closing() {
+        let (_dir, path, _socket) = opened();
+        let text = ask(&path, &[b"{\"command\": \"ec", b"ho\", \"arguments\": [1]}"]);
+        assert_eq!(text.parse::<Value>().unwrap(), json!({"result": 0, "arguments": [1]}));
+    }
+
+    #[test]
+    fn garbage_is_answered_and_the_next_one_served() {
+        let (_dir, path, _socket) = opened();
+        for garbage in [&b"{bad"[..], b"\xff\xff\x00", b"]"] {
+            assert_eq!(ask(&path, &[garbage]).parse::<Value>().unwrap()["result"], 1);
+        }
+        let half = UnixStream::connect(&path).unwrap();
+        drop(half);
+        let silent = UnixStream::connect(&path).unwrap();
+        assert!(ask(&path, &[b"{\"command\":\"list-commands\"}"]).contains("echo"));
+        drop(silent);
+    }
+
+    #[test]
+    fn a_socket_in_use_is_refused_and_a_stale_one_replaced() {
+        let (dir, path, socket) = opened();
+        let again = ControlSocket::open(&path, Arc::default());
+        assert!(matches!(again, Err(OpenError::InUse(_))), "{again:?}");
+        drop(socket);
+        assert!(!path.exists());
+        let stale = dir.path().join("stale");
+        drop(std::os::unix::net::UnixListener::bind(&stale).unwrap());
+        assert!(ControlSocket::open(&stale, Arc::default()).is_ok());
+    }
+}
