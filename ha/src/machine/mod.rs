@@ -8,6 +8,7 @@
 //! what it is built from, [`hash`] shares the clients, [`sync`] is the order of a synchronisation.
 
 mod action;
+pub mod arguments;
 mod commands;
 mod detector;
 mod handle;
