@@ -32,6 +32,11 @@ impl Gate {
         }
     }
 
+    /// The servers of the relationship.
+    pub const fn peers(&self) -> &Peers {
+        &self.peers
+    }
+
     /// Lets the packet path know ([`crate::machine::Action::Publish`]).
     pub fn publish(&self, standing: Standing) {
         self.standing.store(pack(standing), Ordering::Release);

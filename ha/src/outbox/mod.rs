@@ -10,7 +10,7 @@ mod backlog;
 mod queue;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use engine::control::code;
 use engine::lease::{Change, ChangeKind, ClientId, Origin};
@@ -52,7 +52,7 @@ pub enum PeerQueue {
 /// The queues of one relationship.
 pub struct Outbox {
     pending: Arc<Pending>,
-    observer: Arc<dyn Observer>,
+    observer: Weak<dyn Observer>,
     partner: Option<Side>,
     backups: Vec<Side>,
     unsent: AtomicU64,
@@ -82,7 +82,7 @@ impl Outbox {
     /// Queues for a partner, if there is one, and for `backups` backups. Nothing is sent until a policy says so.
     pub fn new(
         pending: Arc<Pending>,
-        observer: Arc<dyn Observer>,
+        observer: Weak<dyn Observer>,
         has_partner: bool,
         backups: usize,
         delayed_updates_limit: usize,
@@ -107,23 +107,32 @@ impl Outbox {
             return;
         };
         let mut state = side.state.lock();
-        let before = std::mem::replace(&mut state.policy, policy);
-        if before.partner != ToPartner::Send || policy.partner == ToPartner::Send {
-            return;
-        }
-        let drained = state.queue.drain();
-        let tickets: Vec<_> = drained.iter().filter_map(|update| update.ticket).collect();
-        let mut overflowed = false;
-        if policy.partner == ToPartner::Queue {
-            for update in drained {
-                overflowed |= state.backlog.keep(update);
+        let before = std::mem::replace(&mut state.policy, policy).partner;
+        let failed = match (before, policy.partner) {
+            (ToPartner::Send, ToPartner::Send) => Vec::new(),
+            (ToPartner::Send, ToPartner::Queue) => {
+                let drained = state.queue.drain();
+                let failed = drained.iter().filter_map(|update| update.ticket).collect();
+                let overflowed =
+                    drained.into_iter().filter(|u| state.backlog.keep(u.clone())).count();
+                drop(state);
+                self.tell(|observer| {
+                    if overflowed > 0 {
+                        observer.backlog_overflowed()
+                    }
+                });
+                failed
             }
-        }
-        drop(state);
-        self.fail(tickets);
-        if overflowed {
-            self.observer.backlog_overflowed();
-        }
+            (ToPartner::Queue, ToPartner::Send) => {
+                // What came since the delayed updates were sent goes behind them.
+                state.send_backlog();
+                state.backlog.clear();
+                side.wake.notify_all();
+                Vec::new()
+            }
+            _ => state.queue.drain().iter().filter_map(|update| update.ticket).collect(),
+        };
+        self.fail(failed);
     }
 
     /// Number of changes since the last call that the partner was not told of.
@@ -136,25 +145,13 @@ impl Outbox {
         self.refused.load(Ordering::Relaxed)
     }
 
-    /// Sends the delayed updates; ends with [`Observer::backlog_sent`]. What comes meanwhile is sent behind
-    /// them, and no reply waits for it.
-    pub fn send_backlog(&self) {
-        let Some(side) = &self.partner else {
-            return;
-        };
-        let mut state = side.state.lock();
-        let updates = state.backlog.start();
-        let nothing = updates.is_empty();
-        let refused = updates.into_iter().filter(|update| state.queue.push(update.clone()).is_err());
-        let refused = refused.count() > 0 && state.backlog.failed();
-        drop(state);
+    /// Sends the delayed updates. Gives the result if there is one already, else it comes by
+    /// [`Observer::backlog_sent`]. What is queued meanwhile is sent behind them, and no reply waits for it.
+    pub fn send_backlog(&self) -> Option<Result<(), CallError>> {
+        let side = self.partner.as_ref()?;
+        let result = side.state.lock().send_backlog();
         side.wake.notify_all();
-        if nothing {
-            self.observer.backlog_sent(Ok(()));
-        } else if refused {
-            let why = "the queue to the partner is full".to_owned();
-            self.observer.backlog_sent(Err(CallError::Communication(why)));
-        }
+        result
     }
 
     /// Forgets the delayed updates that were not sent.
@@ -162,6 +159,11 @@ impl Outbox {
         if let Some(side) = &self.partner {
             side.state.lock().backlog.clear();
         }
+    }
+
+    /// Number of updates that wait for `peer` and are not under way.
+    pub fn waiting(&self, peer: PeerQueue) -> usize {
+        self.side(peer).map_or(0, |side| side.state.lock().queue.len())
     }
 
     /// Waits for an update that may be sent to `peer`; [`Outbox::settle`] has to follow. `None` once stopped.
@@ -203,9 +205,9 @@ impl Outbox {
         }
         self.fail(behind.iter().filter_map(|update| update.ticket));
         if let Some(result) = backlog_sent {
-            self.observer.backlog_sent(result);
+            self.tell(|observer| observer.backlog_sent(result));
         } else if peer == PeerQueue::Partner && !update.delayed {
-            self.observer.partner_updated(client_of(update), outcome);
+            self.tell(|observer| observer.partner_updated(client_of(update), outcome));
         }
     }
 
@@ -225,6 +227,12 @@ impl Outbox {
         match peer {
             PeerQueue::Partner => self.partner.as_ref(),
             PeerQueue::Backup(number) => self.backups.get(number),
+        }
+    }
+
+    fn tell(&self, what: impl FnOnce(&dyn Observer)) {
+        if let Some(observer) = self.observer.upgrade() {
+            what(&*observer);
         }
     }
 
@@ -248,7 +256,7 @@ impl Outbox {
         };
         drop(state);
         if overflowed {
-            self.observer.backlog_overflowed();
+            self.tell(|observer| observer.backlog_overflowed());
         }
     }
 
@@ -276,7 +284,7 @@ impl Outbox {
         self.refused.fetch_add(1, Ordering::Relaxed);
         self.fail(ticket);
         if !stopped {
-            self.observer.queue_is_full();
+            self.tell(|observer| observer.queue_is_full());
         }
     }
 }
@@ -309,6 +317,20 @@ impl Side {
             stopped: false,
         };
         Self { state: Mutex::new(state), wake: Condvar::new() }
+    }
+}
+
+impl State {
+    /// Puts the delayed updates into the queue; says how it ended if it has.
+    fn send_backlog(&mut self) -> Option<Result<(), CallError>> {
+        let updates = self.backlog.start();
+        if updates.is_empty() {
+            return Some(Ok(()));
+        }
+        let refused =
+            updates.into_iter().filter_map(|update| self.queue.push(update).err()).count();
+        (refused > 0 && self.backlog.failed())
+            .then(|| Err(CallError::Communication("the queue to the partner is full".to_owned())))
     }
 }
 
