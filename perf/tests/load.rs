@@ -1,5 +1,5 @@
-//! The load generator against servers in this process: it sees that all is well, and each way in which
-//! it is not.
+//! The load generator against servers in this process: it sees that all is well, and each way in
+//! which it is not.
 
 #![expect(clippy::unwrap_used, reason = "the helpers of a test are test code")]
 
