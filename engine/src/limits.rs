@@ -12,6 +12,22 @@ pub const MAX_MESSAGE: usize = 1500;
 pub const BATCH: usize = 64;
 /// Replies that may wait for an acknowledgement when `parked-packet-limit` is 0 ("unlimited").
 pub const MAX_PENDING_REPLIES: usize = 65_536;
+/// Parts of the pending replies with a lock each; a client's hash chooses.
+pub const PENDING_SHARDS: u32 = 64;
+/// Parts of the lease store's hints by identity, with a lock each.
+pub const IDENTITY_STRIPES: u64 = 256;
+/// Parts of the lease store's index of ends, with a lock each.
+pub const END_SHARDS: usize = 16;
+/// Rows that may wait for a lease file that takes none before queries are dropped.
+pub const MAX_UNWRITTEN_ROWS: usize = 262_144;
+/// Turns the journal's pen waits for a change that was numbered but not recorded yet.
+pub const MAX_JOURNAL_GAP_TURNS: usize = 1_000_000;
+/// Bytes of one line of a lease file.
+pub const MAX_LEASE_LINE: u64 = 1 << 17;
+/// Bad rows in one file at which compaction stops, as Kea's does.
+pub const MAX_CLEANUP_ROW_ERRORS: u32 = 100;
+/// Bad lines of a lease file that are kept to be told of; the others are only counted.
+pub const MAX_BAD_LINES_TOLD: usize = 100;
 /// Open offers that are remembered to keep an address out of two of them.
 pub const MAX_OPEN_OFFERS: usize = 262_144;
 /// Seconds an offer keeps its address from other clients.
@@ -26,6 +42,26 @@ pub const MAX_COMMAND_CONNECTIONS: usize = 64;
 pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(10);
 /// Depth of nesting in a JSON document.
 pub const MAX_JSON_DEPTH: usize = 100;
+/// Bytes of a class's `test`.
+pub const MAX_EXPRESSION: usize = 65_536;
+/// Depth of nesting in a class's `test`.
+pub const MAX_EXPRESSION_DEPTH: usize = 64;
+/// Bytes of a string while a class's `test` is evaluated.
+pub const MAX_EXPRESSION_VALUE: usize = 65_536;
+/// Bytes of a compiled regular expression in a class's `test`.
+pub const MAX_PATTERN_PROGRAM: usize = 1 << 20;
+/// Files that include one another, one in the other (Kea's bound).
+pub const MAX_INCLUDE_DEPTH: usize = 10;
+/// Included files of one configuration.
+pub const MAX_INCLUDES: usize = 10_000;
+/// Bytes of a configuration, its included files too.
+pub const MAX_CONFIG_BYTES: usize = 1 << 30;
+/// Mistakes of a configuration that are reported in one run.
+pub const MAX_MISTAKES: usize = 500;
+/// Pause between two turns of housekeeping.
+pub const HOUSEKEEPING_TURN: Duration = Duration::from_millis(200);
+/// Leases that are reclaimed at a time, before anybody else gets a turn.
+pub const RECLAIM_SLICE: usize = 64;
 /// Receive buffer asked of the kernel for each socket, in bytes.
 pub const RECEIVE_BUFFER: usize = 8 << 20;
 /// Send buffer asked of the kernel for each socket, in bytes.

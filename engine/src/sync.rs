@@ -2,9 +2,13 @@
 //! product, shuttle's under the feature `model`, so that the same code runs in the model checker.
 
 #[cfg(not(feature = "model"))]
+pub use crossbeam::queue::SegQueue as Queue;
+#[cfg(not(feature = "model"))]
 pub use parking_lot::{Condvar, Mutex, MutexGuard, RwLock};
 #[cfg(not(feature = "model"))]
 pub use std::sync::atomic;
+#[cfg(not(feature = "model"))]
+pub use std::thread::yield_now;
 
 #[cfg(feature = "model")]
 pub use model::*;
@@ -14,6 +18,28 @@ pub use model::*;
 mod model {
     pub use shuttle::sync::MutexGuard;
     pub use shuttle::sync::atomic;
+    pub use shuttle::thread::yield_now;
+
+    /// A queue of many writers and readers, first in first out.
+    #[derive(Debug, Default)]
+    pub struct Queue<T>(Mutex<std::collections::VecDeque<T>>);
+
+    impl<T> Queue<T> {
+        /// An empty queue.
+        pub fn new() -> Self {
+            Self(Mutex::new(std::collections::VecDeque::new()))
+        }
+
+        /// Appends `value`.
+        pub fn push(&self, value: T) {
+            self.0.lock().push_back(value);
+        }
+
+        /// Takes the first value.
+        pub fn pop(&self) -> Option<T> {
+            self.0.lock().pop_front()
+        }
+    }
 
     /// A mutual exclusion lock whose `lock` gives the guard itself.
     #[derive(Debug, Default)]

@@ -1,10 +1,15 @@
 //! High Availability: who serves which client, and the partner always knows what we promised.
 //!
 //! [`config`] reads the `high-availability` parameters, [`machine`] decides (pure), [`wire`] is Kea's JSON (pure),
-//! [`io`] talks (*shell*: driver thread, client pool, dedicated listener), [`gate`] joins the engine's seams.
+//! [`io`] talks (*shell*: driver thread, client pool, dedicated listener), [`gate`] joins the engine's
+//! admission, [`outbox`] its replication. [`limits`] holds every bound.
 
 pub mod config;
 pub mod gate;
 pub mod io;
+pub mod limits;
 pub mod machine;
+pub mod outbox;
 pub mod wire;
+
+pub use io::Driver;

@@ -210,6 +210,7 @@ fn still_wanted(wanted: &Interfaces, endpoint: &Endpoint) -> bool {
 fn table(state: &State) -> Table {
     let mut table = Table { raw: state.raw.clone(), ..Table::default() };
     for (endpoint, open) in &state.open {
+        table.names.entry(endpoint.interface).or_insert_with(|| endpoint.name.as_str().into());
         match &endpoint.kind {
             Kind::Unicast(address) => {
                 table.udp.entry(*address).or_default().extend(open.senders.iter().cloned());
@@ -220,6 +221,7 @@ fn table(state: &State) -> Table {
             Kind::Broadcast { .. } => {}
         }
     }
+    table.addresses = table.udp.keys().copied().collect();
     table
 }
 

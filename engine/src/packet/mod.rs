@@ -62,7 +62,7 @@ pub fn open(
     let sender = Arc::new(transmit::Sender::new(ports, stats.clone()));
     let hub = hub::Hub::new(wanted, ports, mailboxes.clone(), sender.clone(), stats.clone());
     hub.start()?;
-    Ok(Sockets { mailboxes, watch: Arc::new(hub), transmit: sender })
+    Ok(Sockets { mailboxes, watch: Arc::new(hub), transmit: sender.clone(), links: sender })
 }
 
 /// Why the server cannot listen as the configuration says: each reason of each interface. Local.
@@ -154,4 +154,13 @@ pub struct Departure {
 pub trait Transmit: Send + Sync {
     /// Sends all of `batch` and empties it. What cannot be sent is counted, logged and dropped.
     fn transmit(&self, batch: &mut Vec<Departure>);
+}
+
+/// The interfaces and addresses that are served at the moment.
+pub trait Links: Send + Sync {
+    /// The name of an interface; empty if nothing is open on it.
+    fn name(&self, interface: u32) -> Arc<str>;
+
+    /// Addresses that a client may name as its server: those of all open sockets.
+    fn addresses(&self) -> Arc<[Ipv4Addr]>;
 }

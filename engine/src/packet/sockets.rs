@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::Transmit;
 use super::receive::Receive;
+use super::{Links, Transmit};
 use crate::config::model::Interfaces;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
@@ -13,6 +13,7 @@ pub struct Sockets {
     pub(crate) mailboxes: Vec<Arc<Mailbox>>,
     pub(crate) watch: Arc<dyn Watch>,
     pub(super) transmit: Arc<dyn Transmit>,
+    pub(super) links: Arc<dyn Links>,
 }
 
 impl Sockets {
@@ -24,6 +25,11 @@ impl Sockets {
     /// What sends replies through them, from any thread.
     pub fn transmit(&self) -> Arc<dyn Transmit> {
         self.transmit.clone()
+    }
+
+    /// What is served at the moment.
+    pub fn links(&self) -> Arc<dyn Links> {
+        self.links.clone()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
+use std::net::Ipv4Addr;
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, mpsc};
@@ -12,7 +13,7 @@ use mio::{Interest, Registry, Token};
 
 use super::receive::{Intake, Receive};
 use super::sockets::{Change, Mailbox, SocketId, Sockets, Watch};
-use super::{Departure, Packet, Transmit};
+use super::{Departure, Links, Packet, Transmit};
 use crate::config::model::Interfaces;
 use crate::sync::Mutex;
 
@@ -59,7 +60,7 @@ pub fn sockets(threads: usize) -> io::Result<(Sockets, Stub)> {
         mailboxes.push(Arc::new(mailbox));
     }
     let transmit = Arc::new(Sent(sender));
-    Ok((Sockets { mailboxes, watch: Arc::new(Still), transmit }, stub))
+    Ok((Sockets { mailboxes, watch: Arc::new(Still), transmit, links: Arc::new(Nowhere) }, stub))
 }
 
 impl Stub {
@@ -133,4 +134,17 @@ impl Watch for Still {
     }
 
     fn configure(&self, _wanted: &Interfaces) {}
+}
+
+/// No interface is served by a stub.
+struct Nowhere;
+
+impl Links for Nowhere {
+    fn name(&self, _interface: u32) -> Arc<str> {
+        Arc::default()
+    }
+
+    fn addresses(&self) -> Arc<[Ipv4Addr]> {
+        Arc::default()
+    }
 }

@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 use socket2::Socket;
 
 use super::syscall::{self, Outgoing, To};
-use super::{Departure, Destination, Ports, Transmit};
+use super::{Departure, Destination, Links, Ports, Transmit};
 use crate::codec::frame::{self, HEADER};
 use crate::limits::{BATCH, MAX_SEND_TRIES, SEND_WAIT_MS};
 use crate::log;
@@ -25,6 +25,10 @@ pub(super) struct Table {
     pub(super) links: BTreeMap<u32, [u8; 6]>,
     /// The packet socket that sends frames.
     pub(super) raw: Option<Arc<Socket>>,
+    /// Names of the interfaces that are served.
+    pub(super) names: BTreeMap<u32, Arc<str>>,
+    /// The keys of `udp`.
+    pub(super) addresses: Arc<[Ipv4Addr]>,
 }
 
 /// [`Transmit`] over a [`Table`].
@@ -40,6 +44,16 @@ pub(super) struct Sender {
 enum Way {
     Ip(Ipv4Addr),
     Link,
+}
+
+impl Links for Sender {
+    fn name(&self, interface: u32) -> Arc<str> {
+        self.table.load().names.get(&interface).cloned().unwrap_or_default()
+    }
+
+    fn addresses(&self) -> Arc<[Ipv4Addr]> {
+        self.table.load().addresses.clone()
+    }
 }
 
 impl Sender {

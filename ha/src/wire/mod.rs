@@ -1,1 +1,12 @@
-//! Kea's HA commands as JSON, byte compatible (pure).
+//! Kea's High Availability messages, byte compatible (Kea guide, "High Availability"). Pure.
+//!
+//! [`request`] builds the body of every request we send, [`answer`] reads what comes back and says what it
+//! means, [`date`] is the time in both, [`auth`] the credentials. Must not know sockets or the machine.
+
+pub mod answer;
+pub mod auth;
+pub mod date;
+pub mod request;
+
+#[cfg(test)]
+mod tests;

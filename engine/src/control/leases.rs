@@ -1,0 +1,251 @@
+//! The lease commands (Kea guide, "lease_cmds: Lease Commands"): lease4-add, -update, -del, -get, -get-all, -get-page.
+//! A partner's updates are these commands, too. Pure but for the clock and the journal it is given: a change is
+//! answered when its row is written.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::{Answer, Command, Registry, code};
+use crate::clock::Clock;
+use crate::lease::json::{BadLease, LeaseSubnet, SubnetKey, lease_from_json, lease_to_json};
+use crate::lease::{
+    Applied, ChangeNumber, ClientId, HwAddress, Identity, LeaseStore, Origin, Overwrite, Stored,
+};
+
+/// What the commands work on.
+#[derive(Clone)]
+pub struct LeaseCommands {
+    /// The leases.
+    pub store: Arc<dyn LeaseStore>,
+    /// Reads the time.
+    pub clock: Arc<dyn Clock>,
+    /// Finds a subnet of the configuration.
+    pub subnet: Arc<dyn Fn(SubnetKey) -> Option<LeaseSubnet> + Send + Sync>,
+    /// Returns when the lease file has everything up to a change, or says why it has not.
+    pub written: Arc<dyn Fn(ChangeNumber) -> Result<(), String> + Send + Sync>,
+}
+
+/// Leases a listing takes from the store at a time.
+const SLICE: usize = 1024;
+
+impl LeaseCommands {
+    /// Registers the commands.
+    pub fn register(self, registry: &Registry) {
+        type Handler = fn(&LeaseCommands, &Command<'_>) -> Result<Answer, Answer>;
+        let commands: [(&'static str, Handler); 6] = [
+            ("lease4-add", Self::add),
+            ("lease4-update", Self::update),
+            ("lease4-del", Self::delete),
+            ("lease4-get", Self::find),
+            ("lease4-get-all", Self::list),
+            ("lease4-get-page", Self::page),
+        ];
+        for (name, handler) in commands {
+            let commands = self.clone();
+            registry.register(name, move |command| {
+                handler(&commands, command).unwrap_or_else(|answer| answer)
+            });
+        }
+    }
+
+    fn add(&self, command: &Command<'_>) -> Result<Answer, Answer> {
+        let lease = self.lease(arguments(command)?)?;
+        let (address, subnet_id) = (lease.address, lease.subnet_id);
+        match self.store.apply(lease, Overwrite::Absent, Origin::Administrator) {
+            Applied::Added(number) | Applied::Updated(number) => {
+                self.written(number)?;
+                let text = format!("Lease for address {address}, subnet-id {subnet_id} added.");
+                Ok(Answer::success(text))
+            }
+            Applied::Kept => Err(Answer::error("IPv4 lease already exists.").coded(code::CONFLICT)),
+        }
+    }
+
+    fn update(&self, command: &Command<'_>) -> Result<Answer, Answer> {
+        let arguments = arguments(command)?;
+        let lease = self.lease(arguments)?;
+        let address = lease.address;
+        let create = match arguments.get("force-create") {
+            None => false,
+            Some(value) => value.as_bool().ok_or_else(|| {
+                Answer::error(
+                    "invalid type specified for parameter 'force-create' (expected boolean)",
+                )
+            })?,
+        };
+        let overwrite = if create { Overwrite::Always } else { Overwrite::Existing };
+        match self.store.apply(lease, overwrite, updater(arguments)) {
+            Applied::Added(number) => {
+                self.written(number)?;
+                Ok(Answer::success("IPv4 lease added."))
+            }
+            Applied::Updated(number) => {
+                self.written(number)?;
+                Ok(Answer::success("IPv4 lease updated."))
+            }
+            Applied::Kept => Err(Answer::error(format!(
+                "failed to update the lease with address {address} either because the lease has \
+                 been deleted or it has changed in the database, in both cases a retry might succeed"
+            ))
+            .coded(code::CONFLICT)),
+        }
+    }
+
+    fn delete(&self, command: &Command<'_>) -> Result<Answer, Answer> {
+        let arguments = arguments(command)?;
+        let address = self.selected(arguments)?.map(|stored| stored.lease.address);
+        match address.and_then(|address| self.store.delete(address, updater(arguments))) {
+            Some(deleted) => {
+                self.written(deleted.version)?;
+                Ok(Answer::success("IPv4 lease deleted."))
+            }
+            None => Ok(Answer::success("IPv4 lease not found.").coded(code::EMPTY)),
+        }
+    }
+
+    fn find(&self, command: &Command<'_>) -> Result<Answer, Answer> {
+        Ok(match self.selected(arguments(command)?)? {
+            Some(stored) => Answer::success("IPv4 lease found.").and(lease_to_json(&stored.lease)),
+            None => Answer::success("Lease not found.").coded(code::EMPTY),
+        })
+    }
+
+    fn list(&self, command: &Command<'_>) -> Result<Answer, Answer> {
+        let subnets = match command.arguments {
+            None => None,
+            Some(arguments) => Some(subnet_list(arguments)?),
+        };
+        let mut leases = Vec::new();
+        let mut after = None;
+        loop {
+            let slice = self.store.page(after, SLICE);
+            after = slice.last().map(|lease| lease.address);
+            let more = slice.len() == SLICE;
+            let wanted = slice
+                .iter()
+                .filter(|lease| subnets.as_ref().is_none_or(|ids| ids.contains(&lease.subnet_id)));
+            leases.extend(wanted.map(lease_to_json));
+            if !more {
+                return Ok(listing(leases, false));
+            }
+        }
+    }
+
+    fn page(&self, command: &Command<'_>) -> Result<Answer, Answer> {
+        let arguments = arguments(command)?;
+        let from =
+            arguments.get("from").ok_or_else(|| Answer::error("'from' parameter not specified"))?;
+        let limit = arguments
+            .get("limit")
+            .ok_or_else(|| Answer::error("'limit' parameter not specified"))?;
+        let bad_from = "'from' parameter value is neither 'start' keyword nor a valid IPv4 address";
+        let after = match from.as_str() {
+            Some("start") => None,
+            Some(text) => Some(text.parse::<Ipv4Addr>().map_err(|_| Answer::error(bad_from))?),
+            None => return Err(Answer::error("'from' parameter must be a string")),
+        };
+        let limit = match limit.as_u64().and_then(|n| usize::try_from(n).ok()) {
+            Some(0) => return Err(Answer::error("'limit' parameter must not be 0.")),
+            Some(limit) => limit,
+            None => return Err(Answer::error("'limit' parameter must be a number")),
+        };
+        Ok(listing(self.store.page(after, limit).iter().map(lease_to_json).collect(), true))
+    }
+
+    fn lease(&self, arguments: &Value) -> Result<crate::lease::Lease4, Answer> {
+        lease_from_json(arguments, self.clock.now(), &*self.subnet)
+            .map_err(|bad: BadLease| Answer::error(bad.to_string()).coded(bad.result()))
+    }
+
+    /// The lease that `ip-address`, or an identifier in a subnet, selects.
+    fn selected(&self, arguments: &Value) -> Result<Option<Stored>, Answer> {
+        let text = |key: &str| arguments.get(key).and_then(Value::as_str);
+        if let Some(address) = text("ip-address") {
+            let address = address.parse::<Ipv4Addr>().map_err(|_| {
+                Answer::error(format!(
+                    "'{address}' is no IPv4 address: expected one such as 192.0.2.1"
+                ))
+            })?;
+            return Ok(self.store.find(address));
+        }
+        let subnet = arguments
+            .get("subnet-id")
+            .and_then(Value::as_u64)
+            .and_then(|id| u32::try_from(id).ok())
+            .ok_or_else(|| Answer::error("Mandatory 'subnet-id' parameter missing."))?;
+        let kind = text("identifier-type").ok_or_else(|| {
+            Answer::error("No 'ip-address' provided and 'identifier-type' is missing.")
+        })?;
+        let identifier = text("identifier").ok_or_else(|| {
+            Answer::error("No 'ip-address' provided and 'identifier' is missing.")
+        })?;
+        self.identified(kind, identifier, subnet)
+    }
+
+    fn identified(&self, kind: &str, text: &str, subnet: u32) -> Result<Option<Stored>, Answer> {
+        let now = self.clock.now();
+        let bad = |error: crate::lease::identity::BadIdentifier| Answer::error(error.to_string());
+        match kind {
+            "hw-address" => {
+                let hw_address = HwAddress::parse(text).map_err(bad)?;
+                let identity = Identity { client_id: None, hw_address: &hw_address };
+                Ok(self.store.find_of(identity, &[subnet], now))
+            }
+            "client-id" => {
+                let client_id = ClientId::parse(text).map_err(bad)?;
+                let identity =
+                    Identity { client_id: Some(&client_id), hw_address: &HwAddress::default() };
+                Ok(self.store.find_of(identity, &[subnet], now))
+            }
+            other => Err(Answer::error(format!(
+                "Incorrect identifier type: {other}, the only supported values are: hw-address, \
+                 client-id"
+            ))),
+        }
+    }
+
+    fn written(&self, number: ChangeNumber) -> Result<(), Answer> {
+        (self.written)(number).map_err(|why| {
+            Answer::error(format!(
+                "the lease was changed, but the lease file was not written: {why}"
+            ))
+        })
+    }
+}
+
+fn arguments<'a>(command: &Command<'a>) -> Result<&'a Value, Answer> {
+    command.arguments.ok_or_else(|| {
+        Answer::error(format!("no arguments specified for the '{}' command", command.name))
+    })
+}
+
+/// Kea 3's partners name themselves, those of 2.2 always force; an administrator does neither.
+fn updater(arguments: &Value) -> Origin {
+    let partner = arguments.get("origin").is_some() || arguments.get("force-create").is_some();
+    if partner { Origin::Partner } else { Origin::Administrator }
+}
+
+fn subnet_list(arguments: &Value) -> Result<Vec<u32>, Answer> {
+    let list = arguments
+        .get("subnets")
+        .ok_or_else(|| Answer::error("'subnets' parameter not specified"))?
+        .as_array()
+        .ok_or_else(|| Answer::error("'subnets' parameter must be a list"))?;
+    list.iter()
+        .map(|id| id.as_u64().and_then(|id| u32::try_from(id).ok()))
+        .collect::<Option<_>>()
+        .ok_or_else(|| Answer::error("listed subnet identifiers must be numbers"))
+}
+
+fn listing(leases: Vec<Value>, with_count: bool) -> Answer {
+    let count = leases.len();
+    let arguments = if with_count {
+        json!({"count": count, "leases": leases})
+    } else {
+        json!({"leases": leases})
+    };
+    let result = if count == 0 { code::EMPTY } else { code::SUCCESS };
+    Answer::success(format!("{count} IPv4 lease(s) found.")).coded(result).and(arguments)
+}

@@ -1,0 +1,295 @@
+//! The files of one lease file (*shell*), as Kea names them, and their compaction. What is to be done next is read
+//! off the files that are there, so that a compaction that was cut short at any point is taken up again, by us
+//! or by Kea. Must not know the journal.
+//!
+//! `F` is appended to. Compaction moves it to `F.1`, writes what is left of `F.2` and `F.1` to `F.output`, which
+//! becomes `F.completed` once it is on disk; then `F.1` and `F.2` go, and `F.completed` becomes `F.2`.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::net::Ipv4Addr;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use super::claim::{PidNote, foreign_pid};
+use super::ink::{FileInk, Ink};
+use super::journal::Durability;
+use super::load::{LoadError, Loaded, read_rows};
+use super::row::{self, Row};
+use crate::lease::Lease4;
+use crate::limits::MAX_CLEANUP_ROW_ERRORS;
+
+#[cfg(test)]
+mod tests;
+
+/// What a compaction did.
+#[derive(Debug, Default)]
+pub struct Compacted {
+    /// Leases that are left.
+    pub leases: usize,
+    /// What reading the old files came to.
+    pub loaded: Loaded,
+}
+
+/// Why the files are not compacted. What was done so far is kept, and the next compaction goes on from there.
+#[derive(Debug, thiserror::Error)]
+pub enum CompactError {
+    /// Another compaction of these files is under way.
+    #[error("the lease file is being cleaned up already")]
+    UnderWay,
+    /// Another process says in `F.pid` that it cleans up.
+    #[error("process {0} cleans up the lease file")]
+    Foreign(u32),
+    /// The old files cannot be read.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// A file cannot be written or moved (local).
+    #[error("cannot clean up the lease file {}: {source}", path.display())]
+    Files {
+        /// The lease file.
+        path: PathBuf,
+        /// What failed.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// One step of a compaction; between two of them the files may be left as they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Write what is left of `F.2` and `F.1` to `F.output`, and name it `F.completed`.
+    Rewrite,
+    /// Remove `F.1`.
+    RemoveCopy,
+    /// Remove `F.2`.
+    RemovePrevious,
+    /// Name `F.completed` `F.2`.
+    Promote,
+}
+
+/// The names of the files of one lease file.
+#[derive(Clone, Debug)]
+pub(super) struct Files {
+    base: PathBuf,
+}
+
+impl Files {
+    pub(super) fn new(base: &Path) -> Self {
+        Self { base: base.to_owned() }
+    }
+
+    /// The files that exist, in the order in which their rows are to be read.
+    pub(super) fn in_load_order(&self) -> Vec<PathBuf> {
+        let old = if self.completed().exists() {
+            vec![self.completed()]
+        } else {
+            vec![self.previous(), self.copy()]
+        };
+        old.into_iter().chain([self.base.clone()]).filter(|path| path.exists()).collect()
+    }
+
+    /// Opens `F` for appending, behind its last whole row.
+    pub(super) fn open_for_append(&self, durability: Durability) -> io::Result<(FileInk, u64)> {
+        let length = whole_length(&self.base)?;
+        if length == 0 {
+            let mut ink = FileInk::create(&self.base)?;
+            let length = write_header(&mut ink, durability)?;
+            self.sync_folder_for(durability)?;
+            return Ok((ink, length));
+        }
+        if !has_our_header(&self.base)? {
+            self.finish().map_err(io::Error::other)?;
+            return self.rotate(durability);
+        }
+        let mut ink = FileInk::open(&self.base)?;
+        ink.cut(length)?;
+        Ok((ink, length))
+    }
+
+    /// Moves `F` to `F.1` and makes a new `F`; if that fails, `F` stays what it was.
+    pub(super) fn rotate(&self, durability: Durability) -> io::Result<(FileInk, u64)> {
+        let fresh = self.with(".new");
+        let mut ink = FileInk::create(&fresh)?;
+        let length = write_header(&mut ink, durability)?;
+        fs::rename(&self.base, self.copy())?;
+        if let Err(error) = fs::rename(&fresh, &self.base) {
+            fs::rename(self.copy(), &self.base)?;
+            return Err(error);
+        }
+        self.sync_folder_for(durability)?;
+        Ok((ink, length))
+    }
+
+    /// Compacts: takes up what an earlier compaction left, or else starts with `turn_page`, which rotates.
+    pub(super) fn compact(
+        &self,
+        turn_page: impl FnOnce(&Self) -> io::Result<()>,
+    ) -> Result<Compacted, CompactError> {
+        if let Some(pid) = foreign_pid(&self.pid()) {
+            return Err(CompactError::Foreign(pid));
+        }
+        let _note = PidNote::write(&self.pid()).map_err(|source| self.failed(source))?;
+        if !self.base.exists() {
+            return Err(self.failed(io::ErrorKind::NotFound.into()));
+        }
+        if self.next_step().is_none() {
+            turn_page(self).map_err(|source| self.failed(source))?;
+        }
+        self.finish()
+    }
+
+    /// Does all steps that are left.
+    fn finish(&self) -> Result<Compacted, CompactError> {
+        let mut compacted = Compacted::default();
+        while let Some(step) = self.next_step() {
+            self.perform(step, &mut compacted)?;
+        }
+        Ok(compacted)
+    }
+
+    /// What is to be done next, by the files that are there.
+    pub(super) fn next_step(&self) -> Option<Step> {
+        match (self.completed().exists(), self.copy().exists()) {
+            (false, false) => None,
+            (false, true) => Some(Step::Rewrite),
+            (true, true) => Some(Step::RemoveCopy),
+            (true, false) if self.previous().exists() => Some(Step::RemovePrevious),
+            (true, false) => Some(Step::Promote),
+        }
+    }
+
+    pub(super) fn perform(
+        &self,
+        step: Step,
+        compacted: &mut Compacted,
+    ) -> Result<(), CompactError> {
+        let done = match step {
+            Step::Rewrite => {
+                let leases = self.read_old(&mut compacted.loaded)?;
+                compacted.leases = leases.len();
+                self.write_output(&leases)
+                    .and_then(|()| fs::rename(self.output(), self.completed()))
+            }
+            Step::RemoveCopy => fs::remove_file(self.copy()),
+            Step::RemovePrevious => fs::remove_file(self.previous()),
+            Step::Promote => fs::rename(self.completed(), self.previous()),
+        };
+        done.and_then(|()| self.sync_folder()).map_err(|source| self.failed(source))
+    }
+
+    fn read_old(&self, loaded: &mut Loaded) -> Result<BTreeMap<Ipv4Addr, Lease4>, LoadError> {
+        let mut leases = BTreeMap::new();
+        for path in [self.previous(), self.copy()].into_iter().filter(|path| path.exists()) {
+            read_rows(&path, MAX_CLEANUP_ROW_ERRORS, loaded, &mut |row| match row {
+                Row::Lease(lease) => drop(leases.insert(lease.address, lease)),
+                Row::Deleted(address) => drop(leases.remove(&address)),
+            })?;
+        }
+        Ok(leases)
+    }
+
+    /// Writes the leases to `F.output` and waits for the disk.
+    fn write_output(&self, leases: &BTreeMap<Ipv4Addr, Lease4>) -> io::Result<()> {
+        let file = File::options()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o640)
+            .open(self.output())?;
+        let mut writer = BufWriter::with_capacity(1 << 18, file);
+        writer.write_all(row::HEADER.as_bytes())?;
+        let mut text = Vec::new();
+        for lease in leases.values() {
+            text.clear();
+            row::write(lease, &mut text);
+            writer.write_all(&text)?;
+        }
+        writer.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
+    }
+
+    fn sync_folder_for(&self, durability: Durability) -> io::Result<()> {
+        match durability {
+            Durability::Kernel => Ok(()),
+            Durability::Disk => self.sync_folder(),
+        }
+    }
+
+    /// Waits until names made, moved and removed are on disk.
+    fn sync_folder(&self) -> io::Result<()> {
+        let parent = self.base.parent().filter(|path| !path.as_os_str().is_empty());
+        File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+    }
+
+    fn failed(&self, source: io::Error) -> CompactError {
+        CompactError::Files { path: self.base.clone(), source }
+    }
+
+    pub(super) fn copy(&self) -> PathBuf {
+        self.with(".1")
+    }
+
+    pub(super) fn previous(&self) -> PathBuf {
+        self.with(".2")
+    }
+
+    pub(super) fn output(&self) -> PathBuf {
+        self.with(".output")
+    }
+
+    pub(super) fn completed(&self) -> PathBuf {
+        self.with(".completed")
+    }
+
+    pub(super) fn pid(&self) -> PathBuf {
+        self.with(".pid")
+    }
+
+    pub(super) fn lock(&self) -> PathBuf {
+        self.with(".lock")
+    }
+
+    fn with(&self, suffix: &str) -> PathBuf {
+        let mut name = self.base.clone().into_os_string();
+        name.push(suffix);
+        name.into()
+    }
+}
+
+/// Writes the header; returns its length.
+fn write_header(ink: &mut FileInk, durability: Durability) -> io::Result<u64> {
+    ink.append(row::HEADER.as_bytes())?;
+    if durability == Durability::Disk {
+        ink.sync()?;
+    }
+    Ok(row::HEADER.len() as u64)
+}
+
+fn has_our_header(path: &Path) -> io::Result<bool> {
+    let mut start = Vec::new();
+    File::open(path)?.take(row::HEADER.len() as u64).read_to_end(&mut start)?;
+    Ok(start == row::HEADER.as_bytes())
+}
+
+/// Length of a file up to the end of its last whole line; 0 if there is no file.
+fn whole_length(path: &Path) -> io::Result<u64> {
+    const CHUNK: u64 = 1 << 16;
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        Err(error) => return Err(error),
+    };
+    let mut end = file.metadata()?.len();
+    let mut chunk = Vec::new();
+    while end > 0 {
+        let start = end.saturating_sub(CHUNK);
+        file.seek(SeekFrom::Start(start))?;
+        chunk.clear();
+        (&file).take(end - start).read_to_end(&mut chunk)?;
+        if let Some(newline) = chunk.iter().rposition(|byte| *byte == b'\n') {
+            return Ok(start + newline as u64 + 1);
+        }
+        end = start;
+    }
+    Ok(0)
+}

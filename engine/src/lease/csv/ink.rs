@@ -1,0 +1,51 @@
+//! What the journal's pen writes with: a file that is only appended to and cut (*shell*), behind a trait so that
+//! tests and simulations can let it fail. Must not know rows.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+/// Something rows are appended to.
+pub trait Ink: Send {
+    /// Appends all of `rows`. After an error any part of them may have been appended.
+    fn append(&mut self, rows: &[u8]) -> io::Result<()>;
+
+    /// Cuts it back to its first `len` bytes.
+    fn cut(&mut self, len: u64) -> io::Result<()>;
+
+    /// Makes sure that everything appended survives a loss of power.
+    fn sync(&mut self) -> io::Result<()>;
+}
+
+/// A file, opened for appending.
+#[derive(Debug)]
+pub struct FileInk(File);
+
+impl FileInk {
+    /// Opens `path`, or makes it, readable by owner and group as Kea 3 does.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        OpenOptions::new().append(true).create(true).mode(0o640).open(path).map(Self)
+    }
+
+    /// Makes an empty `path`, whatever was there.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        let ink = Self::open(path)?;
+        ink.0.set_len(0)?;
+        Ok(ink)
+    }
+}
+
+impl Ink for FileInk {
+    fn append(&mut self, rows: &[u8]) -> io::Result<()> {
+        self.0.write_all(rows)
+    }
+
+    fn cut(&mut self, len: u64) -> io::Result<()> {
+        self.0.set_len(len)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+}

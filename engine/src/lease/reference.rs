@@ -1,0 +1,206 @@
+//! The plainest store that keeps the contract: one ordered table under one lock. What the sharded store is
+//! compared with. Pure but for its lock.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use super::rules::{self, Fate};
+use super::{
+    Applied, Change, ChangeKind, ChangeNumber, ChangeSink, Grant, GrantRefused, Granted, Identity,
+    Lease4, LeaseStore, NotHolder, Origin, Overwrite, Stored,
+};
+use crate::clock::Now;
+use crate::sync::Mutex;
+
+/// A store without shards or indexes.
+pub(super) struct Reference {
+    table: Mutex<Table>,
+    sink: Arc<dyn ChangeSink>,
+}
+
+#[derive(Default)]
+struct Table {
+    leases: BTreeMap<Ipv4Addr, Stored>,
+    last: u64,
+}
+
+impl std::fmt::Debug for Reference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reference").field("leases", &self.len()).finish()
+    }
+}
+
+impl Reference {
+    /// An empty store that shows its changes to `sink`.
+    pub(super) fn new(sink: Arc<dyn ChangeSink>) -> Self {
+        Self { table: Mutex::default(), sink }
+    }
+
+    /// Writes (or, without `new`, deletes) the record of an address and tells.
+    fn change(
+        &self,
+        table: &mut Table,
+        address: Ipv4Addr,
+        new: Option<Lease4>,
+        origin: Origin,
+    ) -> (ChangeNumber, Option<Lease4>) {
+        table.last += 1;
+        let number = ChangeNumber(table.last);
+        let before = table.leases.remove(&address).map(|stored| stored.lease);
+        if let Some(lease) = &new {
+            table.leases.insert(address, Stored { lease: lease.clone(), version: number });
+        }
+        let kind = match (&before, &new) {
+            (None, _) => ChangeKind::Added,
+            (Some(_), Some(_)) => ChangeKind::Updated,
+            (Some(_), None) => ChangeKind::Deleted,
+        };
+        let lease = new.as_ref().or(before.as_ref()).expect("one of old and new is there");
+        self.sink.record(&Change { number, kind, lease, before: before.as_ref(), origin });
+        (number, before)
+    }
+}
+
+impl LeaseStore for Reference {
+    fn find(&self, address: Ipv4Addr) -> Option<Stored> {
+        self.table.lock().leases.get(&address).cloned()
+    }
+
+    fn version(&self, address: Ipv4Addr) -> Option<ChangeNumber> {
+        self.table.lock().leases.get(&address).map(|stored| stored.version)
+    }
+
+    fn find_of(&self, identity: Identity<'_>, subnets: &[u32], now: Now) -> Option<Stored> {
+        let table = self.table.lock();
+        let ranked = table.leases.values().filter_map(|stored| {
+            Some((rules::rank(identity, subnets, &stored.lease, now.wall_s)?, stored))
+        });
+        ranked.min_by_key(|(rank, _)| *rank).map(|(_, stored)| stored.clone())
+    }
+
+    fn grant(&self, now: Now, grant: Grant<'_>) -> Result<Granted, GrantRefused> {
+        let mut table = self.table.lock();
+        let address = grant.lease.address;
+        if let Some(there) = table.leases.get(&address)
+            && there.lease.holds_address(now.wall_s)
+            && !grant.identity.owns(&there.lease)
+        {
+            return Err(GrantRefused::Held(address));
+        }
+        let others: Vec<Ipv4Addr> = (table.leases.values())
+            .filter(|stored| stored.lease.address != address)
+            .filter(|stored| grant.one_of.contains(&stored.lease.subnet_id))
+            .filter(|stored| grant.identity.owns(&stored.lease))
+            .map(|stored| stored.lease.address)
+            .collect();
+        let replaced = (others.into_iter())
+            .filter_map(|other| self.change(&mut table, other, None, grant.origin).1)
+            .collect();
+        let (version, before) = self.change(&mut table, address, Some(grant.lease), grant.origin);
+        Ok(Granted { version, before, replaced })
+    }
+
+    fn release(
+        &self,
+        now: Now,
+        address: Ipv4Addr,
+        identity: Identity<'_>,
+        origin: Origin,
+    ) -> Result<Stored, NotHolder> {
+        let mut table = self.table.lock();
+        let live = (table.leases.get(&address))
+            .is_some_and(|it| it.lease.holds_address(now.wall_s) && identity.owns(&it.lease));
+        if !live {
+            return Err(NotHolder(address));
+        }
+        let (version, before) = self.change(&mut table, address, None, origin);
+        before.map(|lease| Stored { lease, version }).ok_or(NotHolder(address))
+    }
+
+    fn decline(
+        &self,
+        now: Now,
+        address: Ipv4Addr,
+        identity: Identity<'_>,
+        probation_s: u32,
+        origin: Origin,
+    ) -> Result<Stored, NotHolder> {
+        let mut table = self.table.lock();
+        let lease = (table.leases.get(&address))
+            .filter(|it| it.lease.holds_address(now.wall_s) && identity.owns(&it.lease))
+            .map(|it| rules::declined(&it.lease, now.wall_s, probation_s))
+            .ok_or(NotHolder(address))?;
+        let (version, _) = self.change(&mut table, address, Some(lease.clone()), origin);
+        Ok(Stored { lease, version })
+    }
+
+    fn apply(&self, lease: Lease4, overwrite: Overwrite, origin: Origin) -> Applied {
+        let mut table = self.table.lock();
+        let there = table.leases.get(&lease.address).map(|stored| &stored.lease);
+        if !rules::may_overwrite(overwrite, there, &lease) {
+            return Applied::Kept;
+        }
+        match self.change(&mut table, lease.address, Some(lease), origin) {
+            (number, None) => Applied::Added(number),
+            (number, Some(_)) => Applied::Updated(number),
+        }
+    }
+
+    fn delete(&self, address: Ipv4Addr, origin: Origin) -> Option<Stored> {
+        let mut table = self.table.lock();
+        table.leases.get(&address)?;
+        let (version, before) = self.change(&mut table, address, None, origin);
+        before.map(|lease| Stored { lease, version })
+    }
+
+    fn expire(&self, now: Now, hold_s: u64, limit: usize) -> usize {
+        let mut table = self.table.lock();
+        let mut changed = 0;
+        while changed < limit {
+            let due = (table.leases.values().map(|stored| &stored.lease))
+                .filter_map(|it| Some((it, rules::fate(it, now.wall_s, hold_s)?)))
+                .min_by_key(|(it, _)| (it.expires_at_s(), it.address));
+            let Some((lease, fate)) = due else { break };
+            let new = (fate == Fate::Reclaim).then(|| rules::reclaimed(lease.clone()));
+            let address = lease.address;
+            self.change(&mut table, address, new, Origin::Reclamation);
+            changed += 1;
+        }
+        changed
+    }
+
+    fn page(&self, after: Option<Ipv4Addr>, limit: usize) -> Vec<Lease4> {
+        let table = self.table.lock();
+        let above = table.leases.values().filter(|it| after.is_none_or(|a| it.lease.address > a));
+        above.take(limit).map(|stored| stored.lease.clone()).collect()
+    }
+
+    fn find_free(
+        &self,
+        now: Now,
+        range: RangeInclusive<Ipv4Addr>,
+        from: Ipv4Addr,
+        taken: &dyn Fn(Ipv4Addr) -> bool,
+    ) -> Option<Ipv4Addr> {
+        let table = self.table.lock();
+        let (low, high) = (range.start().to_bits(), range.end().to_bits());
+        let from = if range.contains(&from) { from.to_bits() } else { low };
+        let free = (from..=high).chain(low..from).map(Ipv4Addr::from_bits).find(|address| {
+            let occupied = table.leases.get(address).is_some_and(|it| rules::occupies(&it.lease));
+            !occupied && !taken(*address)
+        });
+        free.or_else(|| {
+            (table.leases.values().map(|stored| &stored.lease))
+                .filter(|it| range.contains(&it.address) && it.is_expired(now.wall_s))
+                .filter(|it| !taken(it.address))
+                .min_by_key(|it| (it.expires_at_s(), it.address))
+                .map(|it| it.address)
+        })
+    }
+
+    fn len(&self) -> usize {
+        self.table.lock().leases.len()
+    }
+}

@@ -1,0 +1,93 @@
+//! What happens to a lease, apart from where it is kept: the rules every store follows. Pure. Must not know
+//! tables, locks or files.
+
+use super::store::{Identity, Overwrite};
+use super::types::{INFINITE_LIFETIME, Lease4, LeaseState};
+use crate::lease::HwAddress;
+
+/// What cleaning up does to a lease whose time is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// Becomes reclaimed and is kept for its client.
+    Reclaim,
+    /// Is deleted.
+    Delete,
+}
+
+/// The lease as its address is taken out of use: without its client, for `probation_s` seconds from now on
+/// (RFC 2131 section 4.3.3).
+pub(crate) fn declined(lease: &Lease4, wall_s: u64, probation_s: u32) -> Lease4 {
+    Lease4 {
+        address: lease.address,
+        hw_address: HwAddress::default(),
+        client_id: None,
+        valid_lifetime_s: probation_s,
+        cltt_s: wall_s,
+        subnet_id: lease.subnet_id,
+        fqdn_fwd: false,
+        fqdn_rev: false,
+        hostname: "".into(),
+        state: LeaseState::Declined,
+        user_context: None,
+        pool_id: lease.pool_id,
+    }
+}
+
+/// The lease as it is kept for its client after its end: without its name.
+pub(crate) fn reclaimed(mut lease: Lease4) -> Lease4 {
+    lease.state = LeaseState::Reclaimed;
+    lease.hostname = "".into();
+    lease.fqdn_fwd = false;
+    lease.fqdn_rev = false;
+    lease
+}
+
+/// Whether `rule` lets `new` take the place of what is there.
+pub(crate) fn may_overwrite(rule: Overwrite, existing: Option<&Lease4>, new: &Lease4) -> bool {
+    match rule {
+        Overwrite::Always => true,
+        Overwrite::Existing => existing.is_some(),
+        Overwrite::Absent => existing.is_none(),
+        Overwrite::Newer => existing.is_none_or(|existing| existing.cltt_s < new.cltt_s),
+    }
+}
+
+/// When cleaning up first looks at the lease, in seconds since 1970 UTC: its end; never if it has none.
+pub(crate) fn end_s(lease: &Lease4) -> Option<u64> {
+    (lease.valid_lifetime_s != INFINITE_LIFETIME).then(|| lease.expires_at_s())
+}
+
+/// What cleaning up at `wall_s` does with the lease, if reclaimed ones are kept for `hold_s` seconds after
+/// their end.
+pub(crate) fn fate(lease: &Lease4, wall_s: u64, hold_s: u64) -> Option<Fate> {
+    let end_s = end_s(lease)?;
+    match lease.state {
+        LeaseState::Reclaimed => (end_s.saturating_add(hold_s) < wall_s).then_some(Fate::Delete),
+        LeaseState::Declined => (end_s < wall_s).then_some(Fate::Delete),
+        LeaseState::Assigned | LeaseState::Released | LeaseState::Registered => {
+            let fate = if hold_s == 0 { Fate::Delete } else { Fate::Reclaim };
+            (end_s < wall_s).then_some(fate)
+        }
+    }
+}
+
+/// Whether the record of an address keeps it from others as long as its time is not over.
+pub(crate) fn occupies(lease: &Lease4) -> bool {
+    matches!(lease.state, LeaseState::Assigned | LeaseState::Declined)
+}
+
+/// How well a lease suits a client that looks for its own; the least is the best. `None`: not the client's,
+/// or in none of `subnets`.
+pub(crate) fn rank(
+    identity: Identity<'_>,
+    subnets: &[u32],
+    lease: &Lease4,
+    wall_s: u64,
+) -> Option<(bool, bool, usize, u32)> {
+    let place = subnets.iter().position(|id| *id == lease.subnet_id)?;
+    let by_client_id =
+        identity.client_id.is_some() && identity.client_id == lease.client_id.as_ref();
+    identity
+        .owns(lease)
+        .then(|| (!lease.holds_address(wall_s), !by_client_id, place, lease.address.to_bits()))
+}

@@ -1,0 +1,102 @@
+//! What the listener answers to a request (Kea guide, "HTTP control channel" and "restrict-commands"). Pure but
+//! for the command that it runs.
+//!
+//! The order of the checks is Kea's: the form of the request (400), who sends it (401), which command it is
+//! (403), the command itself (200 with whatever the command answers).
+
+use engine::control::{Answer, Registry};
+use engine::lease::json::kea_text;
+use hyper::Method;
+use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
+use serde_json::{Value, json};
+
+use crate::wire::auth::Credentials;
+
+/// The commands a partner needs, and with `restrict-commands` the only ones that are taken.
+pub const PARTNER_COMMANDS: [&str; 12] = [
+    "dhcp-disable",
+    "dhcp-enable",
+    "ha-heartbeat",
+    "ha-maintenance-notify",
+    "ha-reset",
+    "ha-sync-complete-notify",
+    "lease4-del",
+    "lease4-get-all",
+    "lease4-get-page",
+    "lease4-update",
+    "list-commands",
+    "status-get",
+];
+
+/// Who may send what.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// What a request must present, if anything: the credentials of this server's own entry.
+    pub credentials: Option<Credentials>,
+    /// Take only [`PARTNER_COMMANDS`].
+    pub restrict_commands: bool,
+}
+
+/// A status code and a body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// The JSON text.
+    pub body: String,
+}
+
+impl Reply {
+    /// The request is no POST of JSON.
+    pub fn bad_request() -> Self {
+        Self::refusal(400, "Bad Request")
+    }
+
+    /// The request did not come in time.
+    pub fn timed_out() -> Self {
+        Self::refusal(408, "Request Timeout")
+    }
+
+    fn refusal(status: u16, text: &str) -> Self {
+        Self { status, body: kea_text(&json!({"result": status, "text": text})) }
+    }
+
+    fn answer(answer: &Answer) -> Self {
+        Self { status: 200, body: kea_text(&json!([answer.to_json()])) }
+    }
+}
+
+/// Whether the head of a request is one whose body is worth reading.
+pub(super) fn head_is_good(method: &Method, headers: &HeaderMap) -> bool {
+    method == Method::POST
+        && headers.get(CONTENT_TYPE).is_some_and(|value| value == "application/json")
+        && headers.contains_key(CONTENT_LENGTH)
+}
+
+/// Answers a request with a good head by running its command.
+pub(super) fn reply(rules: &Rules, headers: &HeaderMap, body: &[u8], registry: &Registry) -> Reply {
+    let request: Option<Value> = match body.trim_ascii() {
+        [] => None,
+        text => match serde_json::from_slice(text) {
+            Ok(request) => Some(request),
+            Err(_) => return Reply::bad_request(),
+        },
+    };
+    if let Some(own) = &rules.credentials
+        && !presented(headers).is_some_and(|header| own.accepts(header))
+    {
+        return Reply::refusal(401, "Unauthorized");
+    }
+    let Some(request) = request else {
+        return Reply::answer(&Answer::error("Command processing failed: NULL command parameter"));
+    };
+    let command = request.get("command").and_then(Value::as_str);
+    if rules.restrict_commands && command.is_some_and(|name| !PARTNER_COMMANDS.contains(&name)) {
+        return Reply::refusal(403, "Forbidden");
+    }
+    Reply::answer(&registry.execute(&request))
+}
+
+fn presented(headers: &HeaderMap) -> Option<&str> {
+    headers.get(AUTHORIZATION).map(HeaderValue::to_str)?.ok()
+}

@@ -1,0 +1,38 @@
+//! Every bound of High Availability in one place, related by asserts.
+
+use std::time::Duration;
+
+/// Lease updates that wait for a peer, those under way included; one more fails at once.
+pub const MAX_QUEUED_UPDATES: usize = 65_536;
+/// Time for one exchange with a peer; pages of a synchronisation have `sync-timeout`.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// Bytes of a peer's answer (a page of leases is the largest).
+pub const MAX_ANSWER: usize = 64 << 20;
+/// Bytes of a request to the listener.
+pub const MAX_REQUEST: usize = 4 << 20;
+/// Bytes of a request's head; also hyper's read buffer.
+pub const MAX_HEAD: usize = 16 << 10;
+/// Connections to the listener at one time, all peers together.
+pub const MAX_CONNECTIONS: usize = 512;
+/// Connections to the listener from addresses that are no peer's.
+pub const MAX_STRANGERS: usize = 64;
+/// Time for a whole request, from its first byte (or from the start of its connection).
+pub const REQUEST_READ_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a connection may stay open between requests.
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long the accept loop waits after an error such as too many open files.
+pub const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
+/// Threads of the listener or of the client pool.
+pub const MAX_THREADS: usize = 256;
+/// Errands (heartbeats, synchronisation and the like) that wait for their thread.
+pub const MAX_ERRANDS: usize = 16;
+/// The longest that a driver's thread waits before it looks at its timers again.
+pub const MAX_WAIT: Duration = Duration::from_secs(1);
+/// How long a command waits for an exchange with the partner.
+pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long ha-sync waits for its end; the synchronisation itself goes on.
+pub const SYNC_COMMAND_TIMEOUT: Duration = Duration::from_secs(3_600);
+
+const _: () = assert!(MAX_STRANGERS < MAX_CONNECTIONS);
+const _: () = assert!(COMMAND_TIMEOUT.as_secs() > REQUEST_TIMEOUT.as_secs());
+const _: () = assert!(MAX_HEAD >= 8_192, "hyper's least buffer");

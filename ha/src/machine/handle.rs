@@ -1,0 +1,181 @@
+//! Inputs of the machine: what happened. Pure.
+
+use engine::clock::Now;
+use engine::seam::Client;
+
+use super::action::{Action, CallError, Note, SyncDone, UpdateOutcome};
+use super::detector::ClientKey;
+use super::partner::PartnerStatus;
+use super::relationship::{Flush, Relationship, Stage, Transfer};
+use super::state::{Seen, State};
+use super::timer::Timer;
+
+impl Relationship {
+    /// Time has passed. May be called early or often.
+    pub fn handle_timeout(&mut self, now: Now) {
+        if self.timers.take_ended(Timer::Interruption, now.mono) {
+            self.note(Note::Interrupted);
+        }
+        if self.timers.take_ended(Timer::Heartbeat, now.mono) {
+            self.heartbeat_under_way = true;
+            self.push(Action::SendHeartbeat);
+        }
+        self.settle(now);
+    }
+
+    /// A heartbeat has ended ([`Action::SendHeartbeat`]). A state name that is not known is a failure.
+    pub fn handle_heartbeat(&mut self, now: Now, result: Result<PartnerStatus, CallError>) {
+        self.heartbeat_under_way = false;
+        self.rejected.expire(now.mono);
+        match result {
+            Ok(status) => self.hear(now, status),
+            Err(error) => {
+                self.partner.lost();
+                self.note(Note::HeartbeatFailed(error));
+            }
+        }
+        self.run(now);
+        self.settle(now);
+    }
+
+    fn hear(&mut self, now: Now, status: PartnerStatus) {
+        let was_terminated = self.partner.seen == Seen::In(State::Terminated);
+        let is_terminated = status.state == State::Terminated;
+        let settled = self.stage == Stage::Normal && self.state() == status.state;
+        self.partner.heard(now, status);
+        if settled {
+            // In normal operation on both sides each change is told.
+            self.partner.has_told_all();
+        }
+        self.clients.clear();
+        self.watch_silence();
+        if is_terminated && !was_terminated && self.stage == Stage::Waiting {
+            self.note(Note::RestartPartner);
+        }
+        if let Some(skew) = self.partner.skew_to_warn_of(now.mono) {
+            self.note(Note::ClockSkew(skew));
+        }
+    }
+
+    /// A lease update of `client` was answered by the partner, or not. It is no heartbeat: only a failure tells
+    /// of the partner's state.
+    pub fn handle_update(&mut self, now: Now, client: Option<ClientKey>, outcome: UpdateOutcome) {
+        match (outcome, client) {
+            (UpdateOutcome::Success, Some(client)) => self.rejected.remove(&client),
+            (UpdateOutcome::Conflict, Some(client)) if self.counts_rejects() => {
+                self.rejected.insert(now.mono, client)
+            }
+            (UpdateOutcome::Failure(_), _) => self.partner.lost(),
+            (UpdateOutcome::Success | UpdateOutcome::Conflict, _) => {}
+        }
+        self.run(now);
+        self.settle(now);
+    }
+
+    const fn counts_rejects(&self) -> bool {
+        self.parameters.max_rejected_lease_updates > 0
+    }
+
+    /// `n` client exchanges changed leases of which the partner was not told
+    /// ([`super::ToPartner::Count`]).
+    pub fn handle_unsent(&mut self, n: u64) {
+        // Kea's counter starts again at 1: 0 means that nothing was ever left unsent.
+        self.unsent_updates = self.unsent_updates.checked_add(n).unwrap_or(1);
+    }
+
+    /// A query of a client that is not served here, while [`super::Standing::watching`].
+    pub fn handle_unserved(&mut self, now: Now, client: &Client<'_>) {
+        if !self.is_interrupted(now) || !client.balanced {
+            return;
+        }
+        if self.clients.analyze(client, self.parameters.max_ack_delay) {
+            let unacked = self.clients.unacked();
+            self.note(Note::ClientUnacked { unacked, left: self.unacked_left(now) });
+        }
+    }
+
+    /// Whether somebody else than this machine holds the DHCP service off: an administrator, the partner.
+    pub const fn handle_service(&mut self, held_by_others: bool) {
+        self.held_by_others = held_by_others;
+    }
+
+    /// A synchronisation has ended ([`Action::StartSync`]). Any failure makes the partner unavailable.
+    pub fn handle_sync(&mut self, now: Now, result: Result<SyncDone, CallError>) {
+        let Transfer::UnderWay { order, stale } = std::mem::take(&mut self.transfer) else {
+            return;
+        };
+        self.note(match &result {
+            Ok(done) => Note::SyncSuccessful(*done),
+            Err(error) => Note::SyncFailed(error.clone()),
+        });
+        match &result {
+            Ok(_) if !order.administrator => self.partner.has_told_all(),
+            Ok(_) => {}
+            Err(_) => self.partner.lost(),
+        }
+        if order.administrator {
+            self.push(Action::AnswerSync(super::commands::sync_answer(&result)));
+        } else if result.is_ok() && !stale && self.stage == Stage::Syncing && !self.is_paused() {
+            self.enter(now, Stage::Ready);
+        }
+        self.run(now);
+        self.settle(now);
+    }
+
+    /// More updates came than are kept while the partner is silent.
+    pub const fn handle_backlog_overflow(&mut self) {
+        if let Stage::Recovery(recovery) = &mut self.stage {
+            recovery.overflowed = true;
+        }
+    }
+
+    /// The delayed updates were sent ([`Action::SendBacklog`]), or not all of them.
+    pub fn handle_backlog_sent(&mut self, now: Now, result: Result<(), CallError>) {
+        let Stage::Recovery(recovery) = &mut self.stage else { return };
+        if recovery.flush != Flush::Sending {
+            return;
+        }
+        match result {
+            Ok(()) if !recovery.overflowed => {
+                self.note(Note::BacklogSent);
+                self.enter(now, Stage::Normal);
+                self.run(now);
+            }
+            // It overflowed while it was on its way.
+            Ok(()) => self.order_reset(),
+            Err(error) => {
+                self.note(Note::BacklogFailed(error));
+                self.order_reset();
+            }
+        }
+        self.settle(now);
+    }
+
+    /// The partner cannot learn what changed by updates: it has to synchronise.
+    fn order_reset(&mut self) {
+        if let Stage::Recovery(recovery) = &mut self.stage {
+            recovery.flush = Flush::Resetting;
+            self.push(Action::SendReset);
+        }
+    }
+
+    /// The partner has answered ha-reset ([`Action::SendReset`]), or not.
+    pub fn handle_reset_answer(&mut self, now: Now, result: Result<(), CallError>) {
+        let Stage::Recovery(recovery) = &mut self.stage else { return };
+        if recovery.flush != Flush::Resetting {
+            return;
+        }
+        match result {
+            Ok(()) => {
+                self.enter(now, Stage::Waiting);
+                self.run(now);
+            }
+            Err(error) => {
+                recovery.flush = Flush::Idle;
+                self.partner.lost();
+                self.note(Note::ResetFailed(error));
+            }
+        }
+        self.settle(now);
+    }
+}

@@ -1,0 +1,20 @@
+//! Every bound of the machine in one place.
+
+/// Peers of one relationship, backups included: scopes are bits of one word.
+pub const MAX_PEERS: usize = 32;
+/// Clients that the failure detector remembers as heard, and as many again as unacked. Kea has no bound; more
+/// than this are counted as not remembered.
+pub const MAX_WATCHED_CLIENTS: usize = 65_536;
+/// Clients whose updates the partner refused that are remembered.
+pub const MAX_REJECTED_CLIENTS: usize = 65_536;
+/// Scopes of a partner's heartbeat that are kept.
+pub const MAX_PARTNER_SCOPES: usize = MAX_PEERS;
+/// Transitions in one run of the machine; the longest way is waiting, syncing, ready, normal.
+pub const MAX_STEPS: usize = 8;
+/// Actions that may wait for the driver before notes are dropped and counted.
+pub const MAX_ACTIONS: usize = 256;
+/// Queries of the partner's clients that wait for the failure detector.
+pub const MAX_UNSERVED: usize = 1024;
+
+const _: () = assert!(MAX_PEERS <= u32::BITS as usize);
+const _: () = assert!(MAX_STEPS * 8 < MAX_ACTIONS);

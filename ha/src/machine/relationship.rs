@@ -1,0 +1,524 @@
+//! The machine itself: what it holds, its getters and outputs, and how it runs. Pure.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::clock::{Mono, Now};
+
+use super::action::{Action, Note, Standing, SyncOrder, ToBackups, ToPartner, UpdatePolicy};
+use super::detector::UnackedClients;
+use super::limits::{MAX_ACTIONS, MAX_STEPS};
+use super::parameters::{Mode, Parameters, Pause, Peers, Role, Scopes};
+use super::partner::PartnerView;
+use super::rejected::RejectedClients;
+use super::rules::{self, Fact, Facts, Situation, Then, Why};
+use super::state::{State, StateSet};
+use super::timer::{Timer, Timers};
+
+/// The delay of heartbeats after ha-sync-complete-notify: its sender enters ready once it has our answer.
+const SOON: Duration = Duration::from_millis(200);
+
+/// One relationship, as one of its servers sees it.
+///
+/// Order of calls: [`new`](Self::new); then, for ever, an input (`handle_*`) or a command when there is one,
+/// [`poll_action`](Self::poll_action) until it gives none, and [`handle_timeout`](Self::handle_timeout) at the
+/// time that [`poll_timeout`](Self::poll_timeout) names. Each action that says with which input it ends gets
+/// exactly one such input, also when it failed.
+#[derive(Clone, Debug)]
+pub struct Relationship {
+    pub(super) parameters: Parameters,
+    pub(super) stage: Stage,
+    pub(super) pausing: Pausing,
+    pub(super) partner: PartnerView,
+    pub(super) clients: UnackedClients,
+    pub(super) rejected: RejectedClients,
+    pub(super) scopes: Scopes,
+    pub(super) transfer: Transfer,
+    pub(super) timers: Timers,
+    /// A heartbeat was sent and has not ended.
+    pub(super) heartbeat_under_way: bool,
+    /// Somebody else than this machine holds the DHCP service off.
+    pub(super) held_by_others: bool,
+    pub(super) unsent_updates: u64,
+    published: Standing,
+    actions: VecDeque<Action>,
+    notes_dropped: u64,
+}
+
+/// A state and what belongs to it alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    Backup,
+    Recovery(Recovery),
+    /// Normal operation of a pair.
+    Normal,
+    InMaintenance {
+        /// To be returned to when the maintenance is cancelled.
+        previous: State,
+    },
+    PartnerDown(Alone),
+    PartnerInMaintenance {
+        /// To be returned to when the maintenance is cancelled.
+        previous: State,
+    },
+    PassiveBackup,
+    Ready,
+    Syncing,
+    Terminated,
+    Waiting,
+}
+
+/// Communication-recovery.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Recovery {
+    pub(super) overflowed: bool,
+    pub(super) flush: Flush,
+}
+
+/// How far the delayed updates are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Flush {
+    #[default]
+    Idle,
+    Sending,
+    Resetting,
+}
+
+/// Partner-down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Alone {
+    /// Whether the partner's clients are served, too.
+    pub(super) failover: bool,
+    /// The partner said that it is synchronised: no lease may change until it is seen ready.
+    pub(super) closed: bool,
+}
+
+/// A synchronisation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Transfer {
+    #[default]
+    Idle,
+    UnderWay {
+        order: SyncOrder,
+        /// The state that ordered it was left: its end means nothing to the machine.
+        stale: bool,
+    },
+}
+
+/// Whether the machine is paused, and where it need not pause again.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Pausing {
+    pub(super) paused: bool,
+    pub(super) done_once: StateSet,
+}
+
+/// Getters.
+impl Relationship {
+    /// What it was built from.
+    pub const fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// The servers.
+    pub const fn peers(&self) -> &Peers {
+        &self.parameters.peers
+    }
+
+    /// This server's state.
+    pub const fn state(&self) -> State {
+        match self.stage {
+            Stage::Backup => State::Backup,
+            Stage::Recovery(_) => State::CommunicationRecovery,
+            Stage::Normal => self.parameters.peers.mode().normal(),
+            Stage::InMaintenance { .. } => State::InMaintenance,
+            Stage::PartnerDown(_) => State::PartnerDown,
+            Stage::PartnerInMaintenance { .. } => State::PartnerInMaintenance,
+            Stage::PassiveBackup => State::PassiveBackup,
+            Stage::Ready => State::Ready,
+            Stage::Syncing => State::Syncing,
+            Stage::Terminated => State::Terminated,
+            Stage::Waiting => State::Waiting,
+        }
+    }
+
+    /// The scopes it serves.
+    pub const fn scopes(&self) -> Scopes {
+        self.scopes
+    }
+
+    /// The names of the scopes it serves, ascending.
+    pub fn scope_names(&self) -> Vec<Arc<str>> {
+        self.peers().scope_names(self.scopes)
+    }
+
+    /// Whether this machine wants the DHCP service on (others may hold it off).
+    pub const fn serves(&self) -> bool {
+        match &self.stage {
+            Stage::PartnerDown(alone) => !alone.closed,
+            Stage::Recovery(_)
+            | Stage::Normal
+            | Stage::PartnerInMaintenance { .. }
+            | Stage::PassiveBackup
+            | Stage::Terminated => true,
+            Stage::Backup
+            | Stage::InMaintenance { .. }
+            | Stage::Ready
+            | Stage::Syncing
+            | Stage::Waiting => false,
+        }
+    }
+
+    /// Whether nothing was heard from the partner for more than `max-response-delay`.
+    pub fn is_interrupted(&self, now: Now) -> bool {
+        self.peers().is_active_pair()
+            && now.mono.since(self.partner.last_poke) > self.parameters.max_response_delay
+    }
+
+    /// Whether it makes no transition until ha-continue.
+    pub const fn is_paused(&self) -> bool {
+        self.pausing.paused
+    }
+
+    /// Number of clients whose updates the partner refused in the last 24 hours.
+    pub fn rejected_clients(&self) -> usize {
+        self.rejected.len()
+    }
+
+    /// What becomes of lease updates.
+    pub fn sends_updates(&self) -> UpdatePolicy {
+        if !self.parameters.send_lease_updates {
+            return UpdatePolicy::default();
+        }
+        let partner = match self.stage {
+            _ if !self.peers().is_active_pair() => ToPartner::Nothing,
+            Stage::Normal | Stage::PartnerInMaintenance { .. } => ToPartner::Send,
+            Stage::Recovery(_) => ToPartner::Queue,
+            _ => ToPartner::Count,
+        };
+        let backups = match self.peers().local().role {
+            Role::Backup => ToBackups::Nothing,
+            _ if self.parameters.wait_backup_ack => ToBackups::SendAndWait,
+            _ => ToBackups::Send,
+        };
+        UpdatePolicy { partner, backups }
+    }
+
+    /// Everything that the packet path has to know.
+    pub fn standing(&self, now: Now) -> Standing {
+        Standing {
+            scopes: self.scopes,
+            watching: self.is_interrupted(now),
+            updates: self.sends_updates(),
+        }
+    }
+
+    /// What met a bound: clients not remembered by the detector, clients not remembered as refused, notes that
+    /// nobody fetched.
+    pub const fn dropped(&self) -> [u64; 3] {
+        [self.clients.not_remembered(), self.rejected.not_remembered(), self.notes_dropped]
+    }
+}
+
+/// Outputs.
+impl Relationship {
+    /// The next thing to be done.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// When [`Self::handle_timeout`] is to be called.
+    pub fn poll_timeout(&self) -> Option<Mono> {
+        self.timers.next()
+    }
+}
+
+/// How it runs.
+impl Relationship {
+    /// A server that was just started: waiting, or where its role sends it at once.
+    pub fn new(parameters: Parameters, now: Now) -> Self {
+        let mut machine = Self {
+            parameters,
+            stage: Stage::Waiting,
+            pausing: Pausing::default(),
+            partner: PartnerView::new(now),
+            clients: UnackedClients::default(),
+            rejected: RejectedClients::default(),
+            scopes: Scopes::NONE,
+            transfer: Transfer::Idle,
+            timers: Timers::default(),
+            heartbeat_under_way: false,
+            held_by_others: false,
+            unsent_updates: 0,
+            published: Standing::default(),
+            actions: VecDeque::new(),
+            notes_dropped: 0,
+        };
+        machine.watch_silence();
+        machine.take_up(now, true);
+        machine.push(Action::Publish(machine.published));
+        machine.run(now);
+        machine.settle(now);
+        machine
+    }
+
+    /// Applies the rules until they say to stay.
+    pub(super) fn run(&mut self, now: Now) {
+        for _ in 0..MAX_STEPS {
+            let Some(rule) = rules::decide(&self.situation(now)) else { return };
+            match rule.then {
+                Then::Stay => return,
+                Then::Enter(state) => self.enter(now, self.stage_of(state)),
+                Then::EnterNormal => self.enter(now, Stage::Normal),
+                Then::Terminate(why) => self.terminate(now, why),
+                Then::Distrust => {
+                    if let super::Seen::In(state) = self.partner.seen {
+                        self.note(Note::InvalidPartnerState(state));
+                    }
+                    self.enter(now, Stage::Waiting);
+                }
+                Then::Synchronise => return self.synchronise(),
+                Then::SendBacklog => return self.send_backlog(),
+                Then::Reopen => return self.set_closed(now, false),
+            }
+        }
+    }
+
+    /// The situation as the rules see it.
+    pub fn situation(&self, now: Now) -> Situation {
+        let interrupted = self.is_interrupted(now);
+        let limit = self.parameters.max_rejected_lease_updates as usize;
+        let recovery = match self.stage {
+            Stage::Recovery(recovery) => recovery,
+            _ => Recovery::default(),
+        };
+        let facts = Facts::so(&[
+            (Fact::Paused, self.pausing.paused),
+            (Fact::Skewed, self.partner.skew_is_too_high()),
+            (Fact::Rejected, limit > 0 && self.rejected.len() >= limit),
+            (Fact::SyncsLeases, self.parameters.sync_leases),
+            (Fact::DelaysUpdates, self.parameters.delayed_updates_limit > 0),
+            (Fact::Interrupted, interrupted),
+            (Fact::Failed, interrupted && self.has_proof_of_failure()),
+            (Fact::Overflowed, recovery.overflowed),
+            (Fact::NewUnsent, self.partner.has_new_unsent()),
+            (Fact::StuckTerminated, self.partner.is_stuck_terminated(now.mono)),
+            (Fact::Closed, matches!(self.stage, Stage::PartnerDown(Alone { closed: true, .. }))),
+        ]);
+        Situation {
+            mode: self.peers().mode(),
+            role: self.peers().local().role,
+            own: self.state(),
+            partner: self.partner.seen,
+            facts,
+        }
+    }
+
+    /// Whether a silent partner is down. Only a server that hears the partner's clients waits for proof by them.
+    fn has_proof_of_failure(&self) -> bool {
+        let hears = self.serves() && !self.held_by_others;
+        let shares = self.peers().mode() == Mode::LoadBalancing
+            || self.peers().local().role == Role::Standby;
+        let max = self.parameters.max_unacked_clients as usize;
+        !(hears && shares) || max == 0 || self.clients.unacked() > max
+    }
+
+    /// A stage for `state` as entered by a rule.
+    pub(super) fn stage_of(&self, state: State) -> Stage {
+        match state {
+            State::Backup => Stage::Backup,
+            State::CommunicationRecovery => Stage::Recovery(Recovery::default()),
+            State::HotStandby | State::LoadBalancing => Stage::Normal,
+            State::InMaintenance => Stage::InMaintenance { previous: self.state() },
+            State::PartnerDown => {
+                let failover = self.peers().local().auto_failover;
+                Stage::PartnerDown(Alone { failover, closed: false })
+            }
+            State::PartnerInMaintenance => Stage::PartnerInMaintenance { previous: self.state() },
+            State::PassiveBackup => Stage::PassiveBackup,
+            State::Ready => Stage::Ready,
+            State::Syncing => Stage::Syncing,
+            State::Terminated => Stage::Terminated,
+            State::Waiting => Stage::Waiting,
+        }
+    }
+
+    /// Leaves a state for another and does what its entry asks for.
+    pub(super) fn enter(&mut self, now: Now, stage: Stage) {
+        let from = self.state();
+        let served = self.serves();
+        let recovered = matches!(self.stage, Stage::Recovery(_));
+        self.stage = stage;
+        if recovered && self.stage != Stage::Normal {
+            self.push(Action::ClearBacklog);
+        }
+        if let Transfer::UnderWay { order, stale } = &mut self.transfer {
+            *stale |= !order.administrator;
+        }
+        let to = self.state();
+        let updates = self.sends_updates();
+        self.note(Note::Transition { from, to, partner: self.partner.seen, updates });
+        self.take_up(now, served);
+    }
+
+    /// The entry of the present state, after one that served or not.
+    fn take_up(&mut self, now: Now, served: bool) {
+        self.scopes = match &self.stage {
+            Stage::PartnerDown(alone) if !alone.failover => self.peers().default_scopes(),
+            Stage::PartnerDown(_) | Stage::PartnerInMaintenance { .. } => {
+                self.peers().failover_scopes()
+            }
+            _ if self.serves() => self.peers().default_scopes(),
+            _ => Scopes::NONE,
+        };
+        let forgets =
+            [State::Waiting, State::Syncing, State::Ready, State::Terminated, State::PartnerDown];
+        if forgets.contains(&self.state()) {
+            self.rejected.clear();
+        }
+        self.switch_service(now, served);
+        self.pause_on_entry();
+    }
+
+    /// Tells packet path and service of the present state: closed before, opened after the scopes change.
+    pub(super) fn switch_service(&mut self, now: Now, served: bool) {
+        let on = self.serves();
+        if on {
+            self.publish(now);
+        }
+        self.push(Action::SetService(on));
+        if on != served {
+            self.note(Note::Service { on, state: self.state() });
+        }
+        self.publish(now);
+    }
+
+    fn pause_on_entry(&mut self) {
+        let state = self.state();
+        let pauses = match self.parameters.pauses.get(&state).copied().unwrap_or_default() {
+            Pause::Never => false,
+            Pause::Once => !self.pausing.done_once.contains(state),
+            Pause::Always => true,
+        };
+        if pauses {
+            self.pausing.done_once.insert(state);
+            self.pausing.paused = true;
+            self.note(Note::Paused(state));
+        }
+    }
+
+    fn terminate(&mut self, now: Now, why: Why) {
+        let note = match why {
+            Why::Skew => self.partner.skew_s().map(Note::SkewTerminates),
+            Why::Rejects => Some(Note::RejectsTerminate(self.rejected.len())),
+            Why::Partner => None,
+            Why::NotRestarted => Some(Note::PartnerDidNotRestart),
+        };
+        note.into_iter().for_each(|note| self.note(note));
+        self.enter(now, Stage::Terminated);
+        self.note(Note::Terminated);
+    }
+
+    fn synchronise(&mut self) {
+        let server = self.peers().partner().and_then(|partner| self.peers().place(&partner.name));
+        let (Transfer::Idle, Some(server)) = (self.transfer, server) else { return };
+        let max_period_s = Some(self.parameters.sync_period_s());
+        self.start_transfer(SyncOrder { server, max_period_s, administrator: false });
+    }
+
+    pub(super) fn start_transfer(&mut self, order: SyncOrder) {
+        self.transfer = Transfer::UnderWay { order, stale: false };
+        self.note(Note::SyncStarted);
+        self.push(Action::StartSync(order));
+    }
+
+    fn send_backlog(&mut self) {
+        let Stage::Recovery(recovery) = &mut self.stage else { return };
+        if recovery.flush != Flush::Idle {
+            return;
+        }
+        if recovery.overflowed {
+            recovery.flush = Flush::Resetting;
+            self.push(Action::SendReset);
+        } else {
+            recovery.flush = Flush::Sending;
+            self.note(Note::BacklogStarted);
+            self.push(Action::SendBacklog);
+        }
+    }
+
+    /// The partner is synchronised: no lease may change here before it is seen ready, or it would miss the
+    /// change. Without heartbeats it would never be seen.
+    pub(super) fn close_for_partner(&mut self, now: Now) {
+        if matches!(self.stage, Stage::PartnerDown(_)) && self.wants_heartbeats() {
+            self.set_closed(now, true);
+            self.timers.stop(Timer::Heartbeat);
+        }
+    }
+
+    /// Closes or opens the service while the partner is down.
+    fn set_closed(&mut self, now: Now, closed: bool) {
+        let served = self.serves();
+        if let Stage::PartnerDown(alone) = &mut self.stage {
+            alone.closed = closed;
+            self.switch_service(now, served);
+        }
+    }
+
+    /// After each input: the heartbeat runs or not, and the packet path knows what has changed.
+    pub(super) fn settle(&mut self, now: Now) {
+        if !self.wants_heartbeats() {
+            self.timers.stop(Timer::Heartbeat);
+        } else if !self.heartbeat_under_way && !self.timers.runs(Timer::Heartbeat) {
+            self.timers.arm(Timer::Heartbeat, now.mono + self.heartbeat_delay());
+        }
+        self.publish(now);
+    }
+
+    /// How long until the next heartbeat. While the service is closed for a partner that is about to be ready,
+    /// nobody serves: it is asked soon and often.
+    fn heartbeat_delay(&self) -> Duration {
+        let delay = self.parameters.heartbeat_delay;
+        let closed = matches!(self.stage, Stage::PartnerDown(Alone { closed: true, .. }));
+        if closed { delay.min(SOON) } else { delay }
+    }
+
+    fn wants_heartbeats(&self) -> bool {
+        let silent = match self.stage {
+            Stage::Backup | Stage::PassiveBackup | Stage::Terminated => true,
+            Stage::Syncing => self.transfer != Transfer::Idle,
+            _ => false,
+        };
+        self.peers().is_active_pair() && !silent && !self.parameters.heartbeat_delay.is_zero()
+    }
+
+    /// From now on silence counts.
+    pub(super) fn watch_silence(&mut self) {
+        if self.peers().is_active_pair() {
+            // An interruption is longer than the delay, by however little.
+            let least = self.parameters.max_response_delay + Duration::from_nanos(1);
+            self.timers.arm(Timer::Interruption, self.partner.last_poke + least);
+        }
+    }
+
+    fn publish(&mut self, now: Now) {
+        let standing = self.standing(now);
+        if standing != self.published {
+            self.published = standing;
+            self.push(Action::Publish(standing));
+        }
+    }
+
+    pub(super) fn note(&mut self, note: Note) {
+        if self.actions.len() < MAX_ACTIONS {
+            self.actions.push_back(Action::Note(note));
+        } else {
+            self.notes_dropped += 1;
+        }
+    }
+
+    /// Notes are the only actions without a bound of their own.
+    pub(super) fn push(&mut self, action: Action) {
+        self.actions.push_back(action);
+    }
+}

@@ -1,0 +1,172 @@
+//! The order of a synchronisation's requests (Kea guide, "Lease Database Synchronization"). Pure: it says what to ask
+//! next and is told the answer. Must not know leases: a page's end is text.
+
+use super::action::{CallError, SyncDone};
+
+/// The next request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// dhcp-disable, for so many seconds or without end. Sent before each page.
+    Disable(Option<u32>),
+    /// lease4-get-page or lease6-get-page, after an address or from the start.
+    Page(Option<String>),
+    /// ha-sync-complete-notify.
+    Notify,
+    /// dhcp-enable.
+    Enable,
+}
+
+/// What a successful request brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// Nothing but success.
+    Done,
+    /// A page.
+    Page {
+        /// Number of leases in it, bad ones included.
+        count: usize,
+        /// The address of the last one.
+        last: Option<String>,
+    },
+    /// ha-sync-complete-notify is not known to the partner (result 2).
+    Unsupported,
+}
+
+/// A synchronisation under way. Call [`next`](Self::next), send the request, tell
+/// [`handle`](Self::handle), until `next` gives the end.
+#[derive(Clone, Debug)]
+pub struct Transfer {
+    step: Step,
+    max_period_s: Option<u32>,
+    page_limit: usize,
+    after: Option<String>,
+    leases: u64,
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Ask(Request),
+    /// The service is being given back after this failure.
+    GiveBack(CallError),
+    End(Result<SyncDone, CallError>),
+}
+
+impl Transfer {
+    /// A new one: pages of `page_limit` leases, the partner's service off for `max_period_s`.
+    pub const fn new(page_limit: usize, max_period_s: Option<u32>) -> Self {
+        let step = Step::Ask(Request::Disable(max_period_s));
+        Self { step, max_period_s, page_limit, after: None, leases: 0 }
+    }
+
+    /// What to send next, or how it ended.
+    pub fn next(&self) -> Result<Request, Result<SyncDone, CallError>> {
+        match &self.step {
+            Step::Ask(request) => Ok(request.clone()),
+            Step::GiveBack(_) => Ok(Request::Enable),
+            Step::End(result) => Err(result.clone()),
+        }
+    }
+
+    /// The answer to the request that [`Self::next`] gave.
+    pub fn handle(&mut self, answer: Result<Reply, CallError>) {
+        self.step = match (&self.step, answer) {
+            (Step::End(result), _) => Step::End(result.clone()),
+            (Step::GiveBack(why), _) => Step::End(Err(why.clone())),
+            (Step::Ask(request), Ok(reply)) => self.after_success(&request.clone(), reply),
+            // Before the first page, a failed dhcp-disable changed nothing that has to be given back.
+            (Step::Ask(Request::Disable(_)), Err(error)) if self.after.is_none() => {
+                Step::End(Err(error))
+            }
+            (Step::Ask(Request::Enable), Err(error)) => Step::End(Err(error)),
+            (Step::Ask(_), Err(error)) => Step::GiveBack(error),
+        };
+    }
+
+    fn after_success(&mut self, request: &Request, reply: Reply) -> Step {
+        match (request, reply) {
+            (Request::Disable(_), _) => Step::Ask(Request::Page(self.after.clone())),
+            (Request::Page(after), Reply::Page { count, last }) => {
+                self.leases += count as u64;
+                // A page that does not lead on would be asked for again for ever.
+                if count >= self.page_limit.max(1) && last.is_some() && last != *after {
+                    self.after = last;
+                    Step::Ask(Request::Disable(self.max_period_s))
+                } else {
+                    Step::Ask(Request::Notify)
+                }
+            }
+            (Request::Notify, Reply::Unsupported) => Step::Ask(Request::Enable),
+            (Request::Page(_), _) => {
+                Step::GiveBack(CallError::Malformed("the partner sent no page of leases".into()))
+            }
+            (Request::Notify | Request::Enable, _) => {
+                Step::End(Ok(SyncDone { leases: self.leases }))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Runs a transfer against scripted answers; gives the requests and the end.
+    fn script(answers: &[Result<Reply, CallError>]) -> (Vec<Request>, Result<SyncDone, CallError>) {
+        let mut transfer = Transfer::new(2, Some(60));
+        let mut asked = Vec::new();
+        for answer in answers {
+            asked.push(transfer.next().unwrap());
+            transfer.handle(answer.clone());
+        }
+        (asked, transfer.next().unwrap_err())
+    }
+
+    fn page(count: usize, last: Option<&str>) -> Result<Reply, CallError> {
+        Ok(Reply::Page { count, last: last.map(str::to_owned) })
+    }
+
+    fn failure() -> CallError {
+        CallError::Communication("connection refused".into())
+    }
+
+    #[test]
+    fn the_service_is_switched_off_before_each_page() {
+        let done = || Ok(Reply::Done);
+        let (asked, end) =
+            script(&[done(), page(2, Some("192.0.2.2")), done(), page(0, None), done()]);
+        let disable = Request::Disable(Some(60));
+        let second = Request::Page(Some("192.0.2.2".into()));
+        assert_eq!(asked, [disable.clone(), Request::Page(None), disable, second, Request::Notify]);
+        assert_eq!(end, Ok(SyncDone { leases: 2 }));
+    }
+
+    #[test]
+    fn an_old_partner_has_its_service_switched_on_instead() {
+        let (asked, end) =
+            script(&[Ok(Reply::Done), page(0, None), Ok(Reply::Unsupported), Ok(Reply::Done)]);
+        assert_eq!(asked[2..], [Request::Notify, Request::Enable]);
+        assert!(end.is_ok());
+    }
+
+    #[test]
+    fn what_was_switched_off_is_given_back_after_a_failure() {
+        let (_, end) = script(&[Err(failure())]);
+        assert_eq!(end, Err(failure()));
+        let (asked, end) = script(&[Ok(Reply::Done), Err(failure()), Err(failure())]);
+        assert_eq!(asked[2], Request::Enable);
+        assert_eq!(end, Err(failure()));
+        let (asked, _) = script(&[Ok(Reply::Done), page(0, None), Err(failure()), Ok(Reply::Done)]);
+        assert_eq!(asked[3], Request::Enable);
+        let (asked, _) =
+            script(&[Ok(Reply::Done), page(2, Some("a")), Err(failure()), Ok(Reply::Done)]);
+        assert_eq!(asked[3], Request::Enable);
+    }
+
+    #[test]
+    fn a_page_that_leads_nowhere_is_the_last() {
+        let done = || Ok(Reply::Done);
+        let full = || page(2, Some("a"));
+        let (asked, _) = script(&[done(), full(), done(), full(), done()]);
+        assert_eq!(asked.last(), Some(&Request::Notify));
+    }
+}

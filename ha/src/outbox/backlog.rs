@@ -1,0 +1,56 @@
+//! The delayed updates (`delayed-updates-limit`): kept while the partner is silent, sent when it is back. Pure.
+
+use super::queue::Update;
+
+/// The delayed updates, in order.
+#[derive(Debug)]
+pub(super) struct Backlog {
+    kept: Vec<Update>,
+    limit: usize,
+    overflowed: bool,
+    /// Delayed updates on their way, if they are being sent.
+    sending: Option<usize>,
+}
+
+impl Backlog {
+    pub(super) fn new(limit: usize) -> Self {
+        Self { kept: Vec::new(), limit, overflowed: false, sending: None }
+    }
+
+    /// Keeps an update; says whether the backlog has overflowed by it for the first time.
+    pub(super) fn keep(&mut self, update: Update) -> bool {
+        if self.kept.len() < self.limit {
+            self.kept.push(Update { ticket: None, delayed: true, ..update });
+            return false;
+        }
+        !std::mem::replace(&mut self.overflowed, true)
+    }
+
+    /// Whether updates go straight behind the delayed ones, which are on their way.
+    pub(super) const fn is_sending(&self) -> bool {
+        self.sending.is_some()
+    }
+
+    /// Gives the updates out to be sent.
+    pub(super) fn start(&mut self) -> Vec<Update> {
+        let updates = std::mem::take(&mut self.kept);
+        self.sending = Some(updates.len());
+        updates
+    }
+
+    /// One of them is applied; says whether it was the last.
+    pub(super) fn applied(&mut self) -> bool {
+        self.sending = self.sending.map(|left| left.saturating_sub(1));
+        self.sending == Some(0)
+    }
+
+    /// One of them failed; says whether it is the first that did.
+    pub(super) fn failed(&mut self) -> bool {
+        self.sending.take().is_some()
+    }
+
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) {
+        *self = Self::new(self.limit);
+    }
+}

@@ -1,0 +1,353 @@
+//! The outgoing queue: what peers are told of our leases (implements [`Replication`]). Pure but for its locks;
+//! [`crate::io::pool`] empties it.
+//!
+//! Each peer has one queue in change order, and an address has at most one request under way: its next change
+//! waits for the answer. An update knows its reply's ticket: applied means acknowledged, anything else means
+//! that the reply is dropped. What becomes of an update is told by the machine ([`Outbox::set_policy`]): sent,
+//! kept for later, or only counted. Must not know HTTP or why the policy is what it is.
+
+mod backlog;
+mod queue;
+
+use std::fmt;
+use std::sync::{Arc, Weak};
+
+use engine::control::code;
+use engine::lease::{Change, ChangeKind, ClientId, Origin};
+use engine::pending::{Pending, Ticket};
+use engine::seam::Replication;
+use engine::sync::atomic::{AtomicU64, Ordering};
+use engine::sync::{Condvar, Mutex, MutexGuard};
+
+use backlog::Backlog;
+use queue::Queue;
+pub use queue::Update;
+
+use crate::limits::MAX_QUEUED_UPDATES;
+use crate::machine::{CallError, ClientKey, ToBackups, ToPartner, UpdateOutcome, UpdatePolicy};
+use crate::wire::request::LeaseNews;
+
+/// Who learns what became of updates. The first two are called under the lock of an address: they may set
+/// flags and wake threads, nothing else.
+pub trait Observer: Send + Sync {
+    /// An update was refused because the partner's queue is full.
+    fn queue_is_full(&self);
+    /// More updates were delayed than there is room for.
+    fn backlog_overflowed(&self);
+    /// The partner answered an update of `client`, or failed to.
+    fn partner_updated(&self, client: Option<ClientKey>, outcome: UpdateOutcome);
+    /// The delayed updates were all sent, or one of them failed.
+    fn backlog_sent(&self, result: Result<(), CallError>);
+}
+
+/// A peer as the outbox counts them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PeerQueue {
+    /// The partner.
+    Partner,
+    /// A backup, by its number.
+    Backup(usize),
+}
+
+/// The queues of one relationship.
+pub struct Outbox {
+    pending: Arc<Pending>,
+    observer: Weak<dyn Observer>,
+    partner: Option<Side>,
+    backups: Vec<Side>,
+    unsent: AtomicU64,
+    refused: AtomicU64,
+}
+
+/// One peer's queue and who waits for it.
+struct Side {
+    state: Mutex<State>,
+    wake: Condvar,
+}
+
+struct State {
+    queue: Queue,
+    backlog: Backlog,
+    policy: UpdatePolicy,
+    stopped: bool,
+}
+
+impl fmt::Debug for Outbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outbox").field("backups", &self.backups.len()).finish_non_exhaustive()
+    }
+}
+
+impl Outbox {
+    /// Queues for a partner, if there is one, and for `backups` backups. Nothing is sent until a policy says so.
+    pub fn new(
+        pending: Arc<Pending>,
+        observer: Weak<dyn Observer>,
+        has_partner: bool,
+        backups: usize,
+        delayed_updates_limit: usize,
+    ) -> Self {
+        Self {
+            pending,
+            observer,
+            partner: has_partner.then(|| Side::new(delayed_updates_limit)),
+            backups: (0..backups).map(|_| Side::new(0)).collect(),
+            unsent: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+        }
+    }
+
+    /// What becomes of updates from now on. When the partner is no longer sent to, what waits for it fails;
+    /// the leases themselves are kept for later if the policy says so.
+    pub fn set_policy(&self, policy: UpdatePolicy) {
+        for side in &self.backups {
+            side.state.lock().policy = policy;
+        }
+        let Some(side) = &self.partner else {
+            return;
+        };
+        let mut state = side.state.lock();
+        let before = std::mem::replace(&mut state.policy, policy).partner;
+        let failed = match (before, policy.partner) {
+            (ToPartner::Send, ToPartner::Send) => Vec::new(),
+            (ToPartner::Send, ToPartner::Queue) => {
+                let drained = state.queue.drain();
+                let failed = drained.iter().filter_map(|update| update.ticket).collect();
+                let overflowed =
+                    drained.into_iter().filter(|u| state.backlog.keep(u.clone())).count();
+                drop(state);
+                self.tell(|observer| {
+                    if overflowed > 0 {
+                        observer.backlog_overflowed()
+                    }
+                });
+                failed
+            }
+            (ToPartner::Queue, ToPartner::Send) => {
+                // What came since the delayed updates were sent goes behind them.
+                state.send_backlog();
+                state.backlog.clear();
+                side.wake.notify_all();
+                Vec::new()
+            }
+            _ => state.queue.drain().iter().filter_map(|update| update.ticket).collect(),
+        };
+        self.fail(failed);
+    }
+
+    /// Number of changes since the last call that the partner was not told of.
+    pub fn take_unsent(&self) -> u64 {
+        self.unsent.swap(0, Ordering::AcqRel)
+    }
+
+    /// Number of updates that met a full queue.
+    pub fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
+    }
+
+    /// Sends the delayed updates. Gives the result if there is one already, else it comes by
+    /// [`Observer::backlog_sent`]. What is queued meanwhile is sent behind them, and no reply waits for it.
+    pub fn send_backlog(&self) -> Option<Result<(), CallError>> {
+        let side = self.partner.as_ref()?;
+        let result = side.state.lock().send_backlog();
+        side.wake.notify_all();
+        result
+    }
+
+    /// Forgets the delayed updates that were not sent.
+    pub fn clear_backlog(&self) {
+        if let Some(side) = &self.partner {
+            side.state.lock().backlog.clear();
+        }
+    }
+
+    /// Number of updates that wait for `peer` and are not under way.
+    pub fn waiting(&self, peer: PeerQueue) -> usize {
+        self.side(peer).map_or(0, |side| side.state.lock().queue.len())
+    }
+
+    /// Waits for an update that may be sent to `peer`; [`Outbox::settle`] has to follow. `None` once stopped.
+    pub fn next(&self, peer: PeerQueue) -> Option<Update> {
+        let side = self.side(peer)?;
+        let mut state = side.state.lock();
+        loop {
+            if state.stopped {
+                return None;
+            }
+            if let Some(update) = state.queue.take() {
+                return Some(update);
+            }
+            side.wake.wait(&mut state);
+        }
+    }
+
+    /// What became of an update that [`Outbox::next`] gave out. After a failure of communication with the partner
+    /// what waits behind it fails, too.
+    pub fn settle(&self, peer: PeerQueue, update: &Update, outcome: UpdateOutcome) {
+        let Some(side) = self.side(peer) else {
+            return;
+        };
+        let lost = matches!(outcome, UpdateOutcome::Failure(CallError::Communication(_)));
+        let mut state = side.state.lock();
+        state.queue.finish(update.lease.address);
+        let behind = if lost { state.queue.drain() } else { Vec::new() };
+        let backlog_sent = match &outcome {
+            _ if !update.delayed => None,
+            UpdateOutcome::Success => state.backlog.applied().then_some(Ok(())),
+            failure => state.backlog.failed().then(|| Err(as_error(failure))),
+        };
+        drop(state);
+        side.wake.notify_all();
+        match (update.ticket, &outcome) {
+            (Some(ticket), UpdateOutcome::Success) => self.pending.acknowledge(ticket),
+            (Some(ticket), _) => self.pending.fail(ticket),
+            (None, _) => {}
+        }
+        self.fail(behind.iter().filter_map(|update| update.ticket));
+        if let Some(result) = backlog_sent {
+            self.tell(|observer| observer.backlog_sent(result));
+        } else if peer == PeerQueue::Partner && !update.delayed {
+            self.tell(|observer| observer.partner_updated(client_of(update), outcome));
+        }
+    }
+
+    /// Fails everything that waits, and lets [`Outbox::next`] return `None`.
+    pub fn stop(&self) {
+        for side in self.partner.iter().chain(&self.backups) {
+            let mut state = side.state.lock();
+            state.stopped = true;
+            let drained = state.queue.drain();
+            drop(state);
+            side.wake.notify_all();
+            self.fail(drained.iter().filter_map(|update| update.ticket));
+        }
+    }
+
+    fn side(&self, peer: PeerQueue) -> Option<&Side> {
+        match peer {
+            PeerQueue::Partner => self.partner.as_ref(),
+            PeerQueue::Backup(number) => self.backups.get(number),
+        }
+    }
+
+    fn tell(&self, what: impl FnOnce(&dyn Observer)) {
+        if let Some(observer) = self.observer.upgrade() {
+            what(&*observer);
+        }
+    }
+
+    fn fail(&self, tickets: impl IntoIterator<Item = Ticket>) {
+        for ticket in tickets {
+            self.pending.fail(ticket);
+        }
+    }
+
+    fn queue_for_partner(&self, side: &Side, update: Update) {
+        let mut state = side.state.lock();
+        let overflowed = match state.policy.partner {
+            ToPartner::Nothing => false,
+            ToPartner::Count => {
+                self.unsent.fetch_add(1, Ordering::AcqRel);
+                false
+            }
+            ToPartner::Queue if !state.backlog.is_sending() => state.backlog.keep(update),
+            ToPartner::Queue => return self.push(side, state, Update { ticket: None, ..update }),
+            ToPartner::Send => return self.push(side, state, update),
+        };
+        drop(state);
+        if overflowed {
+            self.tell(|observer| observer.backlog_overflowed());
+        }
+    }
+
+    fn queue_for_backup(&self, side: &Side, update: Update) {
+        let state = side.state.lock();
+        match state.policy.backups {
+            ToBackups::Nothing => {}
+            ToBackups::Send => self.push(side, state, Update { ticket: None, ..update }),
+            ToBackups::SendAndWait => self.push(side, state, update),
+        }
+    }
+
+    fn push(&self, side: &Side, mut state: MutexGuard<'_, State>, update: Update) {
+        let ticket = update.ticket;
+        if let Some(ticket) = ticket {
+            self.pending.expect(ticket);
+        }
+        let stopped = state.stopped;
+        let pushed = !stopped && state.queue.push(update).is_ok();
+        drop(state);
+        if pushed {
+            side.wake.notify_one();
+            return;
+        }
+        self.refused.fetch_add(1, Ordering::Relaxed);
+        self.fail(ticket);
+        if !stopped {
+            self.tell(|observer| observer.queue_is_full());
+        }
+    }
+}
+
+impl Replication for Outbox {
+    fn queue(&self, change: &Change<'_>) {
+        let Origin::Client(ticket) = change.origin else {
+            return;
+        };
+        let news = match change.kind {
+            ChangeKind::Added | ChangeKind::Updated => LeaseNews::Stored,
+            ChangeKind::Deleted => LeaseNews::Deleted,
+        };
+        let update = Update { news, lease: change.lease.clone(), ticket, delayed: false };
+        for side in &self.backups {
+            self.queue_for_backup(side, update.clone());
+        }
+        if let Some(side) = &self.partner {
+            self.queue_for_partner(side, update);
+        }
+    }
+}
+
+impl Side {
+    fn new(delayed_updates_limit: usize) -> Self {
+        let state = State {
+            queue: Queue::new(MAX_QUEUED_UPDATES),
+            backlog: Backlog::new(delayed_updates_limit),
+            policy: UpdatePolicy::default(),
+            stopped: false,
+        };
+        Self { state: Mutex::new(state), wake: Condvar::new() }
+    }
+}
+
+impl State {
+    /// Puts the delayed updates into the queue; says how it ended if it has.
+    fn send_backlog(&mut self) -> Option<Result<(), CallError>> {
+        let updates = self.backlog.start();
+        if updates.is_empty() {
+            return Some(Ok(()));
+        }
+        let refused =
+            updates.into_iter().filter_map(|update| self.queue.push(update).err()).count();
+        (refused > 0 && self.backlog.failed())
+            .then(|| Err(CallError::Communication("the queue to the partner is full".to_owned())))
+    }
+}
+
+/// The client of an update, as the table of refused clients knows it.
+fn client_of(update: &Update) -> Option<ClientKey> {
+    let client_id = update.lease.client_id.as_ref().map_or(&[][..], ClientId::as_bytes);
+    ClientKey::new(update.lease.hw_address.as_bytes(), client_id)
+}
+
+fn as_error(outcome: &UpdateOutcome) -> CallError {
+    match outcome {
+        UpdateOutcome::Failure(why) => why.clone(),
+        UpdateOutcome::Conflict | UpdateOutcome::Success => {
+            CallError::Refused { result: code::CONFLICT, text: "the lease is in conflict".into() }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,106 @@
+//! One peer's queue: updates in change order, at most one of each address under way. Pure.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::Ipv4Addr;
+
+use engine::lease::Lease4;
+use engine::pending::Ticket;
+
+use crate::wire::request::LeaseNews;
+
+/// One lease update.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Update {
+    /// What happened.
+    pub news: LeaseNews,
+    /// The whole lease.
+    pub lease: Lease4,
+    /// The reply that waits for the peer's answer.
+    pub ticket: Option<Ticket>,
+    /// Whether it is one of the delayed updates.
+    pub delayed: bool,
+}
+
+/// The updates for one peer. The next update of an address is given out once the one under way is finished.
+#[derive(Debug)]
+pub(super) struct Queue {
+    lanes: HashMap<Ipv4Addr, Lane>,
+    /// Addresses whose next update may go, in the order in which they came.
+    ready: VecDeque<Ipv4Addr>,
+    waiting: usize,
+    bound: usize,
+}
+
+/// The updates of one address. A lane exists as long as something waits in it or is under way.
+#[derive(Debug, Default)]
+struct Lane {
+    under_way: bool,
+    waiting: VecDeque<Update>,
+}
+
+impl Queue {
+    /// Room for `bound` updates that are not under way yet.
+    pub(super) fn new(bound: usize) -> Self {
+        Self { lanes: HashMap::new(), ready: VecDeque::new(), waiting: 0, bound }
+    }
+
+    /// Adds an update; gives it back if there is no room.
+    pub(super) fn push(&mut self, update: Update) -> Result<(), Update> {
+        if self.waiting >= self.bound {
+            return Err(update);
+        }
+        self.waiting += 1;
+        let address = update.lease.address;
+        let lane = self.lanes.entry(address).or_default();
+        if !lane.under_way && lane.waiting.is_empty() {
+            self.ready.push_back(address);
+        }
+        lane.waiting.push_back(update);
+        Ok(())
+    }
+
+    /// Takes the next update that may go; [`Queue::finish`] has to follow.
+    pub(super) fn take(&mut self) -> Option<Update> {
+        let address = self.ready.pop_front()?;
+        let lane = self.lanes.get_mut(&address).expect("a ready address has a lane");
+        let update = lane.waiting.pop_front().expect("a ready lane has an update");
+        lane.under_way = true;
+        self.waiting -= 1;
+        Some(update)
+    }
+
+    /// The update of `address` that was under way has its answer, or never will.
+    pub(super) fn finish(&mut self, address: Ipv4Addr) {
+        let Some(lane) = self.lanes.get_mut(&address) else {
+            return;
+        };
+        lane.under_way = false;
+        if lane.waiting.is_empty() {
+            self.lanes.remove(&address);
+        } else {
+            self.ready.push_back(address);
+        }
+    }
+
+    /// Takes out all that is not under way; the updates of each address are in their order.
+    pub(super) fn drain(&mut self) -> Vec<Update> {
+        let mut drained = Vec::with_capacity(self.waiting);
+        let mut addresses = std::mem::take(&mut self.ready);
+        addresses
+            .extend(self.lanes.iter().filter(|(_, l)| l.under_way).map(|(address, _)| *address));
+        for address in addresses {
+            let lane = self.lanes.get_mut(&address).expect("collected from the lanes");
+            drained.extend(lane.waiting.drain(..));
+            if !lane.under_way {
+                self.lanes.remove(&address);
+            }
+        }
+        self.waiting = 0;
+        drained
+    }
+
+    /// Number of updates that are not under way.
+    pub(super) fn len(&self) -> usize {
+        self.waiting
+    }
+}

@@ -1,0 +1,204 @@
+//! Real clients on the server's link: ISC dhclient, udhcpc and dhcpcd each get a lease through the raw socket,
+//! renew it by unicast, and give it back.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::net::{self, Lan};
+use crate::server::{Kind, PATIENCE, Server};
+use crate::wait::{until, wall_s};
+
+#[derive(Clone, Copy, Debug)]
+enum Program {
+    Dhclient,
+    Udhcpc,
+    Dhcpcd,
+}
+
+/// Puts the address on the interface, as each client's own script would, and touches nothing else.
+const SCRIPT: &str = r#"#!/bin/sh
+address=${new_ip_address:-$ip}
+mask=${new_subnet_mask:-${subnet:-255.255.255.0}}
+[ -n "$address" ] && ip address replace "$address/$mask" dev eth0
+case "$reason$1" in RELEASE|deconfig) ip address flush dev eth0 ;; esac
+ip link set eth0 up
+exit 0
+"#;
+
+/// A client host and the program on it.
+struct Client<'a> {
+    lan: &'a Lan,
+    program: Program,
+    folder: PathBuf,
+    running: Child,
+}
+
+impl<'a> Client<'a> {
+    fn start(lan: &'a Lan, program: Program, folder: &Path) -> Self {
+        let script = folder.join("script");
+        fs::write(&script, SCRIPT).unwrap();
+        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+        let mut command = match program {
+            Program::Dhclient => {
+                let mut command = lan.on("client", "dhclient");
+                command.args(["-4", "-d", "-v"]).args(dhclient_files(folder)).arg("eth0");
+                command
+            }
+            Program::Udhcpc => {
+                let mut command = lan.on("client", "udhcpc");
+                command.args(["-f", "-i", "eth0", "-t", "20", "-T", "1", "-s"]).arg(script);
+                command
+            }
+            Program::Dhcpcd => {
+                in_own_folders(lan, "dhcpcd -4 -B -d -f /dev/null -A -C resolv.conf eth0")
+            }
+        };
+        let log = fs::File::create(folder.join("client.log")).unwrap();
+        let running = command
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        Self { lan, program, folder: folder.to_owned(), running }
+    }
+
+    /// Asks for a renewal now, where the program cannot wait for T1 itself.
+    fn renew(&self) {
+        if let Program::Udhcpc = self.program {
+            self.signal("-USR1");
+        }
+    }
+
+    fn release(&self) {
+        match self.program {
+            Program::Udhcpc => self.signal("-USR2"),
+            Program::Dhcpcd => self.signal("-ALRM"),
+            Program::Dhclient => {
+                let files = dhclient_files(&self.folder);
+                let mut command = self.lan.on("client", "dhclient");
+                let output = command.args(["-4", "-r"]).args(files).arg("eth0").output().unwrap();
+                assert!(output.status.success(), "{output:?}");
+            }
+        }
+    }
+
+    /// Signals the program in the namespace (the child is `ip`, which becomes it).
+    fn signal(&self, signal: &str) {
+        net::run("kill", &[signal, &self.running.id().to_string()]);
+    }
+}
+
+impl Drop for Client<'_> {
+    fn drop(&mut self) {
+        let _ = self.running.kill();
+        let _ = self.running.wait();
+        if std::thread::panicking() {
+            let log = fs::read_to_string(self.folder.join("client.log")).unwrap_or_default();
+            eprintln!("== {:?}:\n{log}", self.program);
+        }
+    }
+}
+
+fn dhclient_files(folder: &Path) -> Vec<PathBuf> {
+    let file = |name: &str| folder.join(name);
+    vec!["-pf".into(), file("pid"), "-lf".into(), file("leases"), "-sf".into(), file("script")]
+}
+
+/// dhcpcd keeps its files at fixed places: give it empty ones of its own.
+fn in_own_folders(lan: &Lan, line: &str) -> Command {
+    let script = format!(
+        "mkdir -p /run/dhcpcd /var/lib/dhcpcd && mount -t tmpfs tmpfs /run/dhcpcd && \
+         mount -t tmpfs tmpfs /var/lib/dhcpcd && exec {line}"
+    );
+    let mut command = lan.on("client", "sh");
+    command.args(["-c", &script]);
+    command
+}
+
+fn configuration() -> Value {
+    json!({
+        "interfaces-config": {"interfaces": ["eth0"]},
+        "multi-threading": {"enable-multi-threading": true, "thread-pool-size": 2},
+        "valid-lifetime": 60, "renew-timer": 2, "rebind-timer": 40,
+        "hooks-libraries": [
+            {"library": "/usr/lib/x86_64-linux-gnu/kea/hooks/libdhcp_lease_cmds.so"}
+        ],
+        "subnet4": [{
+            "id": 1, "subnet": "192.0.2.0/24", "pools": [{"pool": "192.0.2.100 - 192.0.2.200"}],
+            "option-data": [{"name": "routers", "data": "192.0.2.1"}]
+        }]
+    })
+}
+
+/// The one assigned lease of the server.
+fn lease(server: &Server) -> Result<Value, Vec<Value>> {
+    let leases = server.leases();
+    match leases.as_slice() {
+        [only] if only["state"] == 0 => Ok(only.clone()),
+        _ => Err(leases),
+    }
+}
+
+fn lease_renew_release(kind: Kind, program: Program) {
+    if !net::is_possible("a DHCP client on a link") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let lan = Lan::new(&[("server", "192.0.2.1/24"), ("client", "")]);
+    let mut server = Server::new(kind, "server", folder.path());
+    server.configure(&configuration());
+    server.start(&lan);
+    let client = Client::start(&lan, program, folder.path());
+
+    let given = until("lease", PATIENCE, || lease(&server));
+    let address = given["ip-address"].as_str().unwrap().to_owned();
+    until("address on the client", PATIENCE, || {
+        let output = net::run("ip", &["-n", &lan.namespace("client"), "address", "show", "eth0"]);
+        let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+        if shown.contains(&address) { Ok(()) } else { Err(shown) }
+    });
+    // A renewal shows by its second: it has to be another one than the lease's.
+    let given_s = given["cltt"].as_u64().unwrap();
+    until("another second", PATIENCE, || if wall_s() > given_s { Ok(()) } else { Err(given_s) });
+    client.renew();
+    until("renewal", PATIENCE, || match lease(&server) {
+        Ok(renewed) if renewed["cltt"].as_u64() > given["cltt"].as_u64() => {
+            assert_eq!(renewed["ip-address"], given["ip-address"]);
+            Ok(())
+        }
+        other => Err(other),
+    });
+    client.release();
+    until("release", PATIENCE, || match lease(&server) {
+        Ok(kept) => Err(kept),
+        Err(_) => Ok(()),
+    });
+}
+
+#[test]
+fn dhclient() {
+    lease_renew_release(Kind::Peregrine, Program::Dhclient);
+}
+
+#[test]
+fn udhcpc() {
+    lease_renew_release(Kind::Peregrine, Program::Udhcpc);
+}
+
+#[test]
+fn dhcpcd() {
+    lease_renew_release(Kind::Peregrine, Program::Dhcpcd);
+}
+
+/// The scenario itself is true of the original.
+#[test]
+fn all_clients_of_kea() {
+    for program in [Program::Dhclient, Program::Udhcpc, Program::Dhcpcd] {
+        lease_renew_release(Kind::Kea, program);
+    }
+}

@@ -1,0 +1,11 @@
+//! Black-box tests with real servers and real clients in network namespaces. They need root, iproute2, Kea 2.2
+//! and perfdhcp, ISC dhclient, udhcpc and dhcpcd.
+
+#![expect(clippy::unwrap_used, reason = "an unwrap of a test is an assertion")]
+
+mod clients;
+mod net;
+mod pair;
+mod relay;
+mod server;
+mod wait;

@@ -1,0 +1,88 @@
+//! Network namespaces that a test makes and removes: hosts with an `eth0` each on one switch.
+
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Hosts on one switch; gone with the value, processes in it included.
+pub(crate) struct Lan {
+    prefix: String,
+    hosts: Vec<&'static str>,
+}
+
+/// Runs a command and fails with its output if it fails.
+pub(crate) fn run(program: &str, arguments: &[&str]) -> Output {
+    let output = Command::new(program).args(arguments).output().expect("the command is installed");
+    assert!(output.status.success(), "{program} {arguments:?}: {output:?}");
+    output
+}
+
+impl Lan {
+    /// A switch with these hosts, each given as name and address (`10.0.0.1/16`, or empty for none).
+    pub(crate) fn new(hosts: &[(&'static str, &str)]) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let prefix = format!("pg{}-{number}", std::process::id());
+        let lan = Self { prefix, hosts: hosts.iter().map(|(name, _)| *name).collect() };
+        let switch = lan.namespace("switch");
+        run("ip", &["netns", "add", &switch]);
+        run("ip", &["-n", &switch, "link", "add", "br0", "type", "bridge"]);
+        run("ip", &["-n", &switch, "link", "set", "br0", "up"]);
+        for (name, address) in hosts {
+            lan.add_host(name, address);
+        }
+        lan
+    }
+
+    fn add_host(&self, name: &str, address: &str) {
+        let (host, switch) = (self.namespace(name), self.namespace("switch"));
+        run("ip", &["netns", "add", &host]);
+        run("ip", &["-n", &host, "link", "set", "lo", "up"]);
+        run(
+            "ip",
+            &["-n", &switch, "link", "add", name, "type", "veth", "peer", "eth0", "netns", &host],
+        );
+        run("ip", &["-n", &switch, "link", "set", name, "master", "br0", "up"]);
+        if !address.is_empty() {
+            run("ip", &["-n", &host, "address", "add", address, "dev", "eth0"]);
+        }
+        run("ip", &["-n", &host, "link", "set", "eth0", "up"]);
+    }
+
+    /// The namespace of a host.
+    pub(crate) fn namespace(&self, host: &str) -> String {
+        format!("{}-{host}", self.prefix)
+    }
+
+    /// A command that runs on `host`.
+    pub(crate) fn on(&self, host: &str, program: &str) -> Command {
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", &self.namespace(host), program]);
+        command
+    }
+}
+
+impl Drop for Lan {
+    fn drop(&mut self) {
+        for host in self.hosts.iter().copied().chain(["switch"]) {
+            let name = self.namespace(host);
+            if let Ok(pids) = Command::new("ip").args(["netns", "pids", &name]).output() {
+                for pid in String::from_utf8_lossy(&pids.stdout).split_whitespace() {
+                    let _ = Command::new("kill").args(["-9", pid]).output();
+                }
+            }
+            let _ = Command::new("ip").args(["netns", "del", &name]).output();
+        }
+    }
+}
+
+/// Whether the tests that need namespaces can run. Without root they say so and are skipped, unless
+/// `PEREGRINE_REQUIRE_ROOT_TESTS` demands them.
+pub(crate) fn is_possible(test: &str) -> bool {
+    let possible = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
+    let demanded = std::env::var_os("PEREGRINE_REQUIRE_ROOT_TESTS").is_some();
+    assert!(possible || !demanded, "{test} needs root, and root tests are required here");
+    if !possible {
+        eprintln!("skipped: {test} needs root and network namespaces");
+    }
+    possible
+}

@@ -1,0 +1,212 @@
+//! A High Availability pair of Peregrine and Kea 2.2, each way round, in load balancing and in hot standby:
+//! both serve, each knows the other's leases, each survives the other's death and takes it back.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+
+use crate::net::{self, Lan};
+use crate::server::{Kind, PATIENCE, Server};
+use crate::wait::until;
+
+const HOOKS: &str = "/usr/lib/x86_64-linux-gnu/kea/hooks";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    LoadBalancing,
+    HotStandby,
+}
+
+impl Mode {
+    fn name(self) -> &'static str {
+        match self {
+            Mode::LoadBalancing => "load-balancing",
+            Mode::HotStandby => "hot-standby",
+        }
+    }
+
+    fn second_role(self) -> &'static str {
+        match self {
+            Mode::LoadBalancing => "secondary",
+            Mode::HotStandby => "standby",
+        }
+    }
+}
+
+fn configuration(mode: Mode, this_server: &str) -> Value {
+    let relationship = json!({
+        "this-server-name": this_server, "mode": mode.name(),
+        "heartbeat-delay": 300, "max-response-delay": 1500, "max-ack-delay": 1000,
+        "max-unacked-clients": 0, "sync-timeout": 10000,
+        "multi-threading": {
+            "enable-multi-threading": true, "http-dedicated-listener": true,
+            "http-listener-threads": 2, "http-client-threads": 2
+        },
+        "peers": [
+            {"name": "server1", "url": "http://10.0.0.1:8000/", "role": "primary"},
+            {"name": "server2", "url": "http://10.0.0.2:8000/", "role": mode.second_role()}
+        ]
+    });
+    let pools = match mode {
+        Mode::LoadBalancing => json!([
+            {"pool": "10.0.16.0 - 10.0.31.255", "client-class": "HA_server1"},
+            {"pool": "10.0.32.0 - 10.0.47.255", "client-class": "HA_server2"}
+        ]),
+        Mode::HotStandby => json!([{"pool": "10.0.16.0 - 10.0.47.255"}]),
+    };
+    json!({
+        "interfaces-config": {"interfaces": ["eth0"]},
+        "multi-threading": {
+            "enable-multi-threading": true, "thread-pool-size": 2, "packet-queue-size": 64
+        },
+        "valid-lifetime": 600,
+        "hooks-libraries": [
+            {"library": format!("{HOOKS}/libdhcp_lease_cmds.so")},
+            {"library": format!("{HOOKS}/libdhcp_ha.so"),
+             "parameters": {"high-availability": [relationship]}}
+        ],
+        "subnet4": [{"id": 1, "subnet": "10.0.0.0/16", "pools": pools}]
+    })
+}
+
+struct Pair {
+    lan: Lan,
+    servers: [Server; 2],
+    mode: Mode,
+}
+
+impl Pair {
+    fn start(mode: Mode, kinds: [Kind; 2], folder: &Path) -> Self {
+        let lan =
+            Lan::new(&[("one", "10.0.0.1/16"), ("two", "10.0.0.2/16"), ("relay", "10.0.0.10/16")]);
+        let mut servers =
+            [Server::new(kinds[0], "one", folder), Server::new(kinds[1], "two", folder)];
+        for (server, name) in servers.iter_mut().zip(["server1", "server2"]) {
+            server.configure(&configuration(mode, name));
+            server.start(&lan);
+        }
+        let pair = Self { lan, servers, mode };
+        pair.wait_until_normal();
+        pair
+    }
+
+    fn wait_until_normal(&self) {
+        for server in &self.servers {
+            server.wait_for_state(&[self.mode.name()]);
+        }
+    }
+
+    /// Lets `clients` clients, the first with hardware address `base`, get leases through a relay that both
+    /// servers hear; all of them must.
+    fn drive(&self, base: &str, clients: u32) {
+        let output = self
+            .lan
+            .on("relay", "perfdhcp")
+            .args(["-4", "-l", "eth0", "-r", "100", "-R"])
+            .arg(clients.to_string())
+            .args(["-n", &clients.to_string(), "-b", &format!("mac={base}"), "-W", "1000000"])
+            .args(["-L", "67", "-u"])
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        let received: Vec<u32> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("received packets: ")?.parse().ok())
+            .collect();
+        assert_eq!(received, [clients, clients], "{:?}: {text}", output.status);
+    }
+
+    /// Waits until both servers list the same leases for this many clients.
+    fn wait_for_equal_leases(&self, clients: usize) {
+        until("equal lease databases", PATIENCE, || {
+            let [one, two] = [by_address(&self.servers[0]), by_address(&self.servers[1])];
+            if one == two && one.len() == clients { Ok(()) } else { Err((one.len(), two.len())) }
+        });
+    }
+}
+
+/// Each live lease's holder.
+fn by_address(server: &Server) -> BTreeMap<String, String> {
+    let live = server.leases().into_iter().filter(|lease| lease["state"] == 0);
+    live.map(|lease| (lease["ip-address"].to_string(), lease["hw-address"].to_string())).collect()
+}
+
+/// The whole life of a pair.
+fn life_of_a_pair(mode: Mode, kinds: [Kind; 2]) {
+    if !net::is_possible("a pair of servers in network namespaces") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut pair = Pair::start(mode, kinds, folder.path());
+    pair.drive("02:00:00:00:01:00", 40);
+    pair.wait_for_equal_leases(40);
+    if mode == Mode::LoadBalancing {
+        let half = by_address(&pair.servers[0]).keys().filter(|a| is_of_first_pool(a)).count();
+        assert!((5..=35).contains(&half), "{half} of 40 clients fell to the primary");
+    }
+
+    for victim in [0, 1] {
+        let survivor = 1 - victim;
+        pair.servers[victim].kill();
+        pair.servers[survivor].wait_for_state(&["partner-down"]);
+        let base = format!("02:00:00:00:{:02x}:00", 2 + victim);
+        pair.drive(&base, 20);
+        let lan = &pair.lan;
+        pair.servers[victim].start(lan);
+        pair.wait_until_normal();
+        pair.wait_for_equal_leases(60 + 20 * victim);
+    }
+
+    pair.drive("02:00:00:00:04:00", 20);
+    pair.wait_for_equal_leases(100);
+}
+
+fn is_of_first_pool(address: &str) -> bool {
+    let third: u8 = address.split('.').nth(2).unwrap().parse().unwrap();
+    (16..32).contains(&third)
+}
+
+#[test]
+fn load_balancing_with_kea_as_secondary() {
+    life_of_a_pair(Mode::LoadBalancing, [Kind::Peregrine, Kind::Kea]);
+}
+
+#[test]
+fn load_balancing_with_kea_as_primary() {
+    life_of_a_pair(Mode::LoadBalancing, [Kind::Kea, Kind::Peregrine]);
+}
+
+#[test]
+fn load_balancing_of_two_peregrines() {
+    life_of_a_pair(Mode::LoadBalancing, [Kind::Peregrine, Kind::Peregrine]);
+}
+
+#[test]
+fn hot_standby_with_kea_as_standby() {
+    life_of_a_pair(Mode::HotStandby, [Kind::Peregrine, Kind::Kea]);
+}
+
+#[test]
+fn hot_standby_with_kea_as_primary() {
+    life_of_a_pair(Mode::HotStandby, [Kind::Kea, Kind::Peregrine]);
+}
+
+#[test]
+fn hot_standby_of_two_peregrines() {
+    life_of_a_pair(Mode::HotStandby, [Kind::Peregrine, Kind::Peregrine]);
+}
+
+/// The scenario itself is true of the original: it fails here if it asks what Kea does not do.
+#[test]
+fn load_balancing_of_two_keas() {
+    life_of_a_pair(Mode::LoadBalancing, [Kind::Kea, Kind::Kea]);
+}
+
+/// As above, in hot standby.
+#[test]
+fn hot_standby_of_two_keas() {
+    life_of_a_pair(Mode::HotStandby, [Kind::Kea, Kind::Kea]);
+}

@@ -1,0 +1,156 @@
+//! A server under test: Peregrine, or Debian's Kea 2.2 in its place.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::net::Lan;
+use crate::wait::until;
+
+/// Which program serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Peregrine,
+    Kea,
+}
+
+/// A running server; killed with the value.
+pub(crate) struct Server {
+    pub(crate) kind: Kind,
+    host: &'static str,
+    folder: PathBuf,
+    child: Option<Child>,
+}
+
+/// How long anything of the network or a process may take.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+impl Server {
+    /// A server on `host` with its files in `folder`; not started yet.
+    pub(crate) fn new(kind: Kind, host: &'static str, folder: &Path) -> Self {
+        let folder = folder.join(host);
+        fs::create_dir_all(&folder).unwrap();
+        Self { kind, host, folder, child: None }
+    }
+
+    /// The configuration's parts that name files: control socket and lease database.
+    pub(crate) fn files(&self) -> Value {
+        json!({
+            "control-socket": {"socket-type": "unix", "socket-name": self.folder.join("ctrl")},
+            "lease-database": {
+                "type": "memfile", "name": self.lease_file(), "lfc-interval": 0
+            },
+        })
+    }
+
+    /// The lease file.
+    pub(crate) fn lease_file(&self) -> PathBuf {
+        self.folder.join("leases.csv")
+    }
+
+    /// What the server wrote to its log so far.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+    }
+
+    /// Writes the configuration (its `Dhcp4` part, to which the files are added).
+    pub(crate) fn configure(&self, dhcp4: &Value) {
+        let mut all = self.files();
+        for (key, value) in dhcp4.as_object().unwrap() {
+            all[key] = value.clone();
+        }
+        fs::write(self.folder.join("conf"), json!({ "Dhcp4": all }).to_string()).unwrap();
+    }
+
+    /// Starts the program and waits until it answers commands.
+    pub(crate) fn start(&mut self, lan: &Lan) {
+        let _ = fs::remove_file(self.folder.join("ctrl"));
+        let log = File::options().create(true).append(true).open(self.folder.join("log")).unwrap();
+        let program = match self.kind {
+            Kind::Peregrine => env!("CARGO_BIN_EXE_peregrine"),
+            Kind::Kea => "kea-dhcp4",
+        };
+        let child = lan
+            .on(self.host, program)
+            .arg("-c")
+            .arg(self.folder.join("conf"))
+            .env("KEA_PIDFILE_DIR", &self.folder)
+            .env("KEA_LOCKFILE_DIR", "none")
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        self.child = Some(child);
+        until("answer to status-get", PATIENCE, || {
+            let exited = self.child.as_mut().and_then(|child| child.try_wait().unwrap());
+            assert!(exited.is_none(), "{:?} ended with {exited:?}:\n{}", self.kind, self.log());
+            self.try_command(&json!({"command": "status-get"})).map_err(|error| error.to_string())
+        });
+    }
+
+    /// Kills the program on the spot.
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    /// Sends a command and returns its answer.
+    pub(crate) fn command(&self, request: &Value) -> Value {
+        self.try_command(request)
+            .unwrap_or_else(|error| panic!("{request}: {error}\n{}", self.log()))
+    }
+
+    fn try_command(&self, request: &Value) -> std::io::Result<Value> {
+        let mut stream = UnixStream::connect(self.folder.join("ctrl"))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.write_all(request.to_string().as_bytes())?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text)?;
+        text.parse().map_err(std::io::Error::other)
+    }
+
+    /// Every lease, by address.
+    pub(crate) fn leases(&self) -> Vec<Value> {
+        let answer = self.command(&json!({"command": "lease4-get-all"}));
+        answer["arguments"]["leases"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// The local part of status-get's High Availability.
+    pub(crate) fn ha(&self) -> Value {
+        self.command(&json!({"command": "status-get"}))["arguments"]["high-availability"][0]
+            ["ha-servers"]
+            .clone()
+    }
+
+    /// Waits until the server is in one of these HA states.
+    pub(crate) fn wait_for_state(&self, states: &[&str]) {
+        until(&format!("{states:?} at {}", self.host), PATIENCE, || {
+            let seen = self.ha()["local"]["state"].as_str().unwrap_or("none").to_owned();
+            if states.contains(&seen.as_str()) { Ok(()) } else { Err(seen) }
+        });
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            let log = self.log();
+            let tail: Vec<&str> = log.lines().rev().take(60).collect();
+            eprintln!(
+                "== {:?} on {}, last lines first:\n{}",
+                self.kind,
+                self.host,
+                tail.join("\n")
+            );
+        }
+    }
+}
