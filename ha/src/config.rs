@@ -1,1 +1,134 @@
-//! The `high-availability` parameters: shape, defaults and rules (Kea guide, "High Availability"). Pure.
+//! The `high-availability` parameters: shape, defaults and rules (Kea guide, "High Availability"). Pure, but for
+//! [`Secret::text`], which may read a file. Must not know how the machine works or how peers are reached.
+//!
+//! [`from_library`] turns the hook library's entry into [`Relationship`]s, reporting every mistake with its position;
+//! [`class_warnings`] looks for class names that nearly are a scope's.
+
+mod build;
+mod peers;
+mod shape;
+#[cfg(test)]
+mod tests;
+mod warnings;
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use engine::config::json::Position;
+
+pub use build::{from_hook, from_library};
+pub use shape::{PARAMETERS, PEER, RELATIONSHIP};
+pub use warnings::class_warnings;
+
+use crate::machine::Parameters;
+
+/// One entry of `high-availability`.
+#[derive(Clone, Debug)]
+pub struct Relationship {
+    /// Where it stands.
+    pub at: Position,
+    /// What its machine is told.
+    pub parameters: Parameters,
+    /// How each peer is reached, in the order of [`Peers::all`](crate::machine::Peers::all).
+    pub servers: Vec<Server>,
+    /// `sync-page-limit`: leases on a page, at least 1.
+    pub sync_page_limit: u32,
+    /// `multi-threading`, as given.
+    pub multi_threading: MultiThreading,
+    /// `require-client-certs`; matters with TLS only.
+    pub require_client_certs: bool,
+    /// `restrict-commands`: the own listener takes only what a partner sends.
+    pub restrict_commands: bool,
+}
+
+/// How one peer is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// `name`.
+    pub name: Arc<str>,
+    /// `url` as given, for status and log.
+    pub url: String,
+    /// Its address and port; the path of a URL means nothing to High Availability.
+    pub address: SocketAddr,
+    /// `basic-auth-*`: what a client must show to this server; `None` without.
+    pub login: Option<Login>,
+}
+
+/// `basic-auth-user` and `basic-auth-password`, or the files that hold them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Login {
+    /// The user.
+    pub user: Secret,
+    /// The password.
+    pub password: Secret,
+}
+
+/// A text of the configuration, or of a file that the configuration names.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Secret {
+    /// It stands in the configuration.
+    Text(String),
+    /// It stands in this file.
+    File(PathBuf),
+}
+
+impl Secret {
+    /// The text; that of a file without the blanks around it.
+    ///
+    /// # Errors
+    /// Those of reading the file.
+    pub fn text(&self) -> io::Result<String> {
+        match self {
+            Secret::Text(text) => Ok(text.clone()),
+            Secret::File(path) => Ok(std::fs::read_to_string(path)?.trim().to_owned()),
+        }
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Secret::Text(_) => f.write_str("Text(..)"),
+            Secret::File(path) => f.debug_tuple("File").field(path).finish(),
+        }
+    }
+}
+
+/// `multi-threading` of a relationship.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MultiThreading {
+    /// `enable-multi-threading`.
+    pub enabled: bool,
+    /// `http-dedicated-listener`.
+    pub dedicated_listener: bool,
+    /// `http-listener-threads`; 0: as many as there are workers.
+    pub listener_threads: u32,
+    /// `http-client-threads`; 0: as many as there are workers.
+    pub client_threads: u32,
+}
+
+/// What comes out of [`MultiThreading`] and the engine's threads (Kea guide, "Multi-Threaded Configuration").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EffectiveThreads {
+    /// Threads of the own listener; `None`: there is no own listener, commands come over the control channel.
+    pub listener: Option<u32>,
+    /// Threads (and connections for each peer) that send.
+    pub client: u32,
+}
+
+impl MultiThreading {
+    /// What holds when the engine has `workers` threads, or none because its multi-threading is off.
+    pub fn effective(self, workers: Option<u32>) -> EffectiveThreads {
+        let Some(workers) = workers.filter(|_| self.enabled) else {
+            return EffectiveThreads { listener: None, client: 1 };
+        };
+        let or_workers = |threads: u32| if threads == 0 { workers.max(1) } else { threads };
+        EffectiveThreads {
+            listener: self.dedicated_listener.then(|| or_workers(self.listener_threads)),
+            client: or_workers(self.client_threads),
+        }
+    }
+}

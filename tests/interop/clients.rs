@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::net::{self, Lan};
 use crate::server::{Kind, PATIENCE, Server};
-use crate::wait::until;
+use crate::wait::{until, wall_s};
 
 #[derive(Clone, Copy, Debug)]
 enum Program {
@@ -162,6 +162,9 @@ fn lease_renew_release(kind: Kind, program: Program) {
         let shown = String::from_utf8_lossy(&output.stdout).into_owned();
         if shown.contains(&address) { Ok(()) } else { Err(shown) }
     });
+    // A renewal shows by its second: it has to be another one than the lease's.
+    let given_s = given["cltt"].as_u64().unwrap();
+    until("another second", PATIENCE, || if wall_s() > given_s { Ok(()) } else { Err(given_s) });
     client.renew();
     until("renewal", PATIENCE, || match lease(&server) {
         Ok(renewed) if renewed["cltt"].as_u64() > given["cltt"].as_u64() => {

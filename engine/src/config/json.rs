@@ -1,7 +1,18 @@
 //! JSON as Kea writes it: `//`, `#` and `/* */` comments, trailing commas, `<?include "file"?>`; every value
 //! knows where it stood.
+//!
+//! Pure: an included file is asked for through a closure. [`parse`] goes on after a mistake and reports all that it
+//! finds; it never panics, whatever the text. Must not know keywords.
+
+mod access;
+mod lex;
+mod parse;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
+
+pub use parse::parse;
 
 /// Where something stood: file, line and column, both from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,4 +72,11 @@ pub struct Mistake {
     pub at: Position,
     /// What was found and what was expected.
     pub message: String,
+}
+
+impl Mistake {
+    /// A mistake at `at`.
+    pub fn new(at: &Position, message: impl Into<String>) -> Mistake {
+        Mistake { at: at.clone(), message: message.into() }
+    }
 }

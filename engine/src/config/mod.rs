@@ -4,5 +4,13 @@
 //! Pure but for reading files (`<?include?>`) in [`load`]. Must not know sockets, leases or High Availability:
 //! a hook library's parameters stay positioned JSON for whoever owns them.
 
+mod build;
 pub mod json;
+mod load;
 pub mod model;
+mod render;
+pub mod wire;
+
+pub use build::{Directories, build};
+pub use load::{load, load_from, parse_text};
+pub use render::render;

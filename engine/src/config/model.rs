@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::json::{Node, Position};
+use super::json::{Mistake, Node, Position};
 use crate::classify::{ClassId, ClassNames, Expression};
 
 /// What a configuration file holds.
@@ -12,10 +12,21 @@ use crate::classify::{ClassId, ClassNames, Expression};
 pub struct Configuration {
     /// The `Dhcp4` part, if any.
     pub dhcp4: Option<Dhcp4>,
-    /// Where the `Dhcp6` part stands, if any: its keys were checked, serving it is not built yet.
-    pub dhcp6: Option<Position>,
+    /// The `Dhcp6` part, if any: its keys were checked, serving it is not built yet.
+    pub dhcp6: Option<Dhcp6>,
     /// The JSON as read, for config-get and tools: comments gone, includes resolved.
     pub source: Node,
+    /// What is allowed but hardly meant, for the log.
+    pub warnings: Vec<Mistake>,
+}
+
+/// `Dhcp6`, as far as it is looked into.
+#[derive(Clone, Debug)]
+pub struct Dhcp6 {
+    /// Where it stands.
+    pub at: Position,
+    /// `hooks-libraries` in their order.
+    pub hooks: Vec<HookLibrary>,
 }
 
 /// `Dhcp4`.

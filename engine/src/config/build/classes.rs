@@ -1,0 +1,95 @@
+//! `client-classes` and what refers to classes.
+
+use super::Builder;
+use super::network::Levels;
+use crate::classify::{ClassId, Expression, Family, is_built_in};
+use crate::config::json::Node;
+use crate::config::model::ClientClass;
+
+impl<'a> Builder<'a> {
+    /// `client-classes`, in their order.
+    pub(super) fn classes(&mut self, part: &'a Node) -> Vec<ClientClass> {
+        let mut classes = Vec::new();
+        for node in part.list("client-classes") {
+            let Some(name) = node.get("name") else { continue };
+            let Some(text) = name.as_str() else { continue };
+            if text.is_empty() {
+                self.mistake(&name.at, "got an empty class name, expected a name");
+                continue;
+            }
+            if self.defined.contains(text) {
+                self.mistake(
+                    &name.at,
+                    format!("got class \"{text}\" a second time, expected it once"),
+                );
+            }
+            classes.push(self.class(node, text));
+            self.defined.insert(text);
+        }
+        classes
+    }
+
+    fn class(&mut self, node: &Node, name: &str) -> ClientClass {
+        let levels = [node];
+        let levels = Levels(&levels);
+        let late = levels.flag("only-in-additional-list").or(levels.flag("only-if-required"));
+        ClientClass {
+            id: self.names.intern(name),
+            test: node.get("test").and_then(|test| self.test(test)),
+            only_in_additional_list: late.unwrap_or(false),
+            options: self.options(node),
+            lifetime: self.class_lifetime(node),
+            next_server: self.next_server(levels).filter(|address| !address.is_unspecified()),
+            server_hostname: levels
+                .text("server-hostname")
+                .filter(|text| !text.is_empty())
+                .map(Into::into),
+            boot_file_name: levels
+                .text("boot-file-name")
+                .filter(|text| !text.is_empty())
+                .map(Into::into),
+        }
+    }
+
+    fn test(&mut self, node: &Node) -> Option<Expression> {
+        match Expression::compile(node.as_str()?, Family::V4, &mut self.names) {
+            Ok(test) => {
+                for mention in test.mentions() {
+                    let name = self.names.name(mention.class).clone();
+                    if !is_built_in(&name) && !self.defined.contains(&*name) {
+                        let expected = "expected one defined before this one, or built in";
+                        let message = format!("got class \"{name}\" in member(), {expected}");
+                        self.mistake(&node.inside(mention.offset), message);
+                    }
+                }
+                Some(test)
+            }
+            Err(error) => {
+                self.mistake(
+                    &node.inside(error.offset),
+                    format!("bad class test: {}", error.message),
+                );
+                None
+            }
+        }
+    }
+
+    /// `client-class` and `client-classes` of a subnet or pool.
+    pub(super) fn guard(&mut self, holder: &Node) -> Vec<ClassId> {
+        if let (Some(_), Some(old)) = (holder.get("client-classes"), holder.entry("client-class")) {
+            let message = "got \"client-class\" beside \"client-classes\", expected one of them";
+            self.mistake(&old.at, message);
+        }
+        let nodes = holder.get("client-class").into_iter().chain(holder.list("client-classes"));
+        let mut guard = Vec::new();
+        for node in nodes {
+            let Some(name) = node.as_str().filter(|name| !name.is_empty()) else { continue };
+            if !is_built_in(name) && !self.defined.contains(name) {
+                let message = format!("nothing defines class \"{name}\": nobody is ever in it");
+                self.warning(&node.at, message);
+            }
+            guard.push(self.names.intern(name));
+        }
+        guard
+    }
+}

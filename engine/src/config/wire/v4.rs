@@ -1,0 +1,141 @@
+//! The keywords of `Dhcp4`.
+
+use super::shared::{
+    ADDITIONAL, CONTEXT, DDNS, GLOBAL, LIFETIMES, LOCAL, NETWORK, OPTION_DATA, OPTION_DEF,
+};
+use super::{Key, Kind, Same, Shape, TEXT, U32, key, later, only};
+
+/// What stands in the fixed part of a message: global, shared network, subnet, class, reservation.
+const BOOT: &[Key] = &[
+    key("next-server", TEXT),
+    key("server-hostname", Kind::Text(63)),
+    key("boot-file-name", Kind::Text(127)),
+];
+
+/// Global, shared network, subnet.
+const NETWORK4: &[Key] = &[
+    key("authoritative", Kind::Flag),
+    key("match-client-id", Kind::Flag),
+    only("offer-lifetime", U32, &[Same::Int(0)]),
+];
+
+/// `Dhcp4`.
+pub const DHCP4: Shape = Shape {
+    name: "Dhcp4",
+    groups: &[
+        GLOBAL,
+        &[
+            key("subnet4", Kind::Maps(&SUBNET4)),
+            later("shared-networks", Kind::Maps(&SHARED_NETWORK), "shared networks"),
+            key("client-classes", Kind::Maps(&CLASS)),
+            later("reservations", Kind::Maps(&RESERVATION), "host reservations"),
+            key("echo-client-id", Kind::Flag),
+            only("stash-agent-options", Kind::Flag, &[Same::Flag(false)]),
+        ],
+        NETWORK,
+        NETWORK4,
+        BOOT,
+        LIFETIMES,
+        DDNS,
+        CONTEXT,
+    ],
+    mandatory: &[],
+};
+
+const SHARED_NETWORK: Shape = Shape {
+    name: "shared-networks",
+    groups: &[
+        &[key("name", TEXT), key("subnet4", Kind::Maps(&SUBNET4))],
+        NETWORK,
+        NETWORK4,
+        LOCAL,
+        ADDITIONAL,
+        BOOT,
+        LIFETIMES,
+        DDNS,
+        CONTEXT,
+    ],
+    mandatory: &["name"],
+};
+
+const SUBNET4: Shape = Shape {
+    name: "subnet4",
+    groups: &[
+        &[
+            // 0 asks for an automatic one, as none at all does.
+            key("id", Kind::Int(0, u32::MAX as i64 - 1)),
+            key("subnet", TEXT),
+            key("pools", Kind::Maps(&POOL)),
+            later("reservations", Kind::Maps(&RESERVATION), "host reservations"),
+            later("4o6-interface", TEXT, "DHCPv4 over DHCPv6"),
+            later("4o6-interface-id", TEXT, "DHCPv4 over DHCPv6"),
+            later("4o6-subnet", TEXT, "DHCPv4 over DHCPv6"),
+        ],
+        NETWORK,
+        NETWORK4,
+        LOCAL,
+        ADDITIONAL,
+        BOOT,
+        LIFETIMES,
+        DDNS,
+        CONTEXT,
+    ],
+    mandatory: &["subnet"],
+};
+
+const POOL: Shape = Shape {
+    name: "pools",
+    groups: &[
+        &[
+            key("pool", TEXT),
+            key("pool-id", U32),
+            key("client-class", TEXT),
+            key("client-classes", Kind::Texts),
+            key("option-data", Kind::Maps(&OPTION_DATA)),
+        ],
+        ADDITIONAL,
+        DDNS,
+        CONTEXT,
+    ],
+    mandatory: &["pool"],
+};
+
+const CLASS: Shape = Shape {
+    name: "client-classes",
+    groups: &[
+        &[
+            key("name", TEXT),
+            key("test", TEXT),
+            later("template-test", TEXT, "template classes"),
+            key("only-in-additional-list", Kind::Flag),
+            key("only-if-required", Kind::Flag),
+            key("option-data", Kind::Maps(&OPTION_DATA)),
+            later("option-def", Kind::Maps(&OPTION_DEF), "option definitions"),
+            only("offer-lifetime", U32, &[Same::Int(0)]),
+        ],
+        BOOT,
+        LIFETIMES,
+        CONTEXT,
+    ],
+    mandatory: &["name"],
+};
+
+const RESERVATION: Shape = Shape {
+    name: "reservations",
+    groups: &[
+        &[
+            key("hw-address", TEXT),
+            key("duid", TEXT),
+            key("client-id", TEXT),
+            key("circuit-id", TEXT),
+            key("flex-id", TEXT),
+            key("ip-address", Kind::Address),
+            key("hostname", TEXT),
+            key("option-data", Kind::Maps(&OPTION_DATA)),
+            key("client-classes", Kind::Texts),
+        ],
+        BOOT,
+        CONTEXT,
+    ],
+    mandatory: &[],
+};

@@ -1,0 +1,188 @@
+//! From positioned JSON to [`Relationship`]s.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use engine::config::json::{Mistake, Node};
+use engine::config::model::HookLibrary;
+use engine::config::wire::{self, Depth};
+
+use super::{MultiThreading, PARAMETERS, Relationship, peers};
+use crate::machine::{Mode, Parameters, Pause, State};
+
+/// The relationships of the entry `library` of `hooks-libraries`.
+///
+/// # Errors
+/// All mistakes.
+pub fn from_library(library: &HookLibrary) -> Result<Vec<Relationship>, Vec<Mistake>> {
+    match &library.parameters {
+        Some(parameters) => from_hook(parameters),
+        None => {
+            let message =
+                "got libdhcp_ha without \"parameters\", expected \"high-availability\" there";
+            Err(vec![Mistake::new(&library.at, message)])
+        }
+    }
+}
+
+/// The relationships of the hook library's `parameters`.
+///
+/// # Errors
+/// All mistakes.
+pub fn from_hook(parameters: &Node) -> Result<Vec<Relationship>, Vec<Mistake>> {
+    let mut mistakes = Vec::new();
+    wire::check(parameters, &PARAMETERS, Depth::Built, &mut mistakes);
+    let nodes = parameters.list("high-availability");
+    if let Some(list) = parameters.get("high-availability")
+        && nodes.is_empty()
+        && list.as_list().is_some()
+    {
+        mistakes
+            .push(Mistake::new(&list.at, "got an empty list, expected at least one relationship"));
+    }
+    let relationships: Vec<Option<Relationship>> =
+        nodes.iter().map(|node| relationship(node, &mut mistakes)).collect();
+    check_several(nodes, &mut mistakes);
+    if mistakes.is_empty() {
+        return Ok(relationships.into_iter().flatten().collect());
+    }
+    mistakes.sort_by_key(|mistake| (mistake.at.line, mistake.at.column));
+    mistakes.dedup();
+    Err(mistakes)
+}
+
+/// `mode` of a relationship, if it is one.
+pub(super) fn mode_of(node: &Node) -> Option<Mode> {
+    let text = node.text("mode")?;
+    [Mode::LoadBalancing, Mode::HotStandby, Mode::PassiveBackup]
+        .into_iter()
+        .find(|mode| mode.name() == text)
+}
+
+fn relationship(node: &Node, mistakes: &mut Vec<Mistake>) -> Option<Relationship> {
+    node.as_map()?;
+    let pauses = pauses(node, mistakes);
+    let mode = mode_of(node);
+    if let Some(mode) = mode {
+        check_mode(node, mode, mistakes);
+    }
+    let (peers, servers) = peers::peers(node, mode, mistakes)?;
+    let defaults = Parameters::defaults(peers);
+    let int = |key, default| node.int::<u32>(key).unwrap_or(default);
+    let delay = |key, default| node.int(key).map_or(default, Duration::from_millis);
+    let flag = |key, default| node.flag(key).unwrap_or(default);
+    let parameters = Parameters {
+        heartbeat_delay: delay("heartbeat-delay", defaults.heartbeat_delay),
+        max_response_delay: delay("max-response-delay", defaults.max_response_delay),
+        max_ack_delay: delay("max-ack-delay", defaults.max_ack_delay),
+        max_unacked_clients: int("max-unacked-clients", defaults.max_unacked_clients),
+        max_rejected_lease_updates: int(
+            "max-rejected-lease-updates",
+            defaults.max_rejected_lease_updates,
+        ),
+        send_lease_updates: flag("send-lease-updates", defaults.send_lease_updates),
+        sync_leases: flag("sync-leases", defaults.sync_leases),
+        sync_timeout: delay("sync-timeout", defaults.sync_timeout),
+        delayed_updates_limit: int("delayed-updates-limit", defaults.delayed_updates_limit),
+        wait_backup_ack: flag("wait-backup-ack", defaults.wait_backup_ack),
+        pauses,
+        peers: defaults.peers,
+    };
+    Some(Relationship {
+        at: node.at.clone(),
+        parameters,
+        servers,
+        sync_page_limit: int("sync-page-limit", 10_000),
+        multi_threading: multi_threading(node),
+        require_client_certs: flag("require-client-certs", true),
+        restrict_commands: flag("restrict-commands", true),
+    })
+}
+
+/// What a mode forbids.
+fn check_mode(node: &Node, mode: Mode, mistakes: &mut Vec<Mistake>) {
+    if let Some(limit) = node.get("delayed-updates-limit")
+        && mode != Mode::LoadBalancing
+        && limit.as_int().is_some_and(|limit| limit != 0)
+    {
+        let message = format!(
+            "got {} for \"delayed-updates-limit\" in mode {}, expected 0",
+            limit.describe(),
+            mode.name()
+        );
+        mistakes.push(Mistake::new(&limit.at, message));
+    }
+    if let Some(wait) = node.get("wait-backup-ack")
+        && mode != Mode::PassiveBackup
+        && wait.as_bool() == Some(true)
+    {
+        let message = format!("got \"wait-backup-ack\" in mode {}, expected false", mode.name());
+        mistakes.push(Mistake::new(&wait.at, message));
+    }
+}
+
+fn multi_threading(node: &Node) -> MultiThreading {
+    let node = node.get("multi-threading");
+    let flag = |key| node.and_then(|node| node.flag(key)).unwrap_or(true);
+    let int = |key| node.and_then(|node| node.int(key)).unwrap_or(0);
+    MultiThreading {
+        enabled: flag("enable-multi-threading"),
+        dedicated_listener: flag("http-dedicated-listener"),
+        listener_threads: int("http-listener-threads"),
+        client_threads: int("http-client-threads"),
+    }
+}
+
+/// `state-machine`.
+fn pauses(node: &Node, mistakes: &mut Vec<Mistake>) -> BTreeMap<State, Pause> {
+    let mut pauses = BTreeMap::new();
+    let states = node.get("state-machine").map(|machine| machine.list("states"));
+    for entry in states.unwrap_or_default() {
+        let Some(name) = entry.get("state") else { continue };
+        let Some(text) = name.as_str() else { continue };
+        let Ok(state) = text.parse::<State>() else {
+            let names: Vec<&str> = State::ALL.iter().map(|state| state.name()).collect();
+            let expected = format!("expected one of {}", names.join(", "));
+            mistakes
+                .push(Mistake::new(&name.at, format!("got state {}, {expected}", name.describe())));
+            continue;
+        };
+        let pause = match entry.text("pause") {
+            Some("always") => Pause::Always,
+            Some("once") => Pause::Once,
+            _ => Pause::Never,
+        };
+        if pauses.insert(state, pause).is_some() {
+            let message = format!("got state \"{text}\" a second time, expected it once");
+            mistakes.push(Mistake::new(&name.at, message));
+        }
+    }
+    pauses
+}
+
+/// Several relationships are a hub and its spokes: hot-standby all of them, and no name in two.
+fn check_several(nodes: &[Node], mistakes: &mut Vec<Mistake>) {
+    if nodes.len() < 2 {
+        return;
+    }
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    for (index, node) in nodes.iter().enumerate() {
+        if let (Some(mode), Some(place)) = (mode_of(node), node.get("mode"))
+            && mode != Mode::HotStandby
+        {
+            let message = format!(
+                "got mode {} in one of several relationships, expected hot-standby",
+                mode.name()
+            );
+            mistakes.push(Mistake::new(&place.at, message));
+        }
+        for name in node.list("peers").iter().filter_map(|peer| peer.get("name")) {
+            let Some(text) = name.as_str().map(str::trim) else { continue };
+            if *seen.entry(text).or_insert(index) != index {
+                let expected = "expected a name that no other relationship has";
+                let message = format!("got peer {}, {expected}", name.describe());
+                mistakes.push(Mistake::new(&name.at, message));
+            }
+        }
+    }
+}

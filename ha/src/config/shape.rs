@@ -1,0 +1,102 @@
+//! The keywords of `high-availability`, as tables like those of the engine's configuration.
+
+use engine::config::wire::{Key, Kind, Shape, TEXT, U32, inert, key, later};
+
+const CONTEXT: &[Key] = &[key("comment", TEXT), key("user-context", Kind::Free)];
+
+/// TLS, for the relationship or a peer.
+const TLS: &[Key] = &[
+    later("trust-anchor", TEXT, "TLS between peers"),
+    later("cert-file", TEXT, "TLS between peers"),
+    later("key-file", TEXT, "TLS between peers"),
+];
+
+/// Threads on either side of HTTP: more than anybody has cores.
+const THREADS: Kind = Kind::Int(0, 65535);
+
+/// The parameters of the hook library.
+pub const PARAMETERS: Shape = Shape {
+    name: "parameters of libdhcp_ha",
+    groups: &[CONTEXT, &[key("high-availability", Kind::Maps(&RELATIONSHIP))]],
+    mandatory: &["high-availability"],
+};
+
+/// A relationship.
+pub const RELATIONSHIP: Shape = Shape {
+    name: "high-availability",
+    groups: &[
+        &[
+            key("this-server-name", TEXT),
+            key("mode", Kind::Word(&["load-balancing", "hot-standby", "passive-backup"])),
+            key("peers", Kind::Maps(&PEER)),
+            key("heartbeat-delay", U32),
+            key("max-response-delay", U32),
+            key("max-ack-delay", U32),
+            key("max-unacked-clients", U32),
+            key("max-rejected-lease-updates", U32),
+            key("send-lease-updates", Kind::Flag),
+            key("sync-leases", Kind::Flag),
+            key("sync-timeout", U32),
+            key("sync-page-limit", Kind::Int(1, u32::MAX as i64)),
+            key("delayed-updates-limit", U32),
+            key("wait-backup-ack", Kind::Flag),
+            key("multi-threading", Kind::Map(&MULTI_THREADING)),
+            key("state-machine", Kind::Map(&STATE_MACHINE)),
+            key("require-client-certs", Kind::Flag),
+            key("restrict-commands", Kind::Flag),
+        ],
+        TLS,
+        CONTEXT,
+    ],
+    mandatory: &["this-server-name", "mode", "peers"],
+};
+
+/// A peer.
+pub const PEER: Shape = Shape {
+    name: "peers",
+    groups: &[
+        &[
+            key("name", TEXT),
+            key("url", TEXT),
+            key("role", Kind::Word(&["primary", "secondary", "standby", "backup"])),
+            key("auto-failover", Kind::Flag),
+            key("basic-auth-user", TEXT),
+            key("basic-auth-user-file", TEXT),
+            key("basic-auth-password", TEXT),
+            key("basic-auth-password-file", TEXT),
+            inert("require-client-certs", Kind::Flag, "it is the relationship's that counts"),
+        ],
+        TLS,
+        CONTEXT,
+    ],
+    mandatory: &["name", "url", "role"],
+};
+
+const MULTI_THREADING: Shape = Shape {
+    name: "multi-threading",
+    groups: &[
+        &[
+            key("enable-multi-threading", Kind::Flag),
+            key("http-dedicated-listener", Kind::Flag),
+            key("http-listener-threads", THREADS),
+            key("http-client-threads", THREADS),
+        ],
+        CONTEXT,
+    ],
+    mandatory: &[],
+};
+
+const STATE_MACHINE: Shape = Shape {
+    name: "state-machine",
+    groups: &[&[key("states", Kind::Maps(&STATE))], CONTEXT],
+    mandatory: &["states"],
+};
+
+const STATE: Shape = Shape {
+    name: "states",
+    groups: &[
+        &[key("state", TEXT), key("pause", Kind::Word(&["always", "never", "once"]))],
+        CONTEXT,
+    ],
+    mandatory: &["state"],
+};
