@@ -1,3 +1,49 @@
 //! The program: arguments -> configuration -> engine::Server + ha::Driver.
 
-fn main() {}
+mod arguments;
+mod check;
+mod ctl;
+mod demo;
+mod pid;
+mod serve;
+mod signals;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use engine::control::core::KEA_VERSION;
+
+use arguments::{Arguments, Word};
+
+/// Our own name and version.
+const OWN_NAME: &str = concat!("peregrine ", env!("CARGO_PKG_VERSION"));
+
+fn main() -> ExitCode {
+    let mut words = std::env::args_os().skip(1);
+    if words.next().is_some_and(|word| word == "demo") {
+        return demo::run(words);
+    }
+    let arguments = Arguments::parse();
+    match &arguments.word {
+        Some(Word::Ctl(command)) => return ctl::run(command),
+        Some(Word::Check { config }) => return check::run(config),
+        None => {}
+    }
+    if arguments.version {
+        println!("{KEA_VERSION}");
+    } else if arguments.full_version {
+        println!("{OWN_NAME}\nthe interface of Kea {KEA_VERSION}");
+    } else if arguments.build_report {
+        println!("{OWN_NAME}, built for {} {}", std::env::consts::ARCH, std::env::consts::OS);
+    } else if let Some(file) = &arguments.check {
+        return check::run(file);
+    } else if let Some(file) = &arguments.check_more {
+        return check::run_with_machine(file, &arguments);
+    } else if let Some(file) = &arguments.config {
+        return serve::run(file, &arguments);
+    } else {
+        eprintln!("peregrine: nothing to do: expected -c FILE to serve, or see --help");
+        return ExitCode::from(2);
+    }
+    ExitCode::SUCCESS
+}

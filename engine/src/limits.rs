@@ -14,10 +14,14 @@ pub const BATCH: usize = 64;
 pub const MAX_PENDING_REPLIES: usize = 65_536;
 /// Parts of the pending replies with a lock each; a client's hash chooses.
 pub const PENDING_SHARDS: u32 = 64;
+/// Parts of the lease store's hints by identity, with a lock each.
+pub const IDENTITY_STRIPES: u64 = 256;
+/// Parts of the lease store's index of ends, with a lock each.
+pub const END_SHARDS: usize = 16;
 /// Rows that may wait for a lease file that takes none before queries are dropped.
 pub const MAX_UNWRITTEN_ROWS: usize = 262_144;
 /// Turns the journal's pen waits for a change that was numbered but not recorded yet.
-pub const MAX_JOURNAL_GAP_TURNS: usize = 10_000_000;
+pub const MAX_JOURNAL_GAP_TURNS: usize = 1_000_000;
 /// Bytes of one line of a lease file.
 pub const MAX_LEASE_LINE: u64 = 1 << 17;
 /// Bad rows in one file at which compaction stops, as Kea's does.
@@ -54,8 +58,30 @@ pub const MAX_INCLUDES: usize = 10_000;
 pub const MAX_CONFIG_BYTES: usize = 1 << 30;
 /// Mistakes of a configuration that are reported in one run.
 pub const MAX_MISTAKES: usize = 500;
+/// Pause between two turns of housekeeping.
+pub const HOUSEKEEPING_TURN: Duration = Duration::from_millis(200);
+/// Leases that are reclaimed at a time, before anybody else gets a turn.
+pub const RECLAIM_SLICE: usize = 64;
 /// Receive buffer asked of the kernel for each socket, in bytes.
 pub const RECEIVE_BUFFER: usize = 8 << 20;
+/// Send buffer asked of the kernel for each socket, in bytes.
+pub const SEND_BUFFER: usize = 1 << 20;
+/// Buffers of packets that are done that a worker keeps for later ones.
+pub const MAX_SPARE_BUFFERS: usize = 4 * BATCH;
+/// Packets per worker's queue when `packet-queue-size` is 0 ("unlimited").
+pub const MAX_PACKET_QUEUE: usize = 65_536;
+/// Workers, whatever `thread-pool-size` says.
+pub const MAX_WORKERS: usize = 256;
+/// How often a datagram is tried that finds no room in the kernel.
+pub const MAX_SEND_TRIES: u32 = 4;
+/// Milliseconds waited for room before each further try.
+pub const SEND_WAIT_MS: u16 = 5;
+/// Milliseconds between two looks at the interfaces.
+pub const INTERFACE_SCAN_MS: u64 = 2000;
+/// Errors of a socket in a row after which it is left alone for a while.
+pub const MAX_RECEIVE_ERRORS: u32 = 8;
+/// That while, in milliseconds.
+pub const RECEIVE_RETRY_MS: u64 = 100;
 
 const _: () = assert!(BATCH <= MAX_PENDING_REPLIES);
 const _: () = assert!(MAX_CLIENT_ID <= u8::MAX as usize);

@@ -23,7 +23,7 @@ use crate::stats::{Counter, Stats};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 
-#[cfg(all(test, not(feature = "model")))]
+#[cfg(test)]
 mod tests;
 
 /// Names one pending reply, and no later one in the same place.

@@ -1,5 +1,5 @@
-//! The clients and the leases they hold. Pure. It remembers across runs, so that a second run can keep
-//! or take over what a first one was given.
+//! The clients and the leases they hold. Pure. It remembers across runs, so that a second run can
+//! keep or take over what a first one was given.
 
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
@@ -25,13 +25,16 @@ pub struct Fleet {
     base: Mac,
     leases: Vec<Option<Lease>>,
     holders: HashMap<Ipv4Addr, u32>,
+    round: u32,
+    granted_in: Vec<u32>,
 }
 
 impl Fleet {
     /// `size` clients (at most [`CLIENTS`]) whose hardware addresses count up from `base`.
     pub fn new(base: Mac, size: u32) -> Self {
         let size = size.min(CLIENTS) as usize;
-        Self { base, leases: vec![None; size], holders: HashMap::new() }
+        let (leases, granted_in) = (vec![None; size], vec![0; size]);
+        Self { base, leases, holders: HashMap::new(), round: 0, granted_in }
     }
 
     /// How many clients there are.
@@ -55,6 +58,17 @@ impl Fleet {
     /// All leases, by client.
     pub fn leases(&self) -> impl Iterator<Item = (u32, Lease)> {
         (0..).zip(&self.leases).filter_map(|(client, lease)| lease.map(|lease| (client, lease)))
+    }
+
+    /// Begins a round: from now on [`Fleet::not_yet_granted`] tells who was given nothing since.
+    pub fn begin_round(&mut self) {
+        self.round += 1;
+    }
+
+    /// Those of `clients` that were given nothing in this round.
+    pub fn not_yet_granted(&self, clients: Vec<u32>) -> Vec<u32> {
+        let granted = |client: u32| self.granted_in.get(client as usize) == Some(&self.round);
+        clients.into_iter().filter(|client| !granted(*client)).collect()
     }
 
     /// The clients that hold nothing.
@@ -84,10 +98,11 @@ impl Fleet {
         self.holders.get(&address).is_some_and(|holder| *holder != client)
     }
 
-    /// Notes what a client was given. An address that another client holds stays with that one in the
-    /// books, so that each later taker counts as a duplicate as well.
+    /// Notes what a client was given. An address that another client holds stays with that one in
+    /// the books, so that each later taker counts as a duplicate as well.
     pub fn grant(&mut self, client: u32, lease: Lease) {
         let Some(slot) = self.leases.get_mut(client as usize) else { return };
+        self.granted_in[client as usize] = self.round;
         if let Some(before) = slot.replace(lease)
             && before.address != lease.address
             && self.holders.get(&before.address) == Some(&client)
@@ -122,6 +137,15 @@ mod tests {
         fleet.grant(1, lease(1));
         assert_eq!(fleet.duplicate_addresses(), 1);
         assert_eq!(fleet.without_lease(), [2]);
+    }
+
+    #[test]
+    fn a_round_tells_who_is_left() {
+        let mut fleet = Fleet::new(BASE_MAC, 3);
+        fleet.grant(0, lease(1));
+        fleet.begin_round();
+        fleet.grant(1, lease(2));
+        assert_eq!(fleet.not_yet_granted(vec![0, 1, 2]), [0, 2]);
     }
 
     #[test]

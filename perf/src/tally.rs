@@ -53,12 +53,25 @@ impl Stage {
         self.latency_ns.saturating_record(ns.clamp(1, LATENCY_NS));
     }
 
+    /// Adds what another run counted.
+    pub fn absorb(&mut self, other: &Self) {
+        self.sent += other.sent;
+        self.received += other.received;
+        self.drops += other.drops;
+        self.orphans += other.orphans;
+        self.rejected += other.rejected;
+        self.duplicates += other.duplicates;
+        self.wrong_address += other.wrong_address;
+        self.latency_ns.add(&other.latency_ns).expect("all histograms have the same bounds");
+    }
+
     /// The latencies, in nanoseconds.
     pub fn latency_ns(&self) -> &Histogram<u64> {
         &self.latency_ns
     }
 
-    /// The latency under which `percent` of the answers came, in milliseconds; `None` without answers.
+    /// The latency under which `percent` of the answers came, in milliseconds; `None` without
+    /// answers.
     pub fn percentile_ms(&self, percent: f64) -> Option<f64> {
         let known = !self.latency_ns.is_empty();
         known.then(|| self.latency_ns.value_at_quantile(percent / 100.0) as f64 / 1e6)
@@ -102,12 +115,27 @@ impl Tally {
         self.offer.is_clean() && self.ack.is_clean()
     }
 
+    /// Adds what a run counted that followed this one.
+    pub fn absorb(&mut self, later: &Self) {
+        self.offer.absorb(&later.offer);
+        self.ack.absorb(&later.ack);
+        self.completed += later.completed;
+        self.completed_in = self.elapsed + later.completed_in;
+        self.elapsed += later.elapsed;
+        self.malformed += later.malformed;
+        self.local_limit += later.local_limit;
+        for (server, count) in &later.by_server {
+            *self.by_server.entry(*server).or_default() += count;
+        }
+    }
+
     /// Exchanges per second over the whole run, as perfdhcp reckons.
     pub fn rate(&self) -> f64 {
         per_second(self.completed, self.elapsed)
     }
 
-    /// Exchanges per second until the last one ended well: what the servers did, without the final wait.
+    /// Exchanges per second until the last one ended well: what the servers did, without the final
+    /// wait.
     pub fn throughput(&self) -> f64 {
         per_second(self.completed, self.completed_in)
     }
@@ -115,4 +143,26 @@ impl Tally {
 
 fn per_second(count: u64, span: Duration) -> f64 {
     if span.is_zero() { 0.0 } else { count as f64 / span.as_secs_f64() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_that_follow_each_other_add_up() {
+        let second = Duration::from_secs(1);
+        let mut first =
+            Tally { completed: 3, elapsed: second, completed_in: second, ..Tally::default() };
+        first.ack.answer(Duration::from_millis(2));
+        let mut later = Tally { completed: 1, elapsed: second, ..Tally::default() };
+        later.completed_in = Duration::from_millis(500);
+        later.ack.answer(Duration::from_millis(8));
+        later.by_server.insert(Ipv4Addr::LOCALHOST, 1);
+        first.absorb(&later);
+        assert_eq!((first.completed, first.ack.received), (4, 2));
+        assert_eq!((first.rate(), first.throughput()), (2.0, 4.0 / 1.5));
+        assert_eq!(first.by_server[&Ipv4Addr::LOCALHOST], 1);
+        assert!(first.ack.percentile_ms(99.0).unwrap() > 7.9);
+    }
 }

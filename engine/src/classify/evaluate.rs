@@ -1,5 +1,5 @@
-//! The evaluation of a compiled expression for one query. Pure; its depth is that of the expression, which the parser
-//! bounded.
+//! The evaluation of a compiled expression for one query. Pure; its depth is that of the
+//! expression, which the parser bounded.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use crate::codec::options::code;
 
-/// The option `code` in `data`, a sequence of code, length, payload. With `padded`, 0 is padding and 255 the
-/// end, as in option 43 (RFC 2132 section 8.4); else they are codes like others.
+/// The option `code` in `data`, a sequence of code, length, payload. With `padded`, 0 is padding
+/// and 255 the end, as in option 43 (RFC 2132 section 8.4); else they are codes like others.
 pub(super) fn sub_option(data: &[u8], wanted: u8, padded: bool) -> Option<Range<usize>> {
     let mut at = 0;
     while let Some(&found) = data.get(at) {
@@ -27,8 +27,8 @@ pub(super) fn sub_option(data: &[u8], wanted: u8, padded: bool) -> Option<Range<
     None
 }
 
-/// The first enterprise of option 124 or 125 and where what belongs to it lies (RFC 3925 sections 3 and 4). As in Kea,
-/// further enterprises of the option are not looked at.
+/// The first enterprise of option 124 or 125 and where what belongs to it lies (RFC 3925 sections 3
+/// and 4). As in Kea, further enterprises of the option are not looked at.
 pub(super) fn enterprise(data: &[u8]) -> Option<(u32, Range<usize>)> {
     let (number, rest) = data.split_first_chunk::<4>()?;
     // An option that ends with the number is one without data.

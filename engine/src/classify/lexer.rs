@@ -109,8 +109,8 @@ fn number(rest: &str, offset: usize) -> Result<(TokenKind<'_>, usize), Expressio
     }
 }
 
-/// What looks like an IP address at the start of `rest`: digits with a dot before another one, or two colons among
-/// hexadecimal digits.
+/// What looks like an IP address at the start of `rest`: digits with a dot before another one, or
+/// two colons among hexadecimal digits.
 fn address(rest: &str) -> Option<&str> {
     let possible = |byte: &u8| byte.is_ascii_hexdigit() || b":.".contains(byte);
     let v6 = rest.bytes().take(MAX_ADDRESS).take_while(possible).count();

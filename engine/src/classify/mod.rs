@@ -1,5 +1,5 @@
-//! The class expression language (Kea guide, "Client Classification"): lexed, parsed, compiled once per
-//! configuration, evaluated per query. Pure. Must not know subnets or leases.
+//! The class expression language (Kea guide, "Client Classification"): lexed, parsed, compiled once
+//! per configuration, evaluated per query. Pure. Must not know subnets or leases.
 
 mod evaluate;
 mod inside;
@@ -41,8 +41,8 @@ pub struct Mention {
 }
 
 impl Expression {
-    /// Compiles `text`, a class's `test`. Classes that it refers to are interned in `names`; whether they are
-    /// defined is the caller's to check, over [`Expression::mentions`].
+    /// Compiles `text`, a class's `test`. Classes that it refers to are interned in `names`;
+    /// whether they are defined is the caller's to check, over [`Expression::mentions`].
     ///
     /// # Errors
     /// [`ExpressionError`]: the first mistake.
@@ -65,13 +65,15 @@ impl Expression {
     /// Whether `subject` matches.
     ///
     /// # Errors
-    /// [`EvaluationError`] if a value is of a wrong shape; the class does not match then, and the caller logs.
+    /// [`EvaluationError`] if a value is of a wrong shape; the class does not match then, and the
+    /// caller logs.
     pub fn evaluate(&self, subject: &dyn Subject) -> Result<bool, EvaluationError> {
         self.test.evaluate(subject)
     }
 
-    /// Whether it refers to `KNOWN` or `UNKNOWN` itself, and so is evaluated only after the reservation lookup.
-    /// A class that refers to such a class depends on it too: the caller follows [`Expression::members`].
+    /// Whether it refers to `KNOWN` or `UNKNOWN` itself, and so is evaluated only after the
+    /// reservation lookup. A class that refers to such a class depends on it too: the caller
+    /// follows [`Expression::members`].
     pub fn depends_on_known(&self) -> bool {
         self.known
     }

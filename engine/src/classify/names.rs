@@ -32,6 +32,11 @@ impl ClassNames {
         self.ids.get(name).copied()
     }
 
+    /// Every id and its name, ascending by id.
+    pub fn iter(&self) -> impl Iterator<Item = (ClassId, &str)> {
+        (0u32..).map(ClassId).zip(self.names.iter().map(|name| &**name))
+    }
+
     /// The name of `id`.
     ///
     /// # Panics

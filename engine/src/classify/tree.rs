@@ -19,7 +19,8 @@ pub(super) enum Test {
     VendorClassExists(Enterprise),
 }
 
-/// A further operand of `and`/`or`, or of `sand`/`sor`, which are evaluated even if the result stands.
+/// A further operand of `and`/`or`, or of `sand`/`sor`, which are evaluated even if the result
+/// stands.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Operand {
     pub(super) always: bool,

@@ -1,5 +1,5 @@
-//! Bytes during an evaluation: most are borrowed from the query or the expression, numbers and addresses lie on
-//! the stack. Pure.
+//! Bytes during an evaluation: most are borrowed from the query or the expression, numbers and
+//! addresses lie on the stack. Pure.
 
 use std::borrow::Cow;
 use std::net::IpAddr;

@@ -4,10 +4,13 @@
 //! Pure but for the journal in [`csv`]. Must not know sockets, the configuration's wire shape, or who
 //! replicates.
 
+#[cfg(test)]
+mod contract;
 pub mod csv;
 pub mod identity;
 pub mod json;
 pub mod memory;
+#[cfg(test)]
 mod reference;
 mod rules;
 pub mod store;

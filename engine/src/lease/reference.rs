@@ -15,7 +15,7 @@ use crate::clock::Now;
 use crate::sync::Mutex;
 
 /// A store without shards or indexes.
-pub struct Reference {
+pub(super) struct Reference {
     table: Mutex<Table>,
     sink: Arc<dyn ChangeSink>,
 }
@@ -34,7 +34,7 @@ impl std::fmt::Debug for Reference {
 
 impl Reference {
     /// An empty store that shows its changes to `sink`.
-    pub fn new(sink: Arc<dyn ChangeSink>) -> Self {
+    pub(super) fn new(sink: Arc<dyn ChangeSink>) -> Self {
         Self { table: Mutex::default(), sink }
     }
 

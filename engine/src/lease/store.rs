@@ -209,9 +209,10 @@ pub trait LeaseStore: Send + Sync + fmt::Debug {
     /// A lease that is there throughout a listing appears in it exactly once.
     fn page(&self, after: Option<Ipv4Addr>, limit: usize) -> Vec<Lease4>;
 
-    /// The lowest address of `range`, from `from` on and then from its start, that nobody holds (no
-    /// assigned or declined lease, or one that is expired at `now`) and that `taken` does not keep out.
-    /// Costs the same at any fill but for expired leases that were not cleaned up yet.
+    /// The lowest address of `range`, from `from` on and then from its start, without an assigned or declined
+    /// lease; if there is none, that of the lease which ended first of those expired at `now` and not cleaned
+    /// up yet. `taken` keeps addresses out; it is asked outside of locks, and may call the store. Costs the
+    /// same at any fill, and one look for each address kept out.
     fn find_free(
         &self,
         now: Now,

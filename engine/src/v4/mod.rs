@@ -1,1 +1,141 @@
-//! The DHCPv4 exchange: query + configuration + store + now -> outcome. Pure.
+//! One DHCPv4 exchange: query, configuration, leases and the time lead to an [`Outcome`] (RFC 2131 section 4.3).
+//!
+//! Pure. Must not know sockets, who replicates, or where leases are kept. The caller does admission, takes the
+//! ticket before ([`may_change_lease`]), waits for whoever must know, and sends.
+
+mod accept;
+mod answer;
+mod classes;
+mod discover;
+mod inform;
+mod names;
+mod options;
+mod outcome;
+mod release;
+mod request;
+mod snapshot;
+#[cfg(test)]
+mod tests;
+
+use std::net::Ipv4Addr;
+
+pub use outcome::{AllocationFailure, DropReason, Event, NakReason, Outcome, Reply};
+pub use snapshot::Snapshot;
+
+use crate::alloc::{ClientKey, Offers, Search};
+use crate::clock::Now;
+use crate::codec::v4::{MessageType, Query};
+use crate::lease::{ClientId, HwAddress, Identity, LeaseStore, Origin};
+use crate::packet::Arrival;
+use crate::pending::Ticket;
+use classes::Classes;
+use snapshot::SubnetPlan;
+
+/// What an exchange works with.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// The configuration.
+    pub snapshot: &'a Snapshot,
+    /// The leases.
+    pub store: &'a dyn LeaseStore,
+    /// The open offers.
+    pub offers: &'a Offers,
+    /// Both clocks.
+    pub now: Now,
+    /// Room for the reply, if somebody must know of the lease before it is sent.
+    pub ticket: Option<Ticket>,
+    /// Name of the interface that received the query.
+    pub interface: &'a str,
+    /// Addresses of all sockets that are open: what a client may name as its server.
+    pub local_addresses: &'a [Ipv4Addr],
+    /// The port that every reply goes to instead of 68 and 67 (Kea's `-P`), for tests.
+    pub reply_port: Option<u16>,
+}
+
+/// Whether a message of this type may change a lease, so that its reply may have to wait.
+pub const fn may_change_lease(message_type: MessageType) -> bool {
+    matches!(message_type, MessageType::Request | MessageType::Release | MessageType::Decline)
+}
+
+/// Answers one query. `class` is what admission gave it, an index into the names the snapshot was built with.
+pub fn exchange(
+    query: &Query<'_>,
+    arrival: &Arrival,
+    class: Option<usize>,
+    context: &Context<'_>,
+) -> Outcome {
+    Exchange::decide(query, arrival, class, context).unwrap_or_else(Outcome::Drop)
+}
+
+/// A query on its way, and what was found out about it so far.
+struct Exchange<'a> {
+    query: &'a Query<'a>,
+    arrival: &'a Arrival,
+    context: &'a Context<'a>,
+    classes: Classes,
+    subnet: Option<&'a SubnetPlan>,
+    client: Client,
+}
+
+/// Who asks.
+struct Client {
+    hw_address: HwAddress,
+    client_id: Option<ClientId>,
+    /// Whether the client identifier decides whose a lease is (`match-client-id`).
+    match_client_id: bool,
+}
+
+impl Client {
+    fn identity(&self) -> Identity<'_> {
+        let client_id = self.client_id.as_ref().filter(|_| self.match_client_id);
+        Identity { client_id, hw_address: &self.hw_address }
+    }
+}
+
+impl<'a> Exchange<'a> {
+    /// The order is Kea's: classes, acceptance, class DROP, sanity, subnet, the classes that depend on a
+    /// reservation, class DROP again, and the message's own processing.
+    fn decide(
+        query: &'a Query<'a>,
+        arrival: &'a Arrival,
+        class: Option<usize>,
+        context: &'a Context<'a>,
+    ) -> Result<Outcome, DropReason> {
+        let snapshot = context.snapshot;
+        let mut classes = Classes::of(query, arrival, class, context);
+        accept::accept(query, arrival, context)?;
+        classes.check_drop(snapshot)?;
+        accept::check_sanity(query)?;
+        let subnet = snapshot.select(query, arrival, context.interface, &classes);
+        classes.complete(query, arrival, context);
+        classes.check_drop(snapshot)?;
+        let client = Client {
+            hw_address: query.hw_address(),
+            client_id: query.client_id(),
+            match_client_id: subnet.is_none_or(|subnet| subnet.config.match_client_id),
+        };
+        let exchange = Self { query, arrival, context, classes, subnet, client };
+        match query.message_type() {
+            MessageType::Discover => exchange.discover(),
+            MessageType::Request => exchange.request(),
+            MessageType::Release => Ok(exchange.release()),
+            MessageType::Decline => exchange.decline(),
+            MessageType::Inform => Ok(exchange.inform()),
+            other => Err(DropReason::UnexpectedType(other)),
+        }
+    }
+
+    fn search(&self, subnet: &SubnetPlan) -> Search<'a> {
+        Search {
+            store: self.context.store,
+            offers: self.context.offers,
+            client: ClientKey::of(self.client.identity()),
+            subnet_id: subnet.config.id,
+            now: self.context.now,
+        }
+    }
+
+    fn origin(&self) -> Origin {
+        Origin::Client(self.context.ticket)
+    }
+}

@@ -2,17 +2,15 @@
 //! work limit per turn. A thread takes a batch from its sockets, goes through at once with the packets of its own
 //! clients and hands over the others. Must not know what a packet says: a [`Pipeline`] does.
 
-use crate::clock::Now;
-use crate::packet::{Arrival, Departure};
+mod pool;
+pub mod queue;
+mod turn;
 
-/// A packet and how it came in.
-#[derive(Clone, Debug)]
-pub struct Packet {
-    /// How it came in.
-    pub arrival: Arrival,
-    /// The UDP payload.
-    pub message: Vec<u8>,
-}
+use crate::clock::Now;
+use crate::packet::Departure;
+
+pub use crate::packet::Packet;
+pub use pool::{PinPolicy, Pool, Settings, StartError};
 
 /// What admission found about a packet that is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,10 +36,14 @@ pub trait Pipeline: Send + Sync {
     /// allocation.
     fn admit(&self, packet: &Packet, now: Now) -> Option<Dispatch>;
 
-    /// Steps 4 to 6 for a batch: takes the jobs out of `batch` in order, and puts replies that may be sent at once
-    /// into `out`, which the worker sends as one batch.
+    /// Steps 4 to 6 for a batch: goes through the jobs of `batch` in order, and puts replies that may be sent at once
+    /// into `out`, which the worker sends as one batch. Jobs that it leaves in `batch` are done: the worker
+    /// empties it and uses their buffers again.
     fn serve(&self, batch: &mut Vec<Job>, now: Now, out: &mut Vec<Departure>);
 
     /// A job that was dropped because its worker's queue was full.
     fn dropped(&self, job: Job);
 }
+
+#[cfg(all(test, not(feature = "model")))]
+mod tests;

@@ -6,8 +6,9 @@ use engine::control::{Answer, code};
 
 use super::Seen;
 use super::action::{Action, CallError, Note, Notification, NotifyAnswer, SyncDone, SyncOrder};
-use super::parameters::Scopes;
-use super::relationship::{Alone, Relationship, Stage, Transfer};
+use super::parameters::{Role, Scopes};
+use super::relationship::Relationship;
+use super::stage::{Alone, Stage, Transfer};
 use super::state::State;
 use super::status::{HeartbeatStatus, LocalStatus, RemoteStatus, Status};
 
@@ -132,11 +133,7 @@ impl Relationship {
 
     /// ha-sync-complete-notify: the partner has our leases. `origin` is what it named.
     pub fn sync_complete(&mut self, now: Now, origin: Option<u32>) -> Answer {
-        // No lease may change here before the partner is seen ready, or it would miss the change.
-        if matches!(self.stage, Stage::PartnerDown(_)) {
-            self.set_closed(now, true);
-            self.hasten_heartbeat(now);
-        }
+        self.close_for_partner(now);
         self.push(Action::ReleaseRemoteOrigin(origin));
         self.settle(now);
         Answer::success("Server successfully notified about the synchronization completion.")
@@ -188,6 +185,14 @@ impl Relationship {
     }
 
     fn begin_maintenance(&mut self, now: Now, result: Result<NotifyAnswer, CallError>) -> Answer {
+        // Both were asked at once to take over from the other: the primary does.
+        let yields = matches!(self.stage, Stage::InMaintenance { .. })
+            && self.peers().local().role != Role::Primary;
+        let state = self.state();
+        let is_alone = !self.peers().is_active_pair();
+        if yields || is_alone || matches!(state, State::PartnerInMaintenance | State::Terminated) {
+            return cannot_enter(state, State::PartnerInMaintenance);
+        }
         match result {
             Err(_) | Ok(NotifyAnswer { result: code::ERROR, .. }) => {
                 self.enter(now, Stage::PartnerDown(Alone { failover: true, closed: false }));

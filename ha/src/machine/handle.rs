@@ -6,7 +6,8 @@ use engine::seam::Client;
 use super::action::{Action, CallError, Note, SyncDone, UpdateOutcome};
 use super::detector::ClientKey;
 use super::partner::PartnerStatus;
-use super::relationship::{Flush, Relationship, Stage, Transfer};
+use super::relationship::Relationship;
+use super::stage::{Flush, Stage, Transfer};
 use super::state::{Seen, State};
 use super::timer::Timer;
 
@@ -26,6 +27,7 @@ impl Relationship {
     /// A heartbeat has ended ([`Action::SendHeartbeat`]). A state name that is not known is a failure.
     pub fn handle_heartbeat(&mut self, now: Now, result: Result<PartnerStatus, CallError>) {
         self.heartbeat_under_way = false;
+        self.rejected.expire(now.mono);
         match result {
             Ok(status) => self.hear(now, status),
             Err(error) => {
@@ -40,7 +42,12 @@ impl Relationship {
     fn hear(&mut self, now: Now, status: PartnerStatus) {
         let was_terminated = self.partner.seen == Seen::In(State::Terminated);
         let is_terminated = status.state == State::Terminated;
+        let settled = self.stage == Stage::Normal && self.state() == status.state;
         self.partner.heard(now, status);
+        if settled {
+            // In normal operation on both sides each change is told.
+            self.partner.has_told_all();
+        }
         self.clients.clear();
         self.watch_silence();
         if is_terminated && !was_terminated && self.stage == Stage::Waiting {
@@ -56,12 +63,18 @@ impl Relationship {
     pub fn handle_update(&mut self, now: Now, client: Option<ClientKey>, outcome: UpdateOutcome) {
         match (outcome, client) {
             (UpdateOutcome::Success, Some(client)) => self.rejected.remove(&client),
-            (UpdateOutcome::Conflict, Some(client)) => self.rejected.insert(now.mono, client),
+            (UpdateOutcome::Conflict, Some(client)) if self.counts_rejects() => {
+                self.rejected.insert(now.mono, client)
+            }
             (UpdateOutcome::Failure(_), _) => self.partner.lost(),
-            (_, None) => {}
+            (UpdateOutcome::Success | UpdateOutcome::Conflict, _) => {}
         }
         self.run(now);
         self.settle(now);
+    }
+
+    const fn counts_rejects(&self) -> bool {
+        self.parameters.max_rejected_lease_updates > 0
     }
 
     /// `n` client exchanges changed leases of which the partner was not told
@@ -96,8 +109,10 @@ impl Relationship {
             Ok(done) => Note::SyncSuccessful(*done),
             Err(error) => Note::SyncFailed(error.clone()),
         });
-        if result.is_err() {
-            self.partner.lost();
+        match &result {
+            Ok(_) if !order.administrator => self.partner.has_told_all(),
+            Ok(_) => {}
+            Err(_) => self.partner.lost(),
         }
         if order.administrator {
             self.push(Action::AnswerSync(super::commands::sync_answer(&result)));

@@ -52,8 +52,10 @@ pub(super) struct PartnerView {
     pub(super) clocks: Option<Clocks>,
     /// The end of the last successful heartbeat; at first, the start.
     pub(super) last_poke: Mono,
-    /// The last two counts of unsent updates, the latest second.
-    unsent: [u64; 2],
+    /// Its latest count of unsent updates.
+    unsent: u64,
+    /// Its count when there was nothing that it had not told.
+    told: u64,
     warned: Option<Mono>,
     /// Since when each heartbeat found it terminated.
     terminated_since: Option<Mono>,
@@ -66,7 +68,8 @@ impl PartnerView {
             scopes: Vec::new(),
             clocks: None,
             last_poke: now.mono,
-            unsent: [0; 2],
+            unsent: 0,
+            told: 0,
             warned: None,
             terminated_since: None,
         }
@@ -78,7 +81,11 @@ impl PartnerView {
         self.set(now, status.state);
         self.scopes = status.scopes;
         self.clocks = Some(Clocks { ours_s: now.wall_s, theirs_s: status.wall_s });
-        self.unsent = [self.unsent[1], status.unsent_updates];
+        if status.unsent_updates < self.unsent {
+            // It was restarted and counts anew.
+            self.told = 0;
+        }
+        self.unsent = status.unsent_updates;
         self.last_poke = now.mono;
     }
 
@@ -102,9 +109,15 @@ impl PartnerView {
         self.terminated_since = None;
     }
 
-    /// Whether it made changes of which it did not tell, since the heartbeat before the last.
+    /// All of its changes up to now are known here.
+    pub(super) const fn has_told_all(&mut self) {
+        self.told = self.unsent;
+    }
+
+    /// Whether it made changes of which it did not tell. Kea compares the last two heartbeats only, and so
+    /// misses changes if it sees their maker once more before it is ready.
     pub(super) const fn has_new_unsent(&self) -> bool {
-        self.unsent[1] > 0 && self.unsent[1] != self.unsent[0]
+        self.unsent > 0 && self.unsent != self.told
     }
 
     pub(super) fn skew_s(&self) -> Option<i64> {

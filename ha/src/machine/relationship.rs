@@ -13,11 +13,12 @@ use super::parameters::{Mode, Parameters, Pause, Peers, Role, Scopes};
 use super::partner::PartnerView;
 use super::rejected::RejectedClients;
 use super::rules::{self, Fact, Facts, Situation, Then, Why};
-use super::state::{State, StateSet};
+use super::stage::{Alone, Flush, Pausing, Recovery, Stage, Transfer};
+use super::state::State;
 use super::timer::{Timer, Timers};
 
-/// How soon a heartbeat follows ha-sync-complete-notify: the sender enters ready once it has our answer.
-const SOON: Duration = Duration::from_millis(100);
+/// The delay of heartbeats after ha-sync-complete-notify: its sender enters ready once it has our answer.
+const SOON: Duration = Duration::from_millis(200);
 
 /// One relationship, as one of its servers sees it.
 ///
@@ -44,73 +45,6 @@ pub struct Relationship {
     published: Standing,
     actions: VecDeque<Action>,
     notes_dropped: u64,
-}
-
-/// A state and what belongs to it alone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Stage {
-    Backup,
-    Recovery(Recovery),
-    /// Normal operation of a pair.
-    Normal,
-    InMaintenance {
-        /// To be returned to when the maintenance is cancelled.
-        previous: State,
-    },
-    PartnerDown(Alone),
-    PartnerInMaintenance {
-        /// To be returned to when the maintenance is cancelled.
-        previous: State,
-    },
-    PassiveBackup,
-    Ready,
-    Syncing,
-    Terminated,
-    Waiting,
-}
-
-/// Communication-recovery.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Recovery {
-    pub(super) overflowed: bool,
-    pub(super) flush: Flush,
-}
-
-/// How far the delayed updates are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Flush {
-    #[default]
-    Idle,
-    Sending,
-    Resetting,
-}
-
-/// Partner-down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Alone {
-    /// Whether the partner's clients are served, too.
-    pub(super) failover: bool,
-    /// The partner said that it is synchronised: no lease may change until it is seen ready.
-    pub(super) closed: bool,
-}
-
-/// A synchronisation.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Transfer {
-    #[default]
-    Idle,
-    UnderWay {
-        order: SyncOrder,
-        /// The state that ordered it was left: its end means nothing to the machine.
-        stale: bool,
-    },
-}
-
-/// Whether the machine is paused, and where it need not pause again.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Pausing {
-    pub(super) paused: bool,
-    pub(super) done_once: StateSet,
 }
 
 /// Getters.
@@ -264,7 +198,6 @@ impl Relationship {
 
     /// Applies the rules until they say to stay.
     pub(super) fn run(&mut self, now: Now) {
-        self.rejected.expire(now.mono);
         for _ in 0..MAX_STEPS {
             let Some(rule) = rules::decide(&self.situation(now)) else { return };
             match rule.then {
@@ -448,8 +381,17 @@ impl Relationship {
         }
     }
 
+    /// The partner is synchronised: no lease may change here before it is seen ready, or it would miss the
+    /// change. Without heartbeats it would never be seen.
+    pub(super) fn close_for_partner(&mut self, now: Now) {
+        if matches!(self.stage, Stage::PartnerDown(_)) && self.wants_heartbeats() {
+            self.set_closed(now, true);
+            self.timers.stop(Timer::Heartbeat);
+        }
+    }
+
     /// Closes or opens the service while the partner is down.
-    pub(super) fn set_closed(&mut self, now: Now, closed: bool) {
+    fn set_closed(&mut self, now: Now, closed: bool) {
         let served = self.serves();
         if let Stage::PartnerDown(alone) = &mut self.stage {
             alone.closed = closed;
@@ -462,9 +404,17 @@ impl Relationship {
         if !self.wants_heartbeats() {
             self.timers.stop(Timer::Heartbeat);
         } else if !self.heartbeat_under_way && !self.timers.runs(Timer::Heartbeat) {
-            self.timers.arm(Timer::Heartbeat, now.mono + self.parameters.heartbeat_delay);
+            self.timers.arm(Timer::Heartbeat, now.mono + self.heartbeat_delay());
         }
         self.publish(now);
+    }
+
+    /// How long until the next heartbeat. While the service is closed for a partner that is about to be ready,
+    /// nobody serves: it is asked soon and often.
+    fn heartbeat_delay(&self) -> Duration {
+        let delay = self.parameters.heartbeat_delay;
+        let closed = matches!(self.stage, Stage::PartnerDown(Alone { closed: true, .. }));
+        if closed { delay.min(SOON) } else { delay }
     }
 
     fn wants_heartbeats(&self) -> bool {
@@ -474,14 +424,6 @@ impl Relationship {
             _ => false,
         };
         self.peers().is_active_pair() && !silent && !self.parameters.heartbeat_delay.is_zero()
-    }
-
-    /// Asks the partner soon: it is about to enter a state that matters here.
-    pub(super) fn hasten_heartbeat(&mut self, now: Now) {
-        if self.wants_heartbeats() && !self.heartbeat_under_way {
-            let delay = self.parameters.heartbeat_delay.min(SOON);
-            self.timers.arm(Timer::Heartbeat, now.mono + delay);
-        }
     }
 
     /// From now on silence counts.

@@ -48,7 +48,8 @@ impl<'t> Parser<'t, '_> {
         let offset = self.peek().offset;
         let source = self.literal("a regular expression in single quotes")?;
         let pattern = pattern(source).map_err(|error| {
-            // The engine's message shows the pattern over several lines; its last one says what is wrong.
+            // The engine's message shows the pattern over several lines; its last one says what is
+            // wrong.
             let reason = error.to_string();
             let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ");
             let message = format!("found the regular expression '{source}': {reason}");
@@ -114,8 +115,9 @@ impl<'t> Parser<'t, '_> {
     }
 }
 
-/// `source` compiled to match whole values, byte by byte as Kea's ECMAScript engine does. That one's back references
-/// and look-around are refused: they would need time exponential in a client's bytes.
+/// `source` compiled to match whole values, byte by byte as Kea's ECMAScript engine does. That
+/// one's back references and look-around are refused: they would need time exponential in a
+/// client's bytes.
 fn pattern(source: &str) -> std::result::Result<Pattern, regex::Error> {
     let build =
         |text: &str| RegexBuilder::new(text).unicode(false).size_limit(MAX_PATTERN_PROGRAM).build();

@@ -1,5 +1,5 @@
-//! From tokens to the compiled form: operators and literals here, what reads the query in `sources`, functions in
-//! `functions`. Recursive descent, its depth bounded. Pure.
+//! From tokens to the compiled form: operators and literals here, what reads the query in
+//! `sources`, functions in `functions`. Recursive descent, its depth bounded. Pure.
 
 mod functions;
 mod sources;

@@ -46,7 +46,8 @@ const MISTAKES: &[(&str, usize, &str)] = &[
     (
         "pkt4.foo == 1",
         5,
-        "found 'foo', expected 'mac', 'hlen', 'htype', 'ciaddr', 'giaddr', 'yiaddr', 'siaddr', 'msgtype' or 'transid'",
+        "found 'foo', expected 'mac', 'hlen', 'htype', 'ciaddr', 'giaddr', \
+         'yiaddr', 'siaddr', 'msgtype' or 'transid'",
     ),
     ("pkt.mac == 1", 4, "found 'mac', expected 'iface', 'src', 'dst' or 'len'"),
     ("vendor.option[1].exists", 7, "found 'option', expected 'enterprise'"),

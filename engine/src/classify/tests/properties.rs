@@ -112,7 +112,10 @@ proptest! {
     }
 
     #[test]
-    fn any_payload_is_safe(payload in prop::collection::vec(any::<u8>(), 0..64), text in strings()) {
+    fn any_payload_is_safe(
+        payload in prop::collection::vec(any::<u8>(), 0..64),
+        text in strings(),
+    ) {
         let mut names = ClassNames::default();
         let mut query = query(&mut names);
         for code in [43, 60, 82, 124, 125] {

@@ -1,4 +1,5 @@
-//! Codes of the DHCPv4 options that the engine itself reads or writes (RFC 2132 and as noted). Pure.
+//! Codes of the DHCPv4 options that the engine itself reads or writes (RFC 2132 and as noted).
+//! Pure.
 
 /// Padding, no length (RFC 2132 section 3.1).
 pub const PAD: u8 = 0;

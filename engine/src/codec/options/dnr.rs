@@ -4,10 +4,12 @@
 use std::net::Ipv4Addr;
 
 use super::OptionError;
+use super::encode::{prefixed_u8, prefixed_u16};
 use super::names::encode_name;
 use super::split::{split, split_outer};
 
-/// Service parameter keys that may be given (RFC 9460 section 14.3.2, RFC 9461), in the order of the wire.
+/// Service parameter keys that may be given (RFC 9460 section 14.3.2, RFC 9461), in the order of
+/// the wire.
 const KEYS: [(&str, u16); 3] = [("alpn", 1), ("port", 3), ("dohpath", 7)];
 
 /// Writes every instance of `text`.
@@ -99,18 +101,4 @@ fn parameter(key: &str, value: &str) -> Result<Vec<u8>, OptionError> {
         _ if value.contains("{?dns}") => Ok(value.as_bytes().to_vec()),
         _ => Err(OptionError::value(value, "a URI template with {?dns} (RFC 9461)")),
     }
-}
-
-fn prefixed_u8(bytes: &[u8], out: &mut Vec<u8>) -> Result<(), OptionError> {
-    let len = u8::try_from(bytes.len()).map_err(|_| OptionError::TooLong(bytes.len()))?;
-    out.push(len);
-    out.extend_from_slice(bytes);
-    Ok(())
-}
-
-fn prefixed_u16(bytes: &[u8], out: &mut Vec<u8>) -> Result<(), OptionError> {
-    let len = u16::try_from(bytes.len()).map_err(|_| OptionError::TooLong(bytes.len()))?;
-    out.extend_from_slice(&len.to_be_bytes());
-    out.extend_from_slice(bytes);
-    Ok(())
 }

@@ -3,9 +3,9 @@
 use super::OptionError;
 use super::encode::bounded;
 
-/// The bytes of `text`, a value with `csv-format` false: hexadecimal digits in one run (optionally after `0x`; a
-/// missing first digit is 0), or one or two of them at a time separated by single colons or blanks, or a text
-/// in single quotes.
+/// The bytes of `text`, a value with `csv-format` false: hexadecimal digits in one run (optionally
+/// after `0x`; a missing first digit is 0), or one or two of them at a time separated by single
+/// colons or blanks, or a text in single quotes.
 ///
 /// # Errors
 /// [`OptionError`] for anything else.
@@ -26,7 +26,8 @@ pub fn encode_hex(text: &str) -> Result<Vec<u8>, OptionError> {
     bounded(bytes)
 }
 
-/// The bytes of a `binary` field with `csv-format` true: pairs of digits, blanks anywhere between them.
+/// The bytes of a `binary` field with `csv-format` true: pairs of digits, blanks anywhere between
+/// them.
 pub(super) fn encode_binary(text: &str, out: &mut Vec<u8>) -> Result<(), OptionError> {
     let digits: String = text.chars().filter(|char| !char.is_ascii_whitespace()).collect();
     match run(&digits) {

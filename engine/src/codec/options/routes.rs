@@ -1,4 +1,5 @@
-//! Option 121, classless static routes (RFC 3442): `10.0.0.0/8 - 10.2.3.1, 0.0.0.0/0 - 10.2.3.2`. Pure.
+//! Option 121, classless static routes (RFC 3442): `10.0.0.0/8 - 10.2.3.1, 0.0.0.0/0 - 10.2.3.2`.
+//! Pure.
 
 use std::net::Ipv4Addr;
 

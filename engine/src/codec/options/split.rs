@@ -1,8 +1,8 @@
-//! Lists of values as the configuration writes them: separated by a character, which a backslash makes an ordinary
-//! one. Pure.
+//! Lists of values as the configuration writes them: separated by a character, which a backslash
+//! makes an ordinary one. Pure.
 
-/// The values of `text` between separators. Empty ones do not count (`a,,b` is two values); a backslash keeps
-/// a following separator or backslash, and is itself kept before anything else.
+/// The values of `text` between separators. Empty ones do not count (`a,,b` is two values); a
+/// backslash keeps a following separator or backslash, and is itself kept before anything else.
 pub(super) fn split(text: &str, separator: char) -> Vec<String> {
     let mut values = Vec::new();
     let mut value = String::new();

@@ -1,5 +1,5 @@
-//! The standard DHCPv4 options under Kea's names (Kea guide, "List of Standard DHCPv4 Options"), by ascending
-//! code. Pure data.
+//! The standard DHCPv4 options under Kea's names (Kea guide, "List of Standard DHCPv4 Options"), by
+//! ascending code. Pure data.
 
 use std::borrow::Cow;
 

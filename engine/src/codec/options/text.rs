@@ -1,5 +1,5 @@
-//! From bytes to the text that `option[N].text` sees: the value of a text option itself, of every other option Kea's
-//! one-line description. Pure.
+//! From bytes to the text that `option[N].text` sees: the value of a text option itself, of every
+//! other option Kea's one-line description. Pure.
 
 use std::fmt::{Display, Write};
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -32,7 +32,8 @@ impl Definition {
         text
     }
 
-    /// Checks that `data` is a value of this type, as it must be when it was given with `csv-format` false.
+    /// Checks that `data` is a value of this type, as it must be when it was given with
+    /// `csv-format` false.
     ///
     /// # Errors
     /// [`OptionError::Wire`].
@@ -43,6 +44,8 @@ impl Definition {
                 self.code != code::CLASSLESS_STATIC_ROUTE
                     || (!data.is_empty() && decode_routes(data).is_some())
             }
+            Kind::String => !trim_zeros(data).is_empty(),
+            _ if data.is_empty() => self.can_be_empty_list() || self.kind == Kind::Binary,
             _ => self.fields(data).is_some(),
         };
         if fits {
@@ -159,7 +162,8 @@ fn push_field(text: &mut String, definition: &Definition, kind: Kind, field: &[u
         Kind::Binary => push_binary(text, field),
         _ => push_number(text, kind, field),
     }
-    // Kea leaves the type out after the addresses of a list, and the blank before it after other lists' numbers.
+    // Kea leaves the type out after the addresses of a list, and the blank before it after other
+    // lists' numbers.
     let list = definition.array && definition.kind != Kind::Record;
     match kind {
         Kind::Ipv4Address | Kind::Ipv6Address if list => {}

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::files::Files;
 
-#[cfg(all(test, not(feature = "model")))]
+#[cfg(test)]
 mod tests;
 
 /// The right to use a lease file, until it is dropped.

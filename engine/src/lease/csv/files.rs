@@ -20,7 +20,7 @@ use super::row::{self, Row};
 use crate::lease::Lease4;
 use crate::limits::MAX_CLEANUP_ROW_ERRORS;
 
-#[cfg(all(test, not(feature = "model")))]
+#[cfg(test)]
 mod tests;
 
 /// What a compaction did.

@@ -19,7 +19,7 @@ use crate::limits::{MAX_JOURNAL_GAP_TURNS, MAX_UNWRITTEN_ROWS};
 use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Mutex, Queue, yield_now};
 
-#[cfg(all(test, not(feature = "model")))]
+#[cfg(test)]
 mod tests;
 
 /// When a row counts as written.
@@ -190,7 +190,8 @@ impl Journal {
         self.flush()
     }
 
-    fn flush(&self) -> Result<(), JournalError> {
+    /// Writes everything that is recorded.
+    pub fn flush(&self) -> Result<(), JournalError> {
         let Some(desk) = &self.desk else { return Ok(()) };
         desk.write(&mut desk.pen.lock(), ChangeNumber(0)).map(drop)
     }

@@ -10,7 +10,7 @@ use std::str::FromStr;
 
 use crate::lease::{ClientId, HwAddress, Lease4, LeaseState};
 
-#[cfg(all(test, not(feature = "model")))]
+#[cfg(test)]
 mod tests;
 
 /// The columns of the schema that is written (Kea 3's 3.0).

@@ -1,3 +1,347 @@
-//! The in-memory store: one table in address order, sharded.
+//! The in-memory store: one table in address order with a lock for each 256 addresses ([`tree`]), hints by
+//! identity ([`hints`]) and an index of ends ([`ends`]). Pure but for its locks.
+//!
+//! Lock order: stripes of hints, ascending; blocks of addresses, ascending; a shard of ends; what the
+//! [`ChangeSink`] needs. Hints of a record are written under the locks of both. A change that takes a record
+//! from a client whose stripes it does not hold leaves the hint, and removes it once it holds no lock.
 
-pub use super::reference::Reference as MemoryStore;
+mod bits;
+#[cfg(any(test, feature = "model"))]
+mod check;
+mod ends;
+mod hints;
+mod tree;
+
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use self::ends::Ends;
+use self::hints::Hints;
+use self::tree::{Records, Tree};
+use super::rules::{self, Fate};
+use super::{
+    Applied, Change, ChangeKind, ChangeNumber, ChangeSink, Grant, GrantRefused, Granted, Identity,
+    Lease4, LeaseStore, NotHolder, Origin, Overwrite, Stored,
+};
+use crate::clock::Now;
+use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+/// The in-memory store.
+pub struct MemoryStore {
+    tree: Tree,
+    hints: Hints,
+    ends: Ends,
+    last_change: AtomicU64,
+    len: AtomicUsize,
+    sink: Arc<dyn ChangeSink>,
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore").field("leases", &self.len()).finish_non_exhaustive()
+    }
+}
+
+impl MemoryStore {
+    /// An empty store that shows its changes to `sink`.
+    pub fn new(sink: Arc<dyn ChangeSink>) -> Self {
+        Self {
+            tree: Tree::new(),
+            hints: Hints::new(),
+            ends: Ends::new(),
+            last_change: AtomicU64::new(0),
+            len: AtomicUsize::new(0),
+            sink,
+        }
+    }
+
+    /// Writes, or without `new` deletes, a record whose block is locked, notes its end and whether its address is
+    /// held, and tells. Hints are the caller's.
+    fn change(
+        &self,
+        records: &mut Records,
+        address: Ipv4Addr,
+        new: Option<Lease4>,
+        origin: Origin,
+    ) -> (ChangeNumber, Option<Lease4>) {
+        let number = ChangeNumber(self.last_change.fetch_add(1, Ordering::AcqRel) + 1);
+        let (bits, place) = (address.to_bits(), address.octets()[3]);
+        let is_there = new.is_some();
+        let before = match new {
+            Some(lease) => records.insert(place, Stored { lease, version: number }),
+            None => records.remove(&place),
+        };
+        let before = before.map(|stored| stored.lease);
+        let new = records.get(&place).map(|stored| &stored.lease);
+        self.ends.replace(before.as_ref(), new);
+        let held = new.is_some_and(rules::occupies);
+        if held != before.as_ref().is_some_and(rules::occupies) {
+            self.tree.mark(bits, held);
+        }
+        let kind = match (before.is_some(), is_there) {
+            (true, true) => ChangeKind::Updated,
+            (false, _) => {
+                self.len.fetch_add(1, Ordering::AcqRel);
+                ChangeKind::Added
+            }
+            (true, false) => {
+                self.len.fetch_sub(1, Ordering::AcqRel);
+                ChangeKind::Deleted
+            }
+        };
+        let lease = new.or(before.as_ref()).expect("callers delete only what is there");
+        self.sink.record(&Change { number, kind, lease, before: before.as_ref(), origin });
+        (number, before)
+    }
+
+    /// Removes the hints that `old` left behind at its address, but for those of what is there now. The caller
+    /// holds no lock.
+    fn forget(&self, old: &Lease4) {
+        let keys = self.hints.of_lease(old);
+        let address = old.address.to_bits();
+        let mut hints = self.hints.hold(&[keys]);
+        let records = self.tree.lock(address);
+        let there = (records.as_ref()).and_then(|it| it.get(&old.address.octets()[3]));
+        let current = there.map_or([None; 2], |stored| self.hints.of_lease(&stored.lease));
+        for key in keys.into_iter().flatten().filter(|key| !current.contains(&Some(*key))) {
+            hints.remove(key, address);
+        }
+    }
+
+    /// As [`Self::forget`], if another lease of the address was told apart by other keys.
+    fn forget_replaced(&self, old: Option<&Lease4>, keys: hints::Keys) {
+        if let Some(old) = old.filter(|old| self.hints.of_lease(old) != keys) {
+            self.forget(old);
+        }
+    }
+
+    /// Changes the client's live lease as `change` says, and returns its content and version after that, or
+    /// the last content.
+    fn end(
+        &self,
+        now: Now,
+        address: Ipv4Addr,
+        identity: Identity<'_>,
+        origin: Origin,
+        change: impl FnOnce(&Lease4) -> Option<Lease4>,
+    ) -> Result<Stored, NotHolder> {
+        let mut records = self.tree.lock(address.to_bits()).ok_or(NotHolder(address))?;
+        let there = records.get(&address.octets()[3]).map(|stored| &stored.lease);
+        let live = there.filter(|it| it.holds_address(now.wall_s) && identity.owns(it));
+        let new = change(live.ok_or(NotHolder(address))?);
+        let (version, before) = self.change(&mut records, address, new.clone(), origin);
+        drop(records);
+        let before = before.ok_or(NotHolder(address))?;
+        self.forget(&before);
+        Ok(Stored { lease: new.unwrap_or(before), version })
+    }
+
+    /// Does to the lease of an address what is due, at most `limit` changes. Returns their number.
+    fn clean_up(&self, address: u32, now: Now, hold_s: u64, limit: usize) -> usize {
+        let Some(mut records) = self.tree.lock(address) else { return 0 };
+        let address = Ipv4Addr::from_bits(address);
+        let mut changed = 0;
+        let mut deleted = None;
+        while changed < limit {
+            let Some(lease) = records.get(&address.octets()[3]).map(|it| &it.lease) else { break };
+            let Some(fate) = rules::fate(lease, now.wall_s, hold_s) else { break };
+            let new = (fate == Fate::Reclaim).then(|| rules::reclaimed(lease.clone()));
+            let (_, before) = self.change(&mut records, address, new, Origin::Reclamation);
+            deleted = before.filter(|_| fate == Fate::Delete);
+            changed += 1;
+        }
+        drop(records);
+        if let Some(lease) = deleted {
+            self.forget(&lease);
+        }
+        changed
+    }
+
+    /// Whether the lease of an address, if it still holds it, is expired.
+    fn is_expired(&self, address: u32, now: Now) -> bool {
+        let place = address.to_be_bytes()[3];
+        let records = self.tree.lock(address);
+        records
+            .and_then(|it| it.get(&place).map(|stored| stored.lease.is_expired(now.wall_s)))
+            .unwrap_or(true)
+    }
+}
+
+impl LeaseStore for MemoryStore {
+    fn find(&self, address: Ipv4Addr) -> Option<Stored> {
+        self.tree.lock(address.to_bits())?.get(&address.octets()[3]).cloned()
+    }
+
+    fn version(&self, address: Ipv4Addr) -> Option<ChangeNumber> {
+        let records = self.tree.lock(address.to_bits())?;
+        records.get(&address.octets()[3]).map(|stored| stored.version)
+    }
+
+    fn find_of(&self, identity: Identity<'_>, subnets: &[u32], now: Now) -> Option<Stored> {
+        let keys = self.hints.of_client(identity);
+        let mut hints = self.hints.hold(&[keys]);
+        let mut addresses = Vec::new();
+        hints.addresses(keys, &mut addresses);
+        let mut best = None;
+        for address in addresses {
+            let Some(records) = self.tree.lock(address) else { continue };
+            let Some(stored) = records.get(&address.to_be_bytes()[3]) else { continue };
+            let Some(rank) = rules::rank(identity, subnets, &stored.lease, now.wall_s) else {
+                continue;
+            };
+            if best.as_ref().is_none_or(|(least, _)| rank < *least) {
+                best = Some((rank, stored.clone()));
+            }
+        }
+        best.map(|(_, stored)| stored)
+    }
+
+    fn grant(&self, now: Now, grant: Grant<'_>) -> Result<Granted, GrantRefused> {
+        let Grant { lease, identity, one_of, origin } = grant;
+        let (address, target) = (lease.address, lease.address.to_bits());
+        let search = self.hints.of_client(identity);
+        let keys = self.hints.of_lease(&lease);
+        let mut hints = self.hints.hold(&[search, keys]);
+        let mut addresses = vec![target];
+        hints.addresses(search, &mut addresses);
+        addresses.sort_unstable();
+        addresses.dedup();
+        let mut blocks = self.tree.lock_all(&addresses);
+        if let Some(there) = blocks.around(target).get(&address.octets()[3])
+            && there.lease.holds_address(now.wall_s)
+            && !identity.owns(&there.lease)
+        {
+            return Err(GrantRefused::Held(address));
+        }
+        let mut replaced = Vec::new();
+        for other in addresses.into_iter().filter(|other| *other != target) {
+            let records = blocks.around(other);
+            let there = records.get(&other.to_be_bytes()[3]).map(|stored| &stored.lease);
+            if there.is_some_and(|it| identity.owns(it) && one_of.contains(&it.subnet_id)) {
+                replaced.extend(self.change(records, Ipv4Addr::from_bits(other), None, origin).1);
+            }
+        }
+        let (version, before) = self.change(blocks.around(target), address, Some(lease), origin);
+        hints.insert(keys, target);
+        drop(blocks);
+        drop(hints);
+        replaced.iter().for_each(|lease| self.forget(lease));
+        self.forget_replaced(before.as_ref(), keys);
+        Ok(Granted { version, before, replaced })
+    }
+
+    fn release(
+        &self,
+        now: Now,
+        address: Ipv4Addr,
+        identity: Identity<'_>,
+        origin: Origin,
+    ) -> Result<Stored, NotHolder> {
+        self.end(now, address, identity, origin, |_| None)
+    }
+
+    fn decline(
+        &self,
+        now: Now,
+        address: Ipv4Addr,
+        identity: Identity<'_>,
+        probation_s: u32,
+        origin: Origin,
+    ) -> Result<Stored, NotHolder> {
+        self.end(now, address, identity, origin, |lease| {
+            Some(rules::declined(lease, now.wall_s, probation_s))
+        })
+    }
+
+    fn apply(&self, lease: Lease4, overwrite: Overwrite, origin: Origin) -> Applied {
+        let (address, bits) = (lease.address, lease.address.to_bits());
+        let keys = self.hints.of_lease(&lease);
+        let mut hints = self.hints.hold(&[keys]);
+        let mut records = self.tree.lock_or_make(bits);
+        let there = records.get(&address.octets()[3]).map(|stored| &stored.lease);
+        if !rules::may_overwrite(overwrite, there, &lease) {
+            return Applied::Kept;
+        }
+        let (number, before) = self.change(&mut records, address, Some(lease), origin);
+        hints.insert(keys, bits);
+        drop(records);
+        drop(hints);
+        self.forget_replaced(before.as_ref(), keys);
+        if before.is_some() { Applied::Updated(number) } else { Applied::Added(number) }
+    }
+
+    fn delete(&self, address: Ipv4Addr, origin: Origin) -> Option<Stored> {
+        let mut records = self.tree.lock(address.to_bits())?;
+        records.get(&address.octets()[3])?;
+        let (version, before) = self.change(&mut records, address, None, origin);
+        drop(records);
+        let lease = before?;
+        self.forget(&lease);
+        Some(Stored { lease, version })
+    }
+
+    fn expire(&self, now: Now, hold_s: u64, limit: usize) -> usize {
+        let mut changed = 0;
+        while changed < limit {
+            let due = self.ends.due(now.wall_s, hold_s, limit - changed);
+            if due.is_empty() {
+                break;
+            }
+            for (_, address) in due {
+                changed += self.clean_up(address, now, hold_s, limit - changed);
+            }
+        }
+        changed
+    }
+
+    fn page(&self, after: Option<Ipv4Addr>, limit: usize) -> Vec<Lease4> {
+        let mut page = Vec::new();
+        let from = match after.map(|address| address.to_bits().checked_add(1)) {
+            Some(None) => return page,
+            Some(Some(from)) => from,
+            None => 0,
+        };
+        self.tree.walk(from, |base, records| {
+            let room = limit - page.len();
+            let above = records.range(u8::try_from(from.saturating_sub(base)).unwrap_or(0)..);
+            page.extend(above.take(room).map(|(_, stored)| stored.lease.clone()));
+            page.len() < limit
+        });
+        page
+    }
+
+    fn find_free(
+        &self,
+        now: Now,
+        range: RangeInclusive<Ipv4Addr>,
+        from: Ipv4Addr,
+        taken: &dyn Fn(Ipv4Addr) -> bool,
+    ) -> Option<Ipv4Addr> {
+        let from = if range.contains(&from) { from.to_bits() } else { range.start().to_bits() };
+        let (low, high) = (range.start().to_bits(), range.end().to_bits());
+        let is_taken = |address: u32| taken(Ipv4Addr::from_bits(address));
+        let search = |mut at: u32, high: u32| {
+            loop {
+                let free = self.tree.first_free(at, high)?;
+                if !is_taken(free) {
+                    return Some(free);
+                }
+                at = free.checked_add(1)?;
+            }
+        };
+        search(from, high)
+            .or_else(|| search(low, from.checked_sub(1)?))
+            .or_else(|| {
+                self.ends.first_ended(now.wall_s, &(low..=high), &|address| {
+                    !is_taken(address) && self.is_expired(address, now)
+                })
+            })
+            .map(Ipv4Addr::from_bits)
+    }
+
+    fn len(&self) -> usize {
+        self.len.load(Ordering::Acquire)
+    }
+}

@@ -10,6 +10,7 @@ use std::time::Duration;
 use engine::sync::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::limits::{IDLE_TIMEOUT, REQUEST_READ_TIMEOUT};
@@ -44,19 +45,25 @@ pub(super) enum Phase {
 
 /// The phase of a connection and when it began.
 #[derive(Clone, Debug)]
-pub(super) struct Progress(Arc<Mutex<(Phase, Instant)>>, Patience);
+pub(super) struct Progress {
+    phase: Arc<Mutex<(Phase, Instant)>>,
+    changed: Arc<Notify>,
+    patience: Patience,
+}
 
 impl Progress {
-    pub(super) fn new(limits: Patience) -> Self {
-        Self(Arc::new(Mutex::new((Phase::New, Instant::now()))), limits)
+    pub(super) fn new(patience: Patience) -> Self {
+        let phase = Arc::new(Mutex::new((Phase::New, Instant::now())));
+        Self { phase, changed: Arc::default(), patience }
     }
 
     pub(super) fn enter(&self, phase: Phase) {
-        *self.0.lock() = (phase, Instant::now());
+        *self.phase.lock() = (phase, Instant::now());
+        self.changed.notify_one();
     }
 
     pub(super) fn phase(&self) -> Phase {
-        self.0.lock().0
+        self.phase.lock().0
     }
 
     /// Waits until the connection has been in one phase for too long.
@@ -66,15 +73,18 @@ impl Progress {
             if Instant::now() >= deadline {
                 return;
             }
-            tokio::time::sleep_until(deadline).await;
+            tokio::select! {
+                () = tokio::time::sleep_until(deadline) => {}
+                () = self.changed.notified() => {}
+            }
         }
     }
 
     fn deadline(&self) -> Instant {
-        let (phase, since) = *self.0.lock();
+        let (phase, since) = *self.phase.lock();
         match phase {
-            Phase::New | Phase::Reading => since + self.1.request,
-            Phase::Answering | Phase::Idle => since + self.1.idle,
+            Phase::New | Phase::Reading => since + self.patience.request,
+            Phase::Answering | Phase::Idle => since + self.patience.idle,
         }
     }
 

@@ -211,6 +211,7 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>, place: Place) {
     let service = service_fn(|request| serve(request, &shared, &progress));
     let mut http = Builder::new()
         .max_buf_size(MAX_HEAD)
+        .half_close(true)
         .title_case_headers(true)
         .serve_connection(TokioIo::new(watched), service);
     tokio::select! {
@@ -280,3 +281,6 @@ impl Shared {
         self.clock.now().wall_s
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -67,14 +67,14 @@ impl Reply {
 }
 
 /// Whether the head of a request is one whose body is worth reading.
-pub fn head_is_good(method: &Method, headers: &HeaderMap) -> bool {
+pub(super) fn head_is_good(method: &Method, headers: &HeaderMap) -> bool {
     method == Method::POST
         && headers.get(CONTENT_TYPE).is_some_and(|value| value == "application/json")
         && headers.contains_key(CONTENT_LENGTH)
 }
 
 /// Answers a request with a good head by running its command.
-pub fn reply(rules: &Rules, headers: &HeaderMap, body: &[u8], registry: &Registry) -> Reply {
+pub(super) fn reply(rules: &Rules, headers: &HeaderMap, body: &[u8], registry: &Registry) -> Reply {
     let request: Option<Value> = match body.trim_ascii() {
         [] => None,
         text => match serde_json::from_slice(text) {

@@ -1,0 +1,78 @@
+//! Offers: one client, some seconds, a bound.
+
+use super::*;
+use crate::clock::Mono;
+use crate::lease::{HwAddress, Identity};
+use crate::limits::{MAX_OPEN_OFFERS, OFFER_HOLD_S};
+use std::time::Duration;
+
+const SUBNET: u32 = 1;
+
+fn client(number: u32) -> ClientKey {
+    let hw_address = HwAddress::new(&number.to_be_bytes()).unwrap();
+    ClientKey::of(Identity { client_id: None, hw_address: &hw_address })
+}
+
+fn at(seconds: u64) -> Mono {
+    Mono::from_ns(0) + Duration::from_secs(seconds)
+}
+
+fn address(number: u32) -> Ipv4Addr {
+    Ipv4Addr::from(0x0A00_0000 + number)
+}
+
+#[test]
+fn an_offer_is_for_one_client_and_some_seconds() {
+    let offers = Offers::default();
+    assert!(offers.open(address(1), client(1), SUBNET, at(0)));
+    assert!(!offers.open(address(1), client(2), SUBNET, at(1)));
+    assert!(!offers.claim(address(1), client(2), SUBNET, at(1)));
+    assert_eq!(offers.of(client(1), SUBNET, at(1)), Some(address(1)));
+    assert_eq!(offers.of(client(1), SUBNET + 1, at(1)), None);
+    assert_eq!(offers.of(client(2), SUBNET, at(1)), None);
+    assert!(offers.open(address(1), client(2), SUBNET, at(OFFER_HOLD_S)));
+    assert_eq!(offers.of(client(1), SUBNET, at(OFFER_HOLD_S)), None);
+    offers.close(address(1), client(1), SUBNET);
+    assert!(offers.is_promised(address(1), client(1), at(OFFER_HOLD_S)));
+    offers.close(address(1), client(2), SUBNET);
+    assert!(offers.is_empty());
+}
+
+#[test]
+fn a_client_has_one_offer_in_a_subnet() {
+    let offers = Offers::default();
+    assert!(offers.open(address(1), client(1), SUBNET, at(0)));
+    assert!(offers.open(address(2), client(1), SUBNET, at(0)));
+    assert_eq!(offers.of(client(1), SUBNET, at(0)), Some(address(2)));
+    assert!(offers.open(address(1), client(2), SUBNET, at(0)));
+    assert_eq!(offers.len(), 2);
+}
+
+#[test]
+fn a_shared_offer_goes_to_who_claims_it_first() {
+    let offers = Offers::default();
+    assert!(offers.open(address(1), client(1), SUBNET, at(0)));
+    offers.share(address(1), client(2), SUBNET, at(0));
+    assert!(offers.claim(address(1), client(1), SUBNET, at(0)));
+    assert!(!offers.claim(address(1), client(2), SUBNET, at(0)));
+}
+
+#[test]
+fn the_memory_is_bounded_and_counts_what_it_forgets() {
+    let offers = Offers::default();
+    let many = u32::try_from(MAX_OPEN_OFFERS + MAX_OPEN_OFFERS / 4).unwrap();
+    for number in 0..many {
+        assert!(offers.open(address(number), client(number), SUBNET, at(0)));
+    }
+    assert!(offers.len() <= MAX_OPEN_OFFERS);
+    assert!(offers.evicted() > 0);
+    // The youngest are still there.
+    assert_eq!(offers.of(client(many - 1), SUBNET, at(0)), Some(address(many - 1)));
+    // What is over is dropped when something new comes, and is not counted.
+    let evicted = offers.evicted();
+    for number in 0..8192 {
+        assert!(offers.open(address(number), client(number), SUBNET, at(100 + u64::from(number))));
+    }
+    assert!(offers.len() < 2048, "{}", offers.len());
+    assert_eq!(offers.evicted(), evicted);
+}

@@ -1,0 +1,41 @@
+//! The store's invariants, for tests and the model checker: the records, the hints, the ends, the map of held
+//! addresses and the count say the same. True whenever no operation is under way.
+
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+use super::MemoryStore;
+use crate::lease::{LeaseStore, rules};
+
+impl MemoryStore {
+    /// Says which invariant does not hold.
+    pub fn check(&self) -> Result<(), String> {
+        let leases = self.page(None, usize::MAX);
+        let hints: BTreeSet<(u64, u32)> = (leases.iter())
+            .flat_map(|lease| {
+                let keys = self.hints.of_lease(lease).into_iter().flatten();
+                keys.map(|key| (key, lease.address.to_bits()))
+            })
+            .collect();
+        same("hints", &hints, &self.hints.all())?;
+        let ends: BTreeSet<(u64, u32)> = (leases.iter())
+            .filter_map(|lease| Some((rules::end_s(lease)?, lease.address.to_bits())))
+            .collect();
+        same("ends", &ends, &self.ends.all())?;
+        same("len", &leases.len(), &self.len())?;
+        for lease in &leases {
+            let bits = lease.address.to_bits();
+            let free = self.tree.first_free(bits, bits).map(Ipv4Addr::from_bits);
+            let expected = (!rules::occupies(lease)).then_some(lease.address);
+            same("held", &expected, &free)?;
+        }
+        Ok(())
+    }
+}
+
+fn same<T: PartialEq + std::fmt::Debug>(what: &str, records: &T, index: &T) -> Result<(), String> {
+    if records == index {
+        return Ok(());
+    }
+    Err(format!("{what}: {records:?} by the records, {index:?} by the index"))
+}

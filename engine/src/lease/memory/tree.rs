@@ -1,0 +1,235 @@
+//! The table in address order: a tree by the bytes of the address, whose leaves are blocks of 256 addresses with
+//! a lock each, and a map of held addresses beside it that is read without locks. Must not know what a lease
+//! says.
+//!
+//! A bit of `full` says that everything below is held. The one of a block changes only under the block's lock
+//! and is exact. The one of a /16 is a hint: it may be missing, which costs a look, but it is never left set
+//! while something below is free, since whoever sets it looks again afterwards, and whoever frees an address
+//! clears it last.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use super::bits::Bits;
+use crate::lease::Stored;
+use crate::sync::{Mutex, MutexGuard};
+
+/// The records of a block by the last byte of their addresses.
+pub(super) type Records = BTreeMap<u8, Stored>;
+
+/// All addresses. Nodes are made when needed and stay.
+pub(super) struct Tree {
+    eights: Box<[OnceLock<Box<Eight>>]>,
+}
+
+struct Eight {
+    full: Bits,
+    sixteens: Box<[OnceLock<Box<Sixteen>>]>,
+}
+
+struct Sixteen {
+    full: Bits,
+    blocks: Box<[OnceLock<Box<Block>>]>,
+}
+
+/// 256 addresses.
+#[derive(Default)]
+pub(super) struct Block {
+    held: Bits,
+    records: Mutex<Records>,
+}
+
+/// Locked blocks, ascending.
+pub(super) struct HeldBlocks<'a>(Vec<(u32, MutexGuard<'a, Records>)>);
+
+impl Tree {
+    pub(super) fn new() -> Self {
+        Self { eights: empty_nodes() }
+    }
+
+    /// The records around `address`, locked; none if there never were any.
+    pub(super) fn lock(&self, address: u32) -> Option<MutexGuard<'_, Records>> {
+        let [a, b, c, _] = address.to_be_bytes();
+        let sixteen = self.sixteen(a, b)?;
+        Some(sixteen.blocks[usize::from(c)].get()?.records.lock())
+    }
+
+    /// The records around `address`, locked.
+    pub(super) fn lock_or_make(&self, address: u32) -> MutexGuard<'_, Records> {
+        let [a, b, c, _] = address.to_be_bytes();
+        let eight = self.eights[usize::from(a)].get_or_init(Box::default);
+        let sixteen = eight.sixteens[usize::from(b)].get_or_init(Box::default);
+        sixteen.blocks[usize::from(c)].get_or_init(Box::default).records.lock()
+    }
+
+    /// The records around all of `addresses`, which must ascend, locked in this order.
+    pub(super) fn lock_all(&self, addresses: &[u32]) -> HeldBlocks<'_> {
+        let mut blocks: Vec<(u32, MutexGuard<'_, Records>)> = Vec::with_capacity(addresses.len());
+        for address in addresses {
+            if blocks.last().is_none_or(|(block, _)| *block != address >> 8) {
+                blocks.push((address >> 8, self.lock_or_make(*address)));
+            }
+        }
+        HeldBlocks(blocks)
+    }
+
+    /// Notes whether `address`, whose block's lock the caller holds, is held.
+    pub(super) fn mark(&self, address: u32, held: bool) {
+        let [a, b, c, d] = address.to_be_bytes();
+        let eight = self.eights[usize::from(a)].get().expect("made with its records");
+        let sixteen = eight.sixteens[usize::from(b)].get().expect("made with its records");
+        let block = sixteen.blocks[usize::from(c)].get().expect("made with its records");
+        if held {
+            block.held.set(d);
+            if block.held.is_full() {
+                sixteen.full.set(c);
+                if sixteen.full.is_full() {
+                    eight.full.set(b);
+                    if !sixteen.full.is_full() {
+                        eight.full.clear(b);
+                    }
+                }
+            }
+            return;
+        }
+        let was_full = block.held.is_full();
+        block.held.clear(d);
+        if was_full {
+            sixteen.full.clear(c);
+            eight.full.clear(b);
+        }
+    }
+
+    /// The first address from `from` to `high` that is not held.
+    pub(super) fn first_free(&self, from: u32, high: u32) -> Option<u32> {
+        let mut at = from;
+        while at <= high {
+            let [a, b, c, d] = at.to_be_bytes();
+            let Some(eight) = self.eights[usize::from(a)].get() else { return Some(at) };
+            let Some(free_b) = eight.full.first_clear(b) else {
+                at = next_start(at, 24)?;
+                continue;
+            };
+            if free_b != b {
+                at = u32::from_be_bytes([a, free_b, 0, 0]);
+                continue;
+            }
+            let Some(sixteen) = self.sixteen(a, b) else { return Some(at) };
+            let Some(free_c) = sixteen.full.first_clear(c) else {
+                at = next_start(at, 16)?;
+                continue;
+            };
+            if free_c != c {
+                at = u32::from_be_bytes([a, b, free_c, 0]);
+                continue;
+            }
+            let Some(block) = sixteen.blocks[usize::from(c)].get() else { return Some(at) };
+            match block.held.first_clear(d) {
+                Some(free_d) => {
+                    let free = u32::from_be_bytes([a, b, c, free_d]);
+                    return (free <= high).then_some(free);
+                }
+                None => at = next_start(at, 8)?,
+            }
+        }
+        None
+    }
+
+    /// Shows the records of each block from the one of `from` on, in address order, until `take` says stop.
+    pub(super) fn walk(&self, from: u32, mut take: impl FnMut(u32, &Records) -> bool) {
+        let mut at = Some(from);
+        while let Some(address) = at {
+            let [a, b, c, _] = address.to_be_bytes();
+            at = if self.eights[usize::from(a)].get().is_none() {
+                next_start(address, 24)
+            } else if let Some(sixteen) = self.sixteen(a, b) {
+                if let Some(block) = sixteen.blocks[usize::from(c)].get()
+                    && !take(address >> 8 << 8, &block.records.lock())
+                {
+                    return;
+                }
+                next_start(address, 8)
+            } else {
+                next_start(address, 16)
+            };
+        }
+    }
+
+    fn sixteen(&self, a: u8, b: u8) -> Option<&Sixteen> {
+        self.eights[usize::from(a)].get()?.sixteens[usize::from(b)].get().map(Box::as_ref)
+    }
+}
+
+impl HeldBlocks<'_> {
+    /// The records around `address`, which was asked for.
+    pub(super) fn around(&mut self, address: u32) -> &mut Records {
+        let place = self.0.binary_search_by_key(&(address >> 8), |(block, _)| *block);
+        &mut self.0[place.expect("locked by lock_all")].1
+    }
+}
+
+impl Default for Eight {
+    fn default() -> Self {
+        Self { full: Bits::default(), sixteens: empty_nodes() }
+    }
+}
+
+impl Default for Sixteen {
+    fn default() -> Self {
+        Self { full: Bits::default(), blocks: empty_nodes() }
+    }
+}
+
+fn empty_nodes<T>() -> Box<[OnceLock<T>]> {
+    (0..256).map(|_| OnceLock::new()).collect()
+}
+
+/// The first address behind the group of 2^`bits` addresses that `address` is in.
+fn next_start(address: u32, bits: u32) -> Option<u32> {
+    ((address >> bits) + 1).checked_shl(bits).filter(|start| *start > address)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hold(tree: &Tree, address: u32, held: bool) {
+        let _lock = tree.lock_or_make(address);
+        tree.mark(address, held);
+    }
+
+    #[test]
+    fn a_free_address_is_found_across_full_blocks_and_the_ends_of_the_space() {
+        let tree = Tree::new();
+        let base = u32::from_be_bytes([10, 1, 0, 0]);
+        assert_eq!(tree.first_free(base, base + 9), Some(base));
+        for address in base..base + 0x1_0000 {
+            hold(&tree, address, true);
+        }
+        assert_eq!(tree.first_free(base, base + 0xffff), None);
+        assert_eq!(tree.first_free(base, u32::MAX), Some(base + 0x1_0000));
+        hold(&tree, base + 0x4321, false);
+        assert_eq!(tree.first_free(base, u32::MAX), Some(base + 0x4321));
+        assert_eq!(tree.first_free(base + 0x4322, u32::MAX), Some(base + 0x1_0000));
+        hold(&tree, u32::MAX, true);
+        assert_eq!(tree.first_free(u32::MAX, u32::MAX), None);
+        assert_eq!(tree.first_free(u32::MAX - 1, u32::MAX), Some(u32::MAX - 1));
+    }
+
+    #[test]
+    fn a_walk_sees_every_block_once_in_order() {
+        let tree = Tree::new();
+        let addresses = [0, 5, 256, 0x0a00_0001, 0x0a00_ffff, 0x0a01_0000, 0xff00_0000, u32::MAX];
+        for address in addresses.iter().rev() {
+            drop(tree.lock_or_make(*address));
+        }
+        let mut seen = Vec::new();
+        tree.walk(0, |base, _| {
+            seen.push(base);
+            true
+        });
+        let mut blocks: Vec<u32> = addresses.iter().map(|address| address >> 8 << 8).collect();
+        blocks.dedup();
+        assert_eq!(seen, blocks);
+    }
+}

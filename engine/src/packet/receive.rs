@@ -1,0 +1,272 @@
+//! Sockets that packets come in through, one trait for all (*shell*). What is no packet for this server is counted
+//! by its reason and dropped here.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
+
+use mio::unix::SourceFd;
+use mio::{Interest, Registry, Token};
+use socket2::Socket;
+
+use super::syscall::{self, Inbox, Taken};
+use super::{Arrival, Packet};
+use crate::codec::frame::{self, Checksum, Refusal};
+use crate::limits::{MAX_MESSAGE, MAX_SPARE_BUFFERS};
+use crate::stats::{Counter, Stats};
+
+/// A socket that packets come in through. Belongs to one worker.
+pub trait Receive: Send {
+    /// Takes at most `limit` datagrams from the kernel without waiting, and appends those that are packets for this
+    /// server to `into`. False once the kernel has no more. An error ends nothing: ask again.
+    fn receive(
+        &mut self,
+        limit: usize,
+        intake: &mut Intake,
+        into: &mut Vec<Packet>,
+    ) -> io::Result<bool>;
+
+    /// Has `registry` tell when there is something to receive.
+    fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()>;
+
+    /// Takes that back.
+    fn deregister(&mut self, registry: &Registry) -> io::Result<()>;
+
+    /// The socket's name for log lines.
+    fn name(&self) -> &str;
+}
+
+/// What a thread needs to receive, used again and again: room for a batch, and buffers of packets that are done.
+#[derive(Default)]
+pub struct Intake {
+    inbox: Inbox,
+    spare: Vec<Vec<u8>>,
+}
+
+impl Intake {
+    /// Keeps the buffer of a packet that is done for a later one.
+    pub fn recycle(&mut self, packet: Packet) {
+        if self.spare.len() < MAX_SPARE_BUFFERS && packet.message.capacity() > 0 {
+            self.spare.push(packet.message);
+        }
+    }
+
+    fn take(&mut self, socket: &Socket, limit: usize) -> io::Result<Option<usize>> {
+        loop {
+            match syscall::receive(socket, &mut self.inbox, limit) {
+                Ok(count) => return Ok(Some(count)),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// A packet with a copy of `message`, in a spare buffer if there is one.
+    fn packet(spare: &mut Vec<Vec<u8>>, arrival: Arrival, message: &[u8]) -> Packet {
+        let mut buffer = spare.pop().unwrap_or_default();
+        buffer.clear();
+        buffer.extend_from_slice(message);
+        Packet { arrival, message: buffer }
+    }
+}
+
+/// Counts what the kernel dropped because a socket's buffer was full, from the running number it tells.
+#[derive(Debug, Default)]
+struct Overflow(u32);
+
+impl Overflow {
+    fn count(&mut self, taken: &Taken, stats: &Stats) {
+        if let Some(total) = taken.overflow {
+            stats.add(Counter::KernelDrop, u64::from(total.wrapping_sub(self.0)));
+            self.0 = total;
+        }
+    }
+}
+
+fn refuse(stats: &Stats, reason: Counter) {
+    stats.count(reason);
+    stats.count(Counter::ReceiveDrop);
+}
+
+/// A UDP socket bound to one address: all that it gets was sent there.
+pub(super) struct Udp {
+    pub(super) socket: Arc<Socket>,
+    pub(super) name: String,
+    /// The arrival of each of its packets, but for the source.
+    pub(super) arrival: Arrival,
+    pub(super) stats: Arc<Stats>,
+    overflow: Overflow,
+}
+
+impl Udp {
+    pub(super) fn new(
+        socket: Arc<Socket>,
+        name: String,
+        arrival: Arrival,
+        stats: Arc<Stats>,
+    ) -> Self {
+        Self { socket, name, arrival, stats, overflow: Overflow::default() }
+    }
+}
+
+impl Receive for Udp {
+    fn receive(
+        &mut self,
+        limit: usize,
+        intake: &mut Intake,
+        into: &mut Vec<Packet>,
+    ) -> io::Result<bool> {
+        let Some(count) = intake.take(&self.socket, limit)? else { return Ok(false) };
+        for index in 0..count {
+            let (taken, message) = intake.inbox.datagram(index);
+            self.overflow.count(taken, &self.stats);
+            if taken.truncated || message.len() > MAX_MESSAGE {
+                refuse(&self.stats, Counter::Oversized);
+                continue;
+            }
+            let arrival = Arrival { source: taken.source, ..self.arrival };
+            into.push(Intake::packet(&mut intake.spare, arrival, message));
+        }
+        Ok(count == limit)
+    }
+
+    fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        registry.register(&mut SourceFd(&self.socket.as_raw_fd()), token, Interest::READABLE)
+    }
+
+    fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
+        registry.deregister(&mut SourceFd(&self.socket.as_raw_fd()))
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// A packet socket: whole frames that were sent to the Ethernet broadcast address.
+pub(super) struct Raw {
+    pub(super) socket: Socket,
+    pub(super) name: String,
+    pub(super) view: RawView,
+    pub(super) stats: Arc<Stats>,
+    overflow: Overflow,
+}
+
+/// What a frame must match to be a packet for this server. Pure.
+#[derive(Clone, Debug)]
+pub(super) struct RawView {
+    /// Index of the interface.
+    pub(super) interface: u32,
+    /// The addresses that are served, the one that answers broadcasts first.
+    pub(super) served: Vec<Ipv4Addr>,
+    /// The interface's own broadcast addresses.
+    pub(super) broadcasts: Vec<Ipv4Addr>,
+    /// The server's port.
+    pub(super) port: u16,
+}
+
+impl Raw {
+    pub(super) fn new(socket: Socket, name: String, view: RawView, stats: Arc<Stats>) -> Self {
+        Self { socket, name, view, stats, overflow: Overflow::default() }
+    }
+}
+
+impl RawView {
+    /// The packet in a frame, or by what it is counted.
+    fn read<'a>(&self, taken: &Taken, frame: &'a [u8]) -> Result<(Arrival, &'a [u8]), Counter> {
+        if taken.truncated {
+            return Err(Counter::Oversized);
+        }
+        let status = taken.aux.map_or(0, |aux| aux.status);
+        let checksum = if status & libc::TP_STATUS_CSUMNOTREADY != 0 {
+            Checksum::NotReady
+        } else {
+            Checksum::Complete
+        };
+        let frame = frame::parse(frame, checksum).map_err(counter)?;
+        let cut_out = taken.aux.filter(|_| status & libc::TP_STATUS_VLAN_VALID != 0);
+        let vlan = cut_out.map_or(frame.vlan, |aux| aux.vlan_tci & 0x0fff);
+        if vlan != 0 {
+            return Err(Counter::OtherVlan); // a VLAN's own interface serves its clients
+        }
+        if frame.payload.len() > MAX_MESSAGE {
+            return Err(Counter::Oversized);
+        }
+        let destination = *frame.destination.ip();
+        let local = self.local(destination).ok_or(Counter::NotOurAddress)?;
+        if frame.destination.port() != self.port {
+            return Err(Counter::NotOurAddress);
+        }
+        let interface = self.interface;
+        let arrival = Arrival { interface, source: frame.source, destination, local, raw: true };
+        Ok((arrival, frame.payload))
+    }
+
+    /// What answers a packet to `destination` leave from; `None` if the packet is not for us. 0.0.0.0 is a
+    /// broadcast of old (RFC 1122 section 3.3.6).
+    fn local(&self, destination: Ipv4Addr) -> Option<Ipv4Addr> {
+        if self.served.contains(&destination) {
+            return Some(destination);
+        }
+        let broadcast = destination.is_broadcast()
+            || destination.is_unspecified()
+            || self.broadcasts.contains(&destination);
+        self.served.first().copied().filter(|_| broadcast)
+    }
+}
+
+fn counter(refusal: Refusal) -> Counter {
+    match refusal {
+        Refusal::Truncated => Counter::FrameTruncated,
+        Refusal::NotIpv4 | Refusal::NotUdp => Counter::NotOurAddress,
+        Refusal::Fragment => Counter::FrameFragment,
+        Refusal::IpChecksum | Refusal::UdpChecksum => Counter::FrameChecksum,
+    }
+}
+
+impl Receive for Raw {
+    fn receive(
+        &mut self,
+        limit: usize,
+        intake: &mut Intake,
+        into: &mut Vec<Packet>,
+    ) -> io::Result<bool> {
+        let Some(count) = intake.take(&self.socket, limit)? else { return Ok(false) };
+        for index in 0..count {
+            let (taken, frame) = intake.inbox.datagram(index);
+            self.overflow.count(taken, &self.stats);
+            match self.view.read(taken, frame) {
+                Ok((arrival, message)) => {
+                    into.push(Intake::packet(&mut intake.spare, arrival, message));
+                }
+                Err(reason) => refuse(&self.stats, reason),
+            }
+        }
+        Ok(count == limit)
+    }
+
+    fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        registry.register(&mut SourceFd(&self.socket.as_raw_fd()), token, Interest::READABLE)
+    }
+
+    fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
+        registry.deregister(&mut SourceFd(&self.socket.as_raw_fd()))
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// The arrival of packets that all come to `local` or its broadcast address.
+pub(super) fn arrival(
+    interface: u32,
+    destination: Ipv4Addr,
+    local: Ipv4Addr,
+    raw: bool,
+) -> Arrival {
+    let source = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
+    Arrival { interface, source, destination, local, raw }
+}

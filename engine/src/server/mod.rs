@@ -1,0 +1,268 @@
+//! The server (*shell*): puts the rooms together and runs them until it is told to stop.
+//!
+//! [`Prepared::new`] takes what can be refused (the lease file, the sockets); whoever takes part joins it through
+//! [`Parts`]; [`Prepared::start`] begins to serve.
+
+mod housekeeping;
+mod pipeline;
+mod storage;
+mod tell;
+
+use std::hash::RandomState;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use crossbeam::channel::{Receiver, Sender, bounded};
+use serde_json::Value;
+
+pub use storage::{Storage, StorageError};
+
+use crate::alloc::Offers;
+use crate::clock::{Clock, Mono, SystemClock};
+use crate::config::model::{ControlSocket as SocketConfig, Dhcp4};
+use crate::control::Registry;
+use crate::control::core::Core;
+use crate::control::leases::LeaseCommands;
+use crate::control::unix::{self, ControlSocket};
+use crate::lease::json::{LeaseSubnet, SubnetKey};
+use crate::log;
+use crate::packet::{self, Links, Ports, Sockets};
+use crate::pending::Pending;
+use crate::seam::service::Service;
+use crate::seam::{Admission, Replication};
+use crate::stats::Stats;
+use crate::v4::Snapshot;
+use crate::worker::{self, Pool, Settings};
+use housekeeping::{Duties, Housekeeper};
+use pipeline::{Pipeline, Sender as ReplySender};
+
+/// What the command line adds to the configuration.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Ports to use instead of 67 and 68.
+    pub ports: Ports,
+    /// Pid files of servers that may hold the lease file.
+    pub pid_files: Vec<PathBuf>,
+    /// Our own name and version.
+    pub own_name: &'static str,
+}
+
+/// The server cannot start. Nothing was served.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each says what its cause says")]
+pub enum StartError {
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    #[error(transparent)]
+    Sockets(#[from] packet::OpenError),
+    #[error(transparent)]
+    Workers(#[from] worker::StartError),
+    #[error(transparent)]
+    Control(#[from] unix::OpenError),
+    #[error("cannot start housekeeping: {0}")]
+    Housekeeping(io::Error),
+}
+
+/// What others need to take part.
+#[derive(Clone)]
+pub struct Parts {
+    /// Reads the time.
+    pub clock: Arc<dyn Clock>,
+    /// The leases and their file.
+    pub storage: Storage,
+    /// Replies that wait for an acknowledgement.
+    pub pending: Arc<Pending>,
+    /// The service's switch.
+    pub service: Arc<Service>,
+    /// The counters.
+    pub stats: Arc<Stats>,
+    /// The commands.
+    pub registry: Arc<Registry>,
+    /// Number of packet workers.
+    pub threads: usize,
+    /// `enable-multi-threading`.
+    pub multi_threading: bool,
+    /// Tells the server to stop, with its exit status.
+    pub shutdown: Sender<u8>,
+}
+
+/// A server whose lease file and sockets are open, and that does not serve yet.
+pub struct Prepared {
+    config: Arc<Dhcp4>,
+    options: Options,
+    settings: Settings,
+    sockets: Sockets,
+    links: Arc<dyn Links>,
+    parts: Parts,
+    started: Mono,
+    stopped: Receiver<u8>,
+}
+
+/// The running server. Dropping it stops it in order.
+pub struct Server {
+    // Dropped in this order: commands end first, then packets, then housekeeping.
+    _sockets: Vec<ControlSocket>,
+    pool: Option<Pool>,
+    _housekeeper: Housekeeper,
+    storage: Storage,
+    stopped: Receiver<u8>,
+}
+
+impl Prepared {
+    /// Reads the leases and opens the sockets. `config_json` is config-get's answer.
+    pub fn new(
+        config: Arc<Dhcp4>,
+        config_json: Value,
+        options: Options,
+    ) -> Result<Self, StartError> {
+        let stats = Arc::new(Stats::default());
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+        let storage =
+            Storage::open(&config.lease_database, &options.pid_files, Arc::clone(&stats))?;
+        let settings = Settings::from(&config.multi_threading);
+        let sockets = packet::open(&config.interfaces, options.ports, settings.threads, &stats)?;
+        let sender = ReplySender {
+            storage: storage.clone(),
+            transmit: sockets.transmit(),
+            stats: Arc::clone(&stats),
+        };
+        let limit = usize::try_from(config.parked_packet_limit).unwrap_or(usize::MAX);
+        let pending = Arc::new(Pending::new(limit, Arc::new(sender), Arc::clone(&stats)));
+        let (shutdown, stopped) = bounded(1);
+        let threads = settings.threads;
+        let parts = Parts {
+            clock,
+            storage,
+            pending,
+            service: Arc::default(),
+            stats,
+            registry: Arc::default(),
+            threads,
+            multi_threading: config.multi_threading.enabled,
+            shutdown,
+        };
+        let started = parts.clock.now().mono;
+        let links = sockets.links();
+        let prepared = Self { config, options, settings, sockets, links, parts, started, stopped };
+        prepared.register(config_json);
+        Ok(prepared)
+    }
+
+    /// What others need to take part.
+    pub fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
+    /// Makes replies wait for whoever `replication` tells.
+    pub fn replicate_to(&self, replication: Arc<dyn Replication>) {
+        self.parts.storage.replicate_to(replication);
+    }
+
+    /// Serves those whom `admission` admits.
+    pub fn start(self, admission: Arc<dyn Admission>) -> Result<Server, StartError> {
+        let snapshot = Snapshot::build(Arc::clone(&self.config), &admission.classes());
+        let parts = &self.parts;
+        let pipeline = Pipeline {
+            snapshot: ArcSwap::from_pointee(snapshot),
+            admission,
+            service: Arc::clone(&parts.service),
+            storage: parts.storage.clone(),
+            pending: Arc::clone(&parts.pending),
+            offers: Offers::default(),
+            links: self.links,
+            stats: Arc::clone(&parts.stats),
+            key: RandomState::new(),
+            reply_port: self.options.ports.client,
+        };
+        let mut sockets = Vec::new();
+        for SocketConfig::Unix { path } in &self.config.control_sockets {
+            sockets.push(ControlSocket::open(path, Arc::clone(&parts.registry))?);
+        }
+        let pool = Pool::start(
+            &self.settings,
+            self.sockets,
+            Arc::new(pipeline),
+            Arc::clone(&parts.clock),
+            Arc::clone(&parts.stats),
+        )?;
+        let duties = Duties {
+            clock: Arc::clone(&parts.clock),
+            storage: parts.storage.clone(),
+            service: Arc::clone(&parts.service),
+            expired: self.config.expired_leases.clone(),
+            lfc_interval_s: self.config.lease_database.lfc_interval_s,
+        };
+        let housekeeper = Housekeeper::start(duties).map_err(StartError::Housekeeping)?;
+        log!(DHCP4_STARTED, "{}", self.options.own_name);
+        Ok(Server {
+            _sockets: sockets,
+            pool: Some(pool),
+            _housekeeper: housekeeper,
+            storage: self.parts.storage,
+            stopped: self.stopped,
+        })
+    }
+
+    fn register(&self, config_json: Value) {
+        let parts = &self.parts;
+        let persist = self.config.lease_database.persist;
+        let core = Core {
+            clock: Arc::clone(&parts.clock),
+            started: self.started,
+            service: Arc::clone(&parts.service),
+            stats: Arc::clone(&parts.stats),
+            config: Arc::new(config_json),
+            threads: self.settings.threads,
+            packet_queue_size: self.settings.queue_size,
+            multi_threading: self.config.multi_threading.enabled,
+            lease_file: persist.then(|| self.config.lease_database.file.clone()),
+            shutdown: parts.shutdown.clone(),
+        };
+        core.register(&parts.registry, self.options.own_name);
+        let storage = parts.storage.clone();
+        let config = Arc::clone(&self.config);
+        let commands = LeaseCommands {
+            store: Arc::clone(&parts.storage.store),
+            clock: Arc::clone(&parts.clock),
+            subnet: Arc::new(move |key| lease_subnet(&config, key)),
+            written: Arc::new(move |number| storage.write_through(number)),
+        };
+        commands.register(&parts.registry);
+    }
+}
+
+impl Server {
+    /// Waits until the server is told to stop, stops it in order, and returns the exit status.
+    pub fn run(mut self) -> u8 {
+        // Whoever may stop it holds a sender, the registry among them: there is always one.
+        let status = self.stopped.recv().unwrap_or(1);
+        if let Some(pool) = self.pool.take() {
+            pool.stop();
+        }
+        log!(DHCP4_SHUTDOWN, "the server stops");
+        // A failure is logged by the storage itself; there is nothing to be done about it any more.
+        let _ = self.storage.flush();
+        status
+    }
+}
+
+/// The subnet that a lease command means.
+fn lease_subnet(config: &Dhcp4, key: SubnetKey) -> Option<LeaseSubnet> {
+    let found = match key {
+        SubnetKey::Id(id) => {
+            let at = config.subnets.binary_search_by_key(&id, |subnet| subnet.id).ok()?;
+            &config.subnets[at]
+        }
+        SubnetKey::Address(address) => {
+            config.subnets.iter().find(|subnet| subnet.prefix.contains(address))?
+        }
+    };
+    Some(LeaseSubnet {
+        id: found.id,
+        network: found.prefix.network,
+        prefix_len: found.prefix.len,
+        valid_lifetime_s: found.lifetime.default_s,
+    })
+}

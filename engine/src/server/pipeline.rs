@@ -1,0 +1,280 @@
+//! The way of a packet through the rooms: admitted on the thread that received it, decided on its client's worker,
+//! sent once whoever must know of its lease does.
+
+use std::hash::{BuildHasher, RandomState};
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use super::storage::Storage;
+use super::tell;
+use crate::alloc::Offers;
+use crate::clock::Now;
+use crate::codec::v4::{Malformed, MessageType, Query};
+use crate::lease::ChangeNumber;
+use crate::packet::{Departure, Links, Transmit};
+use crate::pending::{Pending, PendingReply, Release, Ticket};
+use crate::seam::service::Service;
+use crate::seam::{Admission, Client, Waiting};
+use crate::stats::{Counter, Stats};
+use crate::v4::{self, Outcome, Reply, Snapshot};
+use crate::worker::{self, Dispatch, Job, Packet};
+
+/// Everything a packet meets on its way.
+pub(super) struct Pipeline {
+    pub(super) snapshot: ArcSwap<Snapshot>,
+    pub(super) admission: Arc<dyn Admission>,
+    pub(super) service: Arc<Service>,
+    pub(super) storage: Storage,
+    pub(super) pending: Arc<Pending>,
+    pub(super) offers: Offers,
+    pub(super) links: Arc<dyn Links>,
+    pub(super) stats: Arc<Stats>,
+    /// The key of the hash that chooses the worker.
+    pub(super) key: RandomState,
+    /// The port that every reply goes to (Kea's `-P`).
+    pub(super) reply_port: Option<u16>,
+}
+
+impl worker::Pipeline for Pipeline {
+    fn admit(&self, packet: &Packet, now: Now) -> Option<Dispatch> {
+        self.stats.count(Counter::Received);
+        let query = match Query::parse(&packet.message) {
+            Ok(query) => query,
+            Err(why) => {
+                self.stats.count(Counter::ParseFailed);
+                return self.refused(malformed(why));
+            }
+        };
+        self.stats.count(received(query.message_type()));
+        if !self.service.is_enabled() {
+            return self.refused(Counter::ServiceDisabled);
+        }
+        let client_id = query.client_id_bytes();
+        let client_id = client_id.as_deref().unwrap_or_default();
+        let key = if client_id.is_empty() { query.chaddr() } else { client_id };
+        let client = Client {
+            key: (!key.is_empty()).then_some(key),
+            hw_address: query.chaddr(),
+            client_id,
+            waiting: Waiting::Seconds(query.secs()),
+            balanced: is_balanced(query.message_type()),
+        };
+        let admitted = self.admission.admit(&client, now);
+        if !admitted.serve {
+            return self.refused(Counter::NotForUs);
+        }
+        let identity = if query.chaddr().is_empty() { client_id } else { query.chaddr() };
+        Some(Dispatch { hash: self.key.hash_one(identity), class: admitted.class })
+    }
+
+    fn serve(&self, batch: &mut Vec<Job>, now: Now, out: &mut Vec<Departure>) {
+        let turn = Turn { pipeline: self, snapshot: &self.snapshot.load(), now };
+        let mut replies = Vec::with_capacity(batch.len());
+        let mut last_change = None;
+        for job in batch.drain(..) {
+            last_change = last_change.max(turn.decide(&job, &mut replies));
+        }
+        let written = last_change.is_none_or(|last| self.storage.write_through(last).is_ok());
+        for waiting in replies {
+            self.settle(waiting, written, out);
+        }
+    }
+
+    fn dropped(&self, _job: Job) {
+        self.stats.count(Counter::QueueFull);
+        self.stats.count(Counter::ReceiveDrop);
+    }
+}
+
+/// A reply of this batch, before its changes are written.
+struct Decided {
+    reply: Reply,
+    ticket: Option<Ticket>,
+}
+
+/// One batch on one worker: one configuration, one time.
+struct Turn<'a> {
+    pipeline: &'a Pipeline,
+    snapshot: &'a Snapshot,
+    now: Now,
+}
+
+impl Turn<'_> {
+    /// Decides about one query; returns the last change that was made for it.
+    fn decide(&self, job: &Job, replies: &mut Vec<Decided>) -> Option<ChangeNumber> {
+        let pipeline = self.pipeline;
+        // It was parsed when it was admitted, and has not changed since.
+        let query = Query::parse(&job.packet.message).ok()?;
+        let ticket = match self.reserve(&query, job.dispatch.hash) {
+            Ok(ticket) => ticket,
+            Err(why) => return pipeline.dropped_for(why),
+        };
+        let interface = pipeline.links.name(job.packet.arrival.interface);
+        let context = v4::Context {
+            snapshot: self.snapshot,
+            store: &*pipeline.storage.store,
+            offers: &pipeline.offers,
+            now: self.now,
+            ticket,
+            interface: &interface,
+            local_addresses: &pipeline.links.addresses(),
+            reply_port: pipeline.reply_port,
+        };
+        match v4::exchange(&query, &job.packet.arrival, job.dispatch.class, &context) {
+            Outcome::Reply(reply) => {
+                tell::event(&query, &reply.event);
+                let last_change = reply.last_change;
+                replies.push(Decided { reply, ticket });
+                last_change
+            }
+            Outcome::Silent { changed, event } => {
+                tell::event(&query, &event);
+                pipeline.cancel(ticket);
+                changed
+            }
+            Outcome::Drop(why) => {
+                tell::drop(&query, &why);
+                pipeline.cancel(ticket);
+                if let Some(counter) = why.counter() {
+                    pipeline.stats.count(counter);
+                }
+                if let v4::DropReason::NoAddress(_) = why {
+                    pipeline.stats.count(Counter::AllocationFail);
+                }
+                pipeline.stats.count(Counter::ReceiveDrop);
+                None
+            }
+        }
+    }
+
+    /// Takes room for the reply and for the change before anything is stored.
+    fn reserve(&self, query: &Query<'_>, client: u64) -> Result<Option<Ticket>, Counter> {
+        if !v4::may_change_lease(query.message_type()) {
+            return Ok(None);
+        }
+        if !self.pipeline.storage.has_room() {
+            return Err(Counter::JournalFailed);
+        }
+        let is_answered = query.message_type() == MessageType::Request;
+        if !is_answered || !self.pipeline.storage.is_replicated() {
+            return Ok(None);
+        }
+        match self.pipeline.pending.reserve(client) {
+            Ok(ticket) => Ok(Some(ticket)),
+            Err(_full) => Err(Counter::QueueFull),
+        }
+    }
+}
+
+impl Pipeline {
+    /// Sends a reply now, lets it wait for its acknowledgements, or drops it because its change is not written.
+    fn settle(&self, decided: Decided, written: bool, out: &mut Vec<Departure>) {
+        let Decided { reply, ticket } = decided;
+        if reply.last_change.is_some() && !written {
+            self.cancel(ticket);
+            self.stats.count(Counter::ReceiveDrop);
+            return;
+        }
+        match ticket {
+            Some(ticket) if reply.last_change.is_some() => {
+                let parked = PendingReply { departure: reply.departure, reports: reply.reports };
+                self.pending.park(ticket, parked);
+            }
+            other => {
+                self.cancel(other);
+                count_sent(&self.stats, &reply.departure);
+                out.push(reply.departure);
+            }
+        }
+    }
+
+    fn cancel(&self, ticket: Option<Ticket>) {
+        if let Some(ticket) = ticket {
+            self.pending.cancel(ticket);
+        }
+    }
+
+    fn refused(&self, counter: Counter) -> Option<Dispatch> {
+        self.stats.count(counter);
+        self.stats.count(Counter::ReceiveDrop);
+        None
+    }
+
+    fn dropped_for(&self, counter: Counter) -> Option<ChangeNumber> {
+        self.stats.count(counter);
+        self.stats.count(Counter::ReceiveDrop);
+        None
+    }
+}
+
+/// Sends replies that have all their acknowledgements, if their lease is still what they say.
+pub(super) struct Sender {
+    pub(super) storage: Storage,
+    pub(super) transmit: Arc<dyn Transmit>,
+    pub(super) stats: Arc<Stats>,
+}
+
+impl Release for Sender {
+    fn release(&self, reply: PendingReply) {
+        let is_current = |(address, version): (Ipv4Addr, ChangeNumber)| {
+            self.storage.store.version(address) == Some(version)
+        };
+        if !reply.reports.is_none_or(is_current) {
+            self.stats.count(Counter::ReplyOutdated);
+            return;
+        }
+        count_sent(&self.stats, &reply.departure);
+        self.transmit.transmit(&mut vec![reply.departure]);
+    }
+}
+
+/// The types that take part in load balancing; all others are everybody's.
+const fn is_balanced(message_type: MessageType) -> bool {
+    matches!(
+        message_type,
+        MessageType::Discover
+            | MessageType::Request
+            | MessageType::Decline
+            | MessageType::Release
+            | MessageType::Inform
+    )
+}
+
+const fn received(message_type: MessageType) -> Counter {
+    match message_type {
+        MessageType::Discover => Counter::DiscoverReceived,
+        MessageType::Offer => Counter::OfferReceived,
+        MessageType::Request => Counter::RequestReceived,
+        MessageType::Decline => Counter::DeclineReceived,
+        MessageType::Ack => Counter::AckReceived,
+        MessageType::Nak => Counter::NakReceived,
+        MessageType::Release => Counter::ReleaseReceived,
+        MessageType::Inform => Counter::InformReceived,
+    }
+}
+
+const fn malformed(why: Malformed) -> Counter {
+    match why {
+        Malformed::TooShort(_) => Counter::MalformedTooShort,
+        Malformed::TooLong(_) => Counter::MalformedTooLong,
+        Malformed::HardwareLength(_) => Counter::MalformedHardwareLength,
+        Malformed::Cookie => Counter::MalformedCookie,
+        Malformed::OptionOverrun(_) => Counter::MalformedOptionOverrun,
+        Malformed::OptionLength { .. } => Counter::MalformedOptionLength,
+        Malformed::NoMessageType => Counter::MalformedNoMessageType,
+        Malformed::UnknownMessageType(_) => Counter::UnknownReceived,
+    }
+}
+
+/// Counts a reply by the type in its option 53, which every reply begins its options with.
+fn count_sent(stats: &Stats, departure: &Departure) {
+    stats.count(Counter::Sent);
+    match departure.message.get(242) {
+        Some(2) => stats.count(Counter::OfferSent),
+        Some(5) => stats.count(Counter::AckSent),
+        Some(6) => stats.count(Counter::NakSent),
+        _ => {}
+    }
+}

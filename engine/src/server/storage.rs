@@ -1,0 +1,139 @@
+//! Where leases are kept (*shell*): the lease file claimed and read, the store filled, the journal open.
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use crate::config::model::LeaseDatabase;
+use crate::lease::csv::{self, ClaimError, Durability, Journal, LoadError, Loaded, OpenError};
+use crate::lease::memory::MemoryStore;
+use crate::lease::{Change, ChangeNumber, ChangeSink, LeaseStore};
+use crate::log;
+use crate::seam::Replication;
+use crate::stats::{Counter, Stats};
+
+/// The leases could not be made ready.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each says what its cause says")]
+pub enum StorageError {
+    #[error(transparent)]
+    Claim(#[from] ClaimError),
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error(transparent)]
+    Load(#[from] LoadError),
+}
+
+/// The store, its journal, and whoever replicates.
+#[derive(Clone, Debug)]
+pub struct Storage {
+    /// The leases.
+    pub store: Arc<dyn LeaseStore>,
+    sinks: Arc<Sinks>,
+}
+
+/// Sees every change under its address's lock: the journal first, then the partner's queue.
+struct Sinks {
+    journal: Journal,
+    replication: OnceLock<Arc<dyn Replication>>,
+    stats: Arc<Stats>,
+}
+
+impl std::fmt::Debug for Sinks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sinks").field("journal", &self.journal).finish_non_exhaustive()
+    }
+}
+
+impl ChangeSink for Sinks {
+    fn record(&self, change: &Change<'_>) {
+        self.journal.record(change);
+        if let Some(replication) = self.replication.get() {
+            replication.queue(change);
+        }
+    }
+}
+
+impl Storage {
+    /// Claims the lease file, reads it and opens it for appending. `pid_files` name servers that may hold it.
+    pub fn open(
+        config: &LeaseDatabase,
+        pid_files: &[PathBuf],
+        stats: Arc<Stats>,
+    ) -> Result<Self, StorageError> {
+        if !config.persist {
+            return Ok(Self::on(Journal::none(), stats));
+        }
+        let claim = csv::claim(&config.file, pid_files)?;
+        let durability = if config.sync_to_disk { Durability::Disk } else { Durability::Kernel };
+        let storage = Self::on(Journal::open(claim, durability)?, stats);
+        let loaded = csv::load(&config.file, config.max_row_errors, &*storage.store)?;
+        tell(&loaded, storage.store.len());
+        if loaded.other_schema {
+            storage.compact();
+        }
+        Ok(storage)
+    }
+
+    fn on(journal: Journal, stats: Arc<Stats>) -> Self {
+        let sinks = Arc::new(Sinks { journal, replication: OnceLock::new(), stats });
+        let sink: Arc<dyn ChangeSink> = Arc::<Sinks>::clone(&sinks);
+        Self { store: Arc::new(MemoryStore::new(sink)), sinks }
+    }
+
+    /// From now on every change is also shown to `replication`. Once only, before the first packet.
+    pub fn replicate_to(&self, replication: Arc<dyn Replication>) {
+        let first = self.sinks.replication.set(replication).is_ok();
+        debug_assert!(first, "replication is joined once");
+    }
+
+    /// Whether replies may have to wait for somebody.
+    pub fn is_replicated(&self) -> bool {
+        self.sinks.replication.get().is_some()
+    }
+
+    /// Whether another batch of changes may be begun: false while the lease file takes nothing and too much waits.
+    pub fn has_room(&self) -> bool {
+        self.sinks.journal.has_room()
+    }
+
+    /// Returns when the lease file has every change up to `number`; false, counted and logged, if it has not.
+    pub fn write_through(&self, number: ChangeNumber) -> Result<(), String> {
+        self.counted(self.sinks.journal.write_through(number).map(drop))
+    }
+
+    /// As [`Self::write_through`], for every change so far.
+    pub fn flush(&self) -> Result<(), String> {
+        self.counted(self.sinks.journal.flush())
+    }
+
+    fn counted(&self, result: Result<(), csv::JournalError>) -> Result<(), String> {
+        result.map_err(|error| {
+            self.sinks.stats.count(Counter::JournalFailed);
+            log!(PEREGRINE_LEASE_FILE_FAILED, "{error}");
+            error.to_string()
+        })
+    }
+
+    /// Cleans up the lease file.
+    pub fn compact(&self) {
+        log!(DHCPSRV_MEMFILE_LFC_EXECUTE, "cleaning up the lease file");
+        match self.sinks.journal.compact() {
+            Ok(done) => {
+                log!(PEREGRINE_LFC_DONE, "cleaned up the lease file: {} leases", done.leases)
+            }
+            Err(error) => log!(PEREGRINE_LFC_FAILED, "{error}"),
+        }
+    }
+}
+
+fn tell(loaded: &Loaded, leases: usize) {
+    for bad in &loaded.told {
+        let (path, line, reason) = (bad.path.display(), bad.line, &bad.reason);
+        log!(DHCPSRV_MEMFILE_LEASE_LOAD_ROW_ERROR, "{path}:{line}: {reason}; the row was skipped");
+    }
+    let (rows, bad) = (loaded.rows, loaded.bad_rows);
+    log!(PEREGRINE_LEASES_LOADED, "{leases} leases from {rows} rows, {bad} bad rows skipped");
+    if loaded.torn {
+        log!(PEREGRINE_LEASE_FILE_TORN, "the last row was not written whole and was cut off");
+    }
+}

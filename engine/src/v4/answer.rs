@@ -1,0 +1,287 @@
+//! Puts a reply together: fixed fields, options, and where it goes (RFC 2131 sections 4.1 and 4.3.1). Pure.
+
+use std::borrow::Cow;
+use std::net::{Ipv4Addr, SocketAddrV4};
+
+use super::names::Name;
+use super::options::{Levels, OptionTable};
+use super::snapshot::{PoolPlan, SubnetPlan};
+use super::{Event, Exchange, Reply};
+use crate::codec::v4::{CodeSet, MessageType, Query, ReplyWriter, code, suboption};
+use crate::config::model::Timer;
+use crate::lease::ChangeNumber;
+use crate::packet::{Arrival, Departure, Destination};
+
+/// DHCP's ports (RFC 2131 section 4.1).
+const SERVER_PORT: u16 = 67;
+const CLIENT_PORT: u16 = 68;
+const BROADCAST_MAC: [u8; 6] = [0xff; 6];
+
+/// Sent whenever configured, asked for or not; as Kea does.
+const BASIC: [u8; 4] =
+    [code::ROUTERS, code::DOMAIN_NAME_SERVERS, code::DOMAIN_NAME, code::SERVER_IDENTIFIER];
+/// Never taken from the configuration's levels: the exchange decides about them.
+const OWN: [u8; 7] = [
+    code::PAD,
+    code::LEASE_TIME,
+    code::MESSAGE_TYPE,
+    code::CLIENT_IDENTIFIER,
+    code::RELAY_AGENT_INFORMATION,
+    code::SUBNET_SELECTION,
+    code::END,
+];
+
+/// A lease as an OFFER or ACK tells of it.
+pub(super) struct Promise<'a> {
+    pub(super) address: Ipv4Addr,
+    pub(super) lifetime_s: u32,
+    pub(super) subnet: &'a SubnetPlan,
+    pub(super) pool: Option<&'a PoolPlan>,
+    pub(super) name: Option<Name>,
+}
+
+/// Options that the exchange itself decides about, by code.
+#[derive(Default)]
+struct OwnOptions<'a>(Vec<(u8, Value<'a>)>);
+
+/// A value that needs no allocation of its own.
+enum Value<'a> {
+    Number([u8; 4]),
+    Bytes(Cow<'a, [u8]>),
+}
+
+impl<'a> OwnOptions<'a> {
+    /// Sets an option of four bytes: a number or an address.
+    fn number(&mut self, code: u8, value: [u8; 4]) {
+        self.0.push((code, Value::Number(value)));
+    }
+
+    fn bytes(&mut self, code: u8, value: impl Into<Cow<'a, [u8]>>) {
+        self.0.push((code, Value::Bytes(value.into())));
+    }
+
+    fn value(&self, code: u8) -> Option<&[u8]> {
+        self.0.iter().find(|(known, _)| *known == code).map(|(_, value)| match value {
+            Value::Number(bytes) => bytes.as_slice(),
+            Value::Bytes(bytes) => bytes,
+        })
+    }
+}
+
+impl Exchange<'_> {
+    /// OFFER or ACK of a lease.
+    pub(super) fn promise(
+        &self,
+        message_type: MessageType,
+        promise: &Promise<'_>,
+        version: Option<ChangeNumber>,
+        event: Event,
+    ) -> Reply {
+        let mut writer = ReplyWriter::new(self.query, message_type);
+        writer.yiaddr(promise.address);
+        if message_type == MessageType::Ack {
+            writer.ciaddr(self.query.ciaddr());
+        }
+        self.boot_fields(&mut writer, promise.subnet);
+        let mut own = self.echoes();
+        own.number(code::LEASE_TIME, promise.lifetime_s.to_be_bytes());
+        own.number(code::SUBNET_MASK, promise.subnet.config.prefix.mask().octets());
+        set_timers(&mut own, promise);
+        if let Some(name) = &promise.name {
+            own.bytes(name.code, name.option.as_slice());
+        }
+        let options = promise.pool.map_or(&promise.subnet.options, |pool| &pool.options);
+        self.write_options(&mut writer, own, Some(&self.levels(options)));
+        let departure = self.departure(writer, message_type, promise.address);
+        let reports = version.map(|version| (promise.address, version));
+        Reply { departure, message_type, reports, last_change: version, event }
+    }
+
+    /// ACK of an INFORM: options, no lease. Only through a relay's address it is a relayed reply.
+    pub(super) fn inform_ack(&self) -> Reply {
+        let mut writer = ReplyWriter::new(self.query, MessageType::Ack);
+        writer.ciaddr(self.query.ciaddr());
+        let mut own = self.echoes();
+        let through_relay = self.query.is_relayed() && self.query.ciaddr().is_unspecified();
+        if through_relay {
+            writer.broadcast();
+        } else {
+            writer.forget_relay();
+            own.0.retain(|(code, _)| *code != code::RELAY_AGENT_INFORMATION);
+        }
+        let levels = self.subnet.map(|subnet| {
+            self.boot_fields(&mut writer, subnet);
+            self.levels(&subnet.options)
+        });
+        self.write_options(&mut writer, own, levels.as_ref());
+        let departure = self.departure(writer, MessageType::Ack, Ipv4Addr::UNSPECIFIED);
+        let event = Event::Informed;
+        Reply { departure, message_type: MessageType::Ack, reports: None, last_change: None, event }
+    }
+
+    /// NAK: no options but those that say whose and from whom it is.
+    pub(super) fn nak(&self, event: Event) -> Reply {
+        let message_type = MessageType::Nak;
+        let mut writer = ReplyWriter::new(self.query, message_type);
+        if self.query.is_relayed() {
+            writer.broadcast();
+        }
+        self.write_options(&mut writer, self.echoes(), None);
+        let departure = self.departure(writer, message_type, Ipv4Addr::UNSPECIFIED);
+        Reply { departure, message_type, reports: None, last_change: None, event }
+    }
+
+    /// What every reply says back: client identifier (RFC 6842), relay information (RFC 3046), subnet selection
+    /// (RFC 3011).
+    fn echoes(&self) -> OwnOptions<'_> {
+        let mut own = OwnOptions::default();
+        let echo_client_id = self.context.snapshot.config.echo_client_id;
+        let echoed = [code::RELAY_AGENT_INFORMATION, code::SUBNET_SELECTION];
+        let echoed = echoed.into_iter().chain(echo_client_id.then_some(code::CLIENT_IDENTIFIER));
+        for code in echoed {
+            if let Some(value) = self.query.option(code).filter(|value| !value.is_empty()) {
+                own.bytes(code, value);
+            }
+        }
+        own
+    }
+
+    fn levels<'a>(&'a self, subnet: &'a OptionTable) -> Levels<'a> {
+        let snapshot = self.context.snapshot;
+        let classes = self.classes.definitions(snapshot).map(|(_, options)| options).collect();
+        Levels { subnet, classes, global: &snapshot.global }
+    }
+
+    /// next-server, server-hostname and boot-file-name: of the first class that has it, else of the subnet.
+    fn boot_fields(&self, writer: &mut ReplyWriter, subnet: &SubnetPlan) {
+        let classes = || self.classes.definitions(self.context.snapshot).map(|(class, _)| class);
+        let next_server = classes().find_map(|class| class.next_server);
+        writer.siaddr(next_server.unwrap_or(subnet.config.next_server));
+        let server = classes().find_map(|class| class.server_hostname.as_deref());
+        writer.server_name(server.unwrap_or(&subnet.config.server_hostname));
+        let file = classes().find_map(|class| class.boot_file_name.as_deref());
+        writer.boot_file(file.unwrap_or(&subnet.config.boot_file_name));
+    }
+
+    /// Writes the exchange's own options and those of the configuration, ascending, option 82 last.
+    fn write_options(
+        &self,
+        writer: &mut ReplyWriter,
+        own: OwnOptions<'_>,
+        levels: Option<&Levels<'_>>,
+    ) {
+        let mut codes = levels.map_or_else(CodeSet::default, |levels| {
+            let mut asked = self.query.requested_options();
+            BASIC.iter().for_each(|code| asked.insert(*code));
+            let mut codes = levels.chosen(asked);
+            OWN.iter().for_each(|code| codes.remove(*code));
+            codes
+        });
+        own.0.iter().for_each(|(code, _)| codes.insert(*code));
+        codes.insert(code::SERVER_IDENTIFIER);
+        codes.remove(code::RELAY_AGENT_INFORMATION);
+        let local = self.arrival.local.octets();
+        for code in codes.iter() {
+            let configured = || levels.and_then(|levels| levels.value(code));
+            let implied = (code == code::SERVER_IDENTIFIER).then_some(local.as_slice());
+            if let Some(value) = own.value(code).or_else(configured).or(implied) {
+                writer.option(code, value);
+            }
+        }
+        if let Some(relay) = own.value(code::RELAY_AGENT_INFORMATION) {
+            writer.option(code::RELAY_AGENT_INFORMATION, relay);
+        }
+    }
+
+    fn departure(
+        &self,
+        writer: ReplyWriter,
+        message_type: MessageType,
+        yiaddr: Ipv4Addr,
+    ) -> Departure {
+        let route =
+            Route { query: self.query, arrival: self.arrival, port: self.context.reply_port };
+        Departure {
+            interface: self.arrival.interface,
+            source: self.arrival.local,
+            destination: route.destination(message_type, yiaddr),
+            message: writer.finish(),
+        }
+    }
+}
+
+/// Options 58 and 59: T2 only before the lease's end, T1 only before T2.
+fn set_timers(own: &mut OwnOptions<'_>, promise: &Promise<'_>) {
+    let subnet = &promise.subnet.config;
+    let mut end_s = promise.lifetime_s;
+    for (code, timer) in [(code::REBINDING_TIME, subnet.rebind), (code::RENEWAL_TIME, subnet.renew)]
+    {
+        let at_s = timer_s(timer, promise.lifetime_s);
+        if at_s > 0 && at_s < end_s {
+            own.number(code, at_s.to_be_bytes());
+            end_s = at_s;
+        }
+    }
+}
+
+fn timer_s(timer: Timer, lifetime_s: u32) -> u32 {
+    match timer {
+        Timer::Unset => 0,
+        Timer::Fixed(seconds) => seconds,
+        // A share of at most 1 of a u32 is a u32.
+        Timer::Share(share) => (share * f64::from(lifetime_s)).round() as u32,
+    }
+}
+
+/// Where replies to a query go.
+struct Route<'a> {
+    query: &'a Query<'a>,
+    arrival: &'a Arrival,
+    /// The port that is forced.
+    port: Option<u16>,
+}
+
+impl Route<'_> {
+    fn destination(&self, message_type: MessageType, yiaddr: Ipv4Addr) -> Destination {
+        let ciaddr = self.query.ciaddr();
+        let inform = self.query.message_type() == MessageType::Inform;
+        if inform && self.query.is_relayed() && !ciaddr.is_unspecified() {
+            return Destination::Ip { to: self.to(ciaddr, CLIENT_PORT) };
+        }
+        if self.query.is_relayed() {
+            return Destination::Ip { to: self.to(self.query.giaddr(), self.relay_port()) };
+        }
+        let receiver = if !ciaddr.is_unspecified() {
+            ciaddr
+        } else if inform || (yiaddr.is_unspecified() && message_type != MessageType::Nak) {
+            *self.arrival.source.ip()
+        } else if yiaddr.is_unspecified() || self.query.wants_broadcast() || !self.arrival.raw {
+            Ipv4Addr::BROADCAST
+        } else {
+            yiaddr
+        };
+        self.direct(self.to(receiver, CLIENT_PORT))
+    }
+
+    /// To a client on the link: below IP if that is how its query came.
+    fn direct(&self, to: SocketAddrV4) -> Destination {
+        if !self.arrival.raw {
+            return Destination::Ip { to };
+        }
+        let mac = <[u8; 6]>::try_from(self.query.chaddr()).ok();
+        let mac = mac.filter(|_| !self.query.wants_broadcast()).unwrap_or(BROADCAST_MAC);
+        Destination::Link { mac, to }
+    }
+
+    fn to(&self, address: Ipv4Addr, port: u16) -> SocketAddrV4 {
+        SocketAddrV4::new(address, self.port.unwrap_or(port))
+    }
+
+    /// The relay's own port if it says that it has one (RFC 8357).
+    fn relay_port(&self) -> u16 {
+        match self.query.relay_suboption(suboption::RELAY_SOURCE_PORT) {
+            Some(_) => self.arrival.source.port(),
+            None => SERVER_PORT,
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! What an exchange comes to. Pure data.
+
+use std::fmt;
+use std::net::Ipv4Addr;
+
+use crate::codec::v4::MessageType;
+use crate::lease::ChangeNumber;
+use crate::packet::Departure;
+use crate::stats::Counter;
+
+/// The end of an exchange.
+#[derive(Debug)]
+pub enum Outcome {
+    /// A reply, to be sent once whoever must know of `last_change` does.
+    Reply(Reply),
+    /// There is no reply to such a message (RELEASE, DECLINE).
+    Silent {
+        /// The change that was made.
+        changed: Option<ChangeNumber>,
+        /// What happened.
+        event: Event,
+    },
+    /// No reply, and nothing was changed.
+    Drop(DropReason),
+}
+
+/// A reply.
+#[derive(Debug)]
+pub struct Reply {
+    /// The bytes and where they go.
+    pub departure: Departure,
+    /// OFFER, ACK or NAK.
+    pub message_type: MessageType,
+    /// The lease that it promises, and the version of it.
+    pub reports: Option<(Ipv4Addr, ChangeNumber)>,
+    /// The last change that was made for it.
+    pub last_change: Option<ChangeNumber>,
+    /// What happened.
+    pub event: Event,
+}
+
+/// What happened, for the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// An address was offered (`DHCP4_LEASE_OFFER`).
+    Offered {
+        /// The address.
+        address: Ipv4Addr,
+    },
+    /// A lease was given or renewed (`DHCP4_LEASE_ALLOC`).
+    Allocated {
+        /// The address.
+        address: Ipv4Addr,
+        /// Its lifetime, seconds.
+        lifetime_s: u32,
+        /// The client held it before.
+        renewed: bool,
+    },
+    /// A REQUEST was refused (`DHCP4_PACKET_NAK_...`).
+    Refused {
+        /// The address that was asked for, if any.
+        address: Option<Ipv4Addr>,
+        /// Why.
+        reason: NakReason,
+    },
+    /// Options were given without a lease.
+    Informed,
+    /// A lease was given back (`DHCP4_RELEASE`).
+    Released {
+        /// The address.
+        address: Ipv4Addr,
+    },
+    /// The client held no such lease (`DHCP4_RELEASE_FAIL_...`).
+    ReleaseIgnored {
+        /// The address.
+        address: Ipv4Addr,
+    },
+    /// A client found its address in use (`DHCP4_DECLINE_LEASE`).
+    Declined {
+        /// The address.
+        address: Ipv4Addr,
+    },
+    /// The client held no such lease (`DHCP4_DECLINE_LEASE_MISMATCH`).
+    DeclineIgnored {
+        /// The address.
+        address: Ipv4Addr,
+    },
+}
+
+/// Why a REQUEST is answered with a NAK.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NakReason {
+    /// No subnet is configured for the client.
+    #[error("no subnet is configured for the client")]
+    NoSubnet,
+    /// After its reboot the client asks for another address than it has.
+    #[error("the client has a lease for another address")]
+    OtherAddress,
+    /// After its reboot an unknown client asks, and the subnet is authoritative.
+    #[error("the client is unknown and the subnet is authoritative")]
+    UnknownClient,
+    /// Somebody else has the address, or is about to.
+    #[error("the address is another client's")]
+    InUse,
+    /// The client's classes do not open the address's pool.
+    #[error("the address is in no pool that is open to the client")]
+    NotAllowed,
+    /// Nothing is free.
+    #[error("{0}")]
+    NoAddress(AllocationFailure),
+}
+
+/// Why there is no address for a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AllocationFailure {
+    /// The subnet has no pools.
+    #[error("the subnet has no pools")]
+    NoPools,
+    /// No pool of the subnet is open to the client's classes.
+    #[error("no pool of the subnet is open to the client's classes")]
+    Classes,
+    /// Every address of the open pools is held.
+    #[error("all addresses are held")]
+    Full,
+}
+
+impl AllocationFailure {
+    /// The counter of this failure; `v4-allocation-fail` counts all of them.
+    pub const fn counter(self) -> Counter {
+        match self {
+            Self::NoPools => Counter::AllocationFailNoPools,
+            Self::Classes => Counter::AllocationFailClasses,
+            Self::Full => Counter::AllocationFailSubnet,
+        }
+    }
+}
+
+/// Why there is no reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DropReason {
+    /// A message that no client sends.
+    #[error("a client does not send {}", .0.name())]
+    UnexpectedType(MessageType),
+    /// An INFORM that cannot be answered.
+    #[error("INFORM without any address of the client")]
+    InformWithoutAddress,
+    /// The client means another server.
+    #[error("it is for the server {0}")]
+    OtherServer(Ipv4Addr),
+    /// RFC 2131 table 5: a DISCOVER must not name a server.
+    #[error("DISCOVER with a server identifier")]
+    ServerIdentifierInDiscover,
+    /// There is neither a hardware address nor a client identifier.
+    #[error("neither a hardware address nor a client identifier")]
+    NoIdentity,
+    /// It is in the class DROP.
+    #[error("it is in the class DROP")]
+    ClassDrop,
+    /// No subnet is configured for the client.
+    #[error("no subnet is configured for the client")]
+    NoSubnet,
+    /// A DISCOVER, and there is no address for it.
+    #[error("{0}")]
+    NoAddress(AllocationFailure),
+    /// After its reboot an unknown client asks: another server may know it.
+    #[error("the rebooted client is unknown here")]
+    UnknownClient,
+    /// The address is in no pool here: another server may have given it.
+    #[error("address {0} is in no pool here")]
+    UnknownAddress(Ipv4Addr),
+    /// RFC 2131 table 5: a DECLINE must name the address.
+    #[error("DECLINE without the address")]
+    DeclineWithoutAddress,
+}
+
+impl DropReason {
+    /// The counter of this reason beside `pkt4-receive-drop`, if it has one.
+    pub const fn counter(self) -> Option<Counter> {
+        match self {
+            Self::InformWithoutAddress
+            | Self::ServerIdentifierInDiscover
+            | Self::NoIdentity
+            | Self::DeclineWithoutAddress => Some(Counter::RfcViolation),
+            Self::OtherServer(_) => Some(Counter::NotForUs),
+            Self::ClassDrop => Some(Counter::AdminFiltered),
+            Self::NoAddress(failure) => Some(failure.counter()),
+            Self::UnexpectedType(_)
+            | Self::NoSubnet
+            | Self::UnknownClient
+            | Self::UnknownAddress(_) => None,
+        }
+    }
+}
+
+impl Event {
+    /// Why there was no address for a REQUEST, if that is why it was refused; a DISCOVER is dropped with
+    /// [`DropReason::NoAddress`].
+    pub const fn allocation_failure(&self) -> Option<AllocationFailure> {
+        match self {
+            Self::Refused { reason: NakReason::NoAddress(failure), .. } => Some(*failure),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Offered { address } => write!(f, "lease {address} will be offered"),
+            Self::Allocated { address, lifetime_s, .. } => {
+                write!(f, "lease {address} has been allocated for {lifetime_s} seconds")
+            }
+            Self::Refused { address: Some(address), reason } => {
+                write!(f, "address {address} is refused: {reason}")
+            }
+            Self::Refused { address: None, reason } => write!(f, "an address is refused: {reason}"),
+            Self::Informed => write!(f, "options without a lease"),
+            Self::Released { address } => write!(f, "address {address} was released properly"),
+            Self::ReleaseIgnored { address } => {
+                write!(f, "address {address} is not the client's to release")
+            }
+            Self::Declined { address } => write!(f, "address {address} is declined"),
+            Self::DeclineIgnored { address } => {
+                write!(f, "address {address} is not the client's to decline")
+            }
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! RELEASE and DECLINE: a client gives its lease back (RFC 2131 sections 4.3.3 and 4.3.4). Neither is answered.
+
+use super::{DropReason, Event, Exchange, Outcome};
+
+impl Exchange<'_> {
+    /// The lease of `ciaddr` is deleted if it is the client's.
+    pub(super) fn release(&self) -> Outcome {
+        let context = self.context;
+        let address = self.query.ciaddr();
+        let ended =
+            context.store.release(context.now, address, self.client.identity(), self.origin());
+        match ended {
+            Ok(stored) => Outcome::Silent {
+                changed: Some(stored.version),
+                event: Event::Released { address },
+            },
+            Err(_) => Outcome::Silent { changed: None, event: Event::ReleaseIgnored { address } },
+        }
+    }
+
+    /// The address of option 50 is taken out of use for the probation period if the lease is the client's.
+    pub(super) fn decline(&self) -> Result<Outcome, DropReason> {
+        let context = self.context;
+        let address = self.query.requested_address().ok_or(DropReason::DeclineWithoutAddress)?;
+        let declined = context.store.decline(
+            context.now,
+            address,
+            self.client.identity(),
+            context.snapshot.config.decline_probation_s,
+            self.origin(),
+        );
+        Ok(match declined {
+            Ok(stored) => Outcome::Silent {
+                changed: Some(stored.version),
+                event: Event::Declined { address },
+            },
+            Err(_) => Outcome::Silent { changed: None, event: Event::DeclineIgnored { address } },
+        })
+    }
+}

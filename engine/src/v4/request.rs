@@ -1,0 +1,179 @@
+//! REQUEST in its four forms: selecting, init-reboot, renewing, rebinding (RFC 2131 section 4.3.2).
+
+use std::net::Ipv4Addr;
+
+use super::answer::Promise;
+use super::snapshot::SubnetPlan;
+use super::{DropReason, Event, Exchange, NakReason, Outcome};
+use crate::codec::v4::MessageType;
+use crate::lease::{Grant, Lease4, LeaseState};
+
+/// How often an address is picked for a REQUEST that names none: each time another client was faster.
+const MAX_PICKS: usize = 16;
+
+/// How a REQUEST ends without an ACK.
+enum Refusal {
+    Nak(NakReason),
+    Drop(DropReason),
+}
+
+impl From<NakReason> for Refusal {
+    fn from(reason: NakReason) -> Self {
+        Self::Nak(reason)
+    }
+}
+
+impl From<DropReason> for Refusal {
+    fn from(reason: DropReason) -> Self {
+        Self::Drop(reason)
+    }
+}
+
+impl Exchange<'_> {
+    pub(super) fn request(&self) -> Result<Outcome, DropReason> {
+        match self.try_request() {
+            Ok(outcome) => Ok(outcome),
+            Err(Refusal::Drop(reason)) => Err(reason),
+            Err(Refusal::Nak(reason)) => {
+                let event = Event::Refused { address: self.wanted_address(), reason };
+                Ok(Outcome::Reply(self.nak(event)))
+            }
+        }
+    }
+
+    fn try_request(&self) -> Result<Outcome, Refusal> {
+        let subnet = self.subnet.ok_or_else(|| self.without_subnet())?;
+        if self.is_init_reboot() {
+            self.check_reboot(subnet)?;
+        }
+        match self.wanted_address() {
+            Some(address) => self.grant_wanted(subnet, address),
+            None => self.grant_any(subnet),
+        }
+    }
+
+    /// Option 50, else `ciaddr`.
+    fn wanted_address(&self) -> Option<Ipv4Addr> {
+        let wanted = self.query.requested_address().unwrap_or_else(|| self.query.ciaddr());
+        Some(wanted).filter(|address| !address.is_unspecified())
+    }
+
+    fn is_init_reboot(&self) -> bool {
+        self.query.server_identifier().is_none() && self.query.requested_address().is_some()
+    }
+
+    /// No subnet: one that rebinds or reboots may be known to another server; others are told.
+    fn without_subnet(&self) -> Refusal {
+        let named = self.query.server_identifier().is_some();
+        let rebinding = !self.query.ciaddr().is_unspecified()
+            && self.query.requested_address().is_none()
+            && self.arrival.destination.is_broadcast();
+        match !named && (rebinding || self.is_init_reboot()) {
+            true => DropReason::NoSubnet.into(),
+            false => NakReason::NoSubnet.into(),
+        }
+    }
+
+    /// A client that reboots must be known, and be right about its address.
+    fn check_reboot(&self, subnet: &SubnetPlan) -> Result<(), Refusal> {
+        let context = self.context;
+        let known = context.store.find_of(self.client.identity(), &subnet.network, context.now);
+        match known {
+            Some(known) if Some(known.lease.address) == self.wanted_address() => Ok(()),
+            Some(_) => Err(NakReason::OtherAddress.into()),
+            None if subnet.config.authoritative => Err(NakReason::UnknownClient.into()),
+            None => Err(DropReason::UnknownClient.into()),
+        }
+    }
+
+    fn grant_wanted(&self, subnet: &SubnetPlan, address: Ipv4Addr) -> Result<Outcome, Refusal> {
+        let stored = self.context.store.find(address).map(|stored| stored.lease);
+        let (own, others) = self.sort_out(stored);
+        if others.is_some_and(|lease| lease.holds_address(self.context.now.wall_s)) {
+            return Err(NakReason::InUse.into());
+        }
+        match subnet.pool_of(address) {
+            None => return Err(DropReason::UnknownAddress(address).into()),
+            Some(pool) if !pool.is_open(&self.classes) => return Err(NakReason::NotAllowed.into()),
+            Some(_) => {}
+        }
+        self.grant(subnet, address, own).ok_or_else(|| NakReason::InUse.into())
+    }
+
+    /// A record of the client itself, and one of another.
+    fn sort_out(&self, stored: Option<Lease4>) -> (Option<Lease4>, Option<Lease4>) {
+        match stored {
+            Some(lease) if self.client.identity().owns(&lease) => (Some(lease), None),
+            other => (None, other),
+        }
+    }
+
+    /// The client names no address: it gets its own, or any.
+    fn grant_any(&self, subnet: &SubnetPlan) -> Result<Outcome, Refusal> {
+        for _ in 0..MAX_PICKS {
+            let address = self
+                .address_of_lease(subnet)
+                .or_else(|| self.promised(subnet))
+                .or_else(|| self.next_free(subnet));
+            let Some(address) = address else { break };
+            let stored = self.context.store.find(address).map(|stored| stored.lease);
+            if let Some(outcome) = self.grant(subnet, address, self.sort_out(stored).0) {
+                return Ok(outcome);
+            }
+        }
+        Err(NakReason::NoAddress(self.failure(subnet)).into())
+    }
+
+    /// Writes the lease and answers; none if another client has the address or was promised it.
+    /// `own` is the record that the client has there already.
+    fn grant(
+        &self,
+        subnet: &SubnetPlan,
+        address: Ipv4Addr,
+        own: Option<Lease4>,
+    ) -> Option<Outcome> {
+        let context = self.context;
+        let search = self.search(subnet);
+        let mono = context.now.mono;
+        if !context.offers.claim(address, search.client, subnet.config.id, mono) {
+            return None;
+        }
+        let promise = self.promise_of(subnet, address);
+        let granted = context.store.grant(
+            context.now,
+            Grant {
+                lease: self.lease_of(&promise, own),
+                identity: self.client.identity(),
+                one_of: &subnet.network,
+                origin: self.origin(),
+            },
+        );
+        context.offers.close(address, search.client, subnet.config.id);
+        let granted = granted.ok()?;
+        let before = granted.before.filter(|before| self.client.identity().owns(before));
+        let event = Event::Allocated {
+            address,
+            lifetime_s: promise.lifetime_s,
+            renewed: before.is_some_and(|lease| lease.holds_address(context.now.wall_s)),
+        };
+        let version = Some(granted.version);
+        Some(Outcome::Reply(self.promise(MessageType::Ack, &promise, version, event)))
+    }
+
+    fn lease_of(&self, promise: &Promise<'_>, own: Option<Lease4>) -> Lease4 {
+        Lease4 {
+            address: promise.address,
+            hw_address: self.client.hw_address,
+            client_id: self.client.client_id.clone(),
+            valid_lifetime_s: promise.lifetime_s,
+            cltt_s: self.context.now.wall_s,
+            subnet_id: promise.subnet.config.id,
+            fqdn_fwd: false,
+            fqdn_rev: false,
+            hostname: promise.name.as_ref().map_or_else(Box::default, |name| name.hostname.clone()),
+            state: LeaseState::Assigned,
+            user_context: own.and_then(|lease| lease.user_context),
+            pool_id: promise.pool.map_or(0, |pool| pool.id),
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! A configuration made ready for the packet path: indexes, class order, merged options. Immutable but for the
+//! pools' cursors. Pure.
+
+use std::collections::HashMap;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use super::classes::{ClassPlan, Classes};
+use super::options::OptionTable;
+use crate::alloc::Pool;
+use crate::classify::ClassId;
+use crate::codec::v4::{Query, code, suboption};
+use crate::config::model::{Dhcp4, Pool4, Subnet4};
+use crate::packet::Arrival;
+use crate::select::{Clue, SubnetIndex, is_open};
+
+/// Everything that an exchange needs of one configuration.
+#[derive(Debug)]
+pub struct Snapshot {
+    pub(super) config: Arc<Dhcp4>,
+    pub(super) classes: ClassPlan,
+    pub(super) subnets: Vec<SubnetPlan>,
+    pub(super) global: OptionTable,
+    /// Every value of option 54 that the configuration has, at any level; sorted.
+    server_identifiers: Vec<Ipv4Addr>,
+    index: SubnetIndex,
+    by_id: HashMap<u32, usize>,
+}
+
+/// A subnet made ready.
+#[derive(Debug)]
+pub(super) struct SubnetPlan {
+    pub(super) config: Arc<Subnet4>,
+    pub(super) pools: Vec<PoolPlan>,
+    /// Places of the pools, by ascending addresses: pools do not overlap.
+    by_address: Box<[usize]>,
+    pub(super) options: OptionTable,
+    /// The subnets in which a client has one lease: this one (of a shared network: all of its).
+    pub(super) network: Box<[u32]>,
+}
+
+/// A pool made ready.
+#[derive(Debug)]
+pub(super) struct PoolPlan {
+    pub(super) addresses: Pool,
+    pub(super) guard: Box<[ClassId]>,
+    /// Its options over the subnet's.
+    pub(super) options: OptionTable,
+    pub(super) id: u32,
+}
+
+impl Snapshot {
+    /// Makes `config` ready. `admission_classes` are the names that admission gives, in its order.
+    pub fn build(config: Arc<Dhcp4>, admission_classes: &[String]) -> Self {
+        let subnets: Vec<_> = config.subnets.iter().map(SubnetPlan::build).collect();
+        Self {
+            classes: ClassPlan::build(&config, admission_classes),
+            index: SubnetIndex::build(&config.subnets),
+            by_id: subnets.iter().enumerate().map(|(at, plan)| (plan.config.id, at)).collect(),
+            global: OptionTable::merge(&[&config.options]),
+            server_identifiers: server_identifiers(&config),
+            subnets,
+            config,
+        }
+    }
+
+    /// The configuration that this is of.
+    pub fn config(&self) -> &Arc<Dhcp4> {
+        &self.config
+    }
+
+    /// The subnet with this id.
+    pub fn subnet(&self, id: u32) -> Option<&Arc<Subnet4>> {
+        self.by_id.get(&id).map(|at| &self.subnets[*at].config)
+    }
+
+    pub(super) fn is_server_identifier(&self, address: Ipv4Addr) -> bool {
+        self.server_identifiers.binary_search(&address).is_ok()
+    }
+
+    pub(super) fn select(
+        &self,
+        query: &Query<'_>,
+        arrival: &Arrival,
+        interface: &str,
+        classes: &Classes,
+    ) -> Option<&SubnetPlan> {
+        let clue = clue(query, arrival, interface);
+        self.index.select(&clue, &|class| classes.contains(class)).map(|at| &self.subnets[at])
+    }
+}
+
+/// What of the query decides about its subnet.
+fn clue<'a>(query: &Query<'_>, arrival: &Arrival, interface: &'a str) -> Clue<'a> {
+    let link = query
+        .relay_address(suboption::LINK_SELECTION)
+        .or_else(|| query.address_option(code::SUBNET_SELECTION));
+    let senders = [query.ciaddr(), *arrival.source.ip()];
+    let client = senders.into_iter().find(|address| !address.is_unspecified());
+    Clue {
+        link,
+        relay: Some(query.giaddr()).filter(|relay| !relay.is_unspecified()),
+        client: client.filter(|_| !arrival.destination.is_broadcast()),
+        interface,
+        local: arrival.local,
+    }
+}
+
+impl SubnetPlan {
+    fn build(subnet: &Arc<Subnet4>) -> Self {
+        let mut by_address: Box<[usize]> = (0..subnet.pools.len()).collect();
+        by_address.sort_by_key(|at| subnet.pools[*at].first);
+        Self {
+            by_address,
+            config: Arc::clone(subnet),
+            pools: subnet.pools.iter().map(|pool| PoolPlan::build(pool, subnet)).collect(),
+            options: OptionTable::merge(&[&subnet.options]),
+            network: [subnet.id].into(),
+        }
+    }
+
+    /// The pool of `address`, whoever it is open to.
+    pub(super) fn pool_of(&self, address: Ipv4Addr) -> Option<&PoolPlan> {
+        let pool = |at: &usize| &self.pools[*at];
+        let above = self.by_address.partition_point(|at| pool(at).addresses.first() <= address);
+        self.by_address[..above].last().map(pool).filter(|pool| pool.addresses.contains(address))
+    }
+
+    /// The pools that are open to `classes`, in their order.
+    pub(super) fn open_pools<'a>(
+        &'a self,
+        classes: &'a Classes,
+    ) -> impl Iterator<Item = &'a PoolPlan> + Clone {
+        self.pools.iter().filter(|pool| pool.is_open(classes))
+    }
+}
+
+impl PoolPlan {
+    fn build(pool: &Pool4, subnet: &Subnet4) -> Self {
+        Self {
+            addresses: Pool::new(pool.first, pool.last),
+            guard: pool.guard.as_slice().into(),
+            options: OptionTable::merge(&[&pool.options, &subnet.options]),
+            id: pool.id,
+        }
+    }
+
+    pub(super) fn is_open(&self, classes: &Classes) -> bool {
+        is_open(&self.guard, &|class| classes.contains(class))
+    }
+}
+
+fn server_identifiers(config: &Dhcp4) -> Vec<Ipv4Addr> {
+    let classes = config.classes.iter().map(|class| &class.options);
+    let subnets = config.subnets.iter().map(|subnet| &subnet.options);
+    let pools = config.subnets.iter().flat_map(|subnet| &subnet.pools).map(|pool| &pool.options);
+    let levels = [&config.options].into_iter().chain(classes).chain(subnets).chain(pools);
+    let mut found: Vec<_> = levels
+        .flatten()
+        .filter(|option| option.code == code::SERVER_IDENTIFIER)
+        .filter_map(|option| <[u8; 4]>::try_from(&*option.data).ok())
+        .map(Ipv4Addr::from)
+        .collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}

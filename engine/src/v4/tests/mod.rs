@@ -1,0 +1,9 @@
+//! Exchanges on a virtual clock against the real store.
+
+mod captures;
+mod configured;
+mod content;
+mod hostile;
+mod race;
+mod scenarios;
+mod world;

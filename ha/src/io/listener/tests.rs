@@ -1,0 +1,303 @@
+//! The listener over loopback: good requests, bad ones, slow ones, many.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::time::Duration;
+
+use engine::clock::SystemClock;
+use serde_json::json;
+
+use super::super::client::{Connection, ExchangeError, Target};
+use engine::control::Answer;
+
+use super::*;
+use crate::wire::auth::Credentials;
+
+const SOON: Duration = Duration::from_secs(10);
+
+fn settings() -> Settings {
+    Settings {
+        address: "127.0.0.1:0".parse().unwrap(),
+        threads: 2,
+        rules: Rules { credentials: None, restrict_commands: true },
+        peers: vec!["127.0.0.1".parse().unwrap()],
+        patience: Patience::default(),
+    }
+}
+
+fn start(settings: Settings) -> Listener {
+    let registry = Registry::default();
+    registry.register("ha-heartbeat", |_| Answer::success("HA peer status returned."));
+    registry.register("config-get", |_| Answer::success("secret"));
+    registry.register("lease4-get-all", |_| Answer::with(json!("x".repeat(1 << 20))));
+    Listener::start(settings, Arc::new(registry), Arc::new(SystemClock::start())).unwrap()
+}
+
+fn connect(listener: &Listener) -> TcpStream {
+    let stream = TcpStream::connect(listener.address()).unwrap();
+    stream.set_read_timeout(Some(SOON)).unwrap();
+    stream
+}
+
+fn post(headers: &str, body: &str) -> String {
+    let length = body.len();
+    format!(
+        "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}Content-Length: {length}\r\n\
+         Content-Type: application/json\r\n\r\n{body}"
+    )
+}
+
+/// Sends `request`, says that no more comes, and reads until the listener closes.
+fn ask(listener: &Listener, request: impl AsRef<[u8]>) -> String {
+    let mut stream = connect(listener);
+    stream.write_all(request.as_ref()).unwrap();
+    let _ = stream.shutdown(Shutdown::Write);
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+/// One answer of a connection that stays open.
+fn read_answer(stream: &mut TcpStream) -> String {
+    let mut answer = Vec::new();
+    let mut byte = [0];
+    while !answer.ends_with(b"\r\n\r\n") {
+        stream.read_exact(&mut byte).unwrap();
+        answer.push(byte[0]);
+    }
+    let head = String::from_utf8(answer).unwrap();
+    let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: ")).unwrap();
+    let mut body = vec![0; length.parse().unwrap()];
+    stream.read_exact(&mut body).unwrap();
+    head + std::str::from_utf8(&body).unwrap()
+}
+
+const HEARTBEAT: &str = r#"{ "command": "ha-heartbeat", "service": [ "dhcp4" ] }"#;
+
+fn works(listener: &Listener) {
+    assert!(ask(listener, post("", HEARTBEAT)).contains("HA peer status returned."));
+}
+
+#[test]
+fn an_answer_has_keas_form() {
+    let listener = start(settings());
+    let answer = ask(&listener, post("", HEARTBEAT));
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert_eq!(body, r#"[ { "result": 0, "text": "HA peer status returned." } ]"#);
+    let lines: Vec<_> = head.split("\r\n").collect();
+    assert_eq!(
+        lines[..3],
+        ["HTTP/1.1 200 OK", "Content-Length: 55", "Content-Type: application/json"]
+    );
+    assert!(lines[3].starts_with("Date: ") && lines[3].ends_with(" GMT"));
+    assert_eq!(lines.len(), 4);
+}
+
+#[test]
+fn refusals_are_those_of_kea() {
+    let listener = start(settings());
+    let bad = r#"{ "result": 400, "text": "Bad Request" }"#;
+    let typed = |kind: &str| {
+        format!(
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: {kind}\r\nContent-Length: 2\r\n\r\n{{}}"
+        )
+    };
+    let no_length = "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n\r\n";
+    for request in [
+        post("", "{bad"),
+        post("", HEARTBEAT).replacen("POST", "GET", 1),
+        typed("text/plain"),
+        typed("application/json; charset=utf-8"),
+        no_length.to_owned(),
+    ] {
+        let answer = ask(&listener, &request);
+        assert!(answer.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{request}: {answer}");
+        assert!(answer.ends_with(bad), "{request}: {answer}");
+    }
+    let forbidden = ask(&listener, post("", r#"{"command": "config-get"}"#));
+    assert!(forbidden.starts_with("HTTP/1.1 403 Forbidden\r\n"));
+    assert!(forbidden.ends_with(r#"{ "result": 403, "text": "Forbidden" }"#));
+    let nothing = ask(&listener, post("", ""));
+    let text =
+        r#"[ { "result": 1, "text": "Command processing failed: NULL command parameter" } ]"#;
+    assert!(nothing.ends_with(text));
+    assert!(ask(&listener, post("", "[1]")).contains("expected toplevel entry to be a map"));
+    let elsewhere = post("", HEARTBEAT).replacen("/ ", "/foo/bar ", 1);
+    assert!(ask(&listener, elsewhere).contains("200 OK"));
+}
+
+#[test]
+fn credentials_are_asked_for_before_the_command_is_looked_at() {
+    let credentials = Credentials::new("u2", "p2");
+    let rules = Rules { credentials, restrict_commands: true };
+    let listener = start(Settings { rules, ..settings() });
+    for headers in ["", "Authorization: Basic dTE6eA==\r\n", "Authorization: Bearer abc\r\n"] {
+        let answer = ask(&listener, post(headers, r#"{"command": "config-get"}"#));
+        assert!(answer.starts_with("HTTP/1.1 401 Unauthorized\r\n"), "{answer}");
+        assert!(answer.contains("\r\nWww-Authenticate: Basic realm=\"\"\r\n"), "{answer}");
+        assert!(answer.ends_with(r#"{ "result": 401, "text": "Unauthorized" }"#));
+    }
+    let right = ask(&listener, post("Authorization: basic dTI6cDI=\r\n", HEARTBEAT));
+    assert!(right.contains("200 OK"));
+}
+
+#[test]
+fn without_restriction_every_command_is_run() {
+    let rules = Rules { credentials: None, restrict_commands: false };
+    let listener = start(Settings { rules, ..settings() });
+    assert!(ask(&listener, post("", r#"{"command": "config-get"}"#)).contains("secret"));
+}
+
+#[test]
+fn a_connection_serves_one_request_after_the_other() {
+    let listener = start(settings());
+    let mut stream = connect(&listener);
+    for _ in 0..3 {
+        stream.write_all(post("", HEARTBEAT).as_bytes()).unwrap();
+        assert!(read_answer(&mut stream).contains("200 OK"));
+    }
+    assert_eq!(listener.counters().accepted.load(Ordering::Relaxed), 1);
+
+    stream.write_all(post("Connection: close\r\n", HEARTBEAT).as_bytes()).unwrap();
+    let mut rest = String::new();
+    stream.read_to_string(&mut rest).unwrap();
+    assert!(rest.contains("200 OK"));
+}
+
+#[test]
+fn slow_and_half_requests_end_in_time_and_hurt_nobody() {
+    let short = Duration::from_millis(200);
+    let patience = Patience { request: short, idle: short };
+    let listener = start(Settings { patience, ..settings() });
+    let mut silent = connect(&listener);
+    let mut half = connect(&listener);
+    half.write_all(&post("", HEARTBEAT).as_bytes()[..40]).unwrap();
+    let mut no_body = connect(&listener);
+    let whole = post("", HEARTBEAT);
+    no_body.write_all(&whole.as_bytes()[..whole.len() - 10]).unwrap();
+    works(&listener);
+
+    let mut text = String::new();
+    silent.read_to_string(&mut text).unwrap();
+    assert_eq!(text, "");
+    for stream in [&mut half, &mut no_body] {
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        assert!(text.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{text}");
+        assert!(text.ends_with(r#"{ "result": 408, "text": "Request Timeout" }"#));
+    }
+    assert_eq!(listener.counters().timed_out.load(Ordering::Relaxed), 3);
+    works(&listener);
+}
+
+#[test]
+fn a_request_may_come_in_pieces() {
+    let listener = start(settings());
+    let mut stream = connect(&listener);
+    stream.set_nodelay(true).unwrap();
+    for byte in post("", HEARTBEAT).as_bytes() {
+        stream.write_all(&[*byte]).unwrap();
+    }
+    assert!(read_answer(&mut stream).contains("200 OK"));
+}
+
+#[test]
+fn garbage_and_huge_requests_are_refused() {
+    let listener = start(settings());
+    for garbage in [&b"\x16\x03\x01\x02\x00"[..], b"GET\r\n\r\n", &[0; 4096], b"\r\n\r\n\r\n"] {
+        let answer = ask(&listener, garbage);
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400"), "{answer}");
+    }
+    let head = format!("POST / HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(MAX_HEAD * 4));
+    let mut stream = connect(&listener);
+    let _ = stream.write_all(head.as_bytes());
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    assert!(!answer.starts_with(b"HTTP/1.1 200"));
+
+    let mut stream = connect(&listener);
+    let huge = " ".repeat(MAX_REQUEST + 1);
+    let _ = stream.write_all(post("", &huge).as_bytes());
+    assert!(read_answer(&mut stream).starts_with("HTTP/1.1 400"));
+    works(&listener);
+}
+
+#[test]
+fn strangers_cannot_keep_a_peer_out() {
+    let peers = vec!["127.0.0.2".parse().unwrap()];
+    let listener = start(Settings { peers, ..settings() });
+    let crowd: Vec<_> = (0..MAX_STRANGERS).map(|_| connect(&listener)).collect();
+    while listener.counters().accepted.load(Ordering::Relaxed) < MAX_STRANGERS as u64 {
+        std::thread::yield_now();
+    }
+    let mut refused = connect(&listener);
+    let mut text = String::new();
+    let _ = refused.read_to_string(&mut text);
+    assert_eq!((text.as_str(), listener.counters().refused.load(Ordering::Relaxed)), ("", 1));
+    drop(crowd);
+}
+
+#[test]
+fn many_connections_at_once_are_all_answered() {
+    let listener = start(settings());
+    let mut streams: Vec<_> = (0..100).map(|_| connect(&listener)).collect();
+    for stream in &mut streams {
+        stream.write_all(post("", HEARTBEAT).as_bytes()).unwrap();
+    }
+    for stream in &mut streams {
+        assert!(read_answer(stream).contains("200 OK"));
+    }
+}
+
+fn client(listener: &Listener) -> (Stopper, Connection) {
+    let (stopper, stop) = Stopper::new();
+    let target = Target { address: listener.address(), credentials: None };
+    (stopper, Connection::new(target, stop).unwrap())
+}
+
+#[test]
+fn our_own_client_keeps_its_connection() {
+    let listener = start(settings());
+    let (_stopper, mut client) = client(&listener);
+    for _ in 0..3 {
+        let answer = client.exchange(HEARTBEAT.into(), SOON).unwrap();
+        assert!(answer.starts_with(b"[ { \"result\": 0"));
+    }
+    assert_eq!(listener.counters().accepted.load(Ordering::Relaxed), 1);
+    let large = client.exchange(r#"{"command": "lease4-get-all"}"#.into(), SOON).unwrap();
+    assert!(large.len() > 1 << 20);
+}
+
+#[test]
+fn a_client_finds_that_its_connection_was_closed_and_opens_another() {
+    let short = Duration::from_millis(50);
+    let patience = Patience { idle: short, ..Patience::default() };
+    let listener = start(Settings { patience, ..settings() });
+    let (_stopper, mut client) = client(&listener);
+    client.exchange(HEARTBEAT.into(), SOON).unwrap();
+    while listener.counters().timed_out.load(Ordering::Relaxed) == 0 {
+        std::thread::yield_now();
+    }
+    client.exchange(HEARTBEAT.into(), SOON).unwrap();
+    assert_eq!(listener.counters().accepted.load(Ordering::Relaxed), 2);
+}
+
+#[test]
+fn a_client_tells_why_it_has_no_answer() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap();
+    let (stopper, stop) = Stopper::new();
+    let target = Target { address, credentials: None };
+    let mut client = Connection::new(target, stop).unwrap();
+    let short = Duration::from_millis(20);
+    assert!(matches!(client.exchange("{}".into(), short), Err(ExchangeError::TimedOut(..))));
+    std::thread::scope(|scope| {
+        scope.spawn(|| stopper.stop());
+        let stopped = client.exchange("{}".into(), SOON);
+        assert!(matches!(stopped, Err(ExchangeError::Stopped(_))), "{stopped:?}");
+    });
+    let (_stopper, stop) = Stopper::new();
+    drop(silent);
+    let mut client = Connection::new(Target { address, credentials: None }, stop).unwrap();
+    assert!(matches!(client.exchange("{}".into(), SOON), Err(ExchangeError::Connect(..))));
+}

@@ -1,0 +1,174 @@
+//! Reading the arguments of the HA commands from JSON, with Kea's answers to what is wrong with them. Pure; the one
+//! file of this room that knows JSON.
+
+use engine::control::Answer;
+use serde_json::{Map, Value};
+
+use super::state::State;
+
+/// `server-name`, of any command that names a relationship; none if it is not given.
+pub fn server_name(arguments: Option<&Value>) -> Result<Option<&str>, Answer> {
+    match arguments.and_then(|arguments| arguments.get("server-name")) {
+        None => Ok(None),
+        Some(Value::String(name)) => Ok(Some(name)),
+        Some(_) => Err(Answer::error("'server-name' must be a string")),
+    }
+}
+
+/// The names of ha-scopes.
+pub fn scopes(arguments: Option<&Value>) -> Result<Vec<&str>, Answer> {
+    let map = map_of(arguments, "ha-scopes")?;
+    let value = map
+        .get("scopes")
+        .ok_or_else(|| Answer::error("'scopes' is mandatory for the 'ha-scopes' command"))?;
+    let Value::Array(names) = value else {
+        return Err(Answer::error("'scopes' must be a list in the 'ha-scopes' command"));
+    };
+    let not_text = || Answer::error("scope name must be a string in the 'scopes' argument");
+    names.iter().map(|name| name.as_str().ok_or_else(not_text)).collect()
+}
+
+/// The server and the `max-period` (seconds) of ha-sync.
+pub fn sync(arguments: Option<&Value>) -> Result<(&str, Option<u32>), Answer> {
+    let map = map_of(arguments, "ha-sync")?;
+    let server = match map.get("server-name") {
+        Some(Value::String(name)) => name,
+        Some(_) => {
+            return Err(Answer::error("'server-name' must be a string in the 'ha-sync' command"));
+        }
+        None => {
+            return Err(Answer::error("'server-name' is mandatory for the 'ha-sync' command"));
+        }
+    };
+    let Some(period) = map.get("max-period") else { return Ok((server, None)) };
+    let period = period.as_u64().and_then(|period| u32::try_from(period).ok());
+    match period.filter(|period| *period > 0) {
+        Some(period) => Ok((server, Some(period))),
+        None => {
+            Err(Answer::error("'max-period' must be a positive integer in the 'ha-sync' command"))
+        }
+    }
+}
+
+/// `cancel` and `state` of ha-maintenance-notify.
+pub fn maintenance_notify(arguments: Option<&Value>) -> Result<(bool, Option<State>), Answer> {
+    let invalid = |why| Answer::error(format!("invalid command 'ha-maintenance-notify': {why}"));
+    let map = match arguments {
+        None => return Err(invalid("no arguments specified")),
+        Some(Value::Object(map)) if map.is_empty() => return Err(invalid("'arguments' is empty")),
+        Some(Value::Object(map)) => map,
+        Some(_) => return Err(invalid("'arguments' is not a map")),
+    };
+    let cancel = match map.get("cancel") {
+        Some(Value::Bool(cancel)) => *cancel,
+        Some(_) => {
+            return Err(Answer::error(
+                "'cancel' must be a boolean in the 'ha-maintenance-notify' command",
+            ));
+        }
+        None => {
+            return Err(Answer::error(
+                "'cancel' is mandatory for the 'ha-maintenance-notify' command",
+            ));
+        }
+    };
+    let state = match map.get("state") {
+        None => None,
+        Some(Value::String(name)) => Some(
+            name.parse().map_err(|error: super::UnknownState| Answer::error(error.to_string()))?,
+        ),
+        Some(_) => {
+            return Err(Answer::error(
+                "'state' must be a string in the 'ha-maintenance-notify' command",
+            ));
+        }
+    };
+    Ok((cancel, state))
+}
+
+/// The origin that ha-sync-complete-notify names: an integer as `origin-id`, or as `origin` (Kea 3 sends both). Kea
+/// 2.2 names none.
+pub fn sync_origin(arguments: Option<&Value>) -> Option<u32> {
+    let number = |key| arguments?.get(key)?.as_u64();
+    number("origin-id").or_else(|| number("origin")).and_then(|id| u32::try_from(id).ok())
+}
+
+fn map_of<'a>(
+    arguments: Option<&'a Value>,
+    command: &str,
+) -> Result<&'a Map<String, Value>, Answer> {
+    match arguments {
+        None => Err(Answer::error(format!("arguments not found in the '{command}' command"))),
+        Some(Value::Object(map)) => Ok(map),
+        Some(_) => {
+            Err(Answer::error(format!("arguments in the '{command}' command are not a map")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// Each wrong request with Kea 3's answer, as captured.
+    #[test]
+    fn wrong_arguments_are_answered_as_kea_does() {
+        let text = |answer: Answer| (answer.result, answer.text.unwrap());
+        let scope_cases = [
+            (None, "arguments not found in the 'ha-scopes' command"),
+            (Some(json!({})), "'scopes' is mandatory for the 'ha-scopes' command"),
+            (Some(json!({"scopes": "x"})), "'scopes' must be a list in the 'ha-scopes' command"),
+            (Some(json!({"scopes": [1]})), "scope name must be a string in the 'scopes' argument"),
+        ];
+        for (arguments, expected) in scope_cases {
+            let answer = scopes(arguments.as_ref()).unwrap_err();
+            assert_eq!(text(answer), (1, expected.to_owned()));
+        }
+        let period = "'max-period' must be a positive integer in the 'ha-sync' command";
+        let sync_cases = [
+            (None, "arguments not found in the 'ha-sync' command"),
+            (Some(json!({})), "'server-name' is mandatory for the 'ha-sync' command"),
+            (
+                Some(json!({"server-name": 1})),
+                "'server-name' must be a string in the 'ha-sync' command",
+            ),
+            (Some(json!({"server-name": "b", "max-period": -1})), period),
+            (Some(json!({"server-name": "b", "max-period": 0})), period),
+        ];
+        for (arguments, expected) in sync_cases {
+            let answer = sync(arguments.as_ref()).unwrap_err();
+            assert_eq!(text(answer), (1, expected.to_owned()));
+        }
+        let notify_cases = [
+            (None, "invalid command 'ha-maintenance-notify': no arguments specified"),
+            (Some(json!({})), "invalid command 'ha-maintenance-notify': 'arguments' is empty"),
+            (
+                Some(json!({"cancel": "x"})),
+                "'cancel' must be a boolean in the 'ha-maintenance-notify' command",
+            ),
+            (
+                Some(json!({"server-name": "x"})),
+                "'cancel' is mandatory for the 'ha-maintenance-notify' command",
+            ),
+        ];
+        for (arguments, expected) in notify_cases {
+            let answer = maintenance_notify(arguments.as_ref()).unwrap_err();
+            assert_eq!(text(answer), (1, expected.to_owned()));
+        }
+    }
+
+    #[test]
+    fn right_arguments_are_read() {
+        assert_eq!(scopes(Some(&json!({"scopes": ["a", "b"]}))).unwrap(), ["a", "b"]);
+        let request = json!({"server-name": "b", "max-period": 60});
+        assert_eq!(sync(Some(&request)).unwrap(), ("b", Some(60)));
+        let request = json!({"cancel": false, "server-name": "a", "state": "load-balancing"});
+        let expected = (false, Some(State::LoadBalancing));
+        assert_eq!(maintenance_notify(Some(&request)).unwrap(), expected);
+        assert_eq!(sync_origin(Some(&json!({"origin": 2001, "origin-id": 2001}))), Some(2001));
+        assert_eq!(sync_origin(Some(&json!({"origin": "ha-partner"}))), None);
+        assert_eq!(sync_origin(None), None);
+        assert_eq!(server_name(Some(&json!({"server-name": "a"}))).unwrap(), Some("a"));
+    }
+}
