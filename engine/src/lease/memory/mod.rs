@@ -12,6 +12,9 @@ mod ends;
 mod hints;
 mod tree;
 
+#[cfg(all(test, not(feature = "model")))]
+mod tests;
+
 #[cfg(feature = "model")]
 pub use check::NearlyFull;
 
