@@ -59,7 +59,8 @@ pub(crate) fn run(file: &Path, arguments: &Arguments) -> ExitCode {
 fn serve(file: &Path, arguments: &Arguments) -> Result<u8, ServeError> {
     let checked = check::read(file).map_err(ServeError::Mistakes)?;
     let dhcp4 = dhcp4(&checked)?;
-    let writer = Writer::start(&dhcp4.loggers, "kea-dhcp4", log::Options { verbose: arguments.debug })?;
+    let writer =
+        Writer::start(&dhcp4.loggers, "kea-dhcp4", log::Options { verbose: arguments.debug })?;
     let _pid_file = PidFile::take(file)?;
     for warning in &checked.warnings {
         engine::log!(PEREGRINE_CONFIG_WARNING, "{warning}");
@@ -81,10 +82,10 @@ fn start(prepared: Prepared, checked: &Checked) -> Result<u8, ServeError> {
         let server: Server = prepared.start(Arc::new(ServeAll))?;
         return Ok(server.run());
     }
-    let driver = ha::Driver::start(&checked.relationships, prepared.parts())?;
-    prepared.replicate_to(driver.replication());
-    let server = prepared.start(driver.admission())?;
-    driver.begin();
+    let hub = ha::Hub::join(&checked.relationships, prepared.parts())?;
+    prepared.replicate_to(hub.replication());
+    let server = prepared.start(hub.admission())?;
+    let driver = hub.start()?;
     let status = server.run();
     driver.stop();
     Ok(status)
@@ -108,11 +109,7 @@ fn dhcp4(checked: &Checked) -> Result<Dhcp4, ServeError> {
     dhcp4.ok_or_else(|| ServeError::NotServed("the configuration has no Dhcp4 part".into()))
 }
 
-fn prepare(
-    checked: &Checked,
-    dhcp4: Dhcp4,
-    arguments: &Arguments,
-) -> Result<Prepared, ServeError> {
+fn prepare(checked: &Checked, dhcp4: Dhcp4, arguments: &Arguments) -> Result<Prepared, ServeError> {
     let ports = Ports {
         server: arguments.server_port.unwrap_or(SERVER_PORT),
         client: arguments.client_port,

@@ -50,6 +50,11 @@ impl Pool {
         Self { first, last, next: AtomicU32::new(first.into()) }
     }
 
+    /// Its lowest address.
+    pub fn first(&self) -> Ipv4Addr {
+        self.first
+    }
+
     /// Whether `address` lies inside.
     pub fn contains(&self, address: Ipv4Addr) -> bool {
         self.range().contains(&address)

@@ -42,15 +42,29 @@ pub(super) struct Promise<'a> {
 
 /// Options that the exchange itself decides about, by code.
 #[derive(Default)]
-struct OwnOptions<'a>(Vec<(u8, Cow<'a, [u8]>)>);
+struct OwnOptions<'a>(Vec<(u8, Value<'a>)>);
+
+/// A value that needs no allocation of its own.
+enum Value<'a> {
+    Number([u8; 4]),
+    Bytes(Cow<'a, [u8]>),
+}
 
 impl<'a> OwnOptions<'a> {
-    fn set(&mut self, code: u8, value: impl Into<Cow<'a, [u8]>>) {
-        self.0.push((code, value.into()));
+    /// Sets an option of four bytes: a number or an address.
+    fn number(&mut self, code: u8, value: [u8; 4]) {
+        self.0.push((code, Value::Number(value)));
+    }
+
+    fn bytes(&mut self, code: u8, value: impl Into<Cow<'a, [u8]>>) {
+        self.0.push((code, Value::Bytes(value.into())));
     }
 
     fn value(&self, code: u8) -> Option<&[u8]> {
-        self.0.iter().find(|(known, _)| *known == code).map(|(_, value)| &**value)
+        self.0.iter().find(|(known, _)| *known == code).map(|(_, value)| match value {
+            Value::Number(bytes) => bytes.as_slice(),
+            Value::Bytes(bytes) => bytes,
+        })
     }
 }
 
@@ -70,11 +84,11 @@ impl Exchange<'_> {
         }
         self.boot_fields(&mut writer, promise.subnet);
         let mut own = self.echoes();
-        own.set(code::LEASE_TIME, promise.lifetime_s.to_be_bytes().to_vec());
-        own.set(code::SUBNET_MASK, promise.subnet.config.prefix.mask().octets().to_vec());
+        own.number(code::LEASE_TIME, promise.lifetime_s.to_be_bytes());
+        own.number(code::SUBNET_MASK, promise.subnet.config.prefix.mask().octets());
         set_timers(&mut own, promise);
         if let Some(name) = &promise.name {
-            own.set(name.code, name.option.as_slice());
+            own.bytes(name.code, name.option.as_slice());
         }
         let options = promise.pool.map_or(&promise.subnet.options, |pool| &pool.options);
         self.write_options(&mut writer, own, Some(&self.levels(options)));
@@ -126,7 +140,7 @@ impl Exchange<'_> {
         let echoed = echoed.into_iter().chain(echo_client_id.then_some(code::CLIENT_IDENTIFIER));
         for code in echoed {
             if let Some(value) = self.query.option(code).filter(|value| !value.is_empty()) {
-                own.set(code, value);
+                own.bytes(code, value);
             }
         }
         own
@@ -204,7 +218,7 @@ fn set_timers(own: &mut OwnOptions<'_>, promise: &Promise<'_>) {
     {
         let at_s = timer_s(timer, promise.lifetime_s);
         if at_s > 0 && at_s < end_s {
-            own.set(code, at_s.to_be_bytes().to_vec());
+            own.number(code, at_s.to_be_bytes());
             end_s = at_s;
         }
     }

@@ -32,6 +32,8 @@ pub struct Snapshot {
 pub(super) struct SubnetPlan {
     pub(super) config: Arc<Subnet4>,
     pub(super) pools: Vec<PoolPlan>,
+    /// Places of the pools, by ascending addresses: pools do not overlap.
+    by_address: Box<[usize]>,
     pub(super) options: OptionTable,
     /// The subnets in which a client has one lease: this one (of a shared network: all of its).
     pub(super) network: Box<[u32]>,
@@ -106,7 +108,10 @@ fn clue<'a>(query: &Query<'_>, arrival: &Arrival, interface: &'a str) -> Clue<'a
 
 impl SubnetPlan {
     fn build(subnet: &Arc<Subnet4>) -> Self {
+        let mut by_address: Box<[usize]> = (0..subnet.pools.len()).collect();
+        by_address.sort_by_key(|at| subnet.pools[*at].first);
         Self {
+            by_address,
             config: Arc::clone(subnet),
             pools: subnet.pools.iter().map(|pool| PoolPlan::build(pool, subnet)).collect(),
             options: OptionTable::merge(&[&subnet.options]),
@@ -116,7 +121,9 @@ impl SubnetPlan {
 
     /// The pool of `address`, whoever it is open to.
     pub(super) fn pool_of(&self, address: Ipv4Addr) -> Option<&PoolPlan> {
-        self.pools.iter().find(|pool| pool.addresses.contains(address))
+        let pool = |at: &usize| &self.pools[*at];
+        let above = self.by_address.partition_point(|at| pool(at).addresses.first() <= address);
+        self.by_address[..above].last().map(pool).filter(|pool| pool.addresses.contains(address))
     }
 
     /// The pools that are open to `classes`, in their order.

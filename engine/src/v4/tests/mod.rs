@@ -1,6 +1,8 @@
 //! Exchanges on a virtual clock against the real store.
 
 mod captures;
+mod configured;
+mod content;
 mod hostile;
 mod race;
 mod scenarios;

@@ -115,3 +115,19 @@ fn one_client_on_two_threads_has_one_lease() {
     });
     assert_eq!(world.store.len(), 1);
 }
+
+#[test]
+fn a_flood_of_discovers_does_not_stop_the_pool() {
+    const ADDRESSES: u16 = 6000;
+    let mut world = world_of(ADDRESSES);
+    let offered: BTreeSet<_> = (0..ADDRESSES)
+        .map(|number| address_of(world.ask(&client(number)), MessageType::Offer))
+        .collect();
+    assert_eq!(offered.len(), usize::from(ADDRESSES));
+    // Everything is promised: the next one shares, and its REQUEST is good if it comes first.
+    let shared = address_of(world.ask(&client(ADDRESSES)), MessageType::Offer);
+    let outcome = world.ask(&client(ADDRESSES).selecting(shared));
+    assert_eq!(address_of(outcome, MessageType::Ack), shared);
+    world.pass(11);
+    address_of(world.ask(&client(ADDRESSES + 1)), MessageType::Offer);
+}
