@@ -82,10 +82,10 @@ fn start(prepared: Prepared, checked: &Checked) -> Result<u8, ServeError> {
         let server: Server = prepared.start(Arc::new(ServeAll))?;
         return Ok(server.run());
     }
-    let driver = ha::Driver::start(&checked.relationships, prepared.parts())?;
-    prepared.replicate_to(driver.replication());
-    let server = prepared.start(driver.admission())?;
-    driver.begin();
+    let hub = ha::Hub::join(&checked.relationships, prepared.parts())?;
+    prepared.replicate_to(hub.replication());
+    let server = prepared.start(hub.admission())?;
+    let driver = hub.start()?;
     let status = server.run();
     driver.stop();
     Ok(status)

@@ -26,8 +26,13 @@ pub const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 pub const MAX_THREADS: usize = 256;
 /// Errands (heartbeats, synchronisation and the like) that wait for their thread.
 pub const MAX_ERRANDS: usize = 16;
-/// Notices to a driver thread that wait for it; each kind is one flag or one result.
-pub const MAX_NOTICES: usize = 1_024;
+/// The longest that a driver's thread waits before it looks at its timers again.
+pub const MAX_WAIT: Duration = Duration::from_secs(1);
+/// How long a command waits for an exchange with the partner.
+pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long ha-sync waits for its end; the synchronisation itself goes on.
+pub const SYNC_COMMAND_TIMEOUT: Duration = Duration::from_secs(3_600);
 
 const _: () = assert!(MAX_STRANGERS < MAX_CONNECTIONS);
+const _: () = assert!(COMMAND_TIMEOUT.as_secs() > REQUEST_TIMEOUT.as_secs());
 const _: () = assert!(MAX_HEAD >= 8_192, "hyper's least buffer");

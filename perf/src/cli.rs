@@ -1,5 +1,5 @@
-//! perfdhcp's options, turned into a plan and a link. Pure, but for two questions to the machine: the address
-//! of an interface, and the first transaction identifier.
+//! perfdhcp's options, turned into a plan and a link. Pure, but for two questions to the machine:
+//! the address of an interface, and the first transaction identifier.
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -14,7 +14,8 @@ use crate::plan::{Exchange, MaxDrop, Plan};
 use crate::run::{Link, address_towards};
 use crate::wire::Mac;
 
-/// Exchanges under way when neither a rate nor a window is given: "as fast as possible", not blindly.
+/// Exchanges under way when neither a rate nor a window is given: "as fast as possible", not
+/// blindly.
 const DEFAULT_WINDOW: u32 = 128;
 /// The port of DHCP servers and relays.
 const SERVER_PORT: u16 = 67;
@@ -24,7 +25,7 @@ const SERVER_PORT: u16 = 67;
 /// The options are perfdhcp's. Exit status: 0 all exchanges ended well, 1 general error, 2 wrong
 /// arguments, 3 some exchanges did not end well.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "peregrine-perf", version)]
+#[command(name = "peregrine-perf", version, args_override_self = true)]
 pub struct Arguments {
     /// DHCPv4 (the default, and all there is)
     #[arg(short = '4')]
@@ -44,7 +45,8 @@ pub struct Arguments {
           value_parser = clap::value_parser!(u32).range(1..=i64::from(CLIENTS)))]
     pub range: u32,
     /// Exchanges to begin
-    #[arg(short = 'n', value_name = "NUM-REQUEST", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(short = 'n', value_name = "NUM-REQUEST",
+          value_parser = clap::value_parser!(u64).range(1..))]
     pub num_request: Option<u64>,
     /// Time in which exchanges begin, in seconds
     #[arg(short = 'p', value_name = "PERIOD", value_parser = seconds)]
@@ -154,7 +156,8 @@ impl Arguments {
         Fleet::new(self.base.unwrap_or(BASE_MAC), self.range)
     }
 
-    /// Without rate, number or period each client makes one exchange: "effectively pinging the server".
+    /// Without rate, number or period each client makes one exchange: "effectively pinging the
+    /// server".
     fn once(&self) -> Option<u64> {
         (self.rate.is_none() && self.period.is_none()).then(|| u64::from(self.range))
     }
@@ -207,8 +210,8 @@ mod tests {
 
     #[test]
     fn perfdhcps_options_are_taken() {
-        let line = "-4 -r 1000 -R 500 -p 2.5 -n 9 -l 127.0.0.3 -L 1068 -N 1067 -D 5% -d 0.5 -W 300000 \
-                    -b mac=02::00:00:00:00:01 127.0.0.1 127.0.0.2";
+        let line = "-4 -r 1000 -R 500 -p 2.5 -n 9 -l 127.0.0.3 -L 1068 -N 1067 -D 5% -d 0.5 \
+                    -W 300000 -b mac=02::00:00:00:00:01 127.0.0.1 127.0.0.2";
         let arguments = parse(line).unwrap();
         let link = arguments.link().unwrap();
         assert_eq!(link.local, "127.0.0.3:1068".parse().unwrap());

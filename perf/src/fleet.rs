@@ -1,5 +1,5 @@
-//! The clients and the leases they hold. Pure. It remembers across runs, so that a second run can keep
-//! or take over what a first one was given.
+//! The clients and the leases they hold. Pure. It remembers across runs, so that a second run can
+//! keep or take over what a first one was given.
 
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
@@ -98,8 +98,8 @@ impl Fleet {
         self.holders.get(&address).is_some_and(|holder| *holder != client)
     }
 
-    /// Notes what a client was given. An address that another client holds stays with that one in the
-    /// books, so that each later taker counts as a duplicate as well.
+    /// Notes what a client was given. An address that another client holds stays with that one in
+    /// the books, so that each later taker counts as a duplicate as well.
     pub fn grant(&mut self, client: u32, lease: Lease) {
         let Some(slot) = self.leases.get_mut(client as usize) else { return };
         self.granted_in[client as usize] = self.round;

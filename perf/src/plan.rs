@@ -42,7 +42,8 @@ pub struct Plan {
     pub drop_time: Duration,
     /// Missing answers that end the run.
     pub max_drop: Option<MaxDrop>,
-    /// How long what is under way may go on after the last exchange began; `None`: until each has ended.
+    /// How long what is under way may go on after the last exchange began; `None`: until each has
+    /// ended.
     pub exit_wait: Option<Duration>,
     /// The relay's address, also that of the socket.
     pub giaddr: Ipv4Addr,

@@ -1,6 +1,7 @@
 //! What a run is told as: perfdhcp's lines, or JSON. Pure.
 //!
-//! Where perfdhcp 2.2 prints `inf`, `-nan` or half a line for a stage without answers, `n/a` stands here.
+//! Where perfdhcp 2.2 prints `inf`, `-nan` or half a line for a stage without answers, `n/a` stands
+//! here.
 
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;
@@ -128,7 +129,8 @@ fn stage_text(out: &mut String, name: &str, stage: &Stage) {
     };
     let _ = write!(
         out,
-        "\nmin delay: {}\navg delay: {}\nmax delay: {}\nstd deviation: {}\ncollected packets: {}\n\n",
+        "\nmin delay: {}\navg delay: {}\nmax delay: {}\nstd deviation: {}\n\
+         collected packets: {}\n\n",
         delay(latency.min() as f64),
         delay(latency.mean()),
         delay(latency.max() as f64),
@@ -174,7 +176,8 @@ mod tests {
             "Rate: 0.666667 4-way exchanges/second, expected rate: 100\n",
             "***Malformed Packets***\nMalformed packets: 0\n***Statistics for: DISCOVER-OFFER***\n",
             "sent packets: 4\nreceived packets: 2\ndrops: 2\ndrops ratio: 50.000 %\norphans: 0\n",
-            "rejected leases: 0\nnon unique addresses: 0\n\nmin delay: 0.100 ms\navg delay: 0.200 ms\n",
+            "rejected leases: 0\nnon unique addresses: 0\n\nmin delay: 0.100 ms\n",
+            "avg delay: 0.200 ms\n",
             "max delay: 0.300 ms\nstd deviation: 0.100 ms\ncollected packets: 2\n\n",
             "***Statistics for: REQUEST-ACK***\nsent packets: 0\n",
             "drops ratio: n/a\n",

@@ -91,7 +91,8 @@ impl Relay {
             .map_err(|error| RunError::Socket { local: self.link.local, error })
     }
 
-    /// Makes a run, and calls `progress` every [`Plan::report_every`] and at the end; `Break` ends the run.
+    /// Makes a run, and calls `progress` every [`Plan::report_every`] and at the end; `Break` ends
+    /// the run.
     ///
     /// # Errors
     /// [`RunError::Plan`] for a plan that would never begin.

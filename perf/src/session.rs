@@ -1,8 +1,9 @@
-//! The exchanges under way: which query is due, and whether an answer is the one that was asked for. Pure.
+//! The exchanges under way: which query is due, and whether an answer is the one that was asked
+//! for. Pure.
 //!
-//! The caller's order, for each turn: [`Session::handle_timeouts`], [`Session::handle_datagram`] for each that
-//! came, [`Session::poll_transmit`] until it is empty, then sleep until [`Session::poll_deadline`]; and
-//! [`Session::finish`] once [`Session::is_finished`].
+//! The caller's order, for each turn: [`Session::handle_timeouts`], [`Session::handle_datagram`]
+//! for each that came, [`Session::poll_transmit`] until it is empty, then sleep until
+//! [`Session::poll_deadline`]; and [`Session::finish`] once [`Session::is_finished`].
 
 use std::collections::{HashMap, VecDeque};
 use std::net::Ipv4Addr;

@@ -1,5 +1,6 @@
-//! What the standard library does not offer: datagrams in batches, a wait in nanoseconds, a flag for interrupts,
-//! a child that dies with its parent. Shell; the only unsafe code of this crate, behind safe functions.
+//! What the standard library does not offer: datagrams in batches, a wait in nanoseconds, a flag
+//! for interrupts, a child that dies with its parent. Shell; the only unsafe code of this crate,
+//! behind safe functions.
 #![expect(unsafe_code, reason = "system calls that the standard library does not wrap")]
 
 use std::io;
@@ -46,8 +47,8 @@ pub fn receive(socket: &UdpSocket, inbox: &mut Inbox) -> io::Result<usize> {
         iov_len: REPLY,
     });
     let mut headers: [libc::mmsghdr; BATCH] = std::array::from_fn(|i| header(&mut vectors[i]));
-    // SAFETY: the headers point to `vectors`, those to the buffers of `inbox`, all BATCH long, alive and
-    // borrowed by nobody else until the call returns; no time limit is given.
+    // SAFETY: the headers point to `vectors`, those to the buffers of `inbox`, all BATCH long,
+    // alive and borrowed by nobody else until the call returns; no time limit is given.
     let count = unsafe {
         libc::recvmmsg(
             socket.as_raw_fd(),
@@ -62,7 +63,8 @@ pub fn receive(socket: &UdpSocket, inbox: &mut Inbox) -> io::Result<usize> {
     Ok(count)
 }
 
-/// Sends the first datagrams of `outbox`, at most [`BATCH`], without waiting; says how many the kernel took.
+/// Sends the first datagrams of `outbox`, at most [`BATCH`], without waiting; says how many the
+/// kernel took.
 ///
 /// # Errors
 /// Those of sendmmsg(2) for the first datagram, but not "no room", which is 0 datagrams.
@@ -81,8 +83,8 @@ pub fn send(socket: &UdpSocket, outbox: &[(SocketAddrV4, Datagram)]) -> io::Resu
         header.msg_hdr.msg_name = ptr::from_mut(name).cast();
         header.msg_hdr.msg_namelen = mem::size_of::<libc::sockaddr_in>() as libc::socklen_t;
     }
-    // SAFETY: the headers point to `names` and `vectors`, those to the datagrams of `outbox`, all of the same
-    // length and alive until the call returns; the kernel only reads the datagrams.
+    // SAFETY: the headers point to `names` and `vectors`, those to the datagrams of `outbox`, all
+    // of the same length and alive until the call returns; the kernel only reads the datagrams.
     let count = unsafe {
         libc::sendmmsg(
             socket.as_raw_fd(),
@@ -101,18 +103,20 @@ pub fn wait_readable(socket: &UdpSocket, span: Duration) {
     let mut limit: libc::timespec = unsafe { mem::zeroed() };
     limit.tv_sec = libc::time_t::try_from(span.as_secs()).unwrap_or(libc::time_t::MAX);
     limit.tv_nsec = libc::c_long::from(i32::try_from(span.subsec_nanos()).unwrap_or(0));
-    // SAFETY: one pollfd and one timespec, both alive until the call returns; no signal mask. An error
-    // (an interrupt) is a short wait.
+    // SAFETY: one pollfd and one timespec, both alive until the call returns; no signal mask. An
+    // error (an interrupt) is a short wait.
     unsafe { libc::ppoll(&raw mut poll, 1, &raw const limit, ptr::null()) };
 }
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
-/// From now on SIGINT, SIGTERM and SIGHUP do not end the process but set what [`interrupted`] tells.
+/// From now on SIGINT, SIGTERM and SIGHUP do not end the process but set what [`interrupted`]
+/// tells.
 pub fn catch_interrupts() {
     let handler = note_interrupt as extern "C" fn(libc::c_int) as libc::sighandler_t;
     for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
-        // SAFETY: the handler does nothing but store to an atomic, which is allowed in a signal handler.
+        // SAFETY: the handler does nothing but store to an atomic, which is allowed in a signal
+        // handler.
         unsafe { libc::signal(signal, handler) };
     }
 }
@@ -128,7 +132,8 @@ extern "C" fn note_interrupt(_signal: libc::c_int) {
 
 /// Makes the child be killed when the thread that starts it ends, however that happens.
 pub fn die_with_parent(command: &mut Command) -> &mut Command {
-    // SAFETY: between fork and exec only prctl is called, which is async-signal-safe and allocates nothing.
+    // SAFETY: between fork and exec only prctl is called, which is async-signal-safe and allocates
+    // nothing.
     unsafe {
         command.pre_exec(|| match libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) {
             0 => Ok(()),

@@ -70,7 +70,8 @@ impl Stage {
         &self.latency_ns
     }
 
-    /// The latency under which `percent` of the answers came, in milliseconds; `None` without answers.
+    /// The latency under which `percent` of the answers came, in milliseconds; `None` without
+    /// answers.
     pub fn percentile_ms(&self, percent: f64) -> Option<f64> {
         let known = !self.latency_ns.is_empty();
         known.then(|| self.latency_ns.value_at_quantile(percent / 100.0) as f64 / 1e6)
@@ -133,7 +134,8 @@ impl Tally {
         per_second(self.completed, self.elapsed)
     }
 
-    /// Exchanges per second until the last one ended well: what the servers did, without the final wait.
+    /// Exchanges per second until the last one ended well: what the servers did, without the final
+    /// wait.
     pub fn throughput(&self) -> f64 {
         per_second(self.completed, self.completed_in)
     }

@@ -1,5 +1,5 @@
-//! The little of DHCPv4 (RFC 2131, RFC 2132) that a client and the relay in front of it need. Pure; knows
-//! nothing of exchanges.
+//! The little of DHCPv4 (RFC 2131, RFC 2132) that a client and the relay in front of it need. Pure;
+//! knows nothing of exchanges.
 
 use std::net::Ipv4Addr;
 
@@ -105,7 +105,8 @@ const SERVER_IDENTIFIER: u8 = 54;
 const PARAMETER_LIST: u8 = 55;
 const CLIENT_IDENTIFIER: u8 = 61;
 const END: u8 = 255;
-/// What perfdhcp's clients ask for: broadcast address, time offset, routers, domain name, servers, host.
+/// What perfdhcp's clients ask for: broadcast address, time offset, routers, domain name, servers,
+/// host.
 const ASKED: [u8; 7] = [1, 28, 2, 3, 15, 6, 12];
 
 /// A query's octets.

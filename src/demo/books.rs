@@ -1,4 +1,5 @@
-//! What each server has in its books, compared with the other's and with what the clients hold. Pure.
+//! What each server has in its books, compared with the other's and with what the clients hold.
+//! Pure.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -38,7 +39,8 @@ impl Comparison {
     }
 }
 
-/// Reads the leases of one page into a book; says the last address, from which the next page goes on.
+/// Reads the leases of one page into a book; says the last address, from which the next page goes
+/// on.
 ///
 /// # Errors
 /// The lease that is none.
@@ -102,7 +104,12 @@ mod tests {
     const FIRST: &str = "00:0c:01:02:03:04";
 
     fn page(leases: &[(&str, &str, u64)]) -> Value {
-        let lease = |(address, mac, cltt): &(&str, &str, u64)| json!({"ip-address": address, "hw-address": mac, "state": 0, "cltt": cltt, "valid-lft": 60});
+        let lease = |(address, mac, cltt): &(&str, &str, u64)| {
+            let mut lease = json!({"ip-address": address, "hw-address": mac, "state": 0});
+            lease["cltt"] = json!(cltt);
+            lease["valid-lft"] = json!(60);
+            lease
+        };
         json!({"count": leases.len(), "leases": leases.iter().map(lease).collect::<Vec<_>>()})
     }
 

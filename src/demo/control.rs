@@ -1,4 +1,5 @@
-//! Commands over a server's UNIX control socket. Shell; knows Kea's request and answer shape, no state.
+//! Commands over a server's UNIX control socket. Shell; knows Kea's request and answer shape, no
+//! state.
 
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
@@ -30,7 +31,8 @@ pub(super) struct Answer {
 /// Asks a server for one thing.
 ///
 /// # Errors
-/// Those of the socket, and `InvalidData` for what is no answer. The server may not be up yet, or gone.
+/// Those of the socket, and `InvalidData` for what is no answer. The server may not be up yet, or
+/// gone.
 pub(super) fn ask(socket: &Path, command: &str, arguments: Option<Value>) -> io::Result<Answer> {
     let mut request = json!({"command": command});
     if let Some(arguments) = arguments {

@@ -1,4 +1,5 @@
-//! The clients of the demo: a fleet behind one relay, driven in rounds, as real clients ask again. Shell.
+//! The clients of the demo: a fleet behind one relay, driven in rounds, as real clients ask again.
+//! Shell.
 
 use std::net::SocketAddrV4;
 use std::ops::ControlFlow;

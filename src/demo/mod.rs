@@ -1,10 +1,10 @@
-//! `peregrine demo`: a load-balancing pair on loopback, clients in front of it, a failure and the return,
-//! told in short lines and checked. Shell.
+//! `peregrine demo`: a load-balancing pair on loopback, clients in front of it, a failure and the
+//! return, told in short lines and checked. Shell.
 //!
-//! [`story`] is what happens, in order; [`site`] where (addresses, ports, files), [`server`] a child process
-//! that does not outlive this one, [`control`] the words spoken with it, [`crowd`] the clients,
-//! [`books`] the comparison of lease databases (pure), [`tell`] what people and machines read (pure).
-//! It knows the servers only from outside: their files, sockets and packets.
+//! [`story`] is what happens, in order; [`site`] where (addresses, ports, files), [`server`] a
+//! child process that does not outlive this one, [`control`] the words spoken with it, [`crowd`]
+//! the clients, [`books`] the comparison of lease databases (pure), [`tell`] what people and
+//! machines read (pure). It knows the servers only from outside: their files, sockets and packets.
 
 mod books;
 mod control;
@@ -27,7 +27,8 @@ use perf::syscall;
 /// The most clients that the pools of the demo hold: half of them for each server.
 const CLIENTS: i64 = 100_000;
 
-/// Starts a load-balancing pair on loopback, shows a failure and the return, and checks every lease.
+/// Starts a load-balancing pair on loopback, shows a failure and the return, and checks every
+/// lease.
 ///
 /// Needs no root. Exit status 0 only if all of it held.
 #[derive(Clone, Debug, Parser)]

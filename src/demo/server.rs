@@ -1,4 +1,5 @@
-//! A server of the pair: a child process that is killed when this value goes, or this process does. Shell.
+//! A server of the pair: a child process that is killed when this value goes, or this process does.
+//! Shell.
 
 use std::fs::{self, File};
 use std::io;

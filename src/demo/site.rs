@@ -1,5 +1,5 @@
-//! Where the demo takes place: a directory, loopback addresses, free ports, and the two configurations
-//! that say so. Shell, but for the text of the configurations.
+//! Where the demo takes place: a directory, loopback addresses, free ports, and the two
+//! configurations that say so. Shell, but for the text of the configurations.
 
 use std::fs;
 use std::io::ErrorKind;

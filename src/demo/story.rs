@@ -1,5 +1,6 @@
-//! What happens, in order: the pair forms, clients come, a server is killed, the other takes over, the first one
-//! comes back. Shell. A step fails the demo by a check (and the story goes on) or by an error (and it ends).
+//! What happens, in order: the pair forms, clients come, a server is killed, the other takes over,
+//! the first one comes back. Shell. A step fails the demo by a check (and the story goes on) or by
+//! an error (and it ends).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -276,7 +277,8 @@ impl Steps {
     }
 }
 
-/// The states between "from" and the comma of a transition's log line: "... from WAITING to SYNCING state, ...".
+/// The states between "from" and the comma of a transition's log line: "... from WAITING to SYNCING
+/// state, ...".
 fn states_named(line: &str) -> Vec<String> {
     let change = line.split_once(" from ").map_or("", |(_, rest)| rest);
     let change = change.split_once(" state").map_or("", |(change, _)| change);
@@ -318,7 +320,9 @@ mod tests {
     fn transitions_are_read_from_the_log() {
         let mut steps = Steps::default();
         let second = Duration::from_secs(1);
-        steps.note_log("INFO [x] HA_STATE_TRANSITION server2: server transitions from WAITING to SYNCING state, partner state is PARTNER-DOWN\nother from A to READY state", second);
+        let line = "INFO [x] HA_STATE_TRANSITION server2: server transitions from WAITING to \
+                    SYNCING state, partner state is PARTNER-DOWN\nother from A to READY state";
+        steps.note_log(line, second);
         assert_eq!(steps.told(), "waiting, syncing");
         steps.note("load-balancing", second * 2);
         assert!(steps.reached("load-balancing") && !steps.is_whole());

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::net::{self, Lan};
 use crate::server::{Kind, PATIENCE, Server};
-use crate::wait::until;
+use crate::wait::{until, wall_s};
 
 #[derive(Clone, Copy, Debug)]
 enum Program {
@@ -89,7 +89,8 @@ impl<'a> Client<'a> {
 
     /// Signals the program in the namespace (the child is `ip`, which becomes it).
     fn signal(&self, signal: &str) {
-        net::run("kill", &[signal, &self.running.id().to_string()]);
+        // A program that has ended needs no signal any more.
+        let _ = Command::new("kill").args([signal, &self.running.id().to_string()]).output();
     }
 }
 
@@ -162,6 +163,9 @@ fn lease_renew_release(kind: Kind, program: Program) {
         let shown = String::from_utf8_lossy(&output.stdout).into_owned();
         if shown.contains(&address) { Ok(()) } else { Err(shown) }
     });
+    // A renewal shows by its second: it has to be another one than the lease's.
+    let given_s = given["cltt"].as_u64().unwrap();
+    until("another second", PATIENCE, || if wall_s() > given_s { Ok(()) } else { Err(given_s) });
     client.renew();
     until("renewal", PATIENCE, || match lease(&server) {
         Ok(renewed) if renewed["cltt"].as_u64() > given["cltt"].as_u64() => {
@@ -172,7 +176,13 @@ fn lease_renew_release(kind: Kind, program: Program) {
     });
     client.release();
     until("release", PATIENCE, || match lease(&server) {
-        Ok(kept) => Err(kept),
+        Ok(kept) => {
+            // dhcpcd loses a signal that comes while it runs its hooks.
+            if let Program::Dhcpcd = program {
+                client.release();
+            }
+            Err(kept)
+        }
         Err(_) => Ok(()),
     });
 }

@@ -8,6 +8,7 @@
 mod filter;
 mod hub;
 pub mod interfaces;
+pub mod link;
 mod open;
 pub mod receive;
 mod sockets;

@@ -1,6 +1,17 @@
-//! Talking to peers (*shell*): [`client`] is one kept-alive connection, [`pool`] the client threads that empty
-//! the outbox, [`listener`] the dedicated HTTP listener with its own threads. The only room of the crate with
-//! sockets, threads and async; it decides nothing.
+//! Talking to peers (*shell*): the only room of the crate with sockets, threads and async; it decides nothing.
+//!
+//! [`Half`] is the machine behind its lock, [`Driver`] its threads: timers, errands, the client
+//! threads that empty the outbox over kept-alive connections ([`client`]), and the dedicated [`listener`].
 
 pub mod client;
+mod commands;
+mod driver;
+mod errand;
+mod half;
 pub mod listener;
+mod notes;
+mod pool;
+
+pub use driver::{Driver, Parts, Settings, StartError};
+pub use errand::Flush;
+pub use half::Half;

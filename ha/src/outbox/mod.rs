@@ -10,7 +10,7 @@ mod backlog;
 mod queue;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use engine::control::code;
 use engine::lease::{Change, ChangeKind, ClientId, Origin};
@@ -32,7 +32,7 @@ use crate::wire::request::LeaseNews;
 pub trait Observer: Send + Sync {
     /// An update was refused because the partner's queue is full.
     fn queue_is_full(&self);
-    /// More updates were delayed than there is room for.
+    /// More updates were delayed than there is room for ([`Outbox::has_overflowed`]).
     fn backlog_overflowed(&self);
     /// The partner answered an update of `client`, or failed to.
     fn partner_updated(&self, client: Option<ClientKey>, outcome: UpdateOutcome);
@@ -52,7 +52,7 @@ pub enum PeerQueue {
 /// The queues of one relationship.
 pub struct Outbox {
     pending: Arc<Pending>,
-    observer: Arc<dyn Observer>,
+    observer: Weak<dyn Observer>,
     partner: Option<Side>,
     backups: Vec<Side>,
     unsent: AtomicU64,
@@ -82,7 +82,7 @@ impl Outbox {
     /// Queues for a partner, if there is one, and for `backups` backups. Nothing is sent until a policy says so.
     pub fn new(
         pending: Arc<Pending>,
-        observer: Arc<dyn Observer>,
+        observer: Weak<dyn Observer>,
         has_partner: bool,
         backups: usize,
         delayed_updates_limit: usize,
@@ -107,23 +107,30 @@ impl Outbox {
             return;
         };
         let mut state = side.state.lock();
-        let before = std::mem::replace(&mut state.policy, policy);
-        if before.partner != ToPartner::Send || policy.partner == ToPartner::Send {
-            return;
-        }
-        let drained = state.queue.drain();
-        let tickets: Vec<_> = drained.iter().filter_map(|update| update.ticket).collect();
-        let mut overflowed = false;
-        if policy.partner == ToPartner::Queue {
-            for update in drained {
-                overflowed |= state.backlog.keep(update);
+        let before = std::mem::replace(&mut state.policy, policy).partner;
+        let failed = match (before, policy.partner) {
+            (ToPartner::Send, ToPartner::Send) => Vec::new(),
+            (ToPartner::Send, ToPartner::Queue) => {
+                let drained = state.queue.drain();
+                let failed = drained.iter().filter_map(|update| update.ticket).collect();
+                drained.into_iter().for_each(|update| state.backlog.keep(update));
+                failed
             }
-        }
+            (ToPartner::Queue, ToPartner::Send) => {
+                // What came since the delayed updates were sent goes behind them.
+                state.send_backlog();
+                state.backlog.clear();
+                side.wake.notify_all();
+                Vec::new()
+            }
+            (_, ToPartner::Nothing | ToPartner::Count) => {
+                state.backlog.clear();
+                state.queue.drain().iter().filter_map(|update| update.ticket).collect()
+            }
+            _ => Vec::new(),
+        };
         drop(state);
-        self.fail(tickets);
-        if overflowed {
-            self.observer.backlog_overflowed();
-        }
+        self.fail(failed);
     }
 
     /// Number of changes since the last call that the partner was not told of.
@@ -131,30 +138,23 @@ impl Outbox {
         self.unsent.swap(0, Ordering::AcqRel)
     }
 
+    /// Whether more updates were delayed than there is room for.
+    pub fn has_overflowed(&self) -> bool {
+        self.partner.as_ref().is_some_and(|side| side.state.lock().backlog.has_overflowed())
+    }
+
     /// Number of updates that met a full queue.
     pub fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
     }
 
-    /// Sends the delayed updates; ends with [`Observer::backlog_sent`]. What comes meanwhile is sent behind
-    /// them, and no reply waits for it.
-    pub fn send_backlog(&self) {
-        let Some(side) = &self.partner else {
-            return;
-        };
-        let mut state = side.state.lock();
-        let updates = state.backlog.start();
-        let nothing = updates.is_empty();
-        let refused = updates.into_iter().filter(|update| state.queue.push(update.clone()).is_err());
-        let refused = refused.count() > 0 && state.backlog.failed();
-        drop(state);
+    /// Sends the delayed updates. Gives the result if there is one already, else it comes by
+    /// [`Observer::backlog_sent`]. What is queued meanwhile is sent behind them, and no reply waits for it.
+    pub fn send_backlog(&self) -> Option<Result<(), CallError>> {
+        let side = self.partner.as_ref()?;
+        let result = side.state.lock().send_backlog();
         side.wake.notify_all();
-        if nothing {
-            self.observer.backlog_sent(Ok(()));
-        } else if refused {
-            let why = "the queue to the partner is full".to_owned();
-            self.observer.backlog_sent(Err(CallError::Communication(why)));
-        }
+        result
     }
 
     /// Forgets the delayed updates that were not sent.
@@ -162,6 +162,11 @@ impl Outbox {
         if let Some(side) = &self.partner {
             side.state.lock().backlog.clear();
         }
+    }
+
+    /// Number of updates that wait for `peer` and are not under way.
+    pub fn waiting(&self, peer: PeerQueue) -> usize {
+        self.side(peer).map_or(0, |side| side.state.lock().queue.len())
     }
 
     /// Waits for an update that may be sent to `peer`; [`Outbox::settle`] has to follow. `None` once stopped.
@@ -179,8 +184,8 @@ impl Outbox {
         }
     }
 
-    /// What became of an update that [`Outbox::next`] gave out. After a failure of communication with the partner
-    /// what waits behind it fails, too.
+    /// What became of an update that [`Outbox::next`] gave out. After a failure of communication with the peer
+    /// what waits behind it fails, too; the leases are kept for later, for their outcome is not known.
     pub fn settle(&self, peer: PeerQueue, update: &Update, outcome: UpdateOutcome) {
         let Some(side) = self.side(peer) else {
             return;
@@ -188,7 +193,7 @@ impl Outbox {
         let lost = matches!(outcome, UpdateOutcome::Failure(CallError::Communication(_)));
         let mut state = side.state.lock();
         state.queue.finish(update.lease.address);
-        let behind = if lost { state.queue.drain() } else { Vec::new() };
+        let behind = if lost { state.lose(update) } else { Vec::new() };
         let backlog_sent = match &outcome {
             _ if !update.delayed => None,
             UpdateOutcome::Success => state.backlog.applied().then_some(Ok(())),
@@ -201,11 +206,11 @@ impl Outbox {
             (Some(ticket), _) => self.pending.fail(ticket),
             (None, _) => {}
         }
-        self.fail(behind.iter().filter_map(|update| update.ticket));
+        self.fail(behind);
         if let Some(result) = backlog_sent {
-            self.observer.backlog_sent(result);
+            self.tell(|observer| observer.backlog_sent(result));
         } else if peer == PeerQueue::Partner && !update.delayed {
-            self.observer.partner_updated(client_of(update), outcome);
+            self.tell(|observer| observer.partner_updated(client_of(update), outcome));
         }
     }
 
@@ -228,6 +233,12 @@ impl Outbox {
         }
     }
 
+    fn tell(&self, what: impl FnOnce(&dyn Observer)) {
+        if let Some(observer) = self.observer.upgrade() {
+            what(&*observer);
+        }
+    }
+
     fn fail(&self, tickets: impl IntoIterator<Item = Ticket>) {
         for ticket in tickets {
             self.pending.fail(ticket);
@@ -236,19 +247,24 @@ impl Outbox {
 
     fn queue_for_partner(&self, side: &Side, update: Update) {
         let mut state = side.state.lock();
-        let overflowed = match state.policy.partner {
-            ToPartner::Nothing => false,
-            ToPartner::Count => {
-                self.unsent.fetch_add(1, Ordering::AcqRel);
-                false
+        match state.policy.partner {
+            ToPartner::Nothing => {}
+            ToPartner::Count => drop(self.unsent.fetch_add(1, Ordering::AcqRel)),
+            ToPartner::Queue if state.backlog.is_sending() => {
+                self.push(side, state, Update { ticket: None, ..update });
             }
-            ToPartner::Queue if !state.backlog.is_sending() => state.backlog.keep(update),
-            ToPartner::Queue => return self.push(side, state, Update { ticket: None, ..update }),
-            ToPartner::Send => return self.push(side, state, update),
-        };
-        drop(state);
-        if overflowed {
-            self.observer.backlog_overflowed();
+            ToPartner::Queue => {
+                state.backlog.keep(update);
+                let overflowed = state.backlog.has_overflowed();
+                drop(state);
+                if overflowed {
+                    self.tell(|observer| observer.backlog_overflowed());
+                }
+            }
+            ToPartner::Send => {
+                state.backlog.outdate(update.lease.address);
+                self.push(side, state, update);
+            }
         }
     }
 
@@ -276,7 +292,7 @@ impl Outbox {
         self.refused.fetch_add(1, Ordering::Relaxed);
         self.fail(ticket);
         if !stopped {
-            self.observer.queue_is_full();
+            self.tell(|observer| observer.queue_is_full());
         }
     }
 }
@@ -309,6 +325,30 @@ impl Side {
             stopped: false,
         };
         Self { state: Mutex::new(state), wake: Condvar::new() }
+    }
+}
+
+impl State {
+    /// The peer fell silent over `update`: gives the tickets of what waited behind it.
+    fn lose(&mut self, update: &Update) -> Vec<Ticket> {
+        let behind = self.queue.drain();
+        let tickets = behind.iter().filter_map(|update| update.ticket).collect();
+        for update in std::iter::once(update.clone()).chain(behind) {
+            self.backlog.keep(update);
+        }
+        tickets
+    }
+
+    /// Puts the delayed updates into the queue; says how it ended if it has.
+    fn send_backlog(&mut self) -> Option<Result<(), CallError>> {
+        let updates = self.backlog.start();
+        if updates.is_empty() {
+            return Some(Ok(()));
+        }
+        let refused =
+            updates.into_iter().filter_map(|update| self.queue.push(update).err()).count();
+        (refused > 0 && self.backlog.failed())
+            .then(|| Err(CallError::Communication("the queue to the partner is full".to_owned())))
     }
 }
 

@@ -86,7 +86,8 @@ impl Queue {
     pub(super) fn drain(&mut self) -> Vec<Update> {
         let mut drained = Vec::with_capacity(self.waiting);
         let mut addresses = std::mem::take(&mut self.ready);
-        addresses.extend(self.lanes.iter().filter(|(_, l)| l.under_way).map(|(address, _)| *address));
+        addresses
+            .extend(self.lanes.iter().filter(|(_, l)| l.under_way).map(|(address, _)| *address));
         for address in addresses {
             let lane = self.lanes.get_mut(&address).expect("collected from the lanes");
             drained.extend(lane.waiting.drain(..));

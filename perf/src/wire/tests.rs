@@ -1,3 +1,5 @@
+//! What is written and read, octet by octet.
+
 use proptest::prelude::*;
 
 use super::*;
@@ -68,7 +70,10 @@ fn what_is_no_answer_is_named() {
 
 proptest! {
     #[test]
-    fn no_octets_panic(head in any::<bool>(), tail in proptest::collection::vec(any::<u8>(), 0..400)) {
+    fn no_octets_panic(
+        head in any::<bool>(),
+        tail in proptest::collection::vec(any::<u8>(), 0..400),
+    ) {
         let mut octets = if head { answer(2, &[]) } else { Vec::new() };
         octets.extend(tail);
         let _ = decode(&octets);

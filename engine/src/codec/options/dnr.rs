@@ -4,6 +4,7 @@
 use std::net::Ipv4Addr;
 
 use super::OptionError;
+use super::encode::{prefixed_u8, prefixed_u16};
 use super::names::encode_name;
 use super::split::{split, split_outer};
 
@@ -100,18 +101,4 @@ fn parameter(key: &str, value: &str) -> Result<Vec<u8>, OptionError> {
         _ if value.contains("{?dns}") => Ok(value.as_bytes().to_vec()),
         _ => Err(OptionError::value(value, "a URI template with {?dns} (RFC 9461)")),
     }
-}
-
-fn prefixed_u8(bytes: &[u8], out: &mut Vec<u8>) -> Result<(), OptionError> {
-    let len = u8::try_from(bytes.len()).map_err(|_| OptionError::TooLong(bytes.len()))?;
-    out.push(len);
-    out.extend_from_slice(bytes);
-    Ok(())
-}
-
-fn prefixed_u16(bytes: &[u8], out: &mut Vec<u8>) -> Result<(), OptionError> {
-    let len = u16::try_from(bytes.len()).map_err(|_| OptionError::TooLong(bytes.len()))?;
-    out.extend_from_slice(&len.to_be_bytes());
-    out.extend_from_slice(bytes);
-    Ok(())
 }

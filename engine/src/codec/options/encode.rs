@@ -8,16 +8,14 @@ use super::names::encode_name;
 use super::routes::encode_routes;
 use super::split::split;
 use super::{Definition, Kind, OptionError, code};
-
-/// Payload bytes of one option (RFC 2132 section 2).
-const MAX_PAYLOAD: usize = u8::MAX as usize;
+use crate::limits::MAX_MESSAGE;
 
 impl Definition {
     /// The wire form of `text`, a value with `csv-format` true. As in Kea, values beyond those the
     /// type takes are not looked at, and a comma that belongs to a value is written `\,`.
     ///
     /// # Errors
-    /// [`OptionError`] if `text` is no value of this type or does not fit in 255 bytes.
+    /// [`OptionError`] if `text` is no value of this type or does not fit in a message.
     pub fn encode_csv(&self, text: &str) -> Result<Vec<u8>, OptionError> {
         let mut out = Vec::new();
         let values = split(text, ',');
@@ -25,6 +23,7 @@ impl Definition {
             Kind::Empty if values.is_empty() => {}
             Kind::Empty => return Err(OptionError::value(text, "no value")),
             Kind::Record => self.encode_record(&values, &mut out)?,
+            _ if values.is_empty() && self.can_be_empty_list() => {}
             _ if values.is_empty() => return Err(OptionError::Missing { found: 0, expected: 1 }),
             Kind::Internal if self.code == code::CLASSLESS_STATIC_ROUTE => {
                 encode_routes(&values, &mut out)?;
@@ -44,6 +43,11 @@ impl Definition {
             out.push(0);
         }
         bounded(out)
+    }
+
+    /// Whether it is a list of numbers or addresses, which may have none.
+    pub(super) fn can_be_empty_list(&self) -> bool {
+        self.array && !matches!(self.kind, Kind::Fqdn | Kind::Tuple | Kind::Record)
     }
 
     fn encode_record(&self, values: &[String], out: &mut Vec<u8>) -> Result<(), OptionError> {
@@ -93,20 +97,38 @@ impl Definition {
     /// A length and so many bytes; the length has two bytes in option 143 (RFC 8572 section 8.3),
     /// else one.
     fn encode_tuple(&self, text: &str, out: &mut Vec<u8>) -> Result<(), OptionError> {
-        let too_long = |_| OptionError::TooLong(text.len());
         if self.code == code::V4_SZTP_REDIRECT {
-            out.extend(u16::try_from(text.len()).map_err(too_long)?.to_be_bytes());
+            prefixed_u16(text.as_bytes(), out)
         } else {
-            out.push(u8::try_from(text.len()).map_err(too_long)?);
+            prefixed_u8(text.as_bytes(), out)
         }
-        out.extend_from_slice(text.as_bytes());
-        Ok(())
     }
 }
 
-/// `bytes`, if they fit in one option.
+/// `bytes`, if a message can hold them (an option of more than 255 is sent in pieces, RFC 3396).
 pub(super) fn bounded(bytes: Vec<u8>) -> Result<Vec<u8>, OptionError> {
-    if bytes.len() > MAX_PAYLOAD { Err(OptionError::TooLong(bytes.len())) } else { Ok(bytes) }
+    if bytes.len() > MAX_MESSAGE {
+        return Err(OptionError::TooLong { found: bytes.len(), most: MAX_MESSAGE });
+    }
+    Ok(bytes)
+}
+
+/// Writes the length of `bytes` in one byte, then `bytes`.
+pub(super) fn prefixed_u8(bytes: &[u8], out: &mut Vec<u8>) -> Result<(), OptionError> {
+    let most = usize::from(u8::MAX);
+    let too_long = |_| OptionError::TooLong { found: bytes.len(), most };
+    out.push(u8::try_from(bytes.len()).map_err(too_long)?);
+    out.extend_from_slice(bytes);
+    Ok(())
+}
+
+/// Writes the length of `bytes` in two bytes, then `bytes`.
+pub(super) fn prefixed_u16(bytes: &[u8], out: &mut Vec<u8>) -> Result<(), OptionError> {
+    let most = usize::from(u16::MAX);
+    let too_long = |_| OptionError::TooLong { found: bytes.len(), most };
+    out.extend(u16::try_from(bytes.len()).map_err(too_long)?.to_be_bytes());
+    out.extend_from_slice(bytes);
+    Ok(())
 }
 
 fn boolean(text: &str) -> Result<bool, OptionError> {

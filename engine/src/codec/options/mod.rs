@@ -92,9 +92,14 @@ pub enum OptionError {
         /// How many there should be at least.
         expected: usize,
     },
-    /// More bytes than one option holds (RFC 2132 section 2).
-    #[error("found {0} bytes, expected at most 255 (a comma inside a value is written \\\\,)")]
-    TooLong(usize),
+    /// More bytes than there is room for.
+    #[error("found {found} bytes, expected at most {most}")]
+    TooLong {
+        /// How many there are.
+        found: usize,
+        /// How many may be.
+        most: usize,
+    },
     /// Bytes that are no value of the type.
     #[error("found {found} bytes, expected {expected}")]
     Wire {

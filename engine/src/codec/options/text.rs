@@ -44,6 +44,8 @@ impl Definition {
                 self.code != code::CLASSLESS_STATIC_ROUTE
                     || (!data.is_empty() && decode_routes(data).is_some())
             }
+            Kind::String => !trim_zeros(data).is_empty(),
+            _ if data.is_empty() => self.can_be_empty_list() || self.kind == Kind::Binary,
             _ => self.fields(data).is_some(),
         };
         if fits {

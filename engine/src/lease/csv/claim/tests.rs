@@ -67,7 +67,7 @@ fn a_live_server_with_another_file_does_not() {
     let it = folder();
     let holder = Holder::of(&it.file.with_extension("other"));
     fs::write(&it.pid_file, holder.pid().to_string()).unwrap();
-    claim(&it.file, &[it.pid_file.clone()]).unwrap();
+    claim(&it.file, std::slice::from_ref(&it.pid_file)).unwrap();
 }
 
 #[test]
@@ -88,6 +88,6 @@ fn stale_and_odd_pid_files_are_passed_over() {
     for text in ["", "kea", "-1", "99999999999", &std::process::id().to_string()] {
         fs::write(&it.pid_file, text).unwrap();
         fs::write(it.file.with_extension("csv.pid"), text).unwrap();
-        claim(&it.file, &[it.pid_file.clone()]).unwrap();
+        claim(&it.file, std::slice::from_ref(&it.pid_file)).unwrap();
     }
 }

@@ -1,0 +1,166 @@
+//! The ha-* commands and the relationship's part of status-get (Kea guide, "High Availability: Control
+//! Commands"): arguments read from JSON, the machine asked, the answer in Kea's shape (*shell*).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam::channel::Receiver;
+use engine::control::{Answer, Command, Registry};
+use serde_json::{Map, Value, json};
+
+use super::half::Half;
+use crate::limits::{COMMAND_TIMEOUT, SYNC_COMMAND_TIMEOUT};
+use crate::machine::{Relationship, Status, arguments, unknown_server};
+use crate::wire::date::{rfc1123, timestamp};
+
+type Handler = fn(&Half, &Command<'_>) -> Result<Answer, Answer>;
+
+/// Registers all commands of `half`.
+pub(super) fn register(half: &Arc<Half>, registry: &Registry) {
+    let commands: [(&'static str, Handler); 9] = [
+        ("ha-continue", resume),
+        ("ha-heartbeat", heartbeat),
+        ("ha-maintenance-cancel", cancel_maintenance),
+        ("ha-maintenance-notify", notify_maintenance),
+        ("ha-maintenance-start", start_maintenance),
+        ("ha-reset", reset),
+        ("ha-scopes", scopes),
+        ("ha-sync", sync),
+        ("ha-sync-complete-notify", sync_complete),
+    ];
+    for (name, handler) in commands {
+        let half = Arc::clone(half);
+        registry.register(name, move |command| {
+            handler(&half, command).unwrap_or_else(|refusal| refusal)
+        });
+    }
+    let half = Arc::clone(half);
+    registry.extend_status(move |map| {
+        let part = half.act(|machine, now| status_json(&machine.status(now)));
+        let list = map.entry("high-availability").or_insert_with(|| json!([]));
+        if let Value::Array(list) = list {
+            list.push(part);
+        }
+    });
+}
+
+fn heartbeat(half: &Half, command: &Command<'_>) -> Result<Answer, Answer> {
+    let sender = check_server(half, command)?;
+    half.see_heartbeat(sender.is_some());
+    let status = half.act(|machine, now| machine.heartbeat_status(now));
+    let names: Vec<&str> = status.scopes.iter().map(|name| &**name).collect();
+    Ok(Answer::success("HA peer status returned.").and(json!({
+        "date-time": rfc1123(status.wall_s),
+        "scopes": names,
+        "state": status.state.name(),
+        "unsent-update-count": status.unsent_updates,
+    })))
+}
+
+fn reset(half: &Half, command: &Command<'_>) -> Result<Answer, Answer> {
+    check_server(half, command)?;
+    Ok(half.act(Relationship::reset))
+}
+
+fn resume(half: &Half, command: &Command<'_>) -> Result<Answer, Answer> {
+    check_server(half, command)?;
+    Ok(half.act(Relationship::resume))
+}
+
+fn scopes(half: &Half, command: &Command<'_>) -> Result<Answer, Answer> {
+    let names = arguments::scopes(command.arguments)?;
+    check_server(half, command)?;
+    Ok(half.act(|machine, now| machine.set_scopes(now, &names)))
+}
+
+fn sync(half: &Half, command: &Command<'_>) -> Result<Answer, Answer> {
+    let (server, period) = arguments::sync(command.arguments)?;
+    let answer = half.act(|machine, _| {
+        machine.order_sync(server, period)?;
+        // The machine's lock is held: the transfer cannot end before there is somebody who waits.
+        Ok::<_, Answer>(half.wait_for_sync())
+    })?;
+    Ok(wait(&answer, SYNC_COMMAND_TIMEOUT))
+}
+
+fn sync_complete(half: &Half, command: &Command<'_>) -> Result<Answer, Answer> {
+    check_server(half, command)?;
+    let origin = arguments::sync_origin(command.arguments);
+    Ok(half.act(|machine, now| machine.sync_complete(now, origin)))
+}
+
+fn start_maintenance(half: &Half, _: &Command<'_>) -> Result<Answer, Answer> {
+    let answer = half.act(|machine, _| {
+        machine.start_maintenance()?;
+        Ok::<_, Answer>(half.wait_for_maintenance())
+    })?;
+    Ok(wait(&answer, COMMAND_TIMEOUT))
+}
+
+fn cancel_maintenance(half: &Half, _: &Command<'_>) -> Result<Answer, Answer> {
+    let answer = half.act(|machine, _| {
+        machine.cancel_maintenance()?;
+        Ok::<_, Answer>(half.wait_for_maintenance())
+    })?;
+    Ok(wait(&answer, COMMAND_TIMEOUT))
+}
+
+fn notify_maintenance(half: &Half, command: &Command<'_>) -> Result<Answer, Answer> {
+    let (cancel, state) = arguments::maintenance_notify(command.arguments)?;
+    check_server(half, command)?;
+    Ok(half.act(|machine, now| machine.notify_maintenance(now, cancel, state)))
+}
+
+fn wait(answer: &Receiver<Answer>, patience: Duration) -> Answer {
+    answer.recv_timeout(patience).unwrap_or_else(|_| {
+        Answer::error("the command is under way and its end was not waited for")
+    })
+}
+
+/// `server-name`, if given, has to be one of the relationship's peers.
+fn check_server<'a>(half: &Half, command: &Command<'a>) -> Result<Option<&'a str>, Answer> {
+    let name = arguments::server_name(command.arguments)?;
+    match name {
+        Some(name) if half.gate().peers().place(name).is_none() => Err(unknown_server(name)),
+        _ => Ok(name),
+    }
+}
+
+/// An entry of `high-availability` in status-get, as Kea 3 shows it.
+pub(super) fn status_json(status: &Status) -> Value {
+    let time = |wall_s: Option<u64>| wall_s.map_or(Value::Null, |s| json!(timestamp(s)));
+    let names = |scopes: &[Arc<str>]| scopes.iter().map(|name| json!(**name)).collect::<Value>();
+    let local = &status.local;
+    let mut servers = Map::new();
+    servers.insert(
+        "local".into(),
+        json!({
+            "role": local.role.name(),
+            "scopes": names(&local.scopes),
+            "server-name": &*local.server_name,
+            "state": local.state.name(),
+            "system-time": time(local.system_time_s),
+        }),
+    );
+    if let Some(remote) = &status.remote {
+        servers.insert(
+            "remote".into(),
+            json!({
+                "age": remote.age_s,
+                "analyzed-packets": remote.analyzed_packets,
+                "clock-skew": remote.clock_skew_s,
+                "communication-interrupted": remote.communication_interrupted,
+                "connecting-clients": remote.connecting_clients,
+                "in-touch": remote.in_touch,
+                "last-scopes": remote.last_scopes,
+                "last-state": remote.last_state.name(),
+                "role": remote.role.name(),
+                "server-name": &*remote.server_name,
+                "system-time": time(remote.system_time_s),
+                "unacked-clients": remote.unacked_clients,
+                "unacked-clients-left": remote.unacked_clients_left,
+            }),
+        );
+    }
+    json!({"ha-mode": status.mode.name(), "ha-servers": servers})
+}

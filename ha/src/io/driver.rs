@@ -1,0 +1,239 @@
+//! The driver of one relationship (*shell*): its threads, from the start to the stop.
+//!
+//! One thread runs the machine's timers, one sends heartbeats, one does longer errands (synchronisation, reset,
+//! maintenance), the client threads empty the outbox, the listener's threads take the partner's commands.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use crossbeam::channel::{Receiver, RecvTimeoutError};
+use engine::clock::Clock;
+use engine::control::Registry;
+use engine::lease::LeaseStore;
+use engine::log;
+
+use super::client::{Connection, Stop, Stopper, Target};
+use super::commands;
+use super::errand::{Flush, Runner};
+use super::half::{Half, Job, Receivers};
+use super::listener::{ListenError, Listener, Settings as ListenerSettings};
+use super::pool::Courier;
+use crate::limits::{MAX_THREADS, MAX_WAIT};
+use crate::machine::{Peers, Role};
+use crate::outbox::PeerQueue;
+
+/// What a driver is told by the configuration, beside the machine's parameters.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where each of the other peers listens, by its name.
+    pub targets: BTreeMap<Arc<str>, Target>,
+    /// The own listener, if there shall be one.
+    pub listener: Option<ListenerSettings>,
+    /// Connections to each peer, at least 1 (`http-client-threads`, 0 already replaced by the workers' number).
+    pub client_threads: usize,
+    /// `sync-page-limit`, at least 1.
+    pub sync_page_limit: u32,
+}
+
+/// What a driver needs of the engine.
+#[derive(Clone)]
+pub struct Parts {
+    /// The leases.
+    pub store: Arc<dyn LeaseStore>,
+    /// Writes the lease file up to a change.
+    pub flush: Flush,
+    /// The commands; the driver adds its own.
+    pub registry: Arc<Registry>,
+    /// Reads the time for the listener's `Date`.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Why a relationship cannot be driven. The configuration or the machine is to blame.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The own listener.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// A thread, or an event queue for it.
+    #[error("cannot start a thread of the relationship: {0}")]
+    Thread(#[from] io::Error),
+    /// A peer without an address.
+    #[error("peer '{0}' has no address to connect to")]
+    NoTarget(Arc<str>),
+    /// The half has a driver already.
+    #[error("relationship of '{0}' is driven already")]
+    Driven(Arc<str>),
+}
+
+/// A running relationship; dropping it stops it: what waits for a peer fails, and nobody is talked to any more.
+pub struct Driver {
+    half: Arc<Half>,
+    stopper: Stopper,
+    threads: Vec<JoinHandle<()>>,
+    listener: Option<Listener>,
+    listen: Option<Listen>,
+}
+
+/// What the listener is started from, again if need be.
+#[derive(Clone)]
+struct Listen {
+    settings: ListenerSettings,
+    registry: Arc<Registry>,
+    clock: Arc<dyn Clock>,
+}
+
+impl fmt::Debug for Driver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Driver").field("half", &self.half).finish_non_exhaustive()
+    }
+}
+
+impl Driver {
+    /// Starts all threads and registers the ha-* commands.
+    pub fn start(half: Arc<Half>, settings: Settings, parts: Parts) -> Result<Self, StartError> {
+        let receivers = half.take_receivers();
+        let receivers = receivers.ok_or_else(|| StartError::Driven(Arc::clone(half.server())))?;
+        let (stopper, stop) = Stopper::new();
+        commands::register(&half, &parts.registry);
+        let Parts { registry, clock, .. } = parts.clone();
+        let listen = settings.listener.clone().map(|settings| Listen { settings, registry, clock });
+        let mut driver = Self { half, stopper, threads: Vec::new(), listener: None, listen };
+        driver.open_listener()?;
+        driver.start_clients(&settings, &stop)?;
+        driver.start_errands(&settings, &parts, receivers, stop)?;
+        log!(HA_SERVICE_STARTED, "{}: started high availability service", driver.half.server());
+        Ok(driver)
+    }
+
+    /// The machine, its gate and its outbox.
+    pub fn half(&self) -> &Arc<Half> {
+        &self.half
+    }
+
+    /// Where the own listener listens.
+    pub fn listens_on(&self) -> Option<SocketAddr> {
+        self.listener.as_ref().map(Listener::address)
+    }
+
+    /// Lets the partner's commands in, if there shall be a listener and it is closed.
+    pub fn open_listener(&mut self) -> Result<(), ListenError> {
+        if let (None, Some(listen)) = (&self.listener, &self.listen) {
+            let Listen { settings, registry, clock } = listen.clone();
+            self.listener = Some(Listener::start(settings, registry, clock)?);
+        }
+        Ok(())
+    }
+
+    /// Takes no more commands of the partner and closes its connections.
+    pub fn close_listener(&mut self) {
+        self.listener = None;
+    }
+
+    /// Stops all threads and waits for them.
+    pub fn stop(self) {
+        drop(self);
+    }
+
+    fn start_clients(&mut self, settings: &Settings, stop: &Stop) -> Result<(), StartError> {
+        let peers = self.half.gate().peers();
+        let partner = peers.is_active_pair().then(|| peers.partner()).flatten();
+        let partner = partner.map(|peer| (PeerQueue::Partner, &peer.name));
+        let backups = backups(peers).enumerate().map(|(n, name)| (PeerQueue::Backup(n), name));
+        let number = settings.client_threads.clamp(1, MAX_THREADS);
+        let mut threads = Vec::new();
+        for (peer, name) in partner.into_iter().chain(backups) {
+            let half = Arc::clone(&self.half);
+            let courier = Courier {
+                server: Arc::clone(half.server()),
+                outbox: Arc::clone(half.outbox()),
+                peer,
+                target: target(settings, name)?,
+                kind: Arc::new(move || half.partner_kind()),
+                stop: stop.clone(),
+            };
+            threads.extend(courier.start(number)?);
+        }
+        self.threads.extend(threads);
+        Ok(())
+    }
+
+    fn start_errands(
+        &mut self,
+        settings: &Settings,
+        parts: &Parts,
+        receivers: Receivers,
+        stop: Stop,
+    ) -> Result<(), StartError> {
+        let Receivers { heartbeats, others, wake } = receivers;
+        let peers = self.half.gate().peers();
+        if let Some(partner) = peers.partner() {
+            let local = &peers.local().name;
+            let targets = peers.all().iter().map(|peer| {
+                // The machine never names this server itself; its place is filled all the same.
+                target(settings, if peer.name == *local { &partner.name } else { &peer.name })
+            });
+            let runner = Runner {
+                half: Arc::clone(&self.half),
+                partner: target(settings, &partner.name)?,
+                targets: targets.collect::<Result<_, _>>()?,
+                store: Arc::clone(&parts.store),
+                flush: Arc::clone(&parts.flush),
+                sync_timeout: self.half.sync_timeout(),
+                page_limit: settings.sync_page_limit.max(1),
+                stop: stop.clone(),
+            };
+            self.threads.push(spawn_runner("ha-heartbeat", runner.clone(), heartbeats)?);
+            self.threads.push(spawn_runner("ha-errands", runner, others)?);
+        }
+        let half = Arc::clone(&self.half);
+        let timers = std::thread::Builder::new().name("ha-timers".into());
+        self.threads.push(timers.spawn(move || run_timers(&half, &wake, &stop))?);
+        Ok(())
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.stopper.stop();
+        self.half.outbox().stop();
+        self.half.wake();
+        self.half.dismiss();
+        self.listener = None;
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+        log!(HA_DEINIT_OK, "{}: stopped high availability service", self.half.server());
+    }
+}
+
+/// The names of the peers that are told of leases and asked for nothing, in the order of their queues.
+pub(super) fn backups(peers: &Peers) -> impl Iterator<Item = &Arc<str>> {
+    let serves = peers.local().role != Role::Backup;
+    let backups = peers.all().iter().filter(move |peer| serves && peer.role == Role::Backup);
+    backups.map(|peer| &peer.name)
+}
+
+fn target(settings: &Settings, name: &Arc<str>) -> Result<Target, StartError> {
+    settings.targets.get(name).cloned().ok_or_else(|| StartError::NoTarget(Arc::clone(name)))
+}
+
+fn spawn_runner(name: &str, runner: Runner, jobs: Receiver<Job>) -> io::Result<JoinHandle<()>> {
+    let connection = Connection::new(runner.partner.clone(), runner.stop.clone())?;
+    let builder = std::thread::Builder::new().name(name.into());
+    builder.spawn(move || runner.run(&jobs, connection))
+}
+
+fn run_timers(half: &Half, wake: &Receiver<()>, stop: &Stop) {
+    while !stop.is_given() {
+        let due = half.handle_timeout();
+        let now = half.clock().now().mono;
+        let wait = due.map_or(MAX_WAIT, |due| due.since(now).min(MAX_WAIT));
+        if wake.recv_timeout(wait) == Err(RecvTimeoutError::Disconnected) {
+            return;
+        }
+    }
+}

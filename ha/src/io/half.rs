@@ -1,0 +1,325 @@
+//! One half of a pair (*shell*): the machine behind its lock, and the doing of what it wants.
+//!
+//! Whoever has an input (listener, client threads, commands, timers) calls [`Half::act`]: under the machine's
+//! lock the input is handled and what follows is done at once, in order. Nothing of that blocks; what talks
+//! to a peer becomes a [`Job`] for a thread of [`super::errand`]. Lock order: machine, outbox, pending replies.
+//! The packet path takes none of these but the outbox's: flags tell the machine what happened there.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crossbeam::channel::{Receiver, Sender, bounded};
+use engine::clock::{Clock, Mono, Now};
+use engine::control::Answer;
+use engine::pending::Pending;
+use engine::seam::service::{Origin, Service};
+use engine::sync::Mutex;
+
+use super::notes;
+use crate::gate::Gate;
+use crate::limits::MAX_ERRANDS;
+use crate::machine::{
+    Action, CallError, ClientKey, Notification, Parameters, Relationship, SyncOrder, UpdateOutcome,
+};
+use crate::outbox::{Observer, Outbox};
+use crate::wire::request::PartnerKind;
+
+/// Something to be asked of a peer.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Job {
+    Heartbeat,
+    Sync(SyncOrder),
+    Reset,
+    Maintenance(Notification),
+    /// The thread shall end.
+    End,
+}
+
+/// The machine of one relationship, its gate and its outbox.
+pub struct Half {
+    index: u32,
+    server: Arc<str>,
+    machine: Mutex<Relationship>,
+    gate: Arc<Gate>,
+    outbox: Arc<Outbox>,
+    service: Arc<Service>,
+    clock: Arc<dyn Clock>,
+    queue_full: AtomicBool,
+    /// Whether the partner named itself in its last heartbeat, as Kea 3 does.
+    partner_is_kea3: AtomicBool,
+    errands: Errands,
+}
+
+/// Ways to the threads of the driver, and commands that wait for them.
+struct Errands {
+    heartbeats: Sender<Job>,
+    others: Sender<Job>,
+    wake: Sender<()>,
+    receivers: Mutex<Option<Receivers>>,
+    sync_waits: Mutex<Option<Sender<Answer>>>,
+    /// In the order of the notifications.
+    maintenance_waits: Mutex<VecDeque<Sender<Answer>>>,
+}
+
+/// The other ends, for the threads.
+pub(super) struct Receivers {
+    pub(super) heartbeats: Receiver<Job>,
+    pub(super) others: Receiver<Job>,
+    pub(super) wake: Receiver<()>,
+}
+
+impl std::fmt::Debug for Half {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Half").field("server", &self.server).finish_non_exhaustive()
+    }
+}
+
+impl Half {
+    /// The half that relationship `index` describes. From now on the service is as the machine wants it (off,
+    /// at first); nobody is talked to before a [`super::Driver`] is started.
+    pub fn new(
+        index: u32,
+        parameters: Parameters,
+        pending: Arc<Pending>,
+        service: Arc<Service>,
+        clock: Arc<dyn Clock>,
+    ) -> Arc<Self> {
+        let peers = parameters.peers.clone();
+        let delayed = parameters.delayed_updates_limit as usize;
+        let backups = super::driver::backups(&peers).count();
+        let has_partner = peers.is_active_pair();
+        let now = clock.now();
+        let half = Arc::new_cyclic(|half: &std::sync::Weak<Self>| Self {
+            index,
+            server: peers.local().name.clone(),
+            outbox: Arc::new(Outbox::new(pending, half.clone(), has_partner, backups, delayed)),
+            machine: Mutex::new(Relationship::new(parameters, now)),
+            gate: Arc::new(Gate::new(peers)),
+            service,
+            clock,
+            queue_full: AtomicBool::new(false),
+            partner_is_kea3: AtomicBool::new(false),
+            errands: Errands::new(),
+        });
+        half.act(|_, _| ());
+        half
+    }
+
+    /// Implements the engine's admission.
+    pub fn gate(&self) -> &Arc<Gate> {
+        &self.gate
+    }
+
+    /// Implements the engine's replication.
+    pub fn outbox(&self) -> &Arc<Outbox> {
+        &self.outbox
+    }
+
+    /// This server's name.
+    pub fn server(&self) -> &Arc<str> {
+        &self.server
+    }
+
+    /// Hands an input to the machine and does what follows from it. Never blocks but for the machine's lock.
+    pub fn act<R>(&self, input: impl FnOnce(&mut Relationship, Now) -> R) -> R {
+        let now = self.clock.now();
+        let mut machine = self.machine.lock();
+        let due = machine.poll_timeout();
+        self.catch_up(&mut machine, now);
+        let result = input(&mut machine, now);
+        let backlog_sent = self.perform(&mut machine, now);
+        if machine.poll_timeout() != due {
+            self.wake();
+        }
+        drop(machine);
+        if let Some(result) = backlog_sent {
+            self.backlog_sent(result);
+        }
+        result
+    }
+
+    /// Lets the machine and the service know that time has passed; gives the time of the next call.
+    pub(super) fn handle_timeout(&self) -> Option<Mono> {
+        self.service.handle_timeout(self.clock.now().mono);
+        let machine = self.act(|machine, now| {
+            machine.handle_timeout(now);
+            machine.poll_timeout()
+        });
+        [machine, self.service.poll_timeout()].into_iter().flatten().min()
+    }
+
+    pub(super) const fn index(&self) -> u32 {
+        self.index
+    }
+
+    pub(super) fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    pub(super) fn take_receivers(&self) -> Option<Receivers> {
+        self.errands.receivers.lock().take()
+    }
+
+    /// Lets the driver's thread look again.
+    pub(super) fn wake(&self) {
+        // One is enough: a full channel wakes it, too.
+        let _ = self.errands.wake.try_send(());
+    }
+
+    /// Ends the threads that take jobs.
+    pub(super) fn dismiss(&self) {
+        for sender in [&self.errands.heartbeats, &self.errands.others] {
+            // A full channel holds jobs, which a stopped thread does not start.
+            let _ = sender.try_send(Job::End);
+        }
+    }
+
+    pub(super) fn sync_timeout(&self) -> Duration {
+        self.machine.lock().parameters().sync_timeout
+    }
+
+    /// What the partner is taken for.
+    pub fn partner_kind(&self) -> PartnerKind {
+        let kea3 = self.partner_is_kea3.load(Ordering::Relaxed);
+        if kea3 { PartnerKind::Kea3 } else { PartnerKind::Kea2 }
+    }
+
+    /// The partner sent a heartbeat, and named itself in it or not.
+    pub(super) fn see_heartbeat(&self, named: bool) {
+        self.partner_is_kea3.store(named, Ordering::Relaxed);
+    }
+
+    /// Where the answer to an ha-sync will come.
+    pub(super) fn wait_for_sync(&self) -> Receiver<Answer> {
+        let (sender, receiver) = bounded(1);
+        *self.errands.sync_waits.lock() = Some(sender);
+        receiver
+    }
+
+    /// Where the answer to the maintenance command will come that the machine has just taken.
+    pub(super) fn wait_for_maintenance(&self) -> Receiver<Answer> {
+        let (sender, receiver) = bounded(1);
+        self.errands.maintenance_waits.lock().push_back(sender);
+        receiver
+    }
+
+    /// The first of the maintenance commands that wait has its answer.
+    pub(super) fn answer_maintenance(&self, answer: Answer) {
+        if let Some(waiting) = self.errands.maintenance_waits.lock().pop_front() {
+            let _ = waiting.try_send(answer);
+        }
+    }
+
+    /// What happened on the packet path since the last input.
+    fn catch_up(&self, machine: &mut Relationship, now: Now) {
+        let own = Origin::ha_local(self.index);
+        machine.handle_service(self.service.disabled_by().iter().any(|origin| *origin != own));
+        match self.outbox.take_unsent() {
+            0 => {}
+            unsent => machine.handle_unsent(unsent),
+        }
+        while let Some(query) = self.gate.poll_unserved() {
+            machine.handle_unserved(now, &query.as_client());
+        }
+        if self.outbox.has_overflowed() {
+            machine.handle_backlog_overflow();
+        }
+        if self.queue_full.swap(false, Ordering::AcqRel) {
+            let full = CallError::Communication("the queue to the partner is full".into());
+            machine.handle_update(now, None, UpdateOutcome::Failure(full));
+        }
+    }
+
+    /// Does what the machine wants; gives the result of sending delayed updates if there is one already.
+    fn perform(&self, machine: &mut Relationship, now: Now) -> Option<Result<(), CallError>> {
+        let mut backlog_sent = None;
+        while let Some(action) = machine.poll_action() {
+            match action {
+                Action::SendHeartbeat => self.errands.send(Job::Heartbeat),
+                Action::StartSync(order) => self.errands.send(Job::Sync(order)),
+                Action::SendReset => self.errands.send(Job::Reset),
+                Action::SendMaintenanceNotify(what) => self.errands.send(Job::Maintenance(what)),
+                Action::AnswerSync(answer) => self.errands.answer_sync(answer),
+                Action::SendBacklog => backlog_sent = self.outbox.send_backlog(),
+                Action::ClearBacklog => self.outbox.clear_backlog(),
+                Action::Publish(standing) => {
+                    self.gate.publish(standing);
+                    self.outbox.set_policy(standing.updates);
+                }
+                Action::SetService(on) => self.set_service(on, now),
+                Action::ReleaseRemoteOrigin(origin) => self.release(origin),
+                Action::Note(note) => notes::log(&self.server, machine, &note),
+            }
+        }
+        backlog_sent
+    }
+
+    fn set_service(&self, on: bool, now: Now) {
+        let own = Origin::ha_local(self.index);
+        if on { self.service.enable(own) } else { self.service.disable(own, now.mono, None) }
+    }
+
+    /// A partner that names no origin is Kea 2.2, which can only mean "ha-partner".
+    fn release(&self, origin: Option<u32>) {
+        match origin {
+            Some(origin) => self.service.enable(Origin(origin)),
+            None => {
+                self.service.enable(Origin::ha_remote(self.index));
+                self.service.enable(Origin::ha_remote(0));
+            }
+        }
+    }
+}
+
+impl Observer for Half {
+    fn queue_is_full(&self) {
+        self.queue_full.store(true, Ordering::Release);
+        self.wake();
+    }
+
+    fn backlog_overflowed(&self) {
+        self.wake();
+    }
+
+    fn partner_updated(&self, client: Option<ClientKey>, outcome: UpdateOutcome) {
+        self.act(|machine, now| machine.handle_update(now, client, outcome));
+    }
+
+    fn backlog_sent(&self, result: Result<(), CallError>) {
+        self.act(|machine, now| machine.handle_backlog_sent(now, result));
+    }
+}
+
+impl Errands {
+    fn new() -> Self {
+        let (heartbeats, heartbeats_out) = bounded(MAX_ERRANDS);
+        let (others, others_out) = bounded(MAX_ERRANDS);
+        let (wake, wake_out) = bounded(1);
+        let receivers =
+            Receivers { heartbeats: heartbeats_out, others: others_out, wake: wake_out };
+        let receivers = Mutex::new(Some(receivers));
+        Self {
+            heartbeats,
+            others,
+            wake,
+            receivers,
+            sync_waits: Mutex::new(None),
+            maintenance_waits: Mutex::default(),
+        }
+    }
+
+    /// The machine has at most one job of each kind under way, so that there is room; after the driver's end
+    /// nobody takes them.
+    fn send(&self, job: Job) {
+        let sender = if matches!(job, Job::Heartbeat) { &self.heartbeats } else { &self.others };
+        let _ = sender.try_send(job);
+    }
+
+    fn answer_sync(&self, answer: Answer) {
+        if let Some(waiting) = self.sync_waits.lock().take() {
+            let _ = waiting.try_send(answer);
+        }
+    }
+}

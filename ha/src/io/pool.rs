@@ -1,0 +1,103 @@
+//! The client threads (*shell*): each empties the outbox over a connection of its own.
+
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use engine::log;
+
+use super::client::{Connection, ExchangeError, Stop, Target};
+use crate::limits::REQUEST_TIMEOUT;
+use crate::machine::{CallError, UpdateOutcome};
+use crate::outbox::{Outbox, PeerQueue, Update};
+use crate::wire::answer::{self, AnswerError};
+use crate::wire::request::{PartnerKind, lease_news};
+
+/// What a client thread works with.
+#[derive(Clone)]
+pub(super) struct Courier {
+    /// This server's name, for the log.
+    pub(super) server: Arc<str>,
+    pub(super) outbox: Arc<Outbox>,
+    pub(super) peer: PeerQueue,
+    pub(super) target: Target,
+    pub(super) kind: Arc<dyn Fn() -> PartnerKind + Send + Sync>,
+    pub(super) stop: Stop,
+}
+
+impl Courier {
+    /// Starts `number` threads, which end when the outbox is stopped.
+    pub(super) fn start(&self, number: usize) -> io::Result<Vec<JoinHandle<()>>> {
+        let spawn = |i: usize| {
+            let connection = Connection::new(self.target.clone(), self.stop.clone())?;
+            let courier = self.clone();
+            let name = format!("ha-client-{i}");
+            std::thread::Builder::new().name(name).spawn(move || courier.run(connection))
+        };
+        (0..number).map(spawn).collect()
+    }
+
+    fn run(&self, mut connection: Connection) {
+        while let Some(update) = self.outbox.next(self.peer) {
+            let body = lease_news(update.news, &update.lease, (self.kind)());
+            let outcome = outcome(connection.exchange(body, REQUEST_TIMEOUT));
+            self.tell(&update, &outcome);
+            self.outbox.settle(self.peer, &update, outcome);
+        }
+    }
+
+    fn tell(&self, update: &Update, outcome: &UpdateOutcome) {
+        let (server, peer, address) = (&self.server, self.target.address, update.lease.address);
+        match outcome {
+            UpdateOutcome::Success => {}
+            UpdateOutcome::Conflict => {
+                log!(
+                    HA_LEASE_UPDATE_CONFLICT,
+                    "{server}: update of lease {address} is in conflict at {peer}"
+                );
+            }
+            UpdateOutcome::Failure(CallError::Communication(why)) => {
+                log!(
+                    HA_LEASE_UPDATE_COMMUNICATIONS_FAILED,
+                    "{server}: update of lease {address}: {why}"
+                );
+            }
+            UpdateOutcome::Failure(why) => {
+                log!(
+                    HA_LEASE_UPDATE_FAILED,
+                    "{server}: update of lease {address} at {peer}: {why}"
+                );
+            }
+        }
+    }
+}
+
+/// What an exchange means for an update.
+fn outcome(exchanged: Result<hyper::body::Bytes, ExchangeError>) -> UpdateOutcome {
+    let body = match exchanged {
+        Ok(body) => body,
+        Err(why) => return UpdateOutcome::Failure(why.into()),
+    };
+    match answer::done(&body) {
+        Ok(_) => UpdateOutcome::Success,
+        Err(AnswerError::Conflict(_)) => UpdateOutcome::Conflict,
+        Err(why) => UpdateOutcome::Failure(why.into()),
+    }
+}
+
+impl From<ExchangeError> for CallError {
+    fn from(why: ExchangeError) -> Self {
+        CallError::Communication(why.to_string())
+    }
+}
+
+impl From<AnswerError> for CallError {
+    fn from(why: AnswerError) -> Self {
+        match why {
+            AnswerError::Garbled { .. } => CallError::Communication(why.to_string()),
+            AnswerError::Unsupported(text) => CallError::Refused { result: 2, text },
+            AnswerError::Conflict(text) => CallError::Refused { result: 4, text },
+            AnswerError::Failed { result, text } => CallError::Refused { result, text },
+        }
+    }
+}
