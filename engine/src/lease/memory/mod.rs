@@ -12,6 +12,9 @@ mod ends;
 mod hints;
 mod tree;
 
+#[cfg(feature = "model")]
+pub use check::NearlyFull;
+
 use std::fmt;
 use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
