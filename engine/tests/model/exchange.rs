@@ -1,8 +1,4 @@
-//! Whole exchanges under every schedule that shuttle tries: clients that want the last addresses at once, and
-//! one client on two workers. Needs the feature `model`:
-//! `cargo test -p peregrine-engine --features model --test model_exchange`.
-
-#![cfg(feature = "model")]
+//! Whole exchanges: clients that want the last addresses at once, and one client on two workers.
 #![expect(clippy::unwrap_used, reason = "an unwrap of a test is an assertion")]
 
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -18,9 +14,10 @@ use engine::packet::Arrival;
 use engine::v4::{Context, Outcome, Snapshot, exchange};
 use shuttle::thread;
 
+use crate::check;
+
 const LOCAL: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 const SCHEDULES: usize = 300;
-const SWITCHES: usize = 3;
 
 struct Nobody;
 
@@ -101,16 +98,9 @@ fn message(client: u8, message_type: MessageType, options: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Schedules at random, and such as run one thread for long and switch at few points: only those let a whole
-/// exchange pass between two steps of another.
-fn every_schedule(history: impl Fn() + Send + Sync + Clone + 'static) {
-    shuttle::check_random(history.clone(), SCHEDULES);
-    shuttle::check_pct(history, SCHEDULES, SWITCHES);
-}
-
 #[test]
 fn two_clients_and_two_addresses() {
-    every_schedule(|| {
+    check(SCHEDULES, || {
         let world = World::new(101);
         let other = Arc::clone(&world);
         let second = thread::spawn(move || other.dora(2));
@@ -123,7 +113,7 @@ fn two_clients_and_two_addresses() {
 
 #[test]
 fn a_request_without_an_address_leaves_an_offer_alone() {
-    every_schedule(|| {
+    check(SCHEDULES, || {
         let world = World::new(101);
         let other = Arc::clone(&world);
         let second = thread::spawn(move || other.any(2));
@@ -136,7 +126,7 @@ fn a_request_without_an_address_leaves_an_offer_alone() {
 
 #[test]
 fn two_clients_and_one_address() {
-    every_schedule(|| {
+    check(SCHEDULES, || {
         let world = World::new(100);
         let other = Arc::clone(&world);
         let second = thread::spawn(move || other.dora(2));
@@ -149,7 +139,7 @@ fn two_clients_and_one_address() {
 
 #[test]
 fn one_client_on_two_workers() {
-    every_schedule(|| {
+    check(SCHEDULES, || {
         let world = World::new(103);
         let other = Arc::clone(&world);
         let second = thread::spawn(move || other.dora(1));
