@@ -157,3 +157,105 @@ const fn unpack(word: u64) -> Standing {
     let scopes = Scopes::from_bits(word as u32);
     Standing { scopes, watching: word >> 32 & 1 == 1, updates: UpdatePolicy { partner, backups } }
 }
+
+#[cfg(test)]
+mod tests {
+    use engine::clock::Mono;
+
+    use super::*;
+    use crate::machine::{Mode, Peer, Role};
+
+    const NOW: Now = Now { mono: Mono::from_ns(0), wall_s: 0 };
+
+    fn gate(mode: Mode, other: Role) -> Gate {
+        let peer = |name: &str, role| Peer { name: name.into(), role, auto_failover: true };
+        let all = vec![peer("a", Role::Backup), peer("z", Role::Primary), peer("b", other)];
+        Gate::new(Peers::new(mode, "z", all).unwrap())
+    }
+
+    fn client(key: Option<&[u8]>) -> Client<'_> {
+        let hw_address = key.unwrap_or_default();
+        let waiting = Waiting::Seconds(3);
+        Client { key, hw_address, client_id: &[], waiting, balanced: true }
+    }
+
+    /// Hashes of 92 and 27.
+    const FIRST: &[u8] = &[2, 0, 0, 0, 1, 0];
+    const SECOND: &[u8] = &[2, 0, 0, 0, 1, 2];
+
+    fn serving(gate: &Gate, places: &[usize], watching: bool) {
+        let scopes = places.iter().fold(Scopes::NONE, |scopes, place| scopes.with(*place));
+        gate.publish(Standing { scopes, watching, ..Standing::default() });
+    }
+
+    #[test]
+    fn each_query_gets_its_servers_class_and_is_served_if_the_scope_is() {
+        let gate = gate(Mode::LoadBalancing, Role::Secondary);
+        assert_eq!(gate.classes(), ["HA_a", "HA_b", "HA_z"]);
+        let admit = |key| gate.admit(&client(Some(key)), NOW);
+        assert_eq!(admit(FIRST), Admitted { serve: false, class: Some(2) }, "closed at first");
+        serving(&gate, &[2], false);
+        assert_eq!(admit(FIRST), Admitted { serve: true, class: Some(2) });
+        assert_eq!(admit(SECOND), Admitted { serve: false, class: Some(1) });
+        serving(&gate, &[1, 2], false);
+        assert_eq!(admit(SECOND), Admitted { serve: true, class: Some(1) });
+        let nobody = gate.admit(&client(None), NOW);
+        assert_eq!(nobody, Admitted { serve: false, class: None });
+        let unbalanced = Client { balanced: false, ..client(Some(SECOND)) };
+        serving(&gate, &[], false);
+        assert_eq!(gate.admit(&unbalanced, NOW), Admitted { serve: true, class: Some(2) });
+    }
+
+    #[test]
+    fn a_standby_pair_has_one_scope() {
+        let gate = gate(Mode::HotStandby, Role::Standby);
+        serving(&gate, &[2], false);
+        for key in [Some(FIRST), Some(SECOND), None] {
+            let admitted = gate.admit(&client(key), NOW);
+            assert_eq!(admitted, Admitted { serve: true, class: Some(2) });
+        }
+    }
+
+    #[test]
+    fn the_partners_queries_are_shown_only_during_an_interruption() {
+        let gate = gate(Mode::LoadBalancing, Role::Secondary);
+        serving(&gate, &[2], false);
+        gate.admit(&client(Some(SECOND)), NOW);
+        assert!(gate.poll_unserved().is_none());
+        serving(&gate, &[2], true);
+        gate.admit(&client(Some(FIRST)), NOW);
+        gate.admit(&client(Some(SECOND)), NOW);
+        let shown = gate.poll_unserved().unwrap();
+        assert_eq!(shown.as_client().hw_address, SECOND);
+        assert_eq!(shown.as_client().waiting, Waiting::Seconds(3));
+        assert!(gate.poll_unserved().is_none());
+    }
+
+    #[test]
+    fn what_the_detector_cannot_take_is_counted() {
+        let gate = gate(Mode::LoadBalancing, Role::Secondary);
+        serving(&gate, &[2], true);
+        for _ in 0..MAX_UNSERVED + 3 {
+            gate.admit(&client(Some(SECOND)), NOW);
+        }
+        let long = Client { hw_address: &[0; 21], ..client(Some(SECOND)) };
+        gate.admit(&long, NOW);
+        assert_eq!(gate.unserved_dropped(), 4);
+        assert_eq!(std::iter::from_fn(|| gate.poll_unserved()).count(), MAX_UNSERVED);
+    }
+
+    #[test]
+    fn a_standing_survives_its_word() {
+        use ToBackups as B;
+        use ToPartner as P;
+        for partner in [P::Nothing, P::Send, P::Queue, P::Count] {
+            for backups in [B::Nothing, B::Send, B::SendAndWait] {
+                for (watching, scopes) in [(true, Scopes::NONE), (false, Scopes::NONE.with(31))] {
+                    let updates = UpdatePolicy { partner, backups };
+                    let standing = Standing { scopes, watching, updates };
+                    assert_eq!(unpack(pack(standing)), standing);
+                }
+            }
+        }
+    }
+}

@@ -1,7 +1,6 @@
 //! The ha-* commands and the relationship's part of status-get (Kea guide, "High Availability: Control
 //! Commands"): arguments read from JSON, the machine asked, the answer in Kea's shape (*shell*).
 
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::half::Half;
 use crate::limits::{COMMAND_TIMEOUT, SYNC_COMMAND_TIMEOUT};
-use crate::machine::{Relationship, State, Status};
+use crate::machine::{Relationship, Status, arguments, unknown_server};
 use crate::wire::date::{rfc1123, timestamp};
 
 type Handler = fn(&Half, &Command<'_>) -> Result<Answer, Answer>;
@@ -46,8 +45,8 @@ pub(super) fn register(half: &Arc<Half>, registry: &Registry) {
 }
 
 fn heartbeat(half: &Half, command: &Command<'_>) -> Result<Answer, Answer> {
-    check_server(half, command)?;
-    half.see_heartbeat(argument(command, "server-name").is_some());
+    let sender = check_server(half, command)?;
+    half.see_heartbeat(sender.is_some());
     let status = half.act(|machine, now| machine.heartbeat_status(now));
     let names: Vec<&str> = status.scopes.iter().map(|name| &**name).collect();
     Ok(Answer::success("HA peer status returned.").and(json!({
@@ -69,35 +68,13 @@ fn resume(half: &Half, command: &Command<'_>) -> Result<Answer, Answer> {
 }
 
 fn scopes(half: &Half, command: &Command<'_>) -> Result<Answer, Answer> {
-    mandatory_map(command)?;
+    let names = arguments::scopes(command.arguments)?;
     check_server(half, command)?;
-    let error = |text: &str| Answer::error(text);
-    let scopes = argument(command, "scopes")
-        .ok_or_else(|| error("'scopes' is mandatory for the 'ha-scopes' command"))?
-        .as_array()
-        .ok_or_else(|| error("'scopes' must be a list in the 'ha-scopes' command"))?;
-    let names = scopes.iter().map(Value::as_str).collect::<Option<Vec<_>>>();
-    let names =
-        names.ok_or_else(|| error("scope name must be a string in the 'scopes' argument"))?;
     Ok(half.act(|machine, now| machine.set_scopes(now, &names)))
 }
 
 fn sync(half: &Half, command: &Command<'_>) -> Result<Answer, Answer> {
-    mandatory_map(command)?;
-    let error = |text: &str| Answer::error(text);
-    let server = argument(command, "server-name")
-        .ok_or_else(|| error("'server-name' is mandatory for the 'ha-sync' command"))?
-        .as_str()
-        .ok_or_else(|| error("'server-name' must be a string in the 'ha-sync' command"))?;
-    let period = match argument(command, "max-period") {
-        None => None,
-        Some(value) => {
-            let positive = value.as_u64().and_then(|n| u32::try_from(n).ok()).filter(|n| *n > 0);
-            Some(positive.ok_or_else(|| {
-                error("'max-period' must be a positive integer in the 'ha-sync' command")
-            })?)
-        }
-    };
+    let (server, period) = arguments::sync(command.arguments)?;
     let answer = half.act(|machine, _| {
         machine.order_sync(server, period)?;
         // The machine's lock is held: the transfer cannot end before there is somebody who waits.
@@ -108,8 +85,7 @@ fn sync(half: &Half, command: &Command<'_>) -> Result<Answer, Answer> {
 
 fn sync_complete(half: &Half, command: &Command<'_>) -> Result<Answer, Answer> {
     check_server(half, command)?;
-    let number = |key| argument(command, key)?.as_u64().and_then(|n| u32::try_from(n).ok());
-    let origin = number("origin-id").or_else(|| number("origin"));
+    let origin = arguments::sync_origin(command.arguments);
     Ok(half.act(|machine, now| machine.sync_complete(now, origin)))
 }
 
@@ -130,21 +106,8 @@ fn cancel_maintenance(half: &Half, _: &Command<'_>) -> Result<Answer, Answer> {
 }
 
 fn notify_maintenance(half: &Half, command: &Command<'_>) -> Result<Answer, Answer> {
-    let invalid = |why| Answer::error(format!("invalid command 'ha-maintenance-notify': {why}"));
-    match command.arguments {
-        None => return Err(invalid("no arguments specified")),
-        Some(Value::Object(map)) if map.is_empty() => return Err(invalid("'arguments' is empty")),
-        Some(_) => {}
-    }
+    let (cancel, state) = arguments::maintenance_notify(command.arguments)?;
     check_server(half, command)?;
-    let cancel = argument(command, "cancel").ok_or_else(|| {
-        Answer::error("'cancel' is mandatory for the 'ha-maintenance-notify' command")
-    })?;
-    let cancel = cancel.as_bool().ok_or_else(|| {
-        Answer::error("'cancel' must be a boolean in the 'ha-maintenance-notify' command")
-    })?;
-    let state = argument(command, "state").and_then(Value::as_str);
-    let state = state.and_then(|name| State::from_str(name).ok());
     Ok(half.act(|machine, now| machine.notify_maintenance(now, cancel, state)))
 }
 
@@ -154,32 +117,12 @@ fn wait(answer: &Receiver<Answer>, patience: Duration) -> Answer {
     })
 }
 
-fn argument<'a>(command: &Command<'a>, key: &str) -> Option<&'a Value> {
-    command.arguments?.get(key)
-}
-
-fn mandatory_map(command: &Command<'_>) -> Result<(), Answer> {
-    let name = command.name;
-    match command.arguments {
-        None => Err(Answer::error(format!("arguments not found in the '{name}' command"))),
-        Some(Value::Object(_)) => Ok(()),
-        Some(_) => Err(Answer::error(format!("arguments in the '{name}' command are not a map"))),
-    }
-}
-
 /// `server-name`, if given, has to be one of the relationship's peers.
-fn check_server(half: &Half, command: &Command<'_>) -> Result<(), Answer> {
-    let Some(name) = argument(command, "server-name") else {
-        return Ok(());
-    };
-    let name = name.as_str().ok_or_else(|| {
-        let command = command.name;
-        Answer::error(format!("'server-name' must be a string in the '{command}' command"))
-    })?;
-    if half.gate().peers().place(name).is_some() {
-        Ok(())
-    } else {
-        Err(crate::machine::unknown_server(name))
+fn check_server<'a>(half: &Half, command: &Command<'a>) -> Result<Option<&'a str>, Answer> {
+    let name = arguments::server_name(command.arguments)?;
+    match name {
+        Some(name) if half.gate().peers().place(name).is_none() => Err(unknown_server(name)),
+        _ => Ok(name),
     }
 }
 

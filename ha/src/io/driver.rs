@@ -4,6 +4,7 @@
 //! maintenance), the client threads empty the outbox, the listener's threads take the partner's commands.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -69,12 +70,26 @@ pub enum StartError {
 }
 
 /// A running relationship; dropping it stops it: what waits for a peer fails, and nobody is talked to any more.
-#[derive(Debug)]
 pub struct Driver {
     half: Arc<Half>,
     stopper: Stopper,
     threads: Vec<JoinHandle<()>>,
     listener: Option<Listener>,
+    listen: Option<Listen>,
+}
+
+/// What the listener is started from, again if need be.
+#[derive(Clone)]
+struct Listen {
+    settings: ListenerSettings,
+    registry: Arc<Registry>,
+    clock: Arc<dyn Clock>,
+}
+
+impl fmt::Debug for Driver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Driver").field("half", &self.half).finish_non_exhaustive()
+    }
 }
 
 impl Driver {
@@ -84,13 +99,12 @@ impl Driver {
         let receivers = receivers.ok_or_else(|| StartError::Driven(Arc::clone(half.server())))?;
         let (stopper, stop) = Stopper::new();
         commands::register(&half, &parts.registry);
-        let listener = settings.listener.clone();
-        let mut driver = Self { half, stopper, threads: Vec::new(), listener: None };
+        let Parts { registry, clock, .. } = parts.clone();
+        let listen = settings.listener.clone().map(|settings| Listen { settings, registry, clock });
+        let mut driver = Self { half, stopper, threads: Vec::new(), listener: None, listen };
+        driver.open_listener()?;
         driver.start_clients(&settings, &stop)?;
         driver.start_errands(&settings, &parts, receivers, stop)?;
-        if let Some(listener) = listener {
-            driver.listener = Some(Listener::start(listener, parts.registry, parts.clock)?);
-        }
         log!(HA_SERVICE_STARTED, "{}: started high availability service", driver.half.server());
         Ok(driver)
     }
@@ -103,6 +117,20 @@ impl Driver {
     /// Where the own listener listens.
     pub fn listens_on(&self) -> Option<SocketAddr> {
         self.listener.as_ref().map(Listener::address)
+    }
+
+    /// Lets the partner's commands in, if there shall be a listener and it is closed.
+    pub fn open_listener(&mut self) -> Result<(), ListenError> {
+        if let (None, Some(listen)) = (&self.listener, &self.listen) {
+            let Listen { settings, registry, clock } = listen.clone();
+            self.listener = Some(Listener::start(settings, registry, clock)?);
+        }
+        Ok(())
+    }
+
+    /// Takes no more commands of the partner and closes its connections.
+    pub fn close_listener(&mut self) {
+        self.listener = None;
     }
 
     /// Stops all threads and waits for them.

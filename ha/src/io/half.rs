@@ -47,7 +47,6 @@ pub struct Half {
     service: Arc<Service>,
     clock: Arc<dyn Clock>,
     queue_full: AtomicBool,
-    overflowed: AtomicBool,
     /// Whether the partner named itself in its last heartbeat, as Kea 3 does.
     partner_is_kea3: AtomicBool,
     errands: Errands,
@@ -101,7 +100,6 @@ impl Half {
             service,
             clock,
             queue_full: AtomicBool::new(false),
-            overflowed: AtomicBool::new(false),
             partner_is_kea3: AtomicBool::new(false),
             errands: Errands::new(),
         });
@@ -225,7 +223,7 @@ impl Half {
         while let Some(query) = self.gate.poll_unserved() {
             machine.handle_unserved(now, &query.as_client());
         }
-        if self.overflowed.swap(false, Ordering::AcqRel) {
+        if self.outbox.has_overflowed() {
             machine.handle_backlog_overflow();
         }
         if self.queue_full.swap(false, Ordering::AcqRel) {
@@ -282,7 +280,6 @@ impl Observer for Half {
     }
 
     fn backlog_overflowed(&self) {
-        self.overflowed.store(true, Ordering::Release);
         self.wake();
     }
 

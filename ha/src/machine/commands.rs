@@ -7,7 +7,8 @@ use engine::control::{Answer, code};
 use super::Seen;
 use super::action::{Action, CallError, Note, Notification, NotifyAnswer, SyncDone, SyncOrder};
 use super::parameters::{Role, Scopes};
-use super::relationship::{Alone, Relationship, Stage, Transfer};
+use super::relationship::Relationship;
+use super::stage::{Alone, Stage, Transfer};
 use super::state::State;
 use super::status::{HeartbeatStatus, LocalStatus, RemoteStatus, Status};
 
@@ -188,7 +189,8 @@ impl Relationship {
         let yields = matches!(self.stage, Stage::InMaintenance { .. })
             && self.peers().local().role != Role::Primary;
         let state = self.state();
-        if yields || matches!(state, State::PartnerInMaintenance | State::Terminated) {
+        let is_alone = !self.peers().is_active_pair();
+        if yields || is_alone || matches!(state, State::PartnerInMaintenance | State::Terminated) {
             return cannot_enter(state, State::PartnerInMaintenance);
         }
         match result {

@@ -6,7 +6,8 @@ use engine::seam::Client;
 use super::action::{Action, CallError, Note, SyncDone, UpdateOutcome};
 use super::detector::ClientKey;
 use super::partner::PartnerStatus;
-use super::relationship::{Flush, Relationship, Stage, Transfer};
+use super::relationship::Relationship;
+use super::stage::{Flush, Stage, Transfer};
 use super::state::{Seen, State};
 use super::timer::Timer;
 

@@ -19,10 +19,14 @@ mod partner;
 mod rejected;
 mod relationship;
 pub mod rules;
+mod stage;
 mod state;
 mod status;
 pub mod sync;
 mod timer;
+
+#[cfg(test)]
+mod tests;
 
 pub use action::{
     Action, CallError, Note, Notification, NotifyAnswer, Standing, SyncDone, SyncOrder, ToBackups,

@@ -13,7 +13,8 @@ use super::parameters::{Mode, Parameters, Pause, Peers, Role, Scopes};
 use super::partner::PartnerView;
 use super::rejected::RejectedClients;
 use super::rules::{self, Fact, Facts, Situation, Then, Why};
-use super::state::{State, StateSet};
+use super::stage::{Alone, Flush, Pausing, Recovery, Stage, Transfer};
+use super::state::State;
 use super::timer::{Timer, Timers};
 
 /// The delay of heartbeats after ha-sync-complete-notify: its sender enters ready once it has our answer.
@@ -44,73 +45,6 @@ pub struct Relationship {
     published: Standing,
     actions: VecDeque<Action>,
     notes_dropped: u64,
-}
-
-/// A state and what belongs to it alone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Stage {
-    Backup,
-    Recovery(Recovery),
-    /// Normal operation of a pair.
-    Normal,
-    InMaintenance {
-        /// To be returned to when the maintenance is cancelled.
-        previous: State,
-    },
-    PartnerDown(Alone),
-    PartnerInMaintenance {
-        /// To be returned to when the maintenance is cancelled.
-        previous: State,
-    },
-    PassiveBackup,
-    Ready,
-    Syncing,
-    Terminated,
-    Waiting,
-}
-
-/// Communication-recovery.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Recovery {
-    pub(super) overflowed: bool,
-    pub(super) flush: Flush,
-}
-
-/// How far the delayed updates are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Flush {
-    #[default]
-    Idle,
-    Sending,
-    Resetting,
-}
-
-/// Partner-down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Alone {
-    /// Whether the partner's clients are served, too.
-    pub(super) failover: bool,
-    /// The partner said that it is synchronised: no lease may change until it is seen ready.
-    pub(super) closed: bool,
-}
-
-/// A synchronisation.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Transfer {
-    #[default]
-    Idle,
-    UnderWay {
-        order: SyncOrder,
-        /// The state that ordered it was left: its end means nothing to the machine.
-        stale: bool,
-    },
-}
-
-/// Whether the machine is paused, and where it need not pause again.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Pausing {
-    pub(super) paused: bool,
-    pub(super) done_once: StateSet,
 }
 
 /// Getters.

@@ -1,5 +1,7 @@
 //! The delayed updates (`delayed-updates-limit`): kept while the partner is silent, sent when it is back. Pure.
 
+use std::net::Ipv4Addr;
+
 use super::queue::Update;
 
 /// The delayed updates, in order.
@@ -17,13 +19,23 @@ impl Backlog {
         Self { kept: Vec::new(), limit, overflowed: false, sending: None }
     }
 
-    /// Keeps an update; says whether the backlog has overflowed by it for the first time.
-    pub(super) fn keep(&mut self, update: Update) -> bool {
+    /// Keeps an update, if any are to be kept and there is room.
+    pub(super) fn keep(&mut self, update: Update) {
         if self.kept.len() < self.limit {
             self.kept.push(Update { ticket: None, delayed: true, ..update });
-            return false;
+        } else {
+            self.overflowed = self.limit > 0;
         }
-        !std::mem::replace(&mut self.overflowed, true)
+    }
+
+    /// A newer version of the lease goes to the partner: it must not get the older one afterwards.
+    pub(super) fn outdate(&mut self, address: Ipv4Addr) {
+        self.kept.retain(|update| update.lease.address != address);
+    }
+
+    /// Whether an update found no room.
+    pub(super) const fn has_overflowed(&self) -> bool {
+        self.overflowed
     }
 
     /// Whether updates go straight behind the delayed ones, which are on their way.

@@ -32,7 +32,7 @@ use crate::wire::request::LeaseNews;
 pub trait Observer: Send + Sync {
     /// An update was refused because the partner's queue is full.
     fn queue_is_full(&self);
-    /// More updates were delayed than there is room for.
+    /// More updates were delayed than there is room for ([`Outbox::has_overflowed`]).
     fn backlog_overflowed(&self);
     /// The partner answered an update of `client`, or failed to.
     fn partner_updated(&self, client: Option<ClientKey>, outcome: UpdateOutcome);
@@ -113,14 +113,7 @@ impl Outbox {
             (ToPartner::Send, ToPartner::Queue) => {
                 let drained = state.queue.drain();
                 let failed = drained.iter().filter_map(|update| update.ticket).collect();
-                let overflowed =
-                    drained.into_iter().filter(|u| state.backlog.keep(u.clone())).count();
-                drop(state);
-                self.tell(|observer| {
-                    if overflowed > 0 {
-                        observer.backlog_overflowed()
-                    }
-                });
+                drained.into_iter().for_each(|update| state.backlog.keep(update));
                 failed
             }
             (ToPartner::Queue, ToPartner::Send) => {
@@ -130,14 +123,24 @@ impl Outbox {
                 side.wake.notify_all();
                 Vec::new()
             }
-            _ => state.queue.drain().iter().filter_map(|update| update.ticket).collect(),
+            (_, ToPartner::Nothing | ToPartner::Count) => {
+                state.backlog.clear();
+                state.queue.drain().iter().filter_map(|update| update.ticket).collect()
+            }
+            _ => Vec::new(),
         };
+        drop(state);
         self.fail(failed);
     }
 
     /// Number of changes since the last call that the partner was not told of.
     pub fn take_unsent(&self) -> u64 {
         self.unsent.swap(0, Ordering::AcqRel)
+    }
+
+    /// Whether more updates were delayed than there is room for.
+    pub fn has_overflowed(&self) -> bool {
+        self.partner.as_ref().is_some_and(|side| side.state.lock().backlog.has_overflowed())
     }
 
     /// Number of updates that met a full queue.
@@ -181,8 +184,8 @@ impl Outbox {
         }
     }
 
-    /// What became of an update that [`Outbox::next`] gave out. After a failure of communication with the partner
-    /// what waits behind it fails, too.
+    /// What became of an update that [`Outbox::next`] gave out. After a failure of communication with the peer
+    /// what waits behind it fails, too; the leases are kept for later, for their outcome is not known.
     pub fn settle(&self, peer: PeerQueue, update: &Update, outcome: UpdateOutcome) {
         let Some(side) = self.side(peer) else {
             return;
@@ -190,7 +193,7 @@ impl Outbox {
         let lost = matches!(outcome, UpdateOutcome::Failure(CallError::Communication(_)));
         let mut state = side.state.lock();
         state.queue.finish(update.lease.address);
-        let behind = if lost { state.queue.drain() } else { Vec::new() };
+        let behind = if lost { state.lose(update) } else { Vec::new() };
         let backlog_sent = match &outcome {
             _ if !update.delayed => None,
             UpdateOutcome::Success => state.backlog.applied().then_some(Ok(())),
@@ -203,7 +206,7 @@ impl Outbox {
             (Some(ticket), _) => self.pending.fail(ticket),
             (None, _) => {}
         }
-        self.fail(behind.iter().filter_map(|update| update.ticket));
+        self.fail(behind);
         if let Some(result) = backlog_sent {
             self.tell(|observer| observer.backlog_sent(result));
         } else if peer == PeerQueue::Partner && !update.delayed {
@@ -244,19 +247,24 @@ impl Outbox {
 
     fn queue_for_partner(&self, side: &Side, update: Update) {
         let mut state = side.state.lock();
-        let overflowed = match state.policy.partner {
-            ToPartner::Nothing => false,
-            ToPartner::Count => {
-                self.unsent.fetch_add(1, Ordering::AcqRel);
-                false
+        match state.policy.partner {
+            ToPartner::Nothing => {}
+            ToPartner::Count => drop(self.unsent.fetch_add(1, Ordering::AcqRel)),
+            ToPartner::Queue if state.backlog.is_sending() => {
+                self.push(side, state, Update { ticket: None, ..update });
             }
-            ToPartner::Queue if !state.backlog.is_sending() => state.backlog.keep(update),
-            ToPartner::Queue => return self.push(side, state, Update { ticket: None, ..update }),
-            ToPartner::Send => return self.push(side, state, update),
-        };
-        drop(state);
-        if overflowed {
-            self.tell(|observer| observer.backlog_overflowed());
+            ToPartner::Queue => {
+                state.backlog.keep(update);
+                let overflowed = state.backlog.has_overflowed();
+                drop(state);
+                if overflowed {
+                    self.tell(|observer| observer.backlog_overflowed());
+                }
+            }
+            ToPartner::Send => {
+                state.backlog.outdate(update.lease.address);
+                self.push(side, state, update);
+            }
         }
     }
 
@@ -321,6 +329,16 @@ impl Side {
 }
 
 impl State {
+    /// The peer fell silent over `update`: gives the tickets of what waited behind it.
+    fn lose(&mut self, update: &Update) -> Vec<Ticket> {
+        let behind = self.queue.drain();
+        let tickets = behind.iter().filter_map(|update| update.ticket).collect();
+        for update in std::iter::once(update.clone()).chain(behind) {
+            self.backlog.keep(update);
+        }
+        tickets
+    }
+
     /// Puts the delayed updates into the queue; says how it ended if it has.
     fn send_backlog(&mut self) -> Option<Result<(), CallError>> {
         let updates = self.backlog.start();

@@ -1,1 +1,406 @@
+//! The outbox: order, one request per address, tickets, policies. Peers are played by the test.
 
+use std::net::{Ipv4Addr, SocketAddrV4};
+
+use engine::lease::{ChangeNumber, HwAddress, Lease4, LeaseState};
+use engine::packet::{Departure, Destination};
+use engine::pending::{PendingReply, Release};
+use engine::stats::{Counter, Stats};
+use proptest::prelude::*;
+
+use super::*;
+
+#[derive(Default)]
+struct Seen {
+    full: AtomicU64,
+    overflowed: AtomicU64,
+    outcomes: Mutex<Vec<UpdateOutcome>>,
+    backlogs: Mutex<Vec<Result<(), CallError>>>,
+}
+
+impl Observer for Seen {
+    fn queue_is_full(&self) {
+        self.full.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn backlog_overflowed(&self) {
+        self.overflowed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn partner_updated(&self, _client: Option<ClientKey>, outcome: UpdateOutcome) {
+        self.outcomes.lock().push(outcome);
+    }
+
+    fn backlog_sent(&self, result: Result<(), CallError>) {
+        self.backlogs.lock().push(result);
+    }
+}
+
+#[derive(Default)]
+struct Sent(Mutex<Vec<u8>>);
+
+impl Release for Sent {
+    fn release(&self, reply: PendingReply) {
+        self.0.lock().push(reply.departure.message[0]);
+    }
+}
+
+struct World {
+    outbox: Outbox,
+    pending: Arc<Pending>,
+    seen: Arc<Seen>,
+    sent: Arc<Sent>,
+    stats: Arc<Stats>,
+}
+
+const SEND: UpdatePolicy = UpdatePolicy { partner: ToPartner::Send, backups: ToBackups::Nothing };
+
+fn world(backups: usize, limit: usize) -> World {
+    let (sent, stats) = (Arc::new(Sent::default()), Arc::new(Stats::default()));
+    let pending = Arc::new(Pending::new(0, sent.clone(), stats.clone()));
+    let seen = Arc::new(Seen::default());
+    let observer: Arc<dyn Observer> = seen.clone();
+    let outbox = Outbox::new(pending.clone(), Arc::downgrade(&observer), true, backups, limit);
+    outbox.set_policy(SEND);
+    World { outbox, pending, seen, sent, stats }
+}
+
+fn lease(host: u8, cltt_s: u64) -> Lease4 {
+    Lease4 {
+        address: Ipv4Addr::new(192, 0, 2, host),
+        hw_address: HwAddress::new(&[host]).unwrap(),
+        client_id: None,
+        valid_lifetime_s: 100,
+        cltt_s,
+        subnet_id: 1,
+        fqdn_fwd: false,
+        fqdn_rev: false,
+        hostname: "".into(),
+        state: LeaseState::Assigned,
+        user_context: None,
+        pool_id: 0,
+    }
+}
+
+impl World {
+    fn change(&self, lease: &Lease4, kind: ChangeKind, origin: Origin) {
+        let change = Change { number: ChangeNumber(1), kind, lease, before: None, origin };
+        self.outbox.queue(&change);
+    }
+
+    /// A client's change of `host`'s lease, without a reply.
+    fn changed(&self, host: u8, cltt_s: u64) {
+        self.change(&lease(host, cltt_s), ChangeKind::Updated, Origin::Client(None));
+    }
+
+    /// A client's change of `host`'s lease and the reply that reports it.
+    fn promised(&self, host: u8) {
+        let ticket = self.pending.reserve(u64::from(host)).unwrap();
+        let to = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 68);
+        self.change(&lease(host, 1), ChangeKind::Added, Origin::Client(Some(ticket)));
+        let departure = Departure {
+            interface: 1,
+            source: Ipv4Addr::LOCALHOST,
+            destination: Destination::Ip { to },
+            message: vec![host],
+        };
+        self.pending.park(ticket, PendingReply { departure, reports: None });
+    }
+
+    fn take(&self) -> Update {
+        assert!(self.outbox.waiting(PeerQueue::Partner) > 0, "something is to be sent");
+        self.outbox.next(PeerQueue::Partner).unwrap()
+    }
+
+    fn settle(&self, update: &Update, outcome: UpdateOutcome) {
+        self.outbox.settle(PeerQueue::Partner, update, outcome);
+    }
+
+    fn replies(&self) -> Vec<u8> {
+        self.sent.0.lock().clone()
+    }
+
+    fn dropped(&self) -> u64 {
+        self.stats.value(Counter::ReplyUnacknowledged)
+    }
+}
+
+fn silence() -> UpdateOutcome {
+    UpdateOutcome::Failure(CallError::Communication("no answer".into()))
+}
+
+fn refusal() -> UpdateOutcome {
+    UpdateOutcome::Failure(CallError::Refused { result: 1, text: "no".into() })
+}
+
+#[test]
+fn a_reply_leaves_when_the_partner_has_the_lease() {
+    let world = world(0, 0);
+    world.promised(1);
+    assert!(world.replies().is_empty());
+    let update = world.take();
+    assert_eq!((update.news, update.lease.address.octets()[3]), (LeaseNews::Stored, 1));
+    world.settle(&update, UpdateOutcome::Success);
+    assert_eq!(world.replies(), [1]);
+    assert_eq!(*world.seen.outcomes.lock(), [UpdateOutcome::Success]);
+}
+
+#[test]
+fn a_conflict_and_a_refusal_drop_only_their_own_reply() {
+    let world = world(0, 0);
+    (1..=3).for_each(|host| world.promised(host));
+    for outcome in [UpdateOutcome::Conflict, refusal(), UpdateOutcome::Success] {
+        let update = world.take();
+        world.settle(&update, outcome);
+    }
+    assert_eq!((world.replies(), world.dropped()), (vec![3], 2));
+}
+
+#[test]
+fn silence_of_the_partner_fails_all_that_wait() {
+    let world = world(0, 0);
+    (1..=5).for_each(|host| world.promised(host));
+    let under_way = world.take();
+    let first = world.take();
+    world.settle(&first, silence());
+    assert_eq!((world.dropped(), world.outbox.waiting(PeerQueue::Partner)), (4, 0));
+    world.settle(&under_way, UpdateOutcome::Success);
+    assert_eq!(world.replies(), [1]);
+    assert_eq!(world.pending.len(), 0);
+}
+
+#[test]
+fn an_address_has_one_request_under_way() {
+    let world = world(0, 0);
+    world.changed(1, 1);
+    world.changed(1, 2);
+    world.changed(2, 1);
+    let first = world.take();
+    let other = world.take();
+    assert_eq!((first.lease.cltt_s, other.lease.address.octets()[3]), (1, 2));
+    assert_eq!(world.outbox.waiting(PeerQueue::Partner), 1);
+    world.settle(&first, refusal());
+    assert_eq!(world.take().lease.cltt_s, 2);
+}
+
+#[test]
+fn an_address_still_waits_after_the_queue_was_emptied() {
+    let world = world(0, 0);
+    world.changed(1, 1);
+    let hanging = world.take();
+    world.outbox.set_policy(UpdatePolicy { partner: ToPartner::Count, ..SEND });
+    world.outbox.set_policy(SEND);
+    world.changed(1, 2);
+    world.changed(2, 3);
+    assert_eq!(world.take().lease.cltt_s, 3);
+    world.settle(&hanging, refusal());
+    assert_eq!(world.take().lease.cltt_s, 2);
+}
+
+#[test]
+fn only_what_clients_change_is_sent() {
+    let world = world(0, 0);
+    for origin in [Origin::Partner, Origin::Administrator, Origin::Reclamation, Origin::Load] {
+        world.change(&lease(1, 1), ChangeKind::Added, origin);
+    }
+    assert_eq!(world.outbox.waiting(PeerQueue::Partner), 0);
+    world.change(&lease(1, 1), ChangeKind::Deleted, Origin::Client(None));
+    assert_eq!(world.take().news, LeaseNews::Deleted);
+}
+
+#[test]
+fn policies_count_or_forget() {
+    let world = world(0, 0);
+    world.outbox.set_policy(UpdatePolicy { partner: ToPartner::Count, ..SEND });
+    world.promised(1);
+    world.promised(2);
+    assert_eq!((world.outbox.take_unsent(), world.outbox.take_unsent()), (2, 0));
+    world.outbox.set_policy(UpdatePolicy::default());
+    world.promised(3);
+    assert_eq!(world.outbox.take_unsent(), 0);
+    assert_eq!(world.replies(), [1, 2, 3]);
+}
+
+#[test]
+fn losing_the_partner_drops_replies_and_keeps_their_leases_for_later() {
+    let world = world(0, 10);
+    world.promised(1);
+    world.outbox.set_policy(UpdatePolicy { partner: ToPartner::Queue, ..SEND });
+    assert_eq!(world.dropped(), 1);
+    world.promised(2);
+    assert_eq!(world.replies(), [2]);
+
+    assert_eq!(world.outbox.send_backlog(), None);
+    world.promised(3);
+    for host in 1..=3 {
+        let update = world.take();
+        assert_eq!(update.lease.address.octets()[3], host);
+        world.settle(&update, UpdateOutcome::Success);
+    }
+    assert_eq!(*world.seen.backlogs.lock(), [Ok(())]);
+    assert_eq!((world.replies(), world.seen.outcomes.lock().len()), (vec![2, 3], 1));
+}
+
+#[test]
+fn an_empty_backlog_is_sent_at_once() {
+    let world = world(0, 10);
+    world.outbox.set_policy(UpdatePolicy { partner: ToPartner::Queue, ..SEND });
+    assert_eq!(world.outbox.send_backlog(), Some(Ok(())));
+    world.changed(1, 1);
+    world.outbox.set_policy(SEND);
+    world.changed(2, 1);
+    assert_eq!(world.outbox.waiting(PeerQueue::Partner), 2);
+}
+
+#[test]
+fn a_failed_backlog_says_so_once() {
+    let world = world(0, 10);
+    world.outbox.set_policy(UpdatePolicy { partner: ToPartner::Queue, ..SEND });
+    (1..=3).for_each(|host| world.changed(host, 1));
+    world.outbox.send_backlog();
+    let (first, second) = (world.take(), world.take());
+    world.settle(&first, silence());
+    world.settle(&second, silence());
+    assert_eq!(world.seen.backlogs.lock().len(), 1);
+    assert!(world.seen.backlogs.lock()[0].is_err());
+    assert_eq!(world.outbox.waiting(PeerQueue::Partner), 0);
+}
+
+#[test]
+fn a_backlog_has_its_limit() {
+    let world = world(0, 2);
+    world.outbox.set_policy(UpdatePolicy { partner: ToPartner::Queue, ..SEND });
+    (1..=2).for_each(|host| world.changed(host, 1));
+    assert!(!world.outbox.has_overflowed());
+    world.changed(3, 1);
+    assert_eq!(world.seen.overflowed.load(Ordering::Relaxed), 1);
+    assert!(world.outbox.has_overflowed());
+    world.outbox.clear_backlog();
+    assert!(!world.outbox.has_overflowed());
+    assert_eq!(world.outbox.send_backlog(), Some(Ok(())));
+}
+
+#[test]
+fn what_silence_cut_off_is_kept_unless_something_newer_was_sent() {
+    let world = world(0, 10);
+    (1..=3).for_each(|host| world.changed(host, 1));
+    let first = world.take();
+    world.settle(&first, silence());
+    // A machine that is paused sends on.
+    world.changed(2, 2);
+    let newer = world.take();
+    world.settle(&newer, UpdateOutcome::Success);
+    world.outbox.set_policy(UpdatePolicy { partner: ToPartner::Queue, ..SEND });
+    world.outbox.send_backlog();
+    let sent: Vec<_> = (0..2).map(|_| world.take().lease.address.octets()[3]).collect();
+    assert_eq!((sent, world.outbox.waiting(PeerQueue::Partner)), (vec![1, 3], 0));
+}
+
+#[test]
+fn what_finds_the_queue_full_fails_at_once() {
+    let world = world(0, 0);
+    for host in 0..MAX_QUEUED_UPDATES {
+        world.changed(u8::try_from(host % 250).unwrap(), 1);
+    }
+    world.promised(251);
+    assert_eq!((world.dropped(), world.outbox.refused()), (1, 1));
+    assert_eq!(world.seen.full.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn backups_are_waited_for_if_the_policy_says_so() {
+    let world = world(2, 0);
+    let wait = UpdatePolicy { partner: ToPartner::Nothing, backups: ToBackups::SendAndWait };
+    world.outbox.set_policy(wait);
+    world.promised(1);
+    for number in 0..2 {
+        assert!(world.replies().is_empty());
+        let update = world.outbox.next(PeerQueue::Backup(number)).unwrap();
+        world.outbox.settle(PeerQueue::Backup(number), &update, UpdateOutcome::Success);
+    }
+    assert_eq!(world.replies(), [1]);
+    world.outbox.set_policy(UpdatePolicy { backups: ToBackups::Send, ..wait });
+    world.promised(2);
+    assert_eq!(world.replies(), [1, 2]);
+    assert_eq!(world.outbox.waiting(PeerQueue::Backup(1)), 1);
+    assert!(world.seen.outcomes.lock().is_empty());
+}
+
+#[test]
+fn a_stopped_outbox_fails_everything() {
+    let world = world(0, 0);
+    world.promised(1);
+    std::thread::scope(|scope| {
+        world.outbox.stop();
+        let ended = scope.spawn(|| world.outbox.next(PeerQueue::Partner));
+        assert_eq!(ended.join().unwrap(), None);
+    });
+    world.promised(2);
+    assert_eq!((world.dropped(), world.pending.len()), (2, 0));
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Change(u8),
+    Take,
+    Finish(usize),
+    Drain,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        4 => (0..4_u8).prop_map(Step::Change),
+        4 => Just(Step::Take),
+        3 => (0..4_usize).prop_map(Step::Finish),
+        1 => Just(Step::Drain),
+    ];
+    proptest::collection::vec(step, 0..80)
+}
+
+proptest! {
+    /// Whatever happens, the updates of an address leave in their order, one at a time, none twice or lost.
+    #[test]
+    fn a_queue_keeps_the_order_of_each_address(steps in steps()) {
+        let mut queue = Queue::new(1_000);
+        let mut under_way: Vec<Update> = Vec::new();
+        let mut last = [0_u64; 4];
+        let mut left = 0;
+        for (number, step) in (1_u64..).zip(steps) {
+            match step {
+                Step::Change(host) => {
+                    let update = Update {
+                        news: LeaseNews::Stored, lease: lease(host, number), ticket: None, delayed: false,
+                    };
+                    queue.push(update).unwrap();
+                    left += 1;
+                }
+                Step::Take => if let Some(update) = queue.take() {
+                    let host = usize::from(update.lease.address.octets()[3]);
+                    prop_assert!(last[host] < update.lease.cltt_s);
+                    let busy = under_way.iter().any(|other| other.lease.address == update.lease.address);
+                    prop_assert!(!busy);
+                    last[host] = update.lease.cltt_s;
+                    under_way.push(update);
+                    left -= 1;
+                },
+                Step::Finish(which) => if which < under_way.len() {
+                    queue.finish(under_way.remove(which).lease.address);
+                },
+                Step::Drain => {
+                    let drained = queue.drain();
+                    prop_assert_eq!(drained.len(), left);
+                    left = 0;
+                }
+            }
+            prop_assert_eq!(queue.len(), left);
+        }
+        for update in under_way {
+            queue.finish(update.lease.address);
+        }
+        while let Some(update) = queue.take() {
+            queue.finish(update.lease.address);
+            left -= 1;
+        }
+        prop_assert_eq!(left, 0);
+    }
+}

@@ -50,12 +50,17 @@ impl Builder<'_> {
                 let message = format!("got {} a second time, expected it once", library.describe());
                 self.mistake(&library.at, message);
             }
-            hooks.push(HookLibrary {
+            let hook = HookLibrary {
                 library: library.as_str().unwrap_or_default().to_owned(),
                 kind,
                 parameters: entry.get("parameters").cloned(),
                 at: entry.at.clone(),
-            });
+            };
+            match (self.check_hook)(&hook, part) {
+                Ok(warnings) => self.warnings.extend(warnings),
+                Err(mistakes) => self.mistakes.extend(mistakes),
+            }
+            hooks.push(hook);
         }
         let ha = hooks.iter().find(|hook| hook.kind == HookKind::Ha);
         if let Some(ha) = ha
