@@ -80,6 +80,7 @@ fn refused_updates_end_the_relationship() {
     pair.run_for(0.1);
     assert_eq!(ours.len(), 3);
     assert_eq!(pair.entered_by(0), [Terminated]);
+    assert_eq!(pair.server(0).machine.rejected_clients(), 0);
     assert!(pair.notes.iter().any(|(_, note)| matches!(note, Note::RejectsTerminate(_))));
     pair.run_for(2.0);
     assert_eq!(pair.states(), [Some(Terminated); 2]);
@@ -215,6 +216,11 @@ fn untold_changes_of_a_returned_partner_are_fetched() {
     assert_eq!(machine.state(), Syncing);
     machine.handle_sync(at(22_100), Ok(Default::default()));
     assert_eq!(machine.state(), LoadBalancing);
+    // In normal operation each change is told.
+    told.state = LoadBalancing;
+    told.unsent_updates = 7;
+    machine.handle_heartbeat(at(23_000), Ok(told.clone()));
+    told.state = Ready;
     // The same count says nothing new; one that starts again does.
     machine.stage = machine.stage_of(PartnerDown);
     machine.handle_heartbeat(at(30_000), Ok(told.clone()));

@@ -204,6 +204,9 @@ fn skewed_clocks_end_the_relationship() {
     let warnings =
         pair.notes.iter().filter(|(n, note)| *n == 0 && *note == super::Note::ClockSkew(31));
     assert_eq!(warnings.count(), 4, "one each 60 s");
+    pair.wall_off_s = [60, 0];
+    pair.run_for(2.0);
+    assert_eq!(pair.history, []);
     pair.wall_off_s = [61, 0];
     pair.run_for(2.0);
     assert_eq!(pair.states(), [Some(Terminated); 2]);
