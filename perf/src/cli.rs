@@ -25,7 +25,7 @@ const SERVER_PORT: u16 = 67;
 /// The options are perfdhcp's. Exit status: 0 all exchanges ended well, 1 general error, 2 wrong
 /// arguments, 3 some exchanges did not end well.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "peregrine-perf", version)]
+#[command(name = "peregrine-perf", version, args_override_self = true)]
 pub struct Arguments {
     /// DHCPv4 (the default, and all there is)
     #[arg(short = '4')]

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of a test are test code")]
 
 mod fake;
+mod perfdhcp;
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::ops::ControlFlow;
@@ -25,9 +26,15 @@ fn relay(servers: &[&FakeServer]) -> Relay {
     Relay::open(&Link { local, device: None, servers }).unwrap()
 }
 
+/// One exchange for each client, with patience enough for a busy machine.
 fn plan(clients: u32) -> Plan {
-    let drop_time = Duration::from_millis(100);
+    let drop_time = Duration::from_secs(5);
     Plan { drop_time, ..Plan::each_once((0..clients).collect(), 8, LOCAL) }
+}
+
+/// The same for servers whose answers are not to be waited for.
+fn hasty(clients: u32) -> Plan {
+    Plan { drop_time: Duration::from_millis(300), ..plan(clients) }
 }
 
 fn load(manner: Manner, plan: &Plan) -> (Tally, Fleet) {
@@ -39,8 +46,7 @@ fn load(manner: Manner, plan: &Plan) -> (Tally, Fleet) {
 
 #[test]
 fn all_clients_of_an_honest_server_are_served() {
-    let (tally, fleet) =
-        load(Manner::Honest, &Plan { drop_time: Duration::from_secs(5), ..plan(100) });
+    let (tally, fleet) = load(Manner::Honest, &plan(100));
     assert!(tally.is_clean(), "{tally:?}");
     assert_eq!((tally.completed, tally.by_server[&LOCAL]), (100, 100));
     assert_eq!((tally.offer.orphans, tally.ack.orphans, tally.malformed), (0, 0, 0));
@@ -53,7 +59,7 @@ fn a_second_run_keeps_what_the_first_was_given() {
     let server = FakeServer::start(Manner::Honest);
     let relay = relay(&[&server]);
     let mut fleet = Fleet::new(BASE_MAC, 20);
-    let first = Plan { drop_time: Duration::from_secs(5), ..plan(20) };
+    let first = plan(20);
     let mut quiet = |_: &perf::run::Progress<'_>| ControlFlow::Continue(());
     relay.run(&first, &mut fleet, &mut quiet).unwrap();
     let before: Vec<_> = fleet.leases().collect();
@@ -66,7 +72,7 @@ fn a_second_run_keeps_what_the_first_was_given() {
 
 #[test]
 fn a_rate_is_kept() {
-    let limited = Plan { pace: Pace::Rate(500), drop_time: Duration::from_secs(5), ..plan(100) };
+    let limited = Plan { pace: Pace::Rate(500), ..plan(100) };
     let (tally, _) = load(Manner::Honest, &limited);
     assert_eq!(tally.completed, 100);
     assert!(tally.elapsed >= Duration::from_millis(198), "{:?} for 100 at 500/s", tally.elapsed);
@@ -95,16 +101,17 @@ fn another_address_than_offered_is_found() {
 
 #[test]
 fn silence_is_found_and_ends_the_run() {
-    let (tally, _) = load(Manner::Silent, &plan(10));
+    let (tally, _) = load(Manner::Silent, &hasty(10));
     assert_eq!((tally.offer.sent, tally.offer.drops), (10, 10));
     assert!(!tally.is_clean());
-    let (tally, _) = load(Manner::Silent, &Plan { max_drop: Some(MaxDrop::Count(1)), ..plan(100) });
+    let (tally, _) =
+        load(Manner::Silent, &Plan { max_drop: Some(MaxDrop::Count(1)), ..hasty(100) });
     assert!(tally.offer.sent < 100, "given up after the first window");
 }
 
 #[test]
 fn answers_to_nobody_are_orphans() {
-    let (tally, _) = load(Manner::WrongXid, &plan(10));
+    let (tally, _) = load(Manner::WrongXid, &hasty(10));
     assert_eq!((tally.offer.orphans, tally.offer.drops), (10, 10));
     let (tally, _) = load(Manner::Twice, &plan(10));
     assert_eq!(tally.completed, 10);
@@ -113,7 +120,7 @@ fn answers_to_nobody_are_orphans() {
 
 #[test]
 fn torn_answers_are_malformed() {
-    let (tally, _) = load(Manner::Torn, &plan(10));
+    let (tally, _) = load(Manner::Torn, &hasty(10));
     assert_eq!((tally.malformed, tally.offer.drops), (10, 10));
 }
 
@@ -121,9 +128,8 @@ fn torn_answers_are_malformed() {
 fn each_query_goes_to_all_servers() {
     let (silent, honest) = (FakeServer::start(Manner::Silent), FakeServer::start(Manner::Honest));
     let mut fleet = Fleet::new(BASE_MAC, 10);
-    let patient = Plan { drop_time: Duration::from_secs(5), ..plan(10) };
     let relay = relay(&[&silent, &honest]);
-    let tally = relay.run(&patient, &mut fleet, &mut |_| ControlFlow::Continue(())).unwrap();
+    let tally = relay.run(&plan(10), &mut fleet, &mut |_| ControlFlow::Continue(())).unwrap();
     assert_eq!(tally.completed, 10);
 }
 
