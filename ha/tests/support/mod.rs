@@ -28,11 +28,11 @@ use ha::io::{Driver, Half, Parts, Settings};
 use ha::machine::{Mode, Parameters, Peer, Peers, Role, State};
 use serde_json::{Value, json};
 
-pub const PATIENCE: Duration = Duration::from_secs(60);
-pub const SUBNET: u32 = 7;
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const SUBNET: u32 = 7;
 
 /// Waits for a condition; says what it waited for if it does not come true.
-pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let clock = SystemClock::start();
     while !holds() {
         assert!(clock.now().mono.since(Default::default()) < PATIENCE, "not within time: {what}");
@@ -41,7 +41,7 @@ pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
 }
 
 /// Addresses of two servers that nobody else in this run uses.
-pub fn addresses() -> [SocketAddr; 2] {
+pub(crate) fn addresses() -> [SocketAddr; 2] {
     static NEXT: AtomicU8 = AtomicU8::new(1);
     let process = std::process::id().to_be_bytes();
     let test = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -53,7 +53,7 @@ pub fn addresses() -> [SocketAddr; 2] {
 
 /// What the engine is in these tests: replies that were sent, and a sink that tells the outbox.
 #[derive(Default)]
-pub struct Released(Mutex<Vec<u8>>);
+pub(crate) struct Released(Mutex<Vec<u8>>);
 
 impl Release for Released {
     fn release(&self, reply: PendingReply) {
@@ -62,7 +62,7 @@ impl Release for Released {
 }
 
 #[derive(Default)]
-pub struct Sink(OnceLock<Arc<dyn Replication>>);
+pub(crate) struct Sink(OnceLock<Arc<dyn Replication>>);
 
 impl ChangeSink for Sink {
     fn record(&self, change: &Change<'_>) {
@@ -72,24 +72,24 @@ impl ChangeSink for Sink {
     }
 }
 
-pub struct Node {
-    pub driver: Driver,
-    pub store: Arc<dyn LeaseStore>,
-    pub pending: Arc<Pending>,
-    pub released: Arc<Released>,
-    pub registry: Arc<Registry>,
-    pub service: Arc<Service>,
-    pub stats: Arc<Stats>,
-    pub clock: Arc<dyn Clock>,
+pub(crate) struct Node {
+    pub(crate) driver: Driver,
+    pub(crate) store: Arc<dyn LeaseStore>,
+    pub(crate) pending: Arc<Pending>,
+    pub(crate) released: Arc<Released>,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) service: Arc<Service>,
+    pub(crate) stats: Arc<Stats>,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
-pub fn peers(this: &str, mode: Mode) -> Peers {
+pub(crate) fn peers(this: &str, mode: Mode) -> Peers {
     let second = if mode == Mode::LoadBalancing { Role::Secondary } else { Role::Standby };
     let peer = |name: &str, role| Peer { name: name.into(), role, auto_failover: true };
     Peers::new(mode, this, vec![peer("server1", Role::Primary), peer("server2", second)]).unwrap()
 }
 
-pub fn parameters(this: &str, mode: Mode) -> Parameters {
+pub(crate) fn parameters(this: &str, mode: Mode) -> Parameters {
     Parameters {
         heartbeat_delay: Duration::from_millis(20),
         max_response_delay: Duration::from_millis(400),
@@ -99,7 +99,7 @@ pub fn parameters(this: &str, mode: Mode) -> Parameters {
     }
 }
 
-pub fn network() -> LeaseSubnet {
+pub(crate) fn network() -> LeaseSubnet {
     LeaseSubnet {
         id: SUBNET,
         network: Ipv4Addr::new(192, 0, 2, 0),
@@ -109,7 +109,7 @@ pub fn network() -> LeaseSubnet {
 }
 
 impl Node {
-    pub fn start(place: usize, addresses: [SocketAddr; 2], parameters: Parameters) -> Self {
+    pub(crate) fn start(place: usize, addresses: [SocketAddr; 2], parameters: Parameters) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
         let (service, stats) = (Arc::new(Service::default()), Arc::new(Stats::default()));
         let released = Arc::new(Released::default());
@@ -137,21 +137,21 @@ impl Node {
         Self { driver, store, pending, released, registry, service, stats, clock }
     }
 
-    pub fn state(&self) -> State {
+    pub(crate) fn state(&self) -> State {
         self.driver.half().act(|machine, _| machine.state())
     }
 
-    pub fn command(&self, request: Value) -> Value {
+    pub(crate) fn command(&self, request: Value) -> Value {
         self.registry.execute(&request).to_json()
     }
 
-    pub fn scopes(&self) -> Vec<String> {
+    pub(crate) fn scopes(&self) -> Vec<String> {
         let names = self.driver.half().act(|machine, _| machine.scope_names());
         names.iter().map(|name| name.to_string()).collect()
     }
 
     /// Gives `host` its lease as a worker does; its reply waits under a ticket.
-    pub fn grant(&self, host: u8) {
+    pub(crate) fn grant(&self, host: u8) {
         let now = self.clock.now();
         let lease = lease(host, now.wall_s);
         let ticket = self.pending.reserve(u64::from(host)).unwrap();
@@ -175,7 +175,7 @@ impl Node {
         self.pending.park(ticket, reply);
     }
 
-    pub fn release(&self, host: u8) {
+    pub(crate) fn release(&self, host: u8) {
         let now = self.clock.now();
         let lease = lease(host, 0);
         let identity = Identity { client_id: None, hw_address: &lease.hw_address };
@@ -183,16 +183,16 @@ impl Node {
         self.store.release(now, lease.address, identity, Origin::Client(Some(ticket))).unwrap();
     }
 
-    pub fn knows(&self, host: u8) -> bool {
+    pub(crate) fn knows(&self, host: u8) -> bool {
         self.store.find(lease(host, 0).address).is_some()
     }
 
-    pub fn replied(&self, host: u8) -> bool {
+    pub(crate) fn replied(&self, host: u8) -> bool {
         self.released.0.lock().contains(&host)
     }
 }
 
-pub fn lease(host: u8, cltt_s: u64) -> Lease4 {
+pub(crate) fn lease(host: u8, cltt_s: u64) -> Lease4 {
     Lease4 {
         address: Ipv4Addr::new(192, 0, 2, host),
         hw_address: HwAddress::new(&[2, 0, 0, 0, 0, host]).unwrap(),
@@ -209,7 +209,7 @@ pub fn lease(host: u8, cltt_s: u64) -> Lease4 {
     }
 }
 
-pub fn settings(place: usize, addresses: [SocketAddr; 2]) -> Settings {
+pub(crate) fn settings(place: usize, addresses: [SocketAddr; 2]) -> Settings {
     let other = Target { address: addresses[1 - place], credentials: None };
     let name = ["server1", "server2"][1 - place];
     Settings {
@@ -227,7 +227,11 @@ pub fn settings(place: usize, addresses: [SocketAddr; 2]) -> Settings {
 }
 
 /// dhcp-disable and dhcp-enable, as the engine's core has them.
-pub fn register_service(registry: &Registry, service: &Arc<Service>, clock: &Arc<dyn Clock>) {
+pub(crate) fn register_service(
+    registry: &Registry,
+    service: &Arc<Service>,
+    clock: &Arc<dyn Clock>,
+) {
     let core = engine::control::core::Core {
         clock: clock.clone(),
         started: clock.now().mono,
