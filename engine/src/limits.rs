@@ -78,6 +78,8 @@ pub const MAX_SEND_TRIES: u32 = 4;
 pub const SEND_WAIT_MS: u16 = 5;
 /// Milliseconds between two looks at the interfaces.
 pub const INTERFACE_SCAN_MS: u64 = 2000;
+/// Milliseconds until the next look when sockets still have to be closed before others can be opened.
+pub const SOON_MS: u64 = 5;
 /// Errors of a socket in a row after which it is left alone for a while.
 pub const MAX_RECEIVE_ERRORS: u32 = 8;
 /// That while, in milliseconds.

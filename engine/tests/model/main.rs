@@ -5,6 +5,7 @@
 //! history with a fault put in, which must be found: it shows that the checks can fail.
 #![cfg(feature = "model")]
 
+mod exchange;
 mod journal;
 mod paper;
 mod pending;
