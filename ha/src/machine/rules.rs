@@ -286,7 +286,7 @@ pub static RULES: &[Rule] = &[
     Rule::new("recovery-given-up", own(&[CommunicationRecovery]), partner(&[PartnerDown]), Enter(Waiting)),
     Rule::new("recovery-partner-leaves", own(&[CommunicationRecovery]), partner(&[InMaintenance]), Enter(PartnerInMaintenance)),
     Rule::new("recovery-asked-to-leave", own(&[CommunicationRecovery]), partner(&[PartnerInMaintenance]), Enter(InMaintenance)),
-    Rule::new("recovery-lost", own(&[CommunicationRecovery]), partner(&[Backup, PassiveBackup]).or_unset(), Enter(Waiting)).without(&[Interrupted]),
+    Rule::new("recovery-lost", own(&[CommunicationRecovery]), partner(&[Backup, PassiveBackup]), Enter(Waiting)).without(&[Interrupted]),
 
     // partner-down
     Rule::new("resync", own(&[PartnerDown]), partner(&[Ready]), Enter(Waiting)).with(&[NewUnsent]),

@@ -4,6 +4,7 @@
 mod arbitrary;
 mod commands;
 mod failures;
+mod faults;
 mod pair;
 mod rules;
 mod timelines;

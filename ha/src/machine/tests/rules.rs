@@ -76,7 +76,7 @@ fn load_balancing_primary() {
          syncing:                x x x x W x x x x T . x
          ready:                  . . N N W N . M I T . .
          load-balancing:         . . . . W . W M I T C .
-         communication-recovery: . . . B W B W M I T . W
+         communication-recovery: . . . B W B W M I T . .
          partner-down:           . . N . W W W . W T . .
          partner-in-maintenance: . . . . . . . . . . D .",
     );
@@ -172,7 +172,7 @@ fn conditions_of_single_states() {
     let check = |facts: &[Fact], line| check(primary.0, primary.1, facts, line);
     check(&[Fact::NewUnsent], "partner-down: . . W . W W W . W T . .");
     check(&[Fact::Closed], "partner-down: o . N . W W W . W T o .");
-    check(&[Fact::Overflowed], "communication-recovery: W W W B W B W M I T . W");
+    check(&[Fact::Overflowed], "communication-recovery: W W W B W B W M I T . .");
     check(
         &[Fact::Overflowed, Fact::Interrupted],
         "communication-recovery: . . . . W . W M I T . .",
