@@ -36,6 +36,9 @@ pub(crate) enum ServeError {
     /// The engine.
     #[error(transparent)]
     Engine(#[from] engine::server::StartError),
+    /// High Availability.
+    #[error("High Availability cannot start: {0}")]
+    Ha(#[from] ha::StartError),
     /// Signals.
     #[error("cannot watch for signals: {0}")]
     Signals(#[from] std::io::Error),
@@ -79,7 +82,13 @@ fn start(prepared: Prepared, checked: &Checked) -> Result<u8, ServeError> {
         let server: Server = prepared.start(Arc::new(ServeAll))?;
         return Ok(server.run());
     }
-    Err(ServeError::NotServed("no HA yet".into()))
+    let hub = ha::Hub::join(&checked.relationships, prepared.parts())?;
+    prepared.replicate_to(hub.replication());
+    let server = prepared.start(hub.admission())?;
+    let driver = hub.start()?;
+    let status = server.run();
+    driver.stop();
+    Ok(status)
 }
 
 /// Opens what a server by `file` would open, and lets go of it.

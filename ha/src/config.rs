@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use engine::config::json::Position;
 
-pub use build::{from_hook, from_library};
+pub use build::{check_hook, from_hook, from_library};
 pub use shape::{PARAMETERS, PEER, RELATIONSHIP};
 pub use warnings::class_warnings;
 

@@ -2,14 +2,16 @@
 //!
 //! [`config`] reads the `high-availability` parameters, [`machine`] decides (pure), [`wire`] is Kea's JSON (pure),
 //! [`io`] talks (*shell*: driver thread, client pool, dedicated listener), [`gate`] joins the engine's
-//! admission, [`outbox`] its replication. [`limits`] holds every bound.
+//! admission, [`outbox`] its replication; [`hub`] puts them together. [`limits`] holds every bound.
 
 pub mod config;
 pub mod gate;
+pub mod hub;
 pub mod io;
 pub mod limits;
 pub mod machine;
 pub mod outbox;
 pub mod wire;
 
+pub use hub::{Hub, StartError};
 pub use io::Driver;

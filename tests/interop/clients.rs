@@ -89,7 +89,8 @@ impl<'a> Client<'a> {
 
     /// Signals the program in the namespace (the child is `ip`, which becomes it).
     fn signal(&self, signal: &str) {
-        net::run("kill", &[signal, &self.running.id().to_string()]);
+        // A program that has ended needs no signal any more.
+        let _ = Command::new("kill").args([signal, &self.running.id().to_string()]).output();
     }
 }
 
@@ -175,7 +176,13 @@ fn lease_renew_release(kind: Kind, program: Program) {
     });
     client.release();
     until("release", PATIENCE, || match lease(&server) {
-        Ok(kept) => Err(kept),
+        Ok(kept) => {
+            // dhcpcd loses a signal that comes while it runs its hooks.
+            if let Program::Dhcpcd = program {
+                client.release();
+            }
+            Err(kept)
+        }
         Err(_) => Ok(()),
     });
 }

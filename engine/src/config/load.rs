@@ -1,30 +1,37 @@
 //! A configuration from a file, its included files too (*shell*: reads files).
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::json::{Mistake, Position, parse};
 use super::model::Configuration;
-use super::{Directories, build};
+use super::{CheckHook, Directories, build};
 
 /// Reads and checks the configuration file `path`.
 ///
 /// # Errors
 /// All mistakes of the file; a file that cannot be read is one.
 pub fn load(path: &Path) -> Result<Configuration, Vec<Mistake>> {
-    load_from(path, &Directories::default())
+    load_with(path, &Directories::default(), &mut |_, _| Ok(Vec::new()))
 }
 
-/// [`load`], with other directories for the files that it names.
+/// [`load`], with other directories for the files that it names, and a check of the hook libraries' parameters.
 ///
 /// # Errors
-/// As those of [`load`].
-pub fn load_from(path: &Path, directories: &Directories) -> Result<Configuration, Vec<Mistake>> {
+/// As those of [`load`], and those of `check_hook`.
+pub fn load_with(
+    path: &Path,
+    directories: &Directories,
+    check_hook: CheckHook<'_>,
+) -> Result<Configuration, Vec<Mistake>> {
     let name = path.display().to_string();
     match std::fs::read(path) {
         Ok(bytes) => match String::from_utf8(bytes) {
-            Ok(text) => parse_text_from(&text, &name, directories),
+            Ok(text) => parse_text_with(&text, &name, directories, check_hook),
             Err(error) => {
                 let at = after(&name, &error.as_bytes()[..error.utf8_error().valid_up_to()]);
                 Err(vec![Mistake::new(&at, "got bytes that are no UTF-8, expected text")])
@@ -43,16 +50,21 @@ pub fn load_from(path: &Path, directories: &Directories) -> Result<Configuration
 /// # Errors
 /// All mistakes of the text.
 pub fn parse_text(text: &str, name: &str) -> Result<Configuration, Vec<Mistake>> {
-    parse_text_from(text, name, &Directories::default())
+    parse_text_with(text, name, &Directories::default(), &mut |_, _| Ok(Vec::new()))
 }
 
-fn parse_text_from(
+/// [`parse_text`] with what [`load_with`] takes.
+///
+/// # Errors
+/// As those of [`load_with`].
+pub fn parse_text_with(
     text: &str,
     name: &str,
     directories: &Directories,
+    check_hook: CheckHook<'_>,
 ) -> Result<Configuration, Vec<Mistake>> {
     let mut include = |file: &str| -> io::Result<String> { std::fs::read_to_string(file) };
-    build(&parse(text, name, &mut include)?, directories)
+    build(parse(text, name, &mut include)?, directories, check_hook)
 }
 
 /// Where `file` goes on after `bytes`, which are UTF-8.

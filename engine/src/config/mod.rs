@@ -1,5 +1,5 @@
 //! Kea's configuration: [`json`] reads its dialect with line and column, `wire` checks the shape (unknown keys
-//! refused), [`model`] is what comes out, [`render`] prints it for config-get.
+//! refused), [`model`] is what comes out, [`render()`] prints it for config-get.
 //!
 //! Pure but for reading files (`<?include?>`) in [`load`]. Must not know sockets, leases or High Availability:
 //! a hook library's parameters stay positioned JSON for whoever owns them.
@@ -11,6 +11,6 @@ pub mod model;
 mod render;
 pub mod wire;
 
-pub use build::{Directories, build};
-pub use load::{load, load_from, parse_text};
+pub use build::{CheckHook, Directories, build};
+pub use load::{load, load_with, parse_text, parse_text_with};
 pub use render::render;

@@ -1,5 +1,8 @@
 //! What config-get answers: the configuration as it was given, in Kea 3's names, with the defaults filled in. Pure.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
@@ -210,10 +213,7 @@ fn each(map: &mut Map<String, Value>, key: &str, mut change: impl FnMut(&mut Map
 }
 
 fn logger(map: &mut Map<String, Value>) {
-    fill(
-        map,
-        &json!({ "debuglevel": 0, "severity": "INFO", "output-options": [{ "output": "stdout" }] }),
-    );
+    fill(map, &json!({ "debuglevel": 0, "severity": "INFO" }));
     let output = json!({ "flush": true, "maxsize": 10_240_000, "maxver": 1, "pattern": "" });
     each(map, "output-options", |map| fill(map, &output));
 }

@@ -82,6 +82,8 @@ pub struct Parts {
     pub registry: Arc<Registry>,
     /// Number of packet workers.
     pub threads: usize,
+    /// `enable-multi-threading`.
+    pub multi_threading: bool,
     /// Tells the server to stop, with its exit status.
     pub shutdown: Sender<u8>,
 }
@@ -138,6 +140,7 @@ impl Prepared {
             stats,
             registry: Arc::default(),
             threads,
+            multi_threading: config.multi_threading.enabled,
             shutdown,
         };
         let started = parts.clock.now().mono;

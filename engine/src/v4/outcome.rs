@@ -192,6 +192,17 @@ impl DropReason {
     }
 }
 
+impl Event {
+    /// Why there was no address for a REQUEST, if that is why it was refused; a DISCOVER is dropped with
+    /// [`DropReason::NoAddress`].
+    pub const fn allocation_failure(&self) -> Option<AllocationFailure> {
+        match self {
+            Self::Refused { reason: NakReason::NoAddress(failure), .. } => Some(*failure),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

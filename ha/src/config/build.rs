@@ -4,11 +4,23 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use engine::config::json::{Mistake, Node};
-use engine::config::model::HookLibrary;
+use engine::config::model::{HookKind, HookLibrary};
 use engine::config::wire::{self, Depth};
 
-use super::{MultiThreading, PARAMETERS, Relationship, peers};
+use super::{MultiThreading, PARAMETERS, Relationship, class_warnings, peers};
 use crate::machine::{Mode, Parameters, Pause, State};
+
+/// Checks an entry of `hooks-libraries` of `part` (the file's `Dhcp4` or `Dhcp6`) if it is ours; for the engine's `load_with`.
+/// Gives warnings.
+///
+/// # Errors
+/// All mistakes.
+pub fn check_hook(library: &HookLibrary, part: &Node) -> Result<Vec<Mistake>, Vec<Mistake>> {
+    match library.kind {
+        HookKind::Ha => Ok(class_warnings(&from_library(library)?, part)),
+        HookKind::LeaseCmds | HookKind::StatCmds => Ok(Vec::new()),
+    }
+}
 
 /// The relationships of the entry `library` of `hooks-libraries`.
 ///

@@ -1,3 +1,5 @@
+//! Exchanges on a virtual clock: how they end, and what is counted.
+
 use super::*;
 use crate::fleet::BASE_MAC;
 use crate::pace::Pace;

@@ -1,3 +1,5 @@
+//! What is written and read, octet by octet.
+
 use proptest::prelude::*;
 
 use super::*;

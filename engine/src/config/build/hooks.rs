@@ -50,12 +50,18 @@ impl Builder<'_> {
                 let message = format!("got {} a second time, expected it once", library.describe());
                 self.mistake(&library.at, message);
             }
-            hooks.push(HookLibrary {
+            let hook = HookLibrary {
                 library: library.as_str().unwrap_or_default().to_owned(),
                 kind,
                 parameters: entry.get("parameters").cloned(),
                 at: entry.at.clone(),
-            });
+            };
+            self.check_parameters(&hook);
+            match (self.check_hook)(&hook, part) {
+                Ok(warnings) => self.warnings.extend(warnings),
+                Err(mistakes) => self.mistakes.extend(mistakes),
+            }
+            hooks.push(hook);
         }
         let ha = hooks.iter().find(|hook| hook.kind == HookKind::Ha);
         if let Some(ha) = ha
@@ -65,6 +71,20 @@ impl Builder<'_> {
             self.mistake(&ha.at, message);
         }
         hooks
+    }
+
+    /// Only High Availability has parameters here, and its owner checks them.
+    fn check_parameters(&mut self, hook: &HookLibrary) {
+        let entries = hook.parameters.as_ref().and_then(Node::as_map).unwrap_or_default();
+        if hook.kind == HookKind::Ha {
+            return;
+        }
+        for entry in
+            entries.iter().filter(|entry| !matches!(&*entry.key, "comment" | "user-context"))
+        {
+            let message = format!("not built yet: parameter \"{}\" of {}", entry.key, hook.library);
+            self.mistake(&entry.at, message);
+        }
     }
 
     fn hook_kind(&mut self, library: &Node) -> Option<HookKind> {

@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::json::{Mistake, Node, Position};
-use super::model::{Configuration, Dhcp4, Dhcp6};
+use super::model::{Configuration, Dhcp4, Dhcp6, HookLibrary};
 use super::wire::{self, Depth, v4, v6};
 use crate::classify::ClassNames;
 use crate::limits::MAX_MISTAKES;
@@ -46,26 +46,36 @@ impl Default for Directories {
     }
 }
 
+/// Checks an entry of `hooks-libraries` for whoever owns the library, so that its mistakes are reported with the rest of
+/// the file: the entry, and the `Dhcp4` or `Dhcp6` that it stands in. Gives warnings, or mistakes.
+pub type CheckHook<'a> =
+    &'a mut dyn FnMut(&HookLibrary, &Node) -> Result<Vec<Mistake>, Vec<Mistake>>;
+
 /// Checks a file's JSON and builds the configuration from it.
 ///
 /// # Errors
 /// All mistakes of the file, in its order.
-pub fn build(source: &Node, directories: &Directories) -> Result<Configuration, Vec<Mistake>> {
-    let mut builder = Builder::new(directories);
-    let (dhcp4, dhcp6) = builder.parts(source);
+pub fn build(
+    source: Node,
+    directories: &Directories,
+    check_hook: CheckHook<'_>,
+) -> Result<Configuration, Vec<Mistake>> {
+    let mut builder = Builder::new(directories, check_hook);
+    let (dhcp4, dhcp6) = builder.parts(&source);
     let Builder { mut mistakes, warnings, .. } = builder;
     if !mistakes.is_empty() {
-        mistakes.sort_by(|a, b| order(source, a).cmp(&order(source, b)));
+        mistakes.sort_by(|a, b| order(&source, a).cmp(&order(&source, b)));
         mistakes.dedup();
         mistakes.truncate(MAX_MISTAKES);
         return Err(mistakes);
     }
-    Ok(Configuration { dhcp4, dhcp6, source: source.clone(), warnings })
+    Ok(Configuration { dhcp4, dhcp6, source, warnings })
 }
 
 /// What is gathered while a configuration is built.
 struct Builder<'a> {
     directories: &'a Directories,
+    check_hook: CheckHook<'a>,
     names: ClassNames,
     /// Classes that `client-classes` defines.
     defined: BTreeSet<&'a str>,
@@ -76,9 +86,10 @@ struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    fn new(directories: &'a Directories) -> Builder<'a> {
+    fn new(directories: &'a Directories, check_hook: CheckHook<'a>) -> Builder<'a> {
         Builder {
             directories,
+            check_hook,
             names: ClassNames::default(),
             defined: BTreeSet::new(),
             definitions: &[],

@@ -1,1 +1,331 @@
+//! What comes out of a configuration, and every mistake with its place.
 
+use std::net::Ipv4Addr;
+
+use super::super::model::*;
+use super::super::parse_text;
+
+const LOAD_BALANCING: &str =
+    include_str!("../../../tests/data/seeds/seed-ha-load-balancing-server2-mt.json");
+const BACKUP: &str = include_str!("../../../tests/data/seeds/seed-load-balancing-with-backup.json");
+const BRANCH: &str = include_str!("../../../tests/data/seeds/seed-hub-and-spoke-branch.json");
+const CENTRAL: &str = include_str!("../../../tests/data/seeds/seed-hub-and-spoke-central.json");
+
+fn configuration(text: &str) -> Configuration {
+    parse_text(text, "f").unwrap_or_else(|mistakes| panic!("{mistakes:#?}"))
+}
+
+/// The configuration of what stands inside `Dhcp4`.
+fn dhcp4(inside: &str) -> Dhcp4 {
+    configuration(&format!("{{\"Dhcp4\": {{\n{inside}\n}}}}")).dhcp4.unwrap()
+}
+
+/// The mistakes of what stands inside `Dhcp4`, from line 2.
+fn mistakes(inside: &str) -> Vec<String> {
+    let text = format!("{{\"Dhcp4\": {{\n{inside}\n}}}}");
+    parse_text(&text, "f").unwrap_err().iter().map(ToString::to_string).collect()
+}
+
+fn address(text: &str) -> Ipv4Addr {
+    text.parse().unwrap()
+}
+
+#[test]
+fn the_load_balancing_seed() {
+    let dhcp4 = configuration(LOAD_BALANCING).dhcp4.unwrap();
+    assert_eq!(dhcp4.interfaces.listen, [InterfaceSpec::Name("eth0".into())]);
+    assert!(dhcp4.interfaces.raw);
+    let path = "/tmp/kea4-ctrl-socket".into();
+    assert_eq!(dhcp4.control_sockets, [ControlSocket::Unix { path }]);
+    assert_eq!((dhcp4.multi_threading.enabled, dhcp4.multi_threading.thread_pool_size), (true, 4));
+    assert_eq!(dhcp4.lease_database.file.to_str(), Some("/var/lib/kea/kea-leases4.csv"));
+    let names: Vec<&str> =
+        dhcp4.classes.iter().map(|class| &**dhcp4.class_names.name(class.id)).collect();
+    assert_eq!(
+        names,
+        [
+            "phones",
+            "laptops",
+            "phones_server1",
+            "phones_server2",
+            "laptops_server1",
+            "laptops_server2"
+        ]
+    );
+    assert!(dhcp4.classes.iter().all(|class| class.test.is_some()));
+    let kinds: Vec<HookKind> = dhcp4.hooks.iter().map(|hook| hook.kind).collect();
+    assert_eq!(kinds, [HookKind::LeaseCmds, HookKind::Ha]);
+    let [subnet] = &dhcp4.subnets[..] else { panic!("one subnet") };
+    let lifetime = Lifetime { default_s: 7200, min_s: 7200, max_s: 7200 };
+    assert_eq!((subnet.id, subnet.lifetime, subnet.renew), (1, lifetime, Timer::Unset));
+    assert_eq!(subnet.prefix, Prefix4 { network: address("192.0.3.0"), len: 24 });
+    assert_eq!(subnet.relays, [address("192.168.56.1")]);
+    assert_eq!((subnet.options[0].code, &subnet.options[0].data[..]), (3, &[192, 0, 3, 1][..]));
+    let pool = &subnet.pools[3];
+    assert_eq!((pool.first, pool.last), (address("192.0.3.226"), address("192.0.3.250")));
+    assert_eq!(pool.guard, [dhcp4.class_names.id("laptops_server2").unwrap()]);
+    assert_eq!((dhcp4.loggers.len(), dhcp4.loggers[1].debuglevel), (2, 99));
+}
+
+#[test]
+fn the_other_seeds() {
+    let backup = configuration(BACKUP);
+    assert!(backup.warnings.is_empty());
+    assert_eq!(backup.dhcp4.unwrap().subnets[0].pools.len(), 2);
+    for seed in [BRANCH, CENTRAL] {
+        let configuration = configuration(seed);
+        assert!(configuration.dhcp4.is_none());
+        assert_eq!(configuration.dhcp6.unwrap().hooks[1].kind, HookKind::Ha);
+    }
+}
+
+#[test]
+fn what_a_subnet_inherits() {
+    let dhcp4 = dhcp4(
+        r#""valid-lifetime": 100, "min-valid-lifetime": 50, "max-valid-lifetime": 200,
+        "renew-timer": 10, "calculate-tee-times": true, "match-client-id": false, "authoritative": true,
+        "next-server": "192.0.2.9", "boot-file-name": "a", "server-hostname": "h",
+        "subnet4": [
+            { "subnet": "10.0.0.0/8", "pools": [ { "pool": "10.1.0.0/16", "pool-id": 7 } ] },
+            { "subnet": "11.0.0.0/8", "valid-lifetime": 60, "rebind-timer": 20, "boot-file-name": "b",
+              "match-client-id": true, "t2-percent": 0.7, "user-context": { "x": 1 }, "comment": "c" } ]"#,
+    );
+    let [first, second] = &dhcp4.subnets[..] else { panic!("two subnets") };
+    assert_eq!((first.id, second.id), (1, 2));
+    assert_eq!(first.lifetime, Lifetime { default_s: 100, min_s: 50, max_s: 200 });
+    assert_eq!(second.lifetime, Lifetime { default_s: 60, min_s: 50, max_s: 200 });
+    assert_eq!((first.renew, first.rebind), (Timer::Fixed(10), Timer::Share(0.875)));
+    assert_eq!((second.renew, second.rebind), (Timer::Fixed(10), Timer::Fixed(20)));
+    assert_eq!((first.match_client_id, second.match_client_id), (false, true));
+    assert!(first.authoritative && second.authoritative);
+    assert_eq!((&*first.boot_file_name, &*second.boot_file_name), ("a", "b"));
+    assert_eq!((first.next_server, &*second.server_hostname), (address("192.0.2.9"), "h"));
+    assert_eq!(second.user_context, Some(serde_json::json!({"x": 1, "comment": "c"})));
+    let pool = &first.pools[0];
+    assert_eq!((pool.first, pool.last, pool.id), (address("10.1.0.0"), address("10.1.255.255"), 7));
+}
+
+#[test]
+fn defaults() {
+    let dhcp4 = dhcp4("");
+    assert!(dhcp4.multi_threading.enabled && dhcp4.echo_client_id && dhcp4.lease_database.persist);
+    assert_eq!((dhcp4.decline_probation_s, dhcp4.parked_packet_limit), (86_400, 256));
+    assert_eq!(
+        (dhcp4.multi_threading.packet_queue_size, dhcp4.lease_database.lfc_interval_s),
+        (64, 3600)
+    );
+    let expired = ExpiredLeases {
+        reclaim_wait_s: 10,
+        flush_wait_s: 25,
+        hold_s: 3600,
+        max_leases: 100,
+        max_time_ms: 250,
+        unwarned_cycles: 5,
+    };
+    assert_eq!(dhcp4.expired_leases, expired);
+    assert!(!dhcp4.lease_database.sync_to_disk);
+}
+
+#[test]
+fn old_and_new_spellings() {
+    let dhcp4 = dhcp4(
+        r#""control-sockets": [ { "socket-type": "unix", "socket-name": "a" } ],
+        "control-socket": { "socket-type": "unix", "socket-name": "/b" },
+        "loggers": [ { "name": "kea-dhcp4", "severity": "warn", "output_options": [ { "output": "syslog:local1" },
+            { "output": "x.log", "maxver": 3 } ] } ],
+        "interfaces-config": { "interfaces": [ "*", "eth1/192.0.2.1" ], "dhcp-socket-type": "udp" },
+        "client-classes": [ { "name": "c", "only-if-required": true, "min-valid-lifetime": 9 } ],
+        "subnet4": [ { "subnet": "10.0.0.0/8", "client-classes": [ "c", "ALL" ], "relay": { "ip-addresses": [ "10.0.0.1" ] } } ]"#,
+    );
+    let paths: Vec<&str> = dhcp4
+        .control_sockets
+        .iter()
+        .map(|ControlSocket::Unix { path }| path.to_str().unwrap())
+        .collect();
+    assert_eq!(paths, ["/b", "/run/kea/a"]);
+    assert_eq!(dhcp4.loggers[0].severity, Severity::Warn);
+    assert_eq!(dhcp4.loggers[0].outputs[0].to, LogTarget::Syslog("local1".into()));
+    assert_eq!(dhcp4.loggers[0].outputs[1].to, LogTarget::File("/var/log/kea/x.log".into()));
+    assert_eq!(
+        dhcp4.interfaces.listen[1],
+        InterfaceSpec::Address("eth1".into(), address("192.0.2.1"))
+    );
+    assert!(!dhcp4.interfaces.raw && dhcp4.classes[0].only_in_additional_list);
+    assert_eq!(dhcp4.classes[0].lifetime, Some(Lifetime { default_s: 9, min_s: 9, max_s: 9 }));
+    assert_eq!(dhcp4.subnets[0].guard.len(), 2);
+    assert_eq!(dhcp4.subnets[0].relays, [address("10.0.0.1")]);
+}
+
+#[test]
+fn our_own_settings() {
+    let dhcp4 = dhcp4(
+        r#""multi-threading": { "user-context": { "peregrine": { "pin-threads": false } } },
+        "lease-database": { "type": "memfile", "user-context": { "peregrine": { "durability": "disk" } } }"#,
+    );
+    assert_eq!(dhcp4.multi_threading.pin_threads, Some(false));
+    assert!(dhcp4.lease_database.sync_to_disk);
+    assert_eq!(
+        mistakes(r#""multi-threading": { "user-context": { "peregrine": { "pin": false } } }"#),
+        ["f:2.55: got unexpected keyword \"pin\" in peregrine map, expected \"pin-threads\""]
+    );
+}
+
+#[test]
+fn mistakes_of_many_kinds_in_one_run() {
+    assert_eq!(
+        mistakes(
+            r#""valid-lifetme": 1, "hooks-libraries": [ { "library": "/x/libdhcp_flex_id.so" }, { "library": "own.so" } ],
+"option-data": [ { "name": "router", "data": "192.0.2.1" }, { "code": 6, "data": "nonsense" } ],
+"client-classes": [ { "name": "a", "test": "member('b')" }, { "name": "b", "test": "option[60].hex ==" } ],
+"subnet4": [ { "id": 1, "subnet": "192.0.2.0/24", "pools": [ { "pool": "192.0.3.1 - 192.0.3.2" },
+  { "pool": "192.0.2.9-192.0.2.1" }, { "pool": "x" } ] },
+  { "id": 1, "subnet": "198.51.100.0/33" }, { "id": 1, "subnet": "198.51.100.0/24" } ],
+"lease-database": { "type": "mysql" }, "control-sockets": [ { "socket-type": "unix" } ],
+"reservations": [ {} ]"#
+        ),
+        [
+            "f:2.1: got unexpected keyword \"valid-lifetme\" in Dhcp4 map, did you mean \"valid-lifetime\"?",
+            "f:2.55: not built yet: hook library libdhcp_flex_id",
+            "f:2.95: got hook library string \"own.so\", expected one that is built in: libdhcp_ha, libdhcp_lease_cmds",
+            "f:3.28: got option \"router\", expected a DHCPv4 option's name",
+            "f:3.82: bad value for domain-name-servers: found 'nonsense', expected an IPv4 address",
+            "f:4.52: got class \"b\" in member(), expected one defined before this one, or built in",
+            "f:4.102: bad class test: found the end, expected an expression",
+            "f:5.72: got pool 192.0.3.1-192.0.3.2, expected one inside the subnet 192.0.2.0/24",
+            "f:6.13: got pool 192.0.2.9-192.0.2.1, expected the lower address first",
+            "f:6.48: got pool string \"x\", expected \"first - last\" or \"prefix/length\"",
+            "f:7.24: got subnet string \"198.51.100.0/33\", expected \"address/length\"",
+            "f:7.53: got subnet id 1, expected another than that of 192.0.2.0/24",
+            "f:8.29: not built yet: a lease database of type \"mysql\"",
+            "f:8.61: got a control socket of type \"unix\" without \"socket-name\", expected one",
+            "f:9.1: not built yet: host reservations (\"reservations\" in Dhcp4)",
+        ]
+    );
+}
+
+#[test]
+fn lifetimes_and_timers() {
+    assert_eq!(
+        mistakes(
+            r#""min-valid-lifetime": 8000,
+"subnet4": [ { "subnet": "10.0.0.0/8" }, { "subnet": "11.0.0.0/8", "valid-lifetime": 9, "max-valid-lifetime": 8 },
+  { "subnet": "12.0.0.0/8", "min-valid-lifetime": 1, "max-valid-lifetime": 2 },
+  { "subnet": "13.0.0.0/8", "min-valid-lifetime": 1, "rebind-timer": 1, "renew-timer": 2 },
+  { "subnet": "14.0.0.0/8", "min-valid-lifetime": 1, "calculate-tee-times": true, "t1-percent": 0.9 } ]"#
+        ),
+        [
+            "f:2.1: got min-valid-lifetime 8000, expected at most max-valid-lifetime (7200)",
+            "f:3.68: got min-valid-lifetime 8000, expected at most max-valid-lifetime (8)",
+            "f:4.29: got valid-lifetime 7200, expected one between min-valid-lifetime (1) and max-valid-lifetime (2)",
+            "f:5.73: got renew-timer 2, expected at most rebind-timer (1)",
+            "f:6.83: got t1-percent 0.9, expected less than t2-percent (0.875)",
+        ]
+    );
+}
+
+#[test]
+fn doubles() {
+    assert_eq!(
+        mistakes(
+            r#""interfaces-config": { "interfaces": [ "a", "a/192.0.2.1", "*", "*", "b/x" ] },
+"client-classes": [ { "name": "c" }, { "name": "c" } ],
+"subnet4": [ { "id": 1, "subnet": "10.0.0.0/8",
+    "pools": [ { "pool": "10.0.0.0/24" }, { "pool": "10.1.0.0/24" }, { "pool": "10.0.0.200-10.0.1.7" } ] },
+  { "subnet": "10.0.0.0/8", "client-class": "c", "client-classes": [ "c" ] } ],
+"hooks-libraries": [ { "library": "libdhcp_ha" }, { "library": "libdhcp_ha.so" } ]"#
+        ),
+        [
+            "f:2.45: got string \"a/192.0.2.1\" a second time in interfaces, expected it once",
+            "f:2.65: got string \"*\" a second time in interfaces, expected it once",
+            "f:2.70: got string \"b/x\", expected \"*\", an interface or interface/address",
+            "f:3.48: got class \"c\" a second time, expected it once",
+            "f:5.80: got pool 10.0.0.200-10.0.1.7, expected none that overlaps pool 10.0.0.0-10.0.0.255",
+            "f:6.3: got subnet 10.0.0.0/8 a second time, expected it once (before at f:4.14)",
+            "f:6.3: got subnet id 1 (given automatically), expected another than that of 10.0.0.0/8",
+            "f:6.29: got \"client-class\" beside \"client-classes\", expected one of them",
+            "f:7.22: got libdhcp_ha without libdhcp_lease_cmds, expected both: partners send its commands",
+            "f:7.64: got string \"libdhcp_ha.so\" a second time, expected it once",
+        ]
+    );
+}
+
+#[test]
+fn options() {
+    let found = dhcp4(
+        r#""option-data": [ { "code": 6, "data": "C0000201", "csv-format": false, "always-send": true },
+        { "name": "domain-name", "data": "a.example", "never-send": true },
+        { "code": 240, "data": "01 02", "csv-format": false } ]"#,
+    );
+    let option = |code, data: &[u8], always_send, never_send| OptionData {
+        code,
+        data: data.into(),
+        always_send,
+        never_send,
+    };
+    assert_eq!(found.options[0], option(6, &[192, 0, 2, 1], true, false));
+    assert_eq!(found.options[1].code, 15);
+    assert!(found.options[1].never_send);
+    assert_eq!(found.options[2], option(240, &[1, 2], false, false));
+    assert_eq!(
+        mistakes(
+            r#""option-data": [ {}, { "code": 255 }, { "code": 240, "data": "x" }, { "code": 3, "name": "x" },
+            { "name": "n", "space": "vendor-9" } ]"#
+        ),
+        [
+            "f:2.18: got an option without \"name\" and \"code\", expected one of them",
+            "f:2.32: got option code 255, expected one from 1 to 254",
+            "f:2.49: got an option without a definition, expected \"csv-format\": false with it, or a defined option",
+            "f:2.90: got name \"x\" for option 3, expected \"routers\"",
+            "f:3.37: not built yet: option space string \"vendor-9\"",
+        ]
+    );
+}
+
+#[test]
+fn parameters_of_other_hooks_and_long_socket_paths() {
+    let long = "x".repeat(120);
+    assert_eq!(
+        mistakes(&format!(
+            r#""hooks-libraries": [ {{ "library": "libdhcp_lease_cmds", "parameters": {{ "comment": "c", "p": 1 }} }} ],
+            "control-socket": {{ "socket-type": "unix", "socket-name": "{long}" }}"#
+        )),
+        [
+            "f:2.89: not built yet: parameter \"p\" of libdhcp_lease_cmds",
+            "f:3.71: got a socket path of 129 bytes, expected at most 107",
+        ]
+    );
+}
+
+#[test]
+fn the_top_level() {
+    let found = |text: &str| parse_text(text, "f").unwrap_err()[0].to_string();
+    assert_eq!(found("{}"), "f:1.1: got an empty map, expected \"Dhcp4\" or \"Dhcp6\"");
+    assert_eq!(found("[]"), "f:1.1: got a list, expected a map with \"Dhcp4\" or \"Dhcp6\"");
+    assert_eq!(
+        found("{ \"Dhcp4\": {}, \"Logging\": {} }"),
+        "f:1.16: got unexpected keyword \"Logging\" in toplevel map, expected \"Dhcp4\" or \"Dhcp6\""
+    );
+    assert_eq!(found("{ \"Dhcp4\": 3 }"), "f:1.12: got integer 3, expected a Dhcp4 map");
+}
+
+#[test]
+fn a_class_that_nothing_defines_is_a_warning() {
+    let text =
+        r#"{"Dhcp4": {"subnet4": [ { "subnet": "10.0.0.0/8", "client-class": "nobody" } ] } }"#;
+    let warnings: Vec<String> =
+        configuration(text).warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(warnings, ["f:1.67: nothing defines class \"nobody\": nobody is ever in it"]);
+}
+
+#[test]
+fn dhcp6_is_checked_for_keywords() {
+    let text = r#"{"Dhcp6": {"subnet6": [ { "subnet": "2001:db8::/64", "pd-pools": [ { "prefx": "" } ] } ] } }"#;
+    let found: Vec<String> =
+        parse_text(text, "f").unwrap_err().iter().map(ToString::to_string).collect();
+    assert_eq!(found.len(), 4, "{found:?}");
+    assert_eq!(found[0], "f:1.68: got a pd-pools map without \"prefix\", expected one");
+    assert_eq!(
+        found[3],
+        "f:1.70: got unexpected keyword \"prefx\" in pd-pools map, did you mean \"prefix\"?"
+    );
+}

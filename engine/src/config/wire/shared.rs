@@ -3,7 +3,8 @@
 use super::{Key, Kind, MAX_U32, SHARE, Same, Shape, TEXT, U32, inert, key, later, only};
 
 const PORT: Kind = Kind::Int(0, 65535);
-const FALSE: &[Same] = &[Same::Flag(false)];
+/// Only what is off anyway.
+pub const FALSE: &[Same] = &[Same::Flag(false)];
 const DDNS_OFF: &str = "DNS updates are off";
 const NO_HOSTS: &str = "there are no host reservations";
 const NO_SQL: &str = "it belongs to the databases";
@@ -24,15 +25,16 @@ pub const DDNS: &[Key] = &[
     inert("ddns-generated-prefix", TEXT, "names are never replaced"),
     only("ddns-qualifying-suffix", TEXT, &[Same::Text("")]),
     inert("ddns-update-on-renew", Kind::Flag, DDNS_OFF),
-    inert("ddns-use-conflict-resolution", Kind::Flag, DDNS_OFF),
     inert("ddns-conflict-resolution-mode", TEXT, DDNS_OFF),
-    inert("ddns-ttl", U32, DDNS_OFF),
     inert("ddns-ttl-min", U32, DDNS_OFF),
     inert("ddns-ttl-max", U32, DDNS_OFF),
     inert("ddns-ttl-percent", Kind::Real(0.0, 100.0), DDNS_OFF),
     only("hostname-char-set", TEXT, &[Same::Text("[^A-Za-z0-9.-]"), Same::Text("")]),
     only("hostname-char-replacement", TEXT, &[Same::Text("")]),
 ];
+
+/// DNS updates: shared network, subnet, pool.
+pub const DDNS_TTL: Key = inert("ddns-ttl", U32, DDNS_OFF);
 
 /// Global, shared network and subnet of both families.
 pub const NETWORK: &[Key] = &[
@@ -52,6 +54,7 @@ pub const NETWORK: &[Key] = &[
     inert("reservations-in-subnet", Kind::Flag, NO_HOSTS),
     inert("reservations-out-of-pool", Kind::Flag, NO_HOSTS),
     inert("reservation-mode", TEXT, NO_HOSTS),
+    inert("ddns-use-conflict-resolution", Kind::Flag, DDNS_OFF),
 ];
 
 /// Shared network and subnet.
@@ -60,6 +63,7 @@ pub const LOCAL: &[Key] = &[
     key("relay", Kind::Map(&RELAY)),
     key("client-class", TEXT),
     key("client-classes", Kind::Texts),
+    DDNS_TTL,
 ];
 
 /// Network, subnet and pool: classes that are evaluated late.
@@ -70,7 +74,6 @@ pub const ADDITIONAL: &[Key] = &[
 
 /// Global, both families.
 pub const GLOBAL: &[Key] = &[
-    key("interfaces-config", Kind::Map(&INTERFACES)),
     key("control-socket", Kind::Map(&CONTROL_SOCKET)),
     key("control-sockets", Kind::Maps(&CONTROL_SOCKET)),
     key("multi-threading", Kind::Map(&MULTI_THREADING)),
@@ -87,7 +90,6 @@ pub const GLOBAL: &[Key] = &[
     key("dhcp-ddns", Kind::Map(&DHCP_DDNS)),
     key("dhcp-queue-control", Kind::Map(&QUEUE_CONTROL)),
     key("sanity-checks", Kind::Map(&SANITY_CHECKS)),
-    key("compatibility", Kind::Map(&COMPATIBILITY)),
     only("dhcp4o6-port", PORT, &[Same::Int(0)]),
     inert("early-global-reservations-lookup", Kind::Flag, NO_HOSTS),
     inert("host-reservation-identifiers", Kind::Texts, NO_HOSTS),
@@ -98,22 +100,14 @@ pub const GLOBAL: &[Key] = &[
     only("statistic-default-sample-count", U32, &[Same::Int(20)]),
 ];
 
-const INTERFACES: Shape = Shape {
-    name: "interfaces-config",
-    groups: &[
-        CONTEXT,
-        &[
-            key("interfaces", Kind::Texts),
-            key("dhcp-socket-type", Kind::Word(&["raw", "udp"])),
-            only("outbound-interface", TEXT, &[Same::Text("same-as-inbound")]),
-            only("re-detect", Kind::Flag, &[Same::Flag(true)]),
-            key("service-sockets-require-all", Kind::Flag),
-            key("service-sockets-max-retries", U32),
-            key("service-sockets-retry-wait-time", U32),
-        ],
-    ],
-    mandatory: &[],
-};
+/// `interfaces-config` of both families.
+pub const INTERFACES: &[Key] = &[
+    key("interfaces", Kind::Texts),
+    only("re-detect", Kind::Flag, &[Same::Flag(true)]),
+    key("service-sockets-require-all", Kind::Flag),
+    key("service-sockets-max-retries", U32),
+    key("service-sockets-retry-wait-time", U32),
+];
 
 const LEASE_DATABASE: Shape = Shape {
     name: "lease-database",
@@ -238,19 +232,8 @@ const DHCP_DDNS: Shape = Shape {
     mandatory: &[],
 };
 
-const COMPATIBILITY: Shape = Shape {
-    name: "compatibility",
-    groups: &[
-        CONTEXT,
-        &[
-            only("lenient-option-parsing", Kind::Flag, FALSE),
-            only("ignore-dhcp-server-identifier", Kind::Flag, FALSE),
-            only("ignore-rai-link-selection", Kind::Flag, FALSE),
-            only("exclude-first-last-24", Kind::Flag, FALSE),
-        ],
-    ],
-    mandatory: &[],
-};
+/// `compatibility` of both families.
+pub const COMPATIBILITY: &[Key] = &[only("lenient-option-parsing", Kind::Flag, FALSE)];
 
 const CONFIG_CONTROL: Shape = Shape {
     name: "config-control",

@@ -1,7 +1,8 @@
 //! The keywords of `Dhcp4`.
 
 use super::shared::{
-    ADDITIONAL, CONTEXT, DDNS, GLOBAL, LIFETIMES, LOCAL, NETWORK, OPTION_DATA, OPTION_DEF,
+    ADDITIONAL, COMPATIBILITY, CONTEXT, DDNS, DDNS_TTL, FALSE, GLOBAL, INTERFACES, LIFETIMES,
+    LOCAL, NETWORK, OPTION_DATA, OPTION_DEF,
 };
 use super::{Key, Kind, Same, Shape, TEXT, U32, key, later, only};
 
@@ -29,14 +30,43 @@ pub const DHCP4: Shape = Shape {
             later("shared-networks", Kind::Maps(&SHARED_NETWORK), "shared networks"),
             key("client-classes", Kind::Maps(&CLASS)),
             later("reservations", Kind::Maps(&RESERVATION), "host reservations"),
+            key("interfaces-config", Kind::Map(&INTERFACES4)),
+            key("compatibility", Kind::Map(&COMPATIBILITY4)),
             key("echo-client-id", Kind::Flag),
-            only("stash-agent-options", Kind::Flag, &[Same::Flag(false)]),
+            only("stash-agent-options", Kind::Flag, FALSE),
         ],
         NETWORK,
         NETWORK4,
         BOOT,
         LIFETIMES,
         DDNS,
+        CONTEXT,
+    ],
+    mandatory: &[],
+};
+
+const INTERFACES4: Shape = Shape {
+    name: "interfaces-config",
+    groups: &[
+        INTERFACES,
+        &[
+            key("dhcp-socket-type", Kind::Word(&["raw", "udp"])),
+            only("outbound-interface", TEXT, &[Same::Text("same-as-inbound")]),
+        ],
+        CONTEXT,
+    ],
+    mandatory: &[],
+};
+
+const COMPATIBILITY4: Shape = Shape {
+    name: "compatibility",
+    groups: &[
+        COMPATIBILITY,
+        &[
+            only("ignore-dhcp-server-identifier", Kind::Flag, FALSE),
+            only("ignore-rai-link-selection", Kind::Flag, FALSE),
+            only("exclude-first-last-24", Kind::Flag, FALSE),
+        ],
         CONTEXT,
     ],
     mandatory: &[],
@@ -92,6 +122,7 @@ const POOL: Shape = Shape {
             key("client-class", TEXT),
             key("client-classes", Kind::Texts),
             key("option-data", Kind::Maps(&OPTION_DATA)),
+            DDNS_TTL,
         ],
         ADDITIONAL,
         DDNS,

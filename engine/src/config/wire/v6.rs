@@ -1,7 +1,8 @@
 //! The keywords of `Dhcp6`. They are checked for their names and types; serving DHCPv6 is not built yet.
 
 use super::shared::{
-    ADDITIONAL, CONTEXT, DDNS, GLOBAL, LIFETIMES, LOCAL, NETWORK, OPTION_DATA, OPTION_DEF,
+    ADDITIONAL, COMPATIBILITY, CONTEXT, DDNS, DDNS_TTL, GLOBAL, INTERFACES, LIFETIMES, LOCAL,
+    NETWORK, OPTION_DATA,
 };
 use super::{Key, Kind, Shape, TEXT, U32, key};
 
@@ -38,6 +39,8 @@ pub const DHCP6: Shape = Shape {
             key("shared-networks", Kind::Maps(&SHARED_NETWORK)),
             key("client-classes", Kind::Maps(&CLASS)),
             key("reservations", Kind::Maps(&RESERVATION)),
+            key("interfaces-config", Kind::Map(&INTERFACES6)),
+            key("compatibility", Kind::Map(&COMPATIBILITY6)),
             key("allow-address-registration", Kind::Flag),
             key("data-directory", TEXT),
             key("mac-sources", Kind::Texts),
@@ -53,6 +56,12 @@ pub const DHCP6: Shape = Shape {
     ],
     mandatory: &[],
 };
+
+const INTERFACES6: Shape =
+    Shape { name: "interfaces-config", groups: &[INTERFACES, CONTEXT], mandatory: &[] };
+
+const COMPATIBILITY6: Shape =
+    Shape { name: "compatibility", groups: &[COMPATIBILITY, CONTEXT], mandatory: &[] };
 
 const SERVER_ID: Shape = Shape {
     name: "server-id",
@@ -112,7 +121,7 @@ const SUBNET6: Shape = Shape {
 
 const POOL: Shape = Shape {
     name: "pools",
-    groups: &[&[key("pool", TEXT)], ANY_POOL, ADDITIONAL, DDNS, CONTEXT],
+    groups: &[&[key("pool", TEXT), DDNS_TTL], ANY_POOL, ADDITIONAL, DDNS, CONTEXT],
     mandatory: &["pool"],
 };
 
@@ -144,7 +153,6 @@ const CLASS: Shape = Shape {
             key("only-in-additional-list", Kind::Flag),
             key("only-if-required", Kind::Flag),
             key("option-data", Kind::Maps(&OPTION_DATA)),
-            key("option-def", Kind::Maps(&OPTION_DEF)),
         ],
         PREFERRED,
         LIFETIMES,

@@ -4,7 +4,8 @@ use proptest::prelude::*;
 
 use super::world::*;
 use crate::codec::v4::{MessageType, Query};
-use crate::v4::{Context, Outcome, exchange};
+use crate::lease::LeaseStore;
+use crate::v4::{Context, Outcome, Reply, exchange};
 
 fn serve(world: &World, ask: &Ask, bytes: &[u8]) -> Option<Outcome> {
     let query = Query::parse(bytes).ok()?;
@@ -49,7 +50,11 @@ proptest! {
     fn any_sequence_of_queries_is_served(asks in prop::collection::vec(asks(), 1..20)) {
         let mut world = World::plain();
         for ask in &asks {
-            serve(&world, ask, &ask.bytes());
+            let outcome = serve(&world, ask, &ask.bytes());
+            if let Some(Outcome::Reply(Reply { reports: Some((address, version)), .. })) = outcome {
+                prop_assert!((ip(100)..=ip(120)).contains(&address));
+                prop_assert_eq!(world.store.version(address), Some(version));
+            }
             world.pass(500);
         }
     }

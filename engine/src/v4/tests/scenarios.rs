@@ -277,7 +277,9 @@ fn a_request_without_an_address_gets_one() {
     assert_eq!((first.message_type, first.yiaddr), (MessageType::Ack, ip(100)));
     assert_eq!(world.reply(&any(1)).yiaddr, ip(100));
     assert_eq!(world.reply(&any(2)).yiaddr, ip(101));
-    assert_eq!(world.nak(&any(3)), NakReason::NoAddress(AllocationFailure::Full));
+    let refused = world.reply(&any(3));
+    assert_eq!(refused.message_type, MessageType::Nak);
+    assert_eq!(refused.event.allocation_failure(), Some(AllocationFailure::Full));
 }
 
 #[test]

@@ -4,10 +4,10 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of a test are test code")]
 
 mod fake;
+mod perfdhcp;
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::ops::ControlFlow;
-use std::process::Command;
 use std::time::Duration;
 
 use fake::{FakeServer, Manner};
@@ -25,9 +25,15 @@ fn relay(servers: &[&FakeServer]) -> Relay {
     Relay::open(&Link { local, device: None, servers }).unwrap()
 }
 
+/// One exchange for each client, with patience enough for a busy machine.
 fn plan(clients: u32) -> Plan {
-    let drop_time = Duration::from_millis(100);
+    let drop_time = Duration::from_secs(5);
     Plan { drop_time, ..Plan::each_once((0..clients).collect(), 8, LOCAL) }
+}
+
+/// The same for servers whose answers are not to be waited for.
+fn hasty(clients: u32) -> Plan {
+    Plan { drop_time: Duration::from_millis(300), ..plan(clients) }
 }
 
 fn load(manner: Manner, plan: &Plan) -> (Tally, Fleet) {
@@ -39,8 +45,7 @@ fn load(manner: Manner, plan: &Plan) -> (Tally, Fleet) {
 
 #[test]
 fn all_clients_of_an_honest_server_are_served() {
-    let (tally, fleet) =
-        load(Manner::Honest, &Plan { drop_time: Duration::from_secs(5), ..plan(100) });
+    let (tally, fleet) = load(Manner::Honest, &plan(100));
     assert!(tally.is_clean(), "{tally:?}");
     assert_eq!((tally.completed, tally.by_server[&LOCAL]), (100, 100));
     assert_eq!((tally.offer.orphans, tally.ack.orphans, tally.malformed), (0, 0, 0));
@@ -53,7 +58,7 @@ fn a_second_run_keeps_what_the_first_was_given() {
     let server = FakeServer::start(Manner::Honest);
     let relay = relay(&[&server]);
     let mut fleet = Fleet::new(BASE_MAC, 20);
-    let first = Plan { drop_time: Duration::from_secs(5), ..plan(20) };
+    let first = plan(20);
     let mut quiet = |_: &perf::run::Progress<'_>| ControlFlow::Continue(());
     relay.run(&first, &mut fleet, &mut quiet).unwrap();
     let before: Vec<_> = fleet.leases().collect();
@@ -66,7 +71,7 @@ fn a_second_run_keeps_what_the_first_was_given() {
 
 #[test]
 fn a_rate_is_kept() {
-    let limited = Plan { pace: Pace::Rate(500), drop_time: Duration::from_secs(5), ..plan(100) };
+    let limited = Plan { pace: Pace::Rate(500), ..plan(100) };
     let (tally, _) = load(Manner::Honest, &limited);
     assert_eq!(tally.completed, 100);
     assert!(tally.elapsed >= Duration::from_millis(198), "{:?} for 100 at 500/s", tally.elapsed);
@@ -95,16 +100,17 @@ fn another_address_than_offered_is_found() {
 
 #[test]
 fn silence_is_found_and_ends_the_run() {
-    let (tally, _) = load(Manner::Silent, &plan(10));
+    let (tally, _) = load(Manner::Silent, &hasty(10));
     assert_eq!((tally.offer.sent, tally.offer.drops), (10, 10));
     assert!(!tally.is_clean());
-    let (tally, _) = load(Manner::Silent, &Plan { max_drop: Some(MaxDrop::Count(1)), ..plan(100) });
+    let (tally, _) =
+        load(Manner::Silent, &Plan { max_drop: Some(MaxDrop::Count(1)), ..hasty(100) });
     assert!(tally.offer.sent < 100, "given up after the first window");
 }
 
 #[test]
 fn answers_to_nobody_are_orphans() {
-    let (tally, _) = load(Manner::WrongXid, &plan(10));
+    let (tally, _) = load(Manner::WrongXid, &hasty(10));
     assert_eq!((tally.offer.orphans, tally.offer.drops), (10, 10));
     let (tally, _) = load(Manner::Twice, &plan(10));
     assert_eq!(tally.completed, 10);
@@ -113,7 +119,7 @@ fn answers_to_nobody_are_orphans() {
 
 #[test]
 fn torn_answers_are_malformed() {
-    let (tally, _) = load(Manner::Torn, &plan(10));
+    let (tally, _) = load(Manner::Torn, &hasty(10));
     assert_eq!((tally.malformed, tally.offer.drops), (10, 10));
 }
 
@@ -121,9 +127,8 @@ fn torn_answers_are_malformed() {
 fn each_query_goes_to_all_servers() {
     let (silent, honest) = (FakeServer::start(Manner::Silent), FakeServer::start(Manner::Honest));
     let mut fleet = Fleet::new(BASE_MAC, 10);
-    let patient = Plan { drop_time: Duration::from_secs(5), ..plan(10) };
     let relay = relay(&[&silent, &honest]);
-    let tally = relay.run(&patient, &mut fleet, &mut |_| ControlFlow::Continue(())).unwrap();
+    let tally = relay.run(&plan(10), &mut fleet, &mut |_| ControlFlow::Continue(())).unwrap();
     assert_eq!(tally.completed, 10);
 }
 
@@ -150,32 +155,20 @@ fn a_plan_that_never_begins_is_refused() {
     assert!(matches!(run, Err(RunError::Plan { .. })));
 }
 
-fn program(server: &FakeServer, options: &str) -> (Option<i32>, String) {
-    // The port 67 that -L 0 means is not ours to take: a free one is asked for and let go.
-    let port = std::net::UdpSocket::bind((LOCAL, 0)).unwrap().local_addr().unwrap().port();
-    let output = Command::new(env!("CARGO_BIN_EXE_peregrine-perf"))
-        .args(["-l", "127.0.0.1", "-L", &port.to_string(), "-N"])
-        .arg(server.address.port().to_string())
-        .args(options.split_whitespace())
-        .arg("127.0.0.1")
-        .output()
-        .unwrap();
-    (output.status.code(), String::from_utf8(output.stdout).unwrap())
-}
-
 #[test]
 fn the_program_reports_as_perfdhcp_and_ends_as_it_does() {
     let honest = FakeServer::start(Manner::Honest);
-    let (status, report) = program(&honest, "-4 -r 1000 -R 50 -n 50 -D 10% -d 5");
+    let run = |server: &FakeServer, options: &str| {
+        let output = perfdhcp::load(perfdhcp::OURS, server, options);
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (status, report) = run(&honest, "-r 1000 -R 50 -n 50 -D 10% -d 5");
     assert_eq!(status, Some(0), "{report}");
-    assert!(
-        report.contains(
-            "***Statistics for: REQUEST-ACK***\nsent packets: 50\nreceived packets: 50\n"
-        )
-    );
+    let lines = "***Statistics for: REQUEST-ACK***\nsent packets: 50\nreceived packets: 50\n";
+    assert!(report.contains(lines), "{report}");
     let silent = FakeServer::start(Manner::Silent);
-    let (status, report) = program(&silent, "-n 3 -R 3 -d 0.05 --json");
+    let (status, report) = run(&silent, "-n 3 -R 3 -d 0.05 --json");
     assert_eq!(status, Some(3), "{report}");
     assert!(report.contains("\"drops\": 3"), "{report}");
-    assert_eq!(program(&silent, "-n none").0, Some(2));
+    assert_eq!(run(&silent, "-n none").0, Some(2));
 }

@@ -1,0 +1,202 @@
+//! One half ours, the other half Kea's, over loopback and without packets: what each asks of the other is answered.
+//! Needs `kea-dhcp4` and its hook libraries (Debian's kea-dhcp4-server), but no root.
+#![expect(clippy::unwrap_used, reason = "the helpers of a test may panic")]
+
+mod support;
+
+use std::io::{Read, Write};
+use std::net::SocketAddr;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use ha::machine::{Mode, State};
+use serde_json::{Value, json};
+
+use support::{Node, addresses, parameters, until};
+
+const HOOKS: &str = "/usr/lib/x86_64-linux-gnu/kea/hooks";
+
+/// Whether Kea is there; where it is demanded it has to be.
+fn kea_is_installed() -> bool {
+    let installed = Path::new("/usr/sbin/kea-dhcp4").exists();
+    let demanded = std::env::var_os("PEREGRINE_REQUIRE_ROOT_TESTS").is_some();
+    assert!(installed || !demanded, "this test needs kea-dhcp4-server, and it is required here");
+    if !installed {
+        eprintln!("skipped: this test needs kea-dhcp4-server");
+    }
+    installed
+}
+
+/// A running kea-dhcp4 with files of its own.
+struct Kea {
+    process: Child,
+    directory: PathBuf,
+}
+
+impl Drop for Kea {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Kea {
+    fn start(directory: &Path, mode: Mode, this: &str, addresses: [SocketAddr; 2]) -> Self {
+        let config = directory.join("kea.json");
+        let text = configuration(directory, mode, this, addresses).to_string();
+        std::fs::write(&config, text).unwrap();
+        let _ = std::fs::remove_file(directory.join("socket"));
+        let log = std::fs::File::create(directory.join("log")).unwrap();
+        let process = Command::new("/usr/sbin/kea-dhcp4")
+            .args(["-p", "10067", "-P", "10068", "-c"])
+            .arg(&config)
+            .env("KEA_PIDFILE_DIR", directory)
+            .env("KEA_LOCKFILE_DIR", directory)
+            .stdout(Stdio::from(log.try_clone().unwrap()))
+            .stderr(Stdio::from(log))
+            .spawn()
+            .unwrap();
+        let kea = Self { process, directory: directory.to_owned() };
+        until("Kea's control socket", || {
+            kea.try_command(&json!({"command": "version-get"})).is_some()
+        });
+        kea
+    }
+
+    fn try_command(&self, request: &Value) -> Option<Value> {
+        let mut stream = UnixStream::connect(self.directory.join("socket")).ok()?;
+        stream.write_all(request.to_string().as_bytes()).ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        serde_json::from_str(&answer).ok()
+    }
+
+    fn command(&self, request: &Value) -> Value {
+        self.try_command(request)
+            .unwrap_or_else(|| panic!("no answer to {request}: {}", self.log()))
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.directory.join("log")).unwrap_or_default()
+    }
+
+    fn state(&self) -> String {
+        let status = self.try_command(&json!({"command": "status-get"})).unwrap_or_default();
+        let local = &status["arguments"]["high-availability"][0]["ha-servers"]["local"];
+        local["state"].as_str().unwrap_or("none").to_owned()
+    }
+
+    fn add(&self, host: u8) {
+        let arguments = json!({"ip-address": format!("192.0.2.{host}"), "subnet-id": 7,
+            "hw-address": format!("02:00:00:00:00:{host:02x}")});
+        let answer = self.command(&json!({"command": "lease4-add", "arguments": arguments}));
+        assert_eq!(answer["result"], 0, "{answer}");
+    }
+
+    fn knows(&self, host: u8) -> bool {
+        let arguments = json!({"ip-address": format!("192.0.2.{host}")});
+        let request = json!({"command": "lease4-get", "arguments": arguments});
+        self.try_command(&request).is_some_and(|answer| answer["result"] == 0)
+    }
+}
+
+fn configuration(directory: &Path, mode: Mode, this: &str, addresses: [SocketAddr; 2]) -> Value {
+    let second = if mode == Mode::LoadBalancing { "secondary" } else { "standby" };
+    let peer = |place: usize, role: &str| {
+        json!({"name": format!("server{}", place + 1), "role": role, "auto-failover": true,
+            "url": format!("http://{}/", addresses[place])})
+    };
+    let relationship = json!({"this-server-name": this, "mode": mode.name(),
+        "heartbeat-delay": 100, "max-response-delay": 1000, "max-unacked-clients": 0,
+        "sync-page-limit": 3, "peers": [peer(0, "primary"), peer(1, second)],
+        "multi-threading": {"enable-multi-threading": true, "http-dedicated-listener": true,
+            "http-listener-threads": 2, "http-client-threads": 2}});
+    let library = |name: &str| format!("{HOOKS}/libdhcp_{name}.so");
+    json!({"Dhcp4": {
+        "interfaces-config": {"interfaces": []},
+        "control-socket": {"socket-type": "unix", "socket-name": directory.join("socket")},
+        "lease-database": {"type": "memfile", "persist": true, "lfc-interval": 0,
+            "name": directory.join("leases.csv")},
+        "multi-threading": {"enable-multi-threading": true, "thread-pool-size": 2},
+        "subnet4": [{"id": 7, "subnet": "192.0.2.0/24", "valid-lifetime": 4000,
+            "pools": [{"pool": "192.0.2.1 - 192.0.2.200"}]}],
+        "hooks-libraries": [{"library": library("lease_cmds")},
+            {"library": library("ha"), "parameters": {"high-availability": [relationship]}}],
+        "loggers": [{"name": "kea-dhcp4", "severity": "INFO",
+            "output_options": [{"output": "stdout"}]}],
+    }})
+}
+
+/// Starts a pair of which `ours` (0: the primary) is Peregrine's.
+fn pair(mode: Mode, ours: usize, directory: &Path) -> (Node, Kea, [SocketAddr; 2]) {
+    let addresses = addresses();
+    let names = ["server1", "server2"];
+    let node = Node::start(ours, addresses, parameters(names[ours], mode));
+    let kea = Kea::start(directory, mode, names[1 - ours], addresses);
+    until("normal operation", || {
+        node.state() == mode.normal() && kea.state() == mode.normal().name()
+    });
+    (node, kea, addresses)
+}
+
+fn lives_with_kea(mode: Mode, ours: usize) {
+    if !kea_is_installed() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let (node, kea, addresses) = pair(mode, ours, directory.path());
+    for host in 1..=20 {
+        node.grant(host);
+    }
+    until("replies acknowledged by Kea", || (1..=20).all(|host| node.replied(host)));
+    assert!((1..=20).all(|host| kea.knows(host)));
+    node.release(5);
+    until("the release at Kea", || !kea.knows(5));
+
+    // Kea dies: we serve all. What it did not hear of it fetches when it returns.
+    drop(kea);
+    until("partner-down", || node.state() == State::PartnerDown);
+    (30..=40).for_each(|host| node.grant(host));
+    assert!((30..=40).all(|host| node.replied(host)));
+    let names = ["server1", "server2"];
+    let kea = Kea::start(directory.path(), mode, names[1 - ours], addresses);
+    let normal = mode.normal();
+    until("both back", || node.state() == normal && kea.state() == normal.name());
+    assert!((30..=40).all(|host| kea.knows(host)));
+    until("service on", || node.service.is_enabled());
+
+    // We die and return with nothing: Kea's leases are fetched, in pages of three.
+    drop(node);
+    until("Kea in partner-down", || kea.state() == "partner-down");
+    (50..=57).for_each(|host| kea.add(host));
+    let node = Node::start(ours, addresses, parameters(names[ours], mode));
+    until("both back again", || node.state() == normal && kea.state() == normal.name());
+    assert!((50..=57).chain(30..=40).all(|host| node.knows(host)));
+    until("service on", || node.service.is_enabled());
+    until("Kea's view of us", || {
+        let status = kea.command(&json!({"command": "status-get"}));
+        let servers = &status["arguments"]["high-availability"][0]["ha-servers"];
+        servers["remote"]["last-state"] == normal.name()
+    });
+}
+
+#[test]
+fn our_primary_with_keas_secondary() {
+    lives_with_kea(Mode::LoadBalancing, 0);
+}
+
+#[test]
+fn keas_primary_with_our_secondary() {
+    lives_with_kea(Mode::LoadBalancing, 1);
+}
+
+#[test]
+fn our_primary_with_keas_standby() {
+    lives_with_kea(Mode::HotStandby, 0);
+}
+
+#[test]
+fn keas_primary_with_our_standby() {
+    lives_with_kea(Mode::HotStandby, 1);
+}

@@ -1,0 +1,248 @@
+//! One server without its packets: the product's machine, outbox, listener, client threads and store. Each test
+//! has loopback addresses of its own, so that a port once free stays so.
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use engine::clock::{Clock, SystemClock};
+use engine::control::Registry;
+use engine::control::leases::LeaseCommands;
+use engine::lease::json::LeaseSubnet;
+use engine::lease::memory::MemoryStore;
+use engine::lease::{
+    Change, ChangeSink, Grant, HwAddress, Identity, Lease4, LeaseState, LeaseStore, Origin,
+};
+use engine::packet::{Departure, Destination};
+use engine::pending::{Pending, PendingReply, Release};
+use engine::seam::Replication;
+use engine::seam::service::Service;
+use engine::stats::Stats;
+use engine::sync::Mutex;
+use ha::io::client::Target;
+use ha::io::listener::{Patience, Rules, Settings as ListenerSettings};
+use ha::io::{Driver, Half, Parts, Settings};
+use ha::machine::{Mode, Parameters, Peer, Peers, Role, State};
+use serde_json::{Value, json};
+
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const SUBNET: u32 = 7;
+
+/// Waits for a condition; says what it waited for if it does not come true.
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let clock = SystemClock::start();
+    while !holds() {
+        assert!(clock.now().mono.since(Default::default()) < PATIENCE, "not within time: {what}");
+        std::thread::park_timeout(Duration::from_millis(1));
+    }
+}
+
+/// Addresses of two servers that nobody else in this run uses.
+pub(crate) fn addresses() -> [SocketAddr; 2] {
+    static NEXT: AtomicU8 = AtomicU8::new(1);
+    let process = std::process::id().to_be_bytes();
+    let test = NEXT.fetch_add(1, Ordering::Relaxed);
+    [1, 2].map(|server| {
+        let ip = Ipv4Addr::new(127, process[2] | 1, process[3], test * 2 + server);
+        TcpListener::bind(SocketAddrV4::new(ip, 0)).unwrap().local_addr().unwrap()
+    })
+}
+
+/// What the engine is in these tests: replies that were sent, and a sink that tells the outbox.
+#[derive(Default)]
+pub(crate) struct Released(Mutex<Vec<u8>>);
+
+impl Release for Released {
+    fn release(&self, reply: PendingReply) {
+        self.0.lock().push(reply.departure.message[0]);
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct Sink(OnceLock<Arc<dyn Replication>>);
+
+impl ChangeSink for Sink {
+    fn record(&self, change: &Change<'_>) {
+        if let Some(outbox) = self.0.get() {
+            outbox.queue(change);
+        }
+    }
+}
+
+pub(crate) struct Node {
+    pub(crate) driver: Driver,
+    pub(crate) store: Arc<dyn LeaseStore>,
+    pub(crate) pending: Arc<Pending>,
+    pub(crate) released: Arc<Released>,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) service: Arc<Service>,
+    pub(crate) stats: Arc<Stats>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+pub(crate) fn peers(this: &str, mode: Mode) -> Peers {
+    let second = if mode == Mode::LoadBalancing { Role::Secondary } else { Role::Standby };
+    let peer = |name: &str, role| Peer { name: name.into(), role, auto_failover: true };
+    Peers::new(mode, this, vec![peer("server1", Role::Primary), peer("server2", second)]).unwrap()
+}
+
+pub(crate) fn parameters(this: &str, mode: Mode) -> Parameters {
+    Parameters {
+        heartbeat_delay: Duration::from_millis(20),
+        max_response_delay: Duration::from_millis(400),
+        max_unacked_clients: 0,
+        sync_timeout: Duration::from_secs(5),
+        ..Parameters::defaults(peers(this, mode))
+    }
+}
+
+pub(crate) fn network() -> LeaseSubnet {
+    LeaseSubnet {
+        id: SUBNET,
+        network: Ipv4Addr::new(192, 0, 2, 0),
+        prefix_len: 24,
+        valid_lifetime_s: 4000,
+    }
+}
+
+impl Node {
+    pub(crate) fn start(place: usize, addresses: [SocketAddr; 2], parameters: Parameters) -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+        let (service, stats) = (Arc::new(Service::default()), Arc::new(Stats::default()));
+        let released = Arc::new(Released::default());
+        let pending = Arc::new(Pending::new(0, released.clone(), stats.clone()));
+        let half = Half::new(0, parameters, pending.clone(), service.clone(), clock.clone());
+        let sink = Arc::new(Sink::default());
+        assert!(sink.0.set(half.outbox().clone()).is_ok());
+        let store: Arc<dyn LeaseStore> = Arc::new(MemoryStore::new(sink));
+        let registry = Arc::new(Registry::default());
+        let commands = LeaseCommands {
+            store: store.clone(),
+            clock: clock.clone(),
+            subnet: Arc::new(|_| Some(network())),
+            written: Arc::new(|_| Ok(())),
+        };
+        commands.register(&registry);
+        register_service(&registry, &service, &clock);
+        let parts = Parts {
+            store: store.clone(),
+            flush: Arc::new(|_| Ok(())),
+            registry: registry.clone(),
+            clock: clock.clone(),
+        };
+        let driver = Driver::start(half, settings(place, addresses), parts).unwrap();
+        Self { driver, store, pending, released, registry, service, stats, clock }
+    }
+
+    pub(crate) fn state(&self) -> State {
+        self.driver.half().act(|machine, _| machine.state())
+    }
+
+    pub(crate) fn command(&self, request: Value) -> Value {
+        self.registry.execute(&request).to_json()
+    }
+
+    pub(crate) fn scopes(&self) -> Vec<String> {
+        let names = self.driver.half().act(|machine, _| machine.scope_names());
+        names.iter().map(|name| name.to_string()).collect()
+    }
+
+    /// Gives `host` its lease as a worker does; its reply waits under a ticket.
+    pub(crate) fn grant(&self, host: u8) {
+        let now = self.clock.now();
+        let lease = lease(host, now.wall_s);
+        let ticket = self.pending.reserve(u64::from(host)).unwrap();
+        let (address, hw_address) = (lease.address, lease.hw_address);
+        let grant = Grant {
+            lease,
+            identity: Identity { client_id: None, hw_address: &hw_address },
+            one_of: &[SUBNET],
+            origin: Origin::Client(Some(ticket)),
+        };
+        let granted = self.store.grant(now, grant).unwrap();
+        let reply = PendingReply {
+            departure: Departure {
+                interface: 1,
+                source: Ipv4Addr::LOCALHOST,
+                destination: Destination::Ip { to: SocketAddrV4::new(address, 68) },
+                message: vec![host],
+            },
+            reports: Some((address, granted.version)),
+        };
+        self.pending.park(ticket, reply);
+    }
+
+    pub(crate) fn release(&self, host: u8) {
+        let now = self.clock.now();
+        let lease = lease(host, 0);
+        let identity = Identity { client_id: None, hw_address: &lease.hw_address };
+        let ticket = self.pending.reserve(u64::from(host)).unwrap();
+        self.store.release(now, lease.address, identity, Origin::Client(Some(ticket))).unwrap();
+    }
+
+    pub(crate) fn knows(&self, host: u8) -> bool {
+        self.store.find(lease(host, 0).address).is_some()
+    }
+
+    pub(crate) fn replied(&self, host: u8) -> bool {
+        self.released.0.lock().contains(&host)
+    }
+}
+
+pub(crate) fn lease(host: u8, cltt_s: u64) -> Lease4 {
+    Lease4 {
+        address: Ipv4Addr::new(192, 0, 2, host),
+        hw_address: HwAddress::new(&[2, 0, 0, 0, 0, host]).unwrap(),
+        client_id: None,
+        valid_lifetime_s: 4000,
+        cltt_s,
+        subnet_id: SUBNET,
+        fqdn_fwd: false,
+        fqdn_rev: false,
+        hostname: "".into(),
+        state: LeaseState::Assigned,
+        user_context: None,
+        pool_id: 0,
+    }
+}
+
+pub(crate) fn settings(place: usize, addresses: [SocketAddr; 2]) -> Settings {
+    let other = Target { address: addresses[1 - place], credentials: None };
+    let name = ["server1", "server2"][1 - place];
+    Settings {
+        targets: BTreeMap::from([(name.into(), other)]),
+        listener: Some(ListenerSettings {
+            address: addresses[place],
+            threads: 2,
+            rules: Rules { credentials: None, restrict_commands: true },
+            peers: vec![addresses[1 - place].ip()],
+            patience: Patience::default(),
+        }),
+        client_threads: 2,
+        sync_page_limit: 3,
+    }
+}
+
+/// dhcp-disable and dhcp-enable, as the engine's core has them.
+pub(crate) fn register_service(
+    registry: &Registry,
+    service: &Arc<Service>,
+    clock: &Arc<dyn Clock>,
+) {
+    let core = engine::control::core::Core {
+        clock: clock.clone(),
+        started: clock.now().mono,
+        service: service.clone(),
+        stats: Arc::default(),
+        config: Arc::new(json!({})),
+        threads: 1,
+        packet_queue_size: 64,
+        multi_threading: true,
+        lease_file: None,
+        shutdown: crossbeam::channel::bounded(1).0,
+    };
+    core.register(registry, "test");
+}
