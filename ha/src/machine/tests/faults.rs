@@ -1,4 +1,5 @@
-//! Random faults under a seed: whatever happens to a pair, it comes back by itself once it is healed.
+//! Random faults under a seed: whatever happens to a pair, it comes back by itself once it is
+//! healed.
 
 use engine::rng::Rng;
 

@@ -1,5 +1,5 @@
-//! Tests of the machine: each row of the table, two machines on a virtual clock, the commands, and arbitrary
-//! sequences of inputs.
+//! Tests of the machine: each row of the table, two machines on a virtual clock, the commands, and
+//! arbitrary sequences of inputs.
 
 mod arbitrary;
 mod commands;

@@ -1,5 +1,5 @@
-//! The table, held against the table of states that was written down from Kea (kept here as text), and each of its
-//! rows run.
+//! The table, held against the table of states that was written down from Kea (kept here as text),
+//! and each of its rows run.
 
 use super::super::rules::{Fact, Facts, RULES, Rule, Situation, Then, Why, decide};
 use super::super::{Mode, Role, Seen, State};
@@ -41,7 +41,8 @@ fn letter(then: Option<Then>) -> char {
     }
 }
 
-/// Holds lines of `state: letters` against the table; the letters stand in the order of [`COLUMNS`].
+/// Holds lines of `state: letters` against the table; the letters stand in the order of
+/// [`COLUMNS`].
 fn check(mode: Mode, role: Role, facts: &[Fact], lines: &str) {
     for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let (name, expected) = line.split_once(':').unwrap();
