@@ -26,6 +26,7 @@ pub mod seam;
 pub mod select;
 pub mod server;
 pub mod stats;
+pub mod swap;
 pub mod sync;
 pub mod v4;
 pub mod worker;

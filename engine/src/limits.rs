@@ -15,9 +15,9 @@ pub const MAX_PENDING_REPLIES: usize = 65_536;
 /// Parts of the pending replies with a lock each; a client's hash chooses.
 pub const PENDING_SHARDS: u32 = 64;
 /// Parts of the lease store's hints by identity, with a lock each.
-pub const IDENTITY_STRIPES: u64 = 256;
+pub const IDENTITY_STRIPES: u64 = if cfg!(feature = "model") { 4 } else { 256 };
 /// Parts of the lease store's index of ends, with a lock each.
-pub const END_SHARDS: usize = 16;
+pub const END_SHARDS: usize = if cfg!(feature = "model") { 2 } else { 16 };
 /// Rows that may wait for a lease file that takes none before queries are dropped.
 pub const MAX_UNWRITTEN_ROWS: usize = 262_144;
 /// Turns the journal's pen waits for a change that was numbered but not recorded yet.
@@ -78,6 +78,8 @@ pub const MAX_SEND_TRIES: u32 = 4;
 pub const SEND_WAIT_MS: u16 = 5;
 /// Milliseconds between two looks at the interfaces.
 pub const INTERFACE_SCAN_MS: u64 = 2000;
+/// Milliseconds until the next look when sockets still have to be closed before others can be opened.
+pub const SOON_MS: u64 = 5;
 /// Errors of a socket in a row after which it is left alone for a while.
 pub const MAX_RECEIVE_ERRORS: u32 = 8;
 /// That while, in milliseconds.

@@ -180,8 +180,8 @@ impl Pending {
         change(entry);
         let Some(end) = entry.end() else { return };
         shard.vacate(Self::local(ticket));
-        drop(shard);
         self.used.fetch_sub(1, Ordering::AcqRel);
+        drop(shard);
         match end {
             End::Release(reply) => self.release.release(reply),
             End::Unacknowledged => self.stats.count(Counter::ReplyUnacknowledged),

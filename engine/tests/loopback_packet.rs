@@ -1,4 +1,5 @@
 //! Sockets and workers over the loopback, without root: each test has addresses of its own.
+#![expect(clippy::unwrap_used, reason = "an unwrap of a test is an assertion")]
 
 mod packet_support;
 
@@ -7,8 +8,8 @@ use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 
 use engine::config::model::InterfaceSpec;
 use engine::packet::interfaces::Absent;
-use engine::packet::{self, Failed, Ports, Problem};
-use engine::stats::Counter;
+use engine::packet::{self, Departure, Destination, Failed, Ports, Problem};
+use engine::stats::{Counter, Stats};
 
 use packet_support::*;
 
@@ -205,4 +206,35 @@ fn a_server_without_interfaces_runs_and_gets_some_later() {
     server.pool.configure(&interfaces(&[on_loopback(own)], true));
     client.send_to(&message(Ask::Source, 1, 1), (own, ports.server)).unwrap();
     client.recv_from(&mut [0; 2048]).unwrap();
+}
+
+#[test]
+fn a_reply_that_cannot_be_sent_is_counted_and_the_others_go() {
+    let own = own_loopback();
+    let (client, ports) = client(own);
+    let stats = std::sync::Arc::<Stats>::default();
+    let sockets = packet::open(&interfaces(&[on_loopback(own)], true), ports, 2, &stats).unwrap();
+    let reply = |number, port| Departure {
+        interface: 1,
+        source: own,
+        destination: Destination::Ip { to: SocketAddrV4::new(*address(&client).ip(), port) },
+        message: message(Ask::Silence, 1, number),
+    };
+    let port = address(&client).port();
+    let mut batch: Vec<_> = (0..100).map(|number| reply(number, port)).collect();
+    batch[1] = reply(1, 0); // nobody can have port 0
+    batch[80].message = vec![0; 70_000];
+    let elsewhere = Departure { source: Ipv4Addr::new(192, 0, 2, 9), ..reply(7, port) };
+    batch.insert(50, elsewhere); // not an address of this host
+    sockets.transmit().transmit(&mut batch);
+    assert!(batch.is_empty());
+    for number in (0..100).filter(|number| ![1, 80].contains(number)) {
+        let mut got = [0; 244];
+        let (_, from) = client.recv_from(&mut got).unwrap();
+        assert_eq!(
+            (&got[..], from),
+            (&message(Ask::Silence, 1, number)[..], (own, ports.server).into())
+        );
+    }
+    assert_eq!(stats.value(Counter::SendFailed), 3);
 }

@@ -4,6 +4,7 @@
 //!
 //! In a namespace, `srv` (192.0.2.1/24) is the server's interface and `cli` the other end of the cable, where frames
 //! are written and read as a client's.
+#![expect(clippy::unwrap_used, reason = "an unwrap of a test is an assertion")]
 
 mod packet_support;
 
@@ -13,7 +14,7 @@ use std::time::Duration;
 
 use engine::codec::frame::{self, BROADCAST, Checksum, HEADER};
 use engine::config::model::InterfaceSpec;
-use engine::packet::interfaces::{self, Interface};
+use engine::packet::interfaces::{Interface, scan};
 use engine::packet::link::LinkSocket;
 use engine::packet::{Arrival, Ports};
 use engine::stats::Counter;
@@ -109,7 +110,7 @@ fn wait_for_carrier(ends: [&str; 2]) {
 }
 
 fn interface(name: &str) -> Interface {
-    interfaces::scan().unwrap().into_iter().find(|interface| interface.name == name).unwrap()
+    scan().unwrap().into_iter().find(|interface| interface.name == name).unwrap()
 }
 
 fn srv() -> InterfaceSpec {
@@ -360,6 +361,18 @@ in_namespaces! {
         let seen = server.next();
         assert_eq!((seen.arrival.interface, seen.message[243]), (interface("srv").index, 5));
         assert!(server.seen.recv_timeout(Duration::from_millis(50)).is_err());
+    }
+
+    a_reload_changes_the_socket_type_at_once {
+        let (server, link) = start(true, 3);
+        for raw in [false, true, false] {
+            server.pool.configure(&interfaces(&[srv()], raw));
+            for (number, (mac, from, to, _)) in (0..).zip(ways()) {
+                link.send(&query(mac, from, to, Ask::Silence, 1, number)).unwrap();
+                let seen = server.next();
+                assert_eq!((seen.arrival.raw, seen.message[243]), (raw, number as u8));
+            }
+        }
     }
 
     interfaces_and_addresses_that_come_later_are_picked_up_and_gone_ones_left {

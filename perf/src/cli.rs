@@ -14,9 +14,9 @@ use crate::plan::{Exchange, MaxDrop, Plan};
 use crate::run::{Link, address_towards};
 use crate::wire::Mac;
 
-/// Exchanges under way when neither a rate nor a window is given: "as fast as possible", not
-/// blindly.
-const DEFAULT_WINDOW: u32 = 128;
+/// Exchanges under way when neither a rate nor a window is given: "as fast as possible", but not
+/// more than fit into the packet queue (64) that a Kea has by default.
+const DEFAULT_WINDOW: u32 = 32;
 /// The port of DHCP servers and relays.
 const SERVER_PORT: u16 = 67;
 

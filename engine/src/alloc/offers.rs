@@ -15,7 +15,6 @@ use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// Locks on each side; a power of two.
 const SHARDS: usize = 64;
-const SHARD_CAPACITY: usize = MAX_OPEN_OFFERS / SHARDS;
 
 /// A client as offers know it: a hash of what identifies it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,15 +59,21 @@ impl fmt::Debug for Offers {
 
 impl Default for Offers {
     fn default() -> Self {
-        Self {
-            by_address: (0..SHARDS).map(|_| Mutex::default()).collect(),
-            by_client: (0..SHARDS).map(|_| Mutex::default()).collect(),
-            evicted: AtomicU64::new(0),
-        }
+        Self::with_capacity(MAX_OPEN_OFFERS)
     }
 }
 
 impl Offers {
+    /// A memory of about `limit` promises; the oldest of too many is forgotten.
+    pub fn with_capacity(limit: usize) -> Self {
+        let capacity = (limit / SHARDS).max(1);
+        Self {
+            by_address: (0..SHARDS).map(|_| Mutex::new(Expiring::new(capacity))).collect(),
+            by_client: (0..SHARDS).map(|_| Mutex::new(Expiring::new(capacity))).collect(),
+            evicted: AtomicU64::new(0),
+        }
+    }
+
     /// Promises `address` to `client` in the subnet `subnet_id`, or prolongs that promise. False if another
     /// client has it.
     #[must_use]
@@ -180,6 +185,7 @@ struct Expiring<K, V> {
     entries: HashMap<K, Entry<V>>,
     /// Entries in the order in which they may end; one that was written again or removed since is skipped.
     queue: VecDeque<(Mono, K)>,
+    capacity: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -188,13 +194,11 @@ struct Entry<V> {
     until: Mono,
 }
 
-impl<K, V> Default for Expiring<K, V> {
-    fn default() -> Self {
-        Self { entries: HashMap::new(), queue: VecDeque::new() }
-    }
-}
-
 impl<K: Copy + Eq + Hash, V: Copy> Expiring<K, V> {
+    fn new(capacity: usize) -> Self {
+        Self { entries: HashMap::new(), queue: VecDeque::new(), capacity }
+    }
+
     fn live(&self, key: &K, now: Mono) -> Option<V> {
         self.entries.get(key).filter(|entry| entry.until > now).map(|entry| entry.value)
     }
@@ -213,7 +217,7 @@ impl<K: Copy + Eq + Hash, V: Copy> Expiring<K, V> {
     fn make_room(&mut self, now: Mono) -> u64 {
         let mut lost = 0;
         while let Some((until, key)) = self.queue.front().copied() {
-            let full = self.queue.len() >= SHARD_CAPACITY;
+            let full = self.queue.len() >= self.capacity;
             if until > now && !full {
                 break;
             }
@@ -227,4 +231,4 @@ impl<K: Copy + Eq + Hash, V: Copy> Expiring<K, V> {
     }
 }
 
-const _: () = assert!(SHARD_CAPACITY >= 1024);
+const _: () = assert!(MAX_OPEN_OFFERS / SHARDS >= 1024);

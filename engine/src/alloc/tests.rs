@@ -3,7 +3,7 @@
 use super::*;
 use crate::clock::Mono;
 use crate::lease::{HwAddress, Identity};
-use crate::limits::{MAX_OPEN_OFFERS, OFFER_HOLD_S};
+use crate::limits::OFFER_HOLD_S;
 use std::time::Duration;
 
 const SUBNET: u32 = 1;
@@ -59,18 +59,19 @@ fn a_shared_offer_goes_to_who_claims_it_first() {
 
 #[test]
 fn the_memory_is_bounded_and_counts_what_it_forgets() {
-    let offers = Offers::default();
-    let many = u32::try_from(MAX_OPEN_OFFERS + MAX_OPEN_OFFERS / 4).unwrap();
+    const LIMIT: u32 = 8192;
+    let offers = Offers::with_capacity(LIMIT as usize);
+    let many = 2 * LIMIT;
     for number in 0..many {
         assert!(offers.open(address(number), client(number), SUBNET, at(0)));
     }
-    assert!(offers.len() <= MAX_OPEN_OFFERS);
+    assert!(offers.len() <= LIMIT as usize);
     assert!(offers.evicted() > 0);
     // The youngest are still there.
     assert_eq!(offers.of(client(many - 1), SUBNET, at(0)), Some(address(many - 1)));
     // What is over is dropped when something new comes, and is not counted.
     let evicted = offers.evicted();
-    for number in 0..8192 {
+    for number in 0..LIMIT {
         assert!(offers.open(address(number), client(number), SUBNET, at(100 + u64::from(number))));
     }
     assert!(offers.len() < 2048, "{}", offers.len());

@@ -9,7 +9,7 @@ use socket2::Socket;
 
 use super::interfaces::{self, Endpoint, Interface, Kind, plan};
 use super::open::{self, Failed, Opened};
-use super::sockets::{Change, Mailbox, SocketId, Watch};
+use super::sockets::{Change, Mailbox, Scan, SocketId, Watch};
 use super::transmit::{Sender, Table};
 use super::{OpenError, Ports, Problem};
 use crate::config::model::Interfaces;
@@ -17,6 +17,9 @@ use crate::limits::RECEIVE_BUFFER;
 use crate::log;
 use crate::stats::Stats;
 use crate::sync::Mutex;
+
+/// How many looks after a closing an address in use is not yet called a problem.
+const CLOSING_LOOKS: u32 = 100;
 
 /// The real [`Watch`]: opens and closes sockets, tells the workers and the sender.
 pub(super) struct Hub {
@@ -35,6 +38,8 @@ struct State {
     problems: BTreeSet<Problem>,
     next_id: usize,
     told_small_buffer: bool,
+    /// Looks for which an address in use may still be our own, on its way to be closed by its worker.
+    closing: u32,
 }
 
 /// An endpoint's sockets: who has the receiving ones, and those that send.
@@ -59,6 +64,7 @@ impl Hub {
             problems: BTreeSet::new(),
             next_id: 0,
             told_small_buffer: false,
+            closing: 0,
         };
         Self { mailboxes, sender, ports, stats, state: Mutex::new(state) }
     }
@@ -88,19 +94,22 @@ impl Hub {
         }
     }
 
-    /// Opens and closes until what is open is what `present` allows. True if anything changed.
-    fn apply(&self, present: &[Interface]) -> bool {
+    /// Opens and closes until what is open is what `present` allows.
+    fn apply(&self, present: &[Interface]) -> Scan {
         let mut state = self.state.lock();
         let (endpoints, absent) = plan(&state.wanted, present);
         let planned: BTreeSet<_> = endpoints.iter().cloned().collect();
         let mut problems: BTreeSet<_> = absent.into_iter().map(Problem::Absent).collect();
         let mut changed = self.close_others(&mut state, present, &planned);
+        state.closing = if changed { CLOSING_LOOKS } else { state.closing.saturating_sub(1) };
+        let mut unfinished = false;
         for endpoint in endpoints {
             if state.open.contains_key(&endpoint) {
                 continue;
             }
             match self.open(&mut state, &endpoint) {
                 Ok(()) => changed = true,
+                Err(Failed::InUse { .. }) if state.closing > 0 => unfinished = true,
                 Err(failed) => {
                     problems.insert(Problem::Failed(failed));
                 }
@@ -113,7 +122,11 @@ impl Hub {
         if changed {
             self.sender.table.store(Arc::new(table(&state)));
         }
-        changed
+        match (unfinished, changed) {
+            (true, _) => Scan::Unfinished,
+            (false, true) => Scan::Changed,
+            (false, false) => Scan::Same,
+        }
     }
 
     /// Closes what is not planned any more. The sockets of an interface that is only down stay: they work
@@ -174,12 +187,12 @@ impl Hub {
 }
 
 impl Watch for Hub {
-    fn scan(&self) -> bool {
+    fn scan(&self) -> Scan {
         match interfaces::scan() {
             Ok(present) => self.apply(&present),
             Err(error) => {
                 log!(DHCPSRV_OPEN_SOCKET_FAIL, "cannot list the interfaces: {error}");
-                false
+                Scan::Same
             }
         }
     }

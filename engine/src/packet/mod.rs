@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 pub use open::Failed;
 pub use sockets::Sockets;
-pub(crate) use sockets::{Change, Mailbox, SocketId, Watch};
+pub(crate) use sockets::{Change, Mailbox, Scan, SocketId, Watch};
 
 use crate::config::model::Interfaces;
 use crate::limits::MAX_WORKERS;

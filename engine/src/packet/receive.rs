@@ -270,3 +270,70 @@ pub(super) fn arrival(
     let source = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
     Arrival { interface, source, destination, local, raw }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packet::syscall::Aux;
+
+    const SERVED: [Ipv4Addr; 2] = [Ipv4Addr::new(192, 0, 2, 1), Ipv4Addr::new(192, 0, 2, 2)];
+    const FROM: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 68);
+
+    fn read(to: [u8; 4], port: u16, length: usize, aux: Option<Aux>) -> Result<Ipv4Addr, Counter> {
+        let view = RawView {
+            interface: 7,
+            served: SERVED.to_vec(),
+            broadcasts: vec![Ipv4Addr::new(192, 0, 2, 255)],
+            port: 67,
+        };
+        let message = vec![1; length];
+        let to = SocketAddrV4::new(to.into(), port);
+        let header = frame::header([2; 6], frame::BROADCAST, FROM, to, &message).unwrap();
+        let bytes = [&header[..], &message].concat();
+        let length = bytes.len();
+        let taken = Taken { length, truncated: false, source: FROM, aux, overflow: None };
+        let (arrival, payload) = view.read(&taken, &bytes)?;
+        assert_eq!((payload, arrival.interface, arrival.raw), (&message[..], 7, true));
+        assert_eq!((arrival.source, arrival.destination), (FROM, *to.ip()));
+        Ok(arrival.local)
+    }
+
+    #[test]
+    fn broadcasts_are_answered_from_the_first_address_and_others_from_the_one_that_was_asked() {
+        for to in [[255; 4], [0; 4], [192, 0, 2, 255], [192, 0, 2, 1]] {
+            assert_eq!(read(to, 67, 300, None), Ok(SERVED[0]));
+        }
+        assert_eq!(read([192, 0, 2, 2], 67, 300, None), Ok(SERVED[1]));
+        for to in [[192, 0, 2, 3], [198, 51, 100, 255]] {
+            assert_eq!(read(to, 67, 300, None), Err(Counter::NotOurAddress));
+        }
+        assert_eq!(read([255; 4], 68, 300, None), Err(Counter::NotOurAddress));
+    }
+
+    #[test]
+    fn a_tag_that_the_card_took_out_is_looked_at_only_if_it_is_valid() {
+        let tag = |status, vlan_tci| Some(Aux { status, vlan_tci });
+        let valid = libc::TP_STATUS_VLAN_VALID;
+        assert_eq!(read([255; 4], 67, 300, tag(valid, 5)), Err(Counter::OtherVlan));
+        assert_eq!(read([255; 4], 67, 300, tag(valid, 0xe000)), Ok(SERVED[0]));
+        assert_eq!(read([255; 4], 67, 300, tag(0, 5)), Ok(SERVED[0]));
+    }
+
+    #[test]
+    fn the_largest_message_fits_and_a_larger_one_is_counted() {
+        assert_eq!(read([255; 4], 67, MAX_MESSAGE, None), Ok(SERVED[0]));
+        assert_eq!(read([255; 4], 67, MAX_MESSAGE + 1, None), Err(Counter::Oversized));
+    }
+
+    #[test]
+    fn the_kernel_s_running_count_of_drops_is_added_up() {
+        let stats = Stats::default();
+        let mut overflow = Overflow(u32::MAX - 1);
+        for total in [None, Some(u32::MAX), Some(4), Some(4)] {
+            let source = FROM;
+            let taken = Taken { length: 0, truncated: false, source, aux: None, overflow: total };
+            overflow.count(&taken, &stats);
+        }
+        assert_eq!(stats.value(Counter::KernelDrop), 6);
+    }
+}

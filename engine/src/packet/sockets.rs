@@ -71,9 +71,21 @@ impl Mailbox {
 
 /// Looks after the interfaces.
 pub(crate) trait Watch: Send + Sync {
-    /// Looks at the interfaces and opens and closes sockets. True if a mailbox was filled.
-    fn scan(&self) -> bool;
+    /// Looks at the interfaces and opens and closes sockets.
+    fn scan(&self) -> Scan;
 
     /// From the next look on, `wanted` is what should be open.
     fn configure(&self, wanted: &Interfaces);
+}
+
+/// What a look at the interfaces came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scan {
+    /// All is as it was.
+    Same,
+    /// A mailbox was filled.
+    Changed,
+    /// As `Changed`, and what is to be opened has to wait until a worker has closed what is in its place: look again
+    /// soon.
+    Unfinished,
 }

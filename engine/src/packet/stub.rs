@@ -12,7 +12,7 @@ use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 
 use super::receive::{Intake, Receive};
-use super::sockets::{Change, Mailbox, SocketId, Sockets, Watch};
+use super::sockets::{Change, Mailbox, Scan, SocketId, Sockets, Watch};
 use super::{Departure, Links, Packet, Transmit};
 use crate::config::model::Interfaces;
 use crate::sync::Mutex;
@@ -129,8 +129,8 @@ impl Transmit for Sent {
 }
 
 impl Watch for Still {
-    fn scan(&self) -> bool {
-        false
+    fn scan(&self) -> Scan {
+        Scan::Same
     }
 
     fn configure(&self, _wanted: &Interfaces) {}

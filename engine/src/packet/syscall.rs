@@ -31,7 +31,8 @@ pub(super) struct Inbox {
 /// What the kernel says about one datagram.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Taken {
-    length: usize,
+    /// Bytes kept of it.
+    pub(super) length: usize,
     /// It was longer than [`SLOT`].
     pub(super) truncated: bool,
     /// IP sender; unspecified for a frame.

@@ -66,7 +66,8 @@ impl Storage {
         let claim = csv::claim(&config.file, pid_files)?;
         let durability = if config.sync_to_disk { Durability::Disk } else { Durability::Kernel };
         let storage = Self::on(Journal::open(claim, durability)?, stats);
-        let loaded = csv::load(&config.file, config.max_row_errors, &*storage.store)?;
+        let mut loaded = csv::load(&config.file, config.max_row_errors, &*storage.store)?;
+        loaded.torn |= storage.sinks.journal.was_torn();
         tell(&loaded, storage.store.len());
         if loaded.other_schema {
             storage.compact();

@@ -152,14 +152,18 @@ impl Exchange<'_> {
         Levels { subnet, classes, global: &snapshot.global }
     }
 
-    /// next-server, server-hostname and boot-file-name: of the first class that has it, else of the subnet.
+    /// next-server, server-hostname and boot-file-name: of the first class that sets it, else of the subnet.
     fn boot_fields(&self, writer: &mut ReplyWriter, subnet: &SubnetPlan) {
         let classes = || self.classes.definitions(self.context.snapshot).map(|(class, _)| class);
-        let next_server = classes().find_map(|class| class.next_server);
+        let next_server = classes()
+            .filter_map(|class| class.next_server)
+            .find(|address| !address.is_unspecified());
         writer.siaddr(next_server.unwrap_or(subnet.config.next_server));
-        let server = classes().find_map(|class| class.server_hostname.as_deref());
+        let mut servers = classes().filter_map(|class| class.server_hostname.as_deref());
+        let server = servers.find(|name| !name.is_empty());
         writer.server_name(server.unwrap_or(&subnet.config.server_hostname));
-        let file = classes().find_map(|class| class.boot_file_name.as_deref());
+        let mut files = classes().filter_map(|class| class.boot_file_name.as_deref());
+        let file = files.find(|name| !name.is_empty());
         writer.boot_file(file.unwrap_or(&subnet.config.boot_file_name));
     }
 

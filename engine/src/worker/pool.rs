@@ -4,6 +4,7 @@ use std::io;
 use std::num::NonZero;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use core_affinity::CoreId;
 use mio::{Poll, Waker};
@@ -13,9 +14,9 @@ use super::turn::{WAKE, Worker};
 use super::{Job, Pipeline};
 use crate::clock::Clock;
 use crate::config::model::{Interfaces, MultiThreading};
-use crate::limits::{MAX_PACKET_QUEUE, MAX_WORKERS};
+use crate::limits::{MAX_PACKET_QUEUE, MAX_WORKERS, SOON_MS};
 use crate::log;
-use crate::packet::{Mailbox, Sockets, Transmit, Watch};
+use crate::packet::{Mailbox, Scan, Sockets, Transmit, Watch};
 use crate::stats::Stats;
 use crate::sync::atomic::{AtomicBool, Ordering};
 
@@ -139,8 +140,16 @@ impl Pool {
 
     /// Looks at the interfaces now rather than in a few seconds.
     pub fn look(&self) {
-        if self.shared.watch.scan() {
-            self.shared.wake_all();
+        // `Unfinished` ends by itself after a bounded number of looks.
+        loop {
+            let scan = self.shared.watch.scan();
+            if scan != Scan::Same {
+                self.shared.wake_all();
+            }
+            if scan != Scan::Unfinished {
+                return;
+            }
+            std::thread::park_timeout(Duration::from_millis(SOON_MS));
         }
     }
 

@@ -10,10 +10,10 @@ use mio::{Events, Poll, Token};
 use super::Job;
 use super::pool::Shared;
 use crate::clock::{Mono, Now};
-use crate::limits::{BATCH, INTERFACE_SCAN_MS, MAX_RECEIVE_ERRORS, RECEIVE_RETRY_MS};
+use crate::limits::{BATCH, INTERFACE_SCAN_MS, MAX_RECEIVE_ERRORS, RECEIVE_RETRY_MS, SOON_MS};
 use crate::log;
 use crate::packet::receive::{Intake, Receive};
-use crate::packet::{Change, Departure, Packet, SocketId};
+use crate::packet::{Change, Departure, Packet, Scan, SocketId};
 use crate::stats::Counter;
 
 /// The token of the worker's waker; sockets have their own numbers.
@@ -197,10 +197,12 @@ impl Worker {
         }
         let now = self.shared.clock.now().mono;
         if now >= self.next_scan {
-            self.next_scan = now + Duration::from_millis(INTERFACE_SCAN_MS);
-            if self.shared.watch.scan() {
+            let scan = self.shared.watch.scan();
+            if scan != Scan::Same {
                 self.shared.wake_all();
             }
+            let pause = if scan == Scan::Unfinished { SOON_MS } else { INTERFACE_SCAN_MS };
+            self.next_scan = now + Duration::from_millis(pause);
         }
     }
 

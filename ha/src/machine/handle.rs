@@ -17,6 +17,7 @@ impl Relationship {
         if self.timers.take_ended(Timer::Interruption, now.mono) {
             self.note(Note::Interrupted);
         }
+        self.timers.take_ended(Timer::Detector, now.mono);
         if self.timers.take_ended(Timer::Heartbeat, now.mono) {
             self.heartbeat_under_way = true;
             self.push(Action::SendHeartbeat);
@@ -48,14 +49,20 @@ impl Relationship {
             // In normal operation on both sides each change is told.
             self.partner.has_told_all();
         }
-        self.clients.clear();
-        self.watch_silence();
+        self.poke(now);
         if is_terminated && !was_terminated && self.stage == Stage::Waiting {
             self.note(Note::RestartPartner);
         }
         if let Some(skew) = self.partner.skew_to_warn_of(now.mono) {
             self.note(Note::ClockSkew(skew));
         }
+    }
+
+    /// The partner was heard: the silence starts anew.
+    fn poke(&mut self, now: Now) {
+        self.partner.last_poke = now.mono;
+        self.clients.clear();
+        self.watch_silence();
     }
 
     /// A lease update of `client` was answered by the partner, or not. It is no heartbeat: only a failure tells
@@ -109,15 +116,20 @@ impl Relationship {
             Ok(done) => Note::SyncSuccessful(*done),
             Err(error) => Note::SyncFailed(error.clone()),
         });
-        match &result {
-            Ok(_) if !order.administrator => self.partner.has_told_all(),
-            Ok(_) => {}
-            Err(_) => self.partner.lost(),
-        }
         if order.administrator {
             self.push(Action::AnswerSync(super::commands::sync_answer(&result)));
-        } else if result.is_ok() && !stale && self.stage == Stage::Syncing && !self.is_paused() {
-            self.enter(now, Stage::Ready);
+        }
+        if result.is_err() {
+            // Whether it is really gone, the next heartbeat says.
+            self.partner.lost();
+            return self.settle(now);
+        }
+        if !order.administrator {
+            self.partner.has_told_all();
+            self.poke(now);
+            if !stale && self.stage == Stage::Syncing && !self.is_paused() {
+                self.enter(now, Stage::Ready);
+            }
         }
         self.run(now);
         self.settle(now);

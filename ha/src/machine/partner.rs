@@ -86,7 +86,6 @@ impl PartnerView {
             self.told = 0;
         }
         self.unsent = status.unsent_updates;
-        self.last_poke = now.mono;
     }
 
     /// Takes its state from something else than a heartbeat.
@@ -101,6 +100,12 @@ impl PartnerView {
         self.seen = Seen::Unavailable;
         self.clocks = None;
         self.terminated_since = None;
+    }
+
+    /// The partner is looked at again after a time without heartbeats: nothing that was seen before holds, but for
+    /// what it told.
+    pub(super) fn renew(&mut self, now: Now) {
+        *self = Self { unsent: self.unsent, told: self.told, ..Self::new(now) };
     }
 
     /// Its state is to be asked for again.

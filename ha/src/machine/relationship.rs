@@ -20,6 +20,11 @@ use super::timer::{Timer, Timers};
 /// The delay of heartbeats after ha-sync-complete-notify: its sender enters ready once it has our answer.
 const SOON: Duration = Duration::from_millis(200);
 
+/// The delay of heartbeats in ready, which may last as long as the partner synchronises.
+const SOON_WHEN_READY: Duration = Duration::from_secs(1);
+/// How often the detector looks at the queries that wait for it.
+const DETECTOR_DELAY: Duration = Duration::from_millis(100);
+
 /// One relationship, as one of its servers sees it.
 ///
 /// Order of calls: [`new`](Self::new); then, for ever, an input (`handle_*`) or a command when there is one,
@@ -282,6 +287,11 @@ impl Relationship {
         let from = self.state();
         let served = self.serves();
         let recovered = matches!(self.stage, Stage::Recovery(_));
+        if self.stage == Stage::Terminated {
+            self.partner.renew(now);
+            self.clients.clear();
+            self.watch_silence();
+        }
         self.stage = stage;
         if recovered && self.stage != Stage::Normal {
             self.push(Action::ClearBacklog);
@@ -406,15 +416,24 @@ impl Relationship {
         } else if !self.heartbeat_under_way && !self.timers.runs(Timer::Heartbeat) {
             self.timers.arm(Timer::Heartbeat, now.mono + self.heartbeat_delay());
         }
+        if !self.is_interrupted(now) || !self.serves() {
+            self.timers.stop(Timer::Detector);
+        } else if !self.timers.runs(Timer::Detector) {
+            self.timers.arm(Timer::Detector, now.mono + DETECTOR_DELAY);
+        }
         self.publish(now);
     }
 
-    /// How long until the next heartbeat. While the service is closed for a partner that is about to be ready,
-    /// nobody serves: it is asked soon and often.
+    /// How long until the next heartbeat. While nobody serves some of the clients and only the partner's state is
+    /// awaited, it is asked sooner than the configuration says: before the service is opened again in
+    /// partner-down, and in ready.
     fn heartbeat_delay(&self) -> Duration {
         let delay = self.parameters.heartbeat_delay;
-        let closed = matches!(self.stage, Stage::PartnerDown(Alone { closed: true, .. }));
-        if closed { delay.min(SOON) } else { delay }
+        match self.stage {
+            Stage::PartnerDown(Alone { closed: true, .. }) => delay.min(SOON),
+            Stage::Ready if !self.pausing.paused => delay.min(SOON_WHEN_READY),
+            _ => delay,
+        }
     }
 
     fn wants_heartbeats(&self) -> bool {

@@ -9,11 +9,13 @@ pub(super) enum Timer {
     Heartbeat,
     /// The silence becomes an interruption.
     Interruption,
+    /// Queries of the partner's clients are to be fetched from the packet path.
+    Detector,
 }
 
 /// When each timer ends, if it runs.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Timers([Option<Mono>; 2]);
+pub(super) struct Timers([Option<Mono>; 3]);
 
 impl Timers {
     pub(super) const fn arm(&mut self, timer: Timer, at: Mono) {

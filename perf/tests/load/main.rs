@@ -8,7 +8,6 @@ mod perfdhcp;
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::ops::ControlFlow;
-use std::process::Command;
 use std::time::Duration;
 
 use fake::{FakeServer, Manner};
@@ -156,32 +155,20 @@ fn a_plan_that_never_begins_is_refused() {
     assert!(matches!(run, Err(RunError::Plan { .. })));
 }
 
-fn program(server: &FakeServer, options: &str) -> (Option<i32>, String) {
-    // The port 67 that -L 0 means is not ours to take: a free one is asked for and let go.
-    let port = std::net::UdpSocket::bind((LOCAL, 0)).unwrap().local_addr().unwrap().port();
-    let output = Command::new(env!("CARGO_BIN_EXE_peregrine-perf"))
-        .args(["-l", "127.0.0.1", "-L", &port.to_string(), "-N"])
-        .arg(server.address.port().to_string())
-        .args(options.split_whitespace())
-        .arg("127.0.0.1")
-        .output()
-        .unwrap();
-    (output.status.code(), String::from_utf8(output.stdout).unwrap())
-}
-
 #[test]
 fn the_program_reports_as_perfdhcp_and_ends_as_it_does() {
     let honest = FakeServer::start(Manner::Honest);
-    let (status, report) = program(&honest, "-4 -r 1000 -R 50 -n 50 -D 10% -d 5");
+    let run = |server: &FakeServer, options: &str| {
+        let output = perfdhcp::load(perfdhcp::OURS, server, options);
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (status, report) = run(&honest, "-r 1000 -R 50 -n 50 -D 10% -d 5");
     assert_eq!(status, Some(0), "{report}");
-    assert!(
-        report.contains(
-            "***Statistics for: REQUEST-ACK***\nsent packets: 50\nreceived packets: 50\n"
-        )
-    );
+    let lines = "***Statistics for: REQUEST-ACK***\nsent packets: 50\nreceived packets: 50\n";
+    assert!(report.contains(lines), "{report}");
     let silent = FakeServer::start(Manner::Silent);
-    let (status, report) = program(&silent, "-n 3 -R 3 -d 0.05 --json");
+    let (status, report) = run(&silent, "-n 3 -R 3 -d 0.05 --json");
     assert_eq!(status, Some(3), "{report}");
     assert!(report.contains("\"drops\": 3"), "{report}");
-    assert_eq!(program(&silent, "-n none").0, Some(2));
+    assert_eq!(run(&silent, "-n none").0, Some(2));
 }

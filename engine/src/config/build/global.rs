@@ -7,6 +7,9 @@ use crate::config::model::{
 };
 use crate::config::wire::{self, Depth, Kind, Shape, key};
 
+/// Bytes of a UNIX socket's path (unix(7): `sun_path`, less the final NUL).
+const MAX_SOCKET_PATH: usize = 107;
+
 /// Ours, in `multi-threading`, `user-context`.
 const OUR_THREADS: Shape =
     Shape { name: "peregrine", groups: &[&[key("pin-threads", Kind::Flag)]], mandatory: &[] };
@@ -73,6 +76,14 @@ impl Builder<'_> {
             match (kind.as_str(), node.text("socket-name")) {
                 (Some("unix"), Some(name)) if !name.is_empty() => {
                     let path = placed(&self.directories.sockets, name);
+                    let length = path.as_os_str().len();
+                    if length > MAX_SOCKET_PATH
+                        && let Some(name) = node.get("socket-name")
+                    {
+                        let expected = format!("expected at most {MAX_SOCKET_PATH}");
+                        let message = format!("got a socket path of {length} bytes, {expected}");
+                        self.mistake(&name.at, message);
+                    }
                     sockets.push(ControlSocket::Unix { path });
                 }
                 (Some("unix"), _) => {

@@ -56,6 +56,7 @@ impl Builder<'_> {
                 parameters: entry.get("parameters").cloned(),
                 at: entry.at.clone(),
             };
+            self.check_parameters(&hook);
             match (self.check_hook)(&hook, part) {
                 Ok(warnings) => self.warnings.extend(warnings),
                 Err(mistakes) => self.mistakes.extend(mistakes),
@@ -70,6 +71,20 @@ impl Builder<'_> {
             self.mistake(&ha.at, message);
         }
         hooks
+    }
+
+    /// Only High Availability has parameters here, and its owner checks them.
+    fn check_parameters(&mut self, hook: &HookLibrary) {
+        let entries = hook.parameters.as_ref().and_then(Node::as_map).unwrap_or_default();
+        if hook.kind == HookKind::Ha {
+            return;
+        }
+        for entry in
+            entries.iter().filter(|entry| !matches!(&*entry.key, "comment" | "user-context"))
+        {
+            let message = format!("not built yet: parameter \"{}\" of {}", entry.key, hook.library);
+            self.mistake(&entry.at, message);
+        }
     }
 
     fn hook_kind(&mut self, library: &Node) -> Option<HookKind> {

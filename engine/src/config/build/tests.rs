@@ -282,6 +282,21 @@ fn options() {
 }
 
 #[test]
+fn parameters_of_other_hooks_and_long_socket_paths() {
+    let long = "x".repeat(120);
+    assert_eq!(
+        mistakes(&format!(
+            r#""hooks-libraries": [ {{ "library": "libdhcp_lease_cmds", "parameters": {{ "comment": "c", "p": 1 }} }} ],
+            "control-socket": {{ "socket-type": "unix", "socket-name": "{long}" }}"#
+        )),
+        [
+            "f:2.89: not built yet: parameter \"p\" of libdhcp_lease_cmds",
+            "f:3.71: got a socket path of 129 bytes, expected at most 107",
+        ]
+    );
+}
+
+#[test]
 fn the_top_level() {
     let found = |text: &str| parse_text(text, "f").unwrap_err()[0].to_string();
     assert_eq!(found("{}"), "f:1.1: got an empty map, expected \"Dhcp4\" or \"Dhcp6\"");

@@ -16,7 +16,7 @@ use super::claim::{PidNote, foreign_pid};
 use super::ink::{FileInk, Ink};
 use super::journal::Durability;
 use super::load::{LoadError, Loaded, read_rows};
-use super::row::{self, Row};
+use super::row::{self, Row, Schema};
 use crate::lease::Lease4;
 use crate::limits::MAX_CLEANUP_ROW_ERRORS;
 
@@ -68,6 +68,15 @@ pub(super) enum Step {
     Promote,
 }
 
+/// A lease file that is ready for rows.
+pub(super) struct Opened {
+    pub(super) ink: FileInk,
+    /// Bytes it has.
+    pub(super) length: u64,
+    /// Its last line was not whole and is gone.
+    pub(super) torn: bool,
+}
+
 /// The names of the files of one lease file.
 #[derive(Clone, Debug)]
 pub(super) struct Files {
@@ -89,22 +98,31 @@ impl Files {
         old.into_iter().chain([self.base.clone()]).filter(|path| path.exists()).collect()
     }
 
-    /// Opens `F` for appending, behind its last whole row.
-    pub(super) fn open_for_append(&self, durability: Durability) -> io::Result<(FileInk, u64)> {
+    /// Opens `F` for appending, behind its last whole row. A file of another schema is moved aside; one that is
+    /// no lease file at all is refused and left alone.
+    pub(super) fn open_for_append(&self, durability: Durability) -> io::Result<Opened> {
         let length = whole_length(&self.base)?;
+        let torn = fs::metadata(&self.base).is_ok_and(|metadata| metadata.len() > length);
+        let start = start_of(&self.base)?;
         if length == 0 {
+            if !row::HEADER.as_bytes().starts_with(&start) {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "it is no lease file"));
+            }
             let mut ink = FileInk::create(&self.base)?;
             let length = write_header(&mut ink, durability)?;
             self.sync_folder_for(durability)?;
-            return Ok((ink, length));
+            return Ok(Opened { ink, length, torn });
         }
-        if !has_our_header(&self.base)? {
+        if start != row::HEADER.as_bytes() {
+            let header = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
+            Schema::read(header).map_err(|bad| io::Error::new(io::ErrorKind::InvalidData, bad))?;
             self.finish().map_err(io::Error::other)?;
-            return self.rotate(durability);
+            let (ink, length) = self.rotate(durability)?;
+            return Ok(Opened { ink, length, torn });
         }
         let mut ink = FileInk::open(&self.base)?;
         ink.cut(length)?;
-        Ok((ink, length))
+        Ok(Opened { ink, length, torn })
     }
 
     /// Moves `F` to `F.1` and makes a new `F`; if that fails, `F` stays what it was.
@@ -265,20 +283,27 @@ fn write_header(ink: &mut FileInk, durability: Durability) -> io::Result<u64> {
     Ok(row::HEADER.len() as u64)
 }
 
-fn has_our_header(path: &Path) -> io::Result<bool> {
+/// As much of a file as our header is long; nothing if there is no file.
+fn start_of(path: &Path) -> io::Result<Vec<u8>> {
     let mut start = Vec::new();
-    File::open(path)?.take(row::HEADER.len() as u64).read_to_end(&mut start)?;
-    Ok(start == row::HEADER.as_bytes())
+    if let Some(file) = open_if_there(path)? {
+        file.take(row::HEADER.len() as u64).read_to_end(&mut start)?;
+    }
+    Ok(start)
+}
+
+fn open_if_there(path: &Path) -> io::Result<Option<File>> {
+    match File::open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Length of a file up to the end of its last whole line; 0 if there is no file.
 fn whole_length(path: &Path) -> io::Result<u64> {
     const CHUNK: u64 = 1 << 16;
-    let mut file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
-        Err(error) => return Err(error),
-    };
+    let Some(mut file) = open_if_there(path)? else { return Ok(0) };
     let mut end = file.metadata()?.len();
     let mut chunk = Vec::new();
     while end > 0 {

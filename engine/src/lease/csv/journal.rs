@@ -88,6 +88,8 @@ struct Claimed {
     files: Files,
     _claim: Claim,
     compacting: Mutex<()>,
+    /// Opening cut off a torn last line.
+    torn: bool,
 }
 
 struct Line {
@@ -128,10 +130,17 @@ impl Journal {
     pub fn open(claim: Claim, durability: Durability) -> Result<Self, OpenError> {
         let files = Files::new(claim.file());
         let opened = files.open_for_append(durability);
-        let (ink, length) =
+        let opened =
             opened.map_err(|source| OpenError { path: claim.file().to_owned(), source })?;
-        let claimed = Claimed { files, _claim: claim, compacting: Mutex::new(()) };
-        Ok(Self::at_desk(Box::new(ink), length, durability, Some(claimed)))
+        let compacting = Mutex::new(());
+        let claimed = Claimed { files, _claim: claim, compacting, torn: opened.torn };
+        Ok(Self::at_desk(Box::new(opened.ink), opened.length, durability, Some(claimed)))
+    }
+
+    /// Whether opening cut off a last line that was not whole.
+    pub fn was_torn(&self) -> bool {
+        let files = self.desk.as_ref().and_then(|desk| desk.files.as_ref());
+        files.is_some_and(|files| files.torn)
     }
 
     /// A journal on something else than claimed files, which holds `length` bytes already. There is nothing

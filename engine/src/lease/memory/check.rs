@@ -39,3 +39,39 @@ fn same<T: PartialEq + std::fmt::Debug>(what: &str, records: &T, index: &T) -> R
     }
     Err(format!("{what}: {records:?} by the records, {index:?} by the index"))
 }
+
+/// The map of held addresses apart from the store, for the model checker: 10.0.0.0/16 as if all of its blocks
+/// were full but the first two, which lack one address each.
+#[cfg(feature = "model")]
+pub struct NearlyFull(super::tree::Tree);
+
+#[cfg(feature = "model")]
+impl Default for NearlyFull {
+    fn default() -> Self {
+        let tree = super::tree::Tree::new();
+        tree.fill_blocks_behind(Self::GAPS[1]);
+        for gap in Self::GAPS {
+            let records = tree.lock_or_make(gap);
+            (gap & !255..=gap | 255).filter(|at| *at != gap).for_each(|at| tree.mark(at, true));
+            drop(records);
+        }
+        Self(tree)
+    }
+}
+
+#[cfg(feature = "model")]
+impl NearlyFull {
+    /// The addresses that are free at first.
+    pub const GAPS: [u32; 2] = [0x0a00_0007, 0x0a00_0107];
+
+    /// Takes or frees an address.
+    pub fn mark(&self, address: u32, held: bool) {
+        let _records = self.0.lock_or_make(address);
+        self.0.mark(address, held);
+    }
+
+    /// The first free address.
+    pub fn first_free(&self) -> Option<u32> {
+        self.0.first_free(0x0a00_0000, 0x0a00_ffff)
+    }
+}

@@ -12,6 +12,12 @@ mod ends;
 mod hints;
 mod tree;
 
+#[cfg(all(test, not(feature = "model")))]
+mod tests;
+
+#[cfg(feature = "model")]
+pub use check::NearlyFull;
+
 use std::fmt;
 use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;

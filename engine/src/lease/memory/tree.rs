@@ -100,6 +100,15 @@ impl Tree {
         }
     }
 
+    /// Makes all blocks of a /16 behind the one of `address` look full.
+    #[cfg(feature = "model")]
+    pub(super) fn fill_blocks_behind(&self, address: u32) {
+        let [a, b, c, _] = address.to_be_bytes();
+        drop(self.lock_or_make(address));
+        let sixteen = self.sixteen(a, b).expect("made before");
+        (c + 1..=255).for_each(|block| sixteen.full.set(block));
+    }
+
     /// The first address from `from` to `high` that is not held.
     pub(super) fn first_free(&self, from: u32, high: u32) -> Option<u32> {
         let mut at = from;

@@ -199,3 +199,31 @@ fn names_are_made_fit() {
         assert_eq!((offer.option(81), offer.option(12)), (answered, None), "{sent:?}");
     }
 }
+
+#[test]
+fn boot_fields_come_from_the_first_class_that_sets_them() {
+    let mut config = config();
+    let mut first = class(&mut config, "HA_one");
+    (first.boot_file_name, first.next_server) = (Some(String::new()), Some([0; 4].into()));
+    first.server_hostname = Some("one".into());
+    let mut second = class(&mut config, "ALL");
+    second.boot_file_name = Some("two.0".into());
+    (first.id, second.id) = (second.id, first.id);
+    config.classes.extend([first, second]);
+    let mut subnet = subnet(1, ip(0), 24, &[(ip(100), ip(110))]);
+    subnet.boot_file_name = "subnet.0".into();
+    subnet.next_server = ip(66);
+    config.subnets.push(Arc::new(subnet));
+    let world = World::admitting(config, &["HA_one".into()]);
+    let fields = |class| {
+        let Outcome::Reply(reply) = world.ask_as(&Ask::direct(1), class) else { panic!("silent") };
+        let text = |range: std::ops::Range<usize>| {
+            let field = &reply.departure.message[range];
+            String::from_utf8_lossy(field).trim_end_matches('\0').to_owned()
+        };
+        (reply.departure.message[20..24].to_vec(), text(44..108), text(108..236))
+    };
+    let next_server = ip(66).octets().to_vec();
+    assert_eq!(fields(None), (next_server.clone(), "one".into(), "subnet.0".into()));
+    assert_eq!(fields(Some(0)), (next_server, "one".into(), "two.0".into()));
+}

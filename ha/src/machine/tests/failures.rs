@@ -80,6 +80,7 @@ fn refused_updates_end_the_relationship() {
     pair.run_for(0.1);
     assert_eq!(ours.len(), 3);
     assert_eq!(pair.entered_by(0), [Terminated]);
+    assert_eq!(pair.server(0).machine.rejected_clients(), 0);
     assert!(pair.notes.iter().any(|(_, note)| matches!(note, Note::RejectsTerminate(_))));
     pair.run_for(2.0);
     assert_eq!(pair.states(), [Some(Terminated); 2]);
@@ -177,6 +178,32 @@ fn a_synchronisation_is_tried_again_and_never_twice_at_once() {
 }
 
 #[test]
+fn a_long_synchronisation_that_fails_waits_for_a_heartbeat() {
+    let mut machine = Relationship::new(parameters(Mode::LoadBalancing, "server1"), at(0));
+    machine.handle_heartbeat(at(1000), Ok(status(at(1000), LoadBalancing)));
+    machine.handle_timeout(at(60_000));
+    assert!(machine.is_interrupted(at(60_000)), "there are no heartbeats meanwhile");
+    machine.handle_sync(at(60_000), Err(CallError::Malformed("?".into())));
+    assert_eq!(machine.state(), Syncing);
+    machine.handle_heartbeat(at(61_000), Ok(status(at(61_000), LoadBalancing)));
+    machine.handle_sync(at(120_000), Ok(Default::default()));
+    assert!(!machine.is_interrupted(at(120_000)), "who sent leases was there");
+    assert_eq!(machine.state(), LoadBalancing);
+}
+
+#[test]
+fn the_detector_is_fed_while_the_partner_is_silent() {
+    let mut machine = normal();
+    machine.handle_timeout(at(10_500));
+    machine.handle_timeout(at(13_001));
+    assert_eq!(machine.poll_timeout(), Some(at(13_101).mono));
+    machine.handle_timeout(at(13_101));
+    assert_eq!(machine.poll_timeout(), Some(at(13_201).mono));
+    machine.handle_heartbeat(at(13_150), Ok(status(at(13_150), LoadBalancing)));
+    assert_eq!(machine.poll_timeout(), Some(at(14_150).mono));
+}
+
+#[test]
 fn untold_changes_of_a_returned_partner_are_fetched() {
     let mut machine = normal();
     machine.stage = machine.stage_of(PartnerDown);
@@ -189,6 +216,11 @@ fn untold_changes_of_a_returned_partner_are_fetched() {
     assert_eq!(machine.state(), Syncing);
     machine.handle_sync(at(22_100), Ok(Default::default()));
     assert_eq!(machine.state(), LoadBalancing);
+    // In normal operation each change is told.
+    told.state = LoadBalancing;
+    told.unsent_updates = 7;
+    machine.handle_heartbeat(at(23_000), Ok(told.clone()));
+    told.state = Ready;
     // The same count says nothing new; one that starts again does.
     machine.stage = machine.stage_of(PartnerDown);
     machine.handle_heartbeat(at(30_000), Ok(told.clone()));

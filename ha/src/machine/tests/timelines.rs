@@ -204,6 +204,9 @@ fn skewed_clocks_end_the_relationship() {
     let warnings =
         pair.notes.iter().filter(|(n, note)| *n == 0 && *note == super::Note::ClockSkew(31));
     assert_eq!(warnings.count(), 4, "one each 60 s");
+    pair.wall_off_s = [60, 0];
+    pair.run_for(2.0);
+    assert_eq!(pair.history, []);
     pair.wall_off_s = [61, 0];
     pair.run_for(2.0);
     assert_eq!(pair.states(), [Some(Terminated); 2]);
@@ -242,6 +245,34 @@ fn a_first_restart_may_wait_for_the_second() {
     pair.start(1);
     pair.run_for(6.0);
     assert_eq!(pair.states(), [Some(LoadBalancing); 2]);
+}
+
+#[test]
+fn a_reset_of_both_ends_a_termination() {
+    let mut pair = Pair::in_normal_operation(Mode::LoadBalancing, |_| {});
+    pair.wall_off_s = [0, 100];
+    pair.run_for(3.0);
+    pair.wall_off_s = [0, 0];
+    pair.run_for(3600.0);
+    assert_eq!(pair.states(), [Some(Terminated); 2]);
+    pair.with(0, |machine, now| machine.reset(now));
+    pair.run_for(60.0);
+    assert_eq!(pair.states()[0], Some(Waiting), "neither skew nor patience is an old one");
+    pair.with(1, |machine, now| machine.reset(now));
+    pair.run_for(5.0);
+    assert_eq!(pair.states(), [Some(LoadBalancing); 2]);
+}
+
+#[test]
+fn with_long_delays_ready_does_not_last() {
+    let mut pair = Pair::new(Mode::LoadBalancing, |p| {
+        p.heartbeat_delay = std::time::Duration::from_secs(10);
+        p.max_response_delay = std::time::Duration::from_secs(60);
+    });
+    pair.start(0);
+    pair.start(1);
+    pair.run_for(23.0);
+    assert_eq!(pair.states(), [Some(LoadBalancing); 2], "{:?}", pair.history);
 }
 
 #[test]

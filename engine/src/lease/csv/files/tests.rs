@@ -90,9 +90,8 @@ fn a_crash_within_a_step_is_as_if_it_had_not_begun() {
     fs::write(files.with(".new"), &row::HEADER[..9]).unwrap();
     fs::write(files.output(), file(&[row(1, 1)])).unwrap();
     assert_eq!(known(&files), KNOWN);
-    let (ink, length) = files.open_for_append(Durability::Kernel).unwrap();
-    assert_eq!(length, row::HEADER.len() as u64);
-    drop(ink);
+    let opened = files.open_for_append(Durability::Kernel).unwrap();
+    assert_eq!((opened.length, opened.torn), (row::HEADER.len() as u64, false));
     files.compact(|_| panic!("there is a copy to work on")).unwrap();
     assert_eq!(known(&files), KNOWN);
 }

@@ -223,6 +223,7 @@ fn a_restart_knows_what_was_written_and_a_torn_line_goes() {
         assert_eq!(leases, [lease(1), lease(2)]);
         assert!(report.torn && !report.other_schema && report.bad_rows == 0);
         let journal = open(&file, durability);
+        assert!(journal.was_torn());
         record(&journal, 1, 4);
         through(&journal, 1).unwrap();
         assert_eq!(std::fs::read_to_string(&file).unwrap(), whole + &row(4));
@@ -237,6 +238,18 @@ fn a_torn_header_is_written_anew() {
     assert_eq!(loaded(&file).0, []);
     drop(open(&file, Durability::Disk));
     assert_eq!(std::fs::read_to_string(&file).unwrap(), row::HEADER);
+}
+
+#[test]
+fn what_is_no_lease_file_is_refused_and_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("leases.csv");
+    for text in ["#!/bin/sh", "root:x:0:0:\n", "address,duid,valid_lifetime\n2001:db8::1,01,3\n"] {
+        std::fs::write(&file, text).unwrap();
+        let error = Journal::open(claim(&file, &[]).unwrap(), Durability::Kernel).unwrap_err();
+        assert_eq!(error.source.kind(), io::ErrorKind::InvalidData);
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+    }
 }
 
 #[test]
