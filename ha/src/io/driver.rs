@@ -22,7 +22,7 @@ use super::errand::{Flush, Runner};
 use super::half::{Half, Job, Receivers};
 use super::listener::{ListenError, Listener, Settings as ListenerSettings};
 use super::pool::Courier;
-use crate::limits::{MAX_THREADS, MAX_WAIT};
+use crate::limits::{MAX_PAGE, MAX_THREADS, MAX_WAIT};
 use crate::machine::{Peers, Role};
 use crate::outbox::PeerQueue;
 
@@ -183,7 +183,7 @@ impl Driver {
                 store: Arc::clone(&parts.store),
                 flush: Arc::clone(&parts.flush),
                 sync_timeout: self.half.sync_timeout(),
-                page_limit: settings.sync_page_limit.max(1),
+                page_limit: settings.sync_page_limit.clamp(1, MAX_PAGE),
                 stop: stop.clone(),
             };
             self.threads.push(spawn_runner("ha-heartbeat", runner.clone(), heartbeats)?);
