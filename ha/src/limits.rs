@@ -8,6 +8,9 @@ pub const MAX_QUEUED_UPDATES: usize = 65_536;
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// Bytes of a peer's answer (a page of leases is the largest).
 pub const MAX_ANSWER: usize = 64 << 20;
+/// Leases asked for in one page of a synchronisation, whatever `sync-page-limit` allows: with 1 KiB for each
+/// the answer keeps below [`MAX_ANSWER`].
+pub const MAX_PAGE: u32 = 65_536;
 /// Bytes of a request to the listener.
 pub const MAX_REQUEST: usize = 4 << 20;
 /// Bytes of a request's head; also hyper's read buffer.
@@ -35,4 +38,5 @@ pub const SYNC_COMMAND_TIMEOUT: Duration = Duration::from_secs(3_600);
 
 const _: () = assert!(MAX_STRANGERS < MAX_CONNECTIONS);
 const _: () = assert!(COMMAND_TIMEOUT.as_secs() > REQUEST_TIMEOUT.as_secs());
+const _: () = assert!(MAX_PAGE as usize * 1_024 <= MAX_ANSWER);
 const _: () = assert!(MAX_HEAD >= 8_192, "hyper's least buffer");

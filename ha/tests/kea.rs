@@ -200,3 +200,41 @@ fn our_primary_with_keas_standby() {
 fn keas_primary_with_our_standby() {
     lives_with_kea(Mode::HotStandby, 1);
 }
+
+#[test]
+fn maintenance_and_synchronisation_by_command() {
+    if !kea_is_installed() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let (node, kea, _) = pair(Mode::LoadBalancing, 0, directory.path());
+    let normal = State::LoadBalancing;
+    let both_back = || node.state() == normal && kea.state() == normal.name();
+    let (start, cancel) =
+        (json!({"command": "ha-maintenance-start"}), json!({"command": "ha-maintenance-cancel"}));
+
+    let answer = node.command(start.clone());
+    assert_eq!((answer["result"].as_i64(), kea.state().as_str()), (Some(0), "in-maintenance"));
+    assert_eq!(node.state(), State::PartnerInMaintenance);
+    let answer = node.command(cancel.clone());
+    assert_eq!(answer["text"], "Server maintenance successfully canceled.");
+    until("both back", both_back);
+
+    let answer = kea.command(&start);
+    assert_eq!((answer["result"].as_i64(), node.state()), (Some(0), State::InMaintenance));
+    assert!(!node.service.is_enabled());
+    assert_eq!(kea.command(&cancel)["result"], 0);
+    until("both back", both_back);
+
+    kea.add(60);
+    let sync = |server: &str| json!({"command": "ha-sync", "arguments": {"server-name": server}});
+    assert_eq!(node.command(sync("server2"))["result"], 0);
+    assert!(node.knows(60));
+    node.grant(61);
+    until("the reply", || node.replied(61));
+    assert_eq!(kea.command(&sync("server1"))["result"], 0);
+    until("service on", || node.service.is_enabled());
+
+    assert_eq!(kea.command(&json!({"command": "ha-reset"}))["result"], 0);
+    until("both back", both_back);
+}

@@ -6,12 +6,14 @@ mod support;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use engine::control::{Answer, Command, code};
 use engine::seam::Admission;
 use engine::stats::Counter;
+use ha::io::{Driver, StartError};
 use ha::machine::{Mode, Parameters, State};
 use serde_json::json;
 
-use support::{Node, addresses, parameters, until};
+use support::{Node, addresses, parameters, settings, until};
 
 fn pair(mode: Mode) -> (Node, Node, [SocketAddr; 2]) {
     let addresses = addresses();
@@ -181,4 +183,59 @@ fn maintenance_goes_to_and_fro() {
     until("both back", || first.state() == normal && second.state() == normal);
     let sync = json!({"command": "ha-sync", "arguments": {"server-name": "server2"}});
     assert_eq!(first.command(sync)["text"], "Lease database synchronization complete.");
+}
+
+#[test]
+fn a_partner_that_refuses_too_many_clients_ends_the_relationship() {
+    let strict = |this| Parameters {
+        max_rejected_lease_updates: 3,
+        ..parameters(this, Mode::LoadBalancing)
+    };
+    let addresses = addresses();
+    let first = Node::start(0, addresses, strict("server1"));
+    let second = Node::start(1, addresses, strict("server2"));
+    let normal = State::LoadBalancing;
+    until("load-balancing", || first.state() == normal && second.state() == normal);
+    let refuse = |_: &Command<'_>| Answer::error("Invalid subnet-id").coded(code::CONFLICT);
+    second.registry.register("lease4-update", refuse);
+    for host in 1..=2 {
+        first.grant(host);
+    }
+    until("replies dropped", || first.stats.value(Counter::ReplyUnacknowledged) == 2);
+    assert_eq!((first.state(), first.replied(1)), (normal, false));
+    first.grant(3);
+    let ended = State::Terminated;
+    until("termination", || first.state() == ended && second.state() == ended);
+    first.grant(4);
+    assert!(first.replied(4), "each serves alone");
+}
+
+#[test]
+fn what_kea_2_2_switched_off_is_given_back_without_arguments() {
+    let (first, _second, _) = pair(Mode::LoadBalancing);
+    until("service on", || first.service.is_enabled());
+    let disable = json!({"command": "dhcp-disable",
+        "arguments": {"max-period": 60, "origin": "ha-partner"}, "service": ["dhcp4"]});
+    assert_eq!(first.command(disable)["text"], "DHCPv4 service disabled for 60 seconds");
+    assert!(!first.service.is_enabled());
+    let notify = json!({"command": "ha-sync-complete-notify", "service": ["dhcp4"]});
+    let text = "Server successfully notified about the synchronization completion.";
+    assert_eq!(first.command(notify)["text"], text);
+    assert!(first.service.is_enabled());
+}
+
+#[test]
+fn a_half_is_driven_once() {
+    let (first, _second, addresses) = pair(Mode::LoadBalancing);
+    assert_eq!(first.driver.listens_on(), Some(addresses[0]));
+    let again = Driver::start(first.driver.half().clone(), settings(0, addresses), first.parts());
+    assert!(matches!(again, Err(StartError::Driven(_))));
+}
+
+#[test]
+fn a_taken_port_is_an_error_of_the_start() {
+    let addresses = addresses();
+    let _other = std::net::TcpListener::bind(addresses[0]).unwrap();
+    let why = Node::try_start(0, addresses, parameters("server1", Mode::LoadBalancing));
+    assert!(matches!(why, Err(StartError::Listen(_))));
 }

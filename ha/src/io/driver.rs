@@ -20,13 +20,11 @@ use super::client::{Connection, Stop, Stopper, Target};
 use super::commands;
 use super::errand::{Flush, Runner};
 use super::half::{Half, Job, Receivers};
-use super::listener::{ListenError, Listener, Patience, Rules, Settings as ListenerSettings};
+use super::listener::{ListenError, Listener, Settings as ListenerSettings};
 use super::pool::Courier;
-use crate::config::{Relationship, Server};
-use crate::limits::{MAX_THREADS, MAX_WAIT};
+use crate::limits::{MAX_PAGE, MAX_THREADS, MAX_WAIT};
 use crate::machine::{Peers, Role};
 use crate::outbox::PeerQueue;
-use crate::wire::auth::Credentials;
 
 /// What a driver is told by the configuration, beside the machine's parameters.
 #[derive(Clone, Debug)]
@@ -39,59 +37,6 @@ pub struct Settings {
     pub client_threads: usize,
     /// `sync-page-limit`, at least 1.
     pub sync_page_limit: u32,
-}
-
-/// Credentials that a file was to hold cannot be read; the configuration is to blame.
-#[derive(Debug, thiserror::Error)]
-#[error("the credentials of peer '{peer}' cannot be read: {source}")]
-pub struct UnreadableSecret {
-    /// The peer.
-    pub peer: Arc<str>,
-    /// Why.
-    pub source: io::Error,
-}
-
-impl Settings {
-    /// What a relationship of the configuration means in a server of `workers` workers (none: multi-threading is
-    /// off). A listener is started even where Kea's would leave the port to its Control Agent: there is no agent
-    /// here.
-    pub fn of(relationship: &Relationship, workers: Option<u32>) -> Result<Self, UnreadableSecret> {
-        let threads = relationship.multi_threading.effective(workers);
-        let local = &relationship.parameters.peers.local().name;
-        let mut settings = Self {
-            targets: BTreeMap::new(),
-            listener: None,
-            client_threads: threads.client as usize,
-            sync_page_limit: relationship.sync_page_limit,
-        };
-        let others = relationship.servers.iter().filter(|server| server.name != *local);
-        let peers: Vec<_> = others.map(|server| server.address.ip()).collect();
-        for server in &relationship.servers {
-            let Server { name, address, .. } = server;
-            let unreadable = |source| UnreadableSecret { peer: Arc::clone(name), source };
-            let credentials = credentials(server).map_err(unreadable)?;
-            if name == local {
-                settings.listener = Some(ListenerSettings {
-                    address: *address,
-                    threads: threads.listener.unwrap_or(1) as usize,
-                    rules: Rules { credentials, restrict_commands: relationship.restrict_commands },
-                    peers: peers.clone(),
-                    patience: Patience::default(),
-                });
-            } else {
-                let target = Target { address: *address, credentials };
-                settings.targets.insert(Arc::clone(name), target);
-            }
-        }
-        Ok(settings)
-    }
-}
-
-fn credentials(server: &Server) -> io::Result<Option<Credentials>> {
-    let Some(login) = &server.login else {
-        return Ok(None);
-    };
-    Ok(Credentials::new(&login.user.text()?, &login.password.text()?))
 }
 
 /// What a driver needs of the engine.
@@ -238,7 +183,7 @@ impl Driver {
                 store: Arc::clone(&parts.store),
                 flush: Arc::clone(&parts.flush),
                 sync_timeout: self.half.sync_timeout(),
-                page_limit: settings.sync_page_limit.max(1),
+                page_limit: settings.sync_page_limit.clamp(1, MAX_PAGE),
                 stop: stop.clone(),
             };
             self.threads.push(spawn_runner("ha-heartbeat", runner.clone(), heartbeats)?);

@@ -47,6 +47,8 @@ pub struct Half {
     service: Arc<Service>,
     clock: Arc<dyn Clock>,
     queue_full: AtomicBool,
+    /// Whether the machine remembers clients whose updates the partner refused.
+    remembers_refusals: AtomicBool,
     /// Whether the partner named itself in its last heartbeat, as Kea 3 does.
     partner_is_kea3: AtomicBool,
     errands: Errands,
@@ -100,6 +102,7 @@ impl Half {
             service,
             clock,
             queue_full: AtomicBool::new(false),
+            remembers_refusals: AtomicBool::new(false),
             partner_is_kea3: AtomicBool::new(false),
             errands: Errands::new(),
         });
@@ -133,6 +136,7 @@ impl Half {
         if machine.poll_timeout() != due {
             self.wake();
         }
+        self.remembers_refusals.store(machine.rejected_clients() > 0, Ordering::Release);
         drop(machine);
         if let Some(result) = backlog_sent {
             self.backlog_sent(result);
@@ -284,7 +288,11 @@ impl Observer for Half {
     }
 
     fn partner_updated(&self, client: Option<ClientKey>, outcome: UpdateOutcome) {
-        self.act(|machine, now| machine.handle_update(now, client, outcome));
+        // The usual case tells the machine nothing, and spares its lock to the client threads.
+        let usual = outcome == UpdateOutcome::Success;
+        if !usual || self.remembers_refusals.load(Ordering::Acquire) {
+            self.act(|machine, now| machine.handle_update(now, client, outcome));
+        }
     }
 
     fn backlog_sent(&self, result: Result<(), CallError>) {

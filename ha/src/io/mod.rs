@@ -12,6 +12,6 @@ pub mod listener;
 mod notes;
 mod pool;
 
-pub use driver::{Driver, Parts, Settings, StartError, UnreadableSecret};
+pub use driver::{Driver, Parts, Settings, StartError};
 pub use errand::Flush;
 pub use half::Half;

@@ -192,7 +192,7 @@ impl Outbox {
         };
         let lost = matches!(outcome, UpdateOutcome::Failure(CallError::Communication(_)));
         let mut state = side.state.lock();
-        state.queue.finish(update.lease.address);
+        let more = state.queue.finish(update.lease.address);
         let behind = if lost { state.lose(update) } else { Vec::new() };
         let backlog_sent = match &outcome {
             _ if !update.delayed => None,
@@ -200,7 +200,9 @@ impl Outbox {
             failure => state.backlog.failed().then(|| Err(as_error(failure))),
         };
         drop(state);
-        side.wake.notify_all();
+        if more {
+            side.wake.notify_one();
+        }
         match (update.ticket, &outcome) {
             (Some(ticket), UpdateOutcome::Success) => self.pending.acknowledge(ticket),
             (Some(ticket), _) => self.pending.fail(ticket),
@@ -247,11 +249,14 @@ impl Outbox {
 
     fn queue_for_partner(&self, side: &Side, update: Update) {
         let mut state = side.state.lock();
-        match state.policy.partner {
-            ToPartner::Nothing => {}
-            ToPartner::Count => drop(self.unsent.fetch_add(1, Ordering::AcqRel)),
+        let full = match state.policy.partner {
+            ToPartner::Nothing => false,
+            ToPartner::Count => {
+                self.unsent.fetch_add(1, Ordering::AcqRel);
+                false
+            }
             ToPartner::Queue if state.backlog.is_sending() => {
-                self.push(side, state, Update { ticket: None, ..update });
+                self.push(side, state, Update { ticket: None, ..update })
             }
             ToPartner::Queue => {
                 state.backlog.keep(update);
@@ -260,24 +265,30 @@ impl Outbox {
                 if overflowed {
                     self.tell(|observer| observer.backlog_overflowed());
                 }
+                false
             }
             ToPartner::Send => {
                 state.backlog.outdate(update.lease.address);
-                self.push(side, state, update);
+                self.push(side, state, update)
             }
+        };
+        if full {
+            self.tell(|observer| observer.queue_is_full());
         }
     }
 
+    /// A backup whose queue is full misses updates, as one does that does not answer.
     fn queue_for_backup(&self, side: &Side, update: Update) {
         let state = side.state.lock();
         match state.policy.backups {
             ToBackups::Nothing => {}
-            ToBackups::Send => self.push(side, state, Update { ticket: None, ..update }),
-            ToBackups::SendAndWait => self.push(side, state, update),
+            ToBackups::Send => drop(self.push(side, state, Update { ticket: None, ..update })),
+            ToBackups::SendAndWait => drop(self.push(side, state, update)),
         }
     }
 
-    fn push(&self, side: &Side, mut state: MutexGuard<'_, State>, update: Update) {
+    /// Queues an update, or fails it at once; says whether the queue was full.
+    fn push(&self, side: &Side, mut state: MutexGuard<'_, State>, update: Update) -> bool {
         let ticket = update.ticket;
         if let Some(ticket) = ticket {
             self.pending.expect(ticket);
@@ -287,13 +298,11 @@ impl Outbox {
         drop(state);
         if pushed {
             side.wake.notify_one();
-            return;
+            return false;
         }
         self.refused.fetch_add(1, Ordering::Relaxed);
         self.fail(ticket);
-        if !stopped {
-            self.tell(|observer| observer.queue_is_full());
-        }
+        !stopped
     }
 }
 

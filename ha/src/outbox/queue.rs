@@ -69,17 +69,19 @@ impl Queue {
         Some(update)
     }
 
-    /// The update of `address` that was under way has its answer, or never will.
-    pub(super) fn finish(&mut self, address: Ipv4Addr) {
+    /// The update of `address` that was under way has its answer, or never will. Says whether another one may
+    /// go by that.
+    pub(super) fn finish(&mut self, address: Ipv4Addr) -> bool {
         let Some(lane) = self.lanes.get_mut(&address) else {
-            return;
+            return false;
         };
         lane.under_way = false;
         if lane.waiting.is_empty() {
             self.lanes.remove(&address);
-        } else {
-            self.ready.push_back(address);
+            return false;
         }
+        self.ready.push_back(address);
+        true
     }
 
     /// Takes out all that is not under way; the updates of each address are in their order.

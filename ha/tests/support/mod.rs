@@ -24,7 +24,7 @@ use engine::stats::Stats;
 use engine::sync::Mutex;
 use ha::io::client::Target;
 use ha::io::listener::{Patience, Rules, Settings as ListenerSettings};
-use ha::io::{Driver, Half, Parts, Settings};
+use ha::io::{Driver, Half, Parts, Settings, StartError};
 use ha::machine::{Mode, Parameters, Peer, Peers, Role, State};
 use serde_json::{Value, json};
 
@@ -110,6 +110,14 @@ pub(crate) fn network() -> LeaseSubnet {
 
 impl Node {
     pub(crate) fn start(place: usize, addresses: [SocketAddr; 2], parameters: Parameters) -> Self {
+        Self::try_start(place, addresses, parameters).unwrap()
+    }
+
+    pub(crate) fn try_start(
+        place: usize,
+        addresses: [SocketAddr; 2],
+        parameters: Parameters,
+    ) -> Result<Self, StartError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
         let (service, stats) = (Arc::new(Service::default()), Arc::new(Stats::default()));
         let released = Arc::new(Released::default());
@@ -133,8 +141,17 @@ impl Node {
             registry: registry.clone(),
             clock: clock.clone(),
         };
-        let driver = Driver::start(half, settings(place, addresses), parts).unwrap();
-        Self { driver, store, pending, released, registry, service, stats, clock }
+        let driver = Driver::start(half, settings(place, addresses), parts)?;
+        Ok(Self { driver, store, pending, released, registry, service, stats, clock })
+    }
+
+    pub(crate) fn parts(&self) -> Parts {
+        Parts {
+            store: self.store.clone(),
+            flush: Arc::new(|_| Ok(())),
+            registry: self.registry.clone(),
+            clock: self.clock.clone(),
+        }
     }
 
     pub(crate) fn state(&self) -> State {

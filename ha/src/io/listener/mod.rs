@@ -14,6 +14,7 @@ use std::thread::JoinHandle;
 
 use engine::clock::Clock;
 use engine::control::Registry;
+use engine::log;
 use engine::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
@@ -165,7 +166,8 @@ async fn accept(socket: &TcpListener, shared: &Arc<Shared>) {
                     tokio::spawn(connection(stream, shared.clone(), place));
                 }
             }
-            Err(_) => {
+            Err(why) => {
+                log!(PEREGRINE_HA_LISTENER_FAILED, "{}: {why}", shared.settings.address);
                 shared.counters.accept_errors.fetch_add(1, Ordering::Relaxed);
                 tokio::time::sleep(ACCEPT_BACKOFF).await;
             }
@@ -188,7 +190,15 @@ impl Place {
         let open = counters.open.fetch_add(1, Ordering::Relaxed);
         let strangers = counters.strangers.fetch_add(usize::from(stranger), Ordering::Relaxed);
         if open >= MAX_CONNECTIONS || (stranger && strangers >= MAX_STRANGERS) {
-            counters.refused.fetch_add(1, Ordering::Relaxed);
+            let before = counters.refused.fetch_add(1, Ordering::Relaxed);
+            // One line for each doubling: whoever knocks so often must not fill the log.
+            if (before + 1).is_power_of_two() {
+                log!(
+                    PEREGRINE_HA_LISTENER_FULL,
+                    "{} connections refused, the last from {from}",
+                    before + 1
+                );
+            }
             return None;
         }
         counters.accepted.fetch_add(1, Ordering::Relaxed);
