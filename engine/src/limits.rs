@@ -32,6 +32,8 @@ pub const MAX_BAD_LINES_TOLD: usize = 100;
 pub const MAX_OPEN_OFFERS: usize = 262_144;
 /// Seconds an offer keeps its address from other clients.
 pub const OFFER_HOLD_S: u64 = 10;
+/// Parts of the counters; more threads than these share some.
+pub const STATS_PARTS: usize = 16;
 /// Log lines that wait for the writer; what comes on top is dropped and counted.
 pub const MAX_LOG_LINES: usize = 65_536;
 /// Pieces of the log's queue that are laid out before they are written.

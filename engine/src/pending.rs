@@ -3,7 +3,7 @@
 //! Call order: [`Pending::reserve`] before anything is stored (no room: the query is dropped and nothing is
 //! stored); [`Pending::expect`] for each acknowledgement, under the lock of the lease's address;
 //! [`Pending::park`] with the reply once the journal has the change, or [`Pending::cancel`]. The reply is
-//! handed to [`Release`] by whoever brings the last acknowledgement. A newer query of the same client
+//! handed to [`Release`] by whoever brings the last acknowledgement, or given back to whoever parks it after that. A newer query of the same client
 //! replaces its pending reply; one failed acknowledgement drops the reply.
 //!
 //! A ticket whose reply has been sent, dropped, replaced or cancelled is stale: whatever is done with it
@@ -149,6 +149,13 @@ impl Pending {
         self.update(ticket, |entry| entry.reply = Some(reply));
     }
 
+    /// As [`Self::park`], but gives the reply back if nothing is outstanding: it is the caller's to send, in a
+    /// batch with others.
+    #[must_use]
+    pub fn park_unless_due(&self, ticket: Ticket, reply: PendingReply) -> Option<PendingReply> {
+        self.settle(ticket, |entry| entry.reply = Some(reply))
+    }
+
     /// There is no reply, or it needs nobody's acknowledgement: gives the room back.
     pub fn cancel(&self, ticket: Ticket) {
         let mut shard = self.shard(ticket).lock();
@@ -175,16 +182,26 @@ impl Pending {
 
     /// Changes the entry of `ticket`, and ends it if that settles its fate.
     fn update(&self, ticket: Ticket, change: impl FnOnce(&mut Entry)) {
+        if let Some(reply) = self.settle(ticket, change) {
+            self.release.release(reply);
+        }
+    }
+
+    /// As [`Self::update`], but a reply that may be sent is the caller's to send.
+    fn settle(&self, ticket: Ticket, change: impl FnOnce(&mut Entry)) -> Option<PendingReply> {
         let mut shard = self.shard(ticket).lock();
-        let Some(entry) = shard.entry(ticket) else { return };
+        let entry = shard.entry(ticket)?;
         change(entry);
-        let Some(end) = entry.end() else { return };
+        let end = entry.end()?;
         shard.vacate(Self::local(ticket));
         self.used.fetch_sub(1, Ordering::AcqRel);
         drop(shard);
         match end {
-            End::Release(reply) => self.release.release(reply),
-            End::Unacknowledged => self.stats.count(Counter::ReplyUnacknowledged),
+            End::Release(reply) => Some(reply),
+            End::Unacknowledged => {
+                self.stats.count(Counter::ReplyUnacknowledged);
+                None
+            }
         }
     }
 

@@ -63,6 +63,14 @@ fn a_reply_that_nobody_must_know_of_leaves_at_once() {
     it.pending.acknowledge(ticket);
     it.pending.park(ticket, reply(2));
     assert_eq!(*it.sent.0.lock(), [1, 2]);
+    let ticket = it.pending.reserve(1).unwrap();
+    assert!(it.pending.park_unless_due(ticket, reply(3)).is_some(), "the caller sends it");
+    let ticket = it.pending.reserve(1).unwrap();
+    it.pending.expect(ticket);
+    assert!(it.pending.park_unless_due(ticket, reply(4)).is_none());
+    it.pending.acknowledge(ticket);
+    assert_eq!(*it.sent.0.lock(), [1, 2, 4]);
+    assert!(it.pending.is_empty());
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! Counters under Kea's names (Kea guide, "Statistics in the DHCPv4 Server"). Pure but for its atomics.
 
+use std::sync::atomic::AtomicUsize;
+
+use crate::limits::STATS_PARTS;
 use crate::sync::atomic::{AtomicU64, Ordering};
 
 macro_rules! counters {
@@ -73,15 +76,21 @@ counters! {
     JournalFailed = "peregrine-journal-failed",
 }
 
-/// All counters of a server. Cheap to add to from any thread.
+/// All counters of a server. Cheap to add to from any thread: each adds to a part of its own.
 #[derive(Debug)]
 pub struct Stats {
-    values: Vec<AtomicU64>,
+    parts: Vec<Part>,
 }
+
+/// What some threads counted, in cache lines that no others write to.
+#[derive(Debug)]
+#[repr(align(128))]
+struct Part([AtomicU64; Counter::ALL.len()]);
 
 impl Default for Stats {
     fn default() -> Self {
-        Self { values: Counter::ALL.iter().map(|_| AtomicU64::new(0)).collect() }
+        let part = |_| Part(std::array::from_fn(|_| AtomicU64::new(0)));
+        Self { parts: (0..STATS_PARTS).map(part).collect() }
     }
 }
 
@@ -93,13 +102,23 @@ impl Stats {
 
     /// Adds `amount`.
     pub fn add(&self, counter: Counter, amount: u64) {
-        self.values[counter as usize].fetch_add(amount, Ordering::Relaxed);
+        let part = &self.parts[part_of_thread()];
+        part.0[counter as usize].fetch_add(amount, Ordering::Relaxed);
     }
 
     /// The sum since start.
     pub fn value(&self, counter: Counter) -> u64 {
-        self.values[counter as usize].load(Ordering::Relaxed)
+        self.parts.iter().map(|part| part.0[counter as usize].load(Ordering::Relaxed)).sum()
     }
+}
+
+/// Threads take the parts in turn.
+fn part_of_thread() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static PART: usize = NEXT.fetch_add(1, Ordering::Relaxed) % STATS_PARTS;
+    }
+    PART.with(|part| *part)
 }
 
 #[cfg(test)]

@@ -40,6 +40,13 @@ impl World {
         ticket
     }
 
+    /// What a worker does with a reply: it sends at once what is due.
+    fn park_or_send(&self, ticket: Ticket, reply: PendingReply) {
+        if let Some(due) = self.pending.park_unless_due(ticket, reply) {
+            self.sent.release(due);
+        }
+    }
+
     fn sent(&self) -> Vec<u8> {
         self.sent.0.lock().clone()
     }
@@ -80,7 +87,7 @@ fn acknowledgements_before_and_after_parking_send_once() {
             ticket,
             [
                 |world, ticket| world.pending.acknowledge(ticket),
-                |world, ticket| world.pending.park(ticket, reply(1)),
+                |world, ticket| world.park_or_send(ticket, reply(1)),
                 |world, ticket| world.pending.acknowledge(ticket),
             ],
         );
