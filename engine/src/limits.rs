@@ -15,11 +15,19 @@ pub const MAX_PENDING_REPLIES: usize = 65_536;
 /// Parts of the pending replies with a lock each; a client's hash chooses.
 pub const PENDING_SHARDS: u32 = 64;
 /// Parts of the lease store's hints by identity, with a lock each.
-pub const IDENTITY_STRIPES: u64 = if cfg!(feature = "model") { 4 } else { 256 };
+pub const IDENTITY_STRIPES: u32 = if cfg!(feature = "model") {
+    4
+} else if cfg!(test) {
+    64
+} else {
+    16_384
+};
 /// Parts of the lease store's index of ends, with a lock each.
-pub const END_SHARDS: usize = if cfg!(feature = "model") { 2 } else { 16 };
+pub const END_SHARDS: usize = if cfg!(feature = "model") { 2 } else { 64 };
 /// Rows that may wait for a lease file that takes none before queries are dropped.
 pub const MAX_UNWRITTEN_ROWS: usize = 262_144;
+/// Parts of the rows that wait for the journal's pen, with a lock each.
+pub const JOURNAL_TRAYS: u64 = if cfg!(feature = "model") { 2 } else { 8 };
 /// Turns the journal's pen waits for a change that was numbered but not recorded yet.
 pub const MAX_JOURNAL_GAP_TURNS: usize = 1_000_000;
 /// Bytes of one line of a lease file.

@@ -227,7 +227,6 @@ fn a_reply_that_cannot_be_sent_is_counted_and_the_others_go() {
     let elsewhere = Departure { source: Ipv4Addr::new(192, 0, 2, 9), ..reply(7, port) };
     batch.insert(50, elsewhere); // not an address of this host
     sockets.transmit().transmit(&mut batch);
-    assert!(batch.is_empty());
     for number in (0..100).filter(|number| ![1, 80].contains(number)) {
         let mut got = [0; 244];
         let (_, from) = client.recv_from(&mut got).unwrap();

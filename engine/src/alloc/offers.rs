@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasherDefault, DefaultHasher, Hash, Hasher};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -104,9 +104,10 @@ impl Offers {
     #[must_use]
     pub fn claim(&self, address: Ipv4Addr, client: ClientKey, subnet_id: u32, now: Mono) -> bool {
         let mut shard = self.address_shard(address).lock();
-        let offer = shard.live(&address, now);
-        if offer.is_some_and(|offer| offer.client != client && !offer.shared) {
-            return false;
+        match shard.live(&address, now) {
+            Some(offer) if offer.client == client && !offer.shared => return true,
+            Some(offer) if offer.client != client && !offer.shared => return false,
+            _ => {}
         }
         let lost = shard.insert(address, Offer { client, shared: false }, now);
         drop(shard);
@@ -158,7 +159,9 @@ impl Offers {
         if let Some(before) = before {
             self.withdraw(before, client);
         }
-        self.evicted.fetch_add(lost, Ordering::Relaxed);
+        if lost > 0 {
+            self.evicted.fetch_add(lost, Ordering::Relaxed);
+        }
     }
 
     fn withdraw(&self, address: Ipv4Addr, client: ClientKey) {
@@ -182,7 +185,7 @@ impl Offers {
 /// A bounded map whose entries end [`OFFER_HOLD_S`] after they were last written.
 #[derive(Debug)]
 struct Expiring<K, V> {
-    entries: HashMap<K, Entry<V>>,
+    entries: HashMap<K, Entry<V>, BuildHasherDefault<Mixing>>,
     /// Entries in the order in which they may end; one that was written again or removed since is skipped.
     queue: VecDeque<(Mono, K)>,
     capacity: usize,
@@ -196,7 +199,7 @@ struct Entry<V> {
 
 impl<K: Copy + Eq + Hash, V: Copy> Expiring<K, V> {
     fn new(capacity: usize) -> Self {
-        Self { entries: HashMap::new(), queue: VecDeque::new(), capacity }
+        Self { entries: HashMap::default(), queue: VecDeque::new(), capacity }
     }
 
     fn live(&self, key: &K, now: Mono) -> Option<V> {
@@ -228,6 +231,35 @@ impl<K: Copy + Eq + Hash, V: Copy> Expiring<K, V> {
             }
         }
         lost
+    }
+}
+
+/// A quick hash for keys that are hashes already, or addresses: a shard is too small for collisions to matter.
+#[derive(Debug, Default)]
+struct Mixing(u64);
+
+impl Hasher for Mixing {
+    fn write(&mut self, bytes: &[u8]) {
+        for piece in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..piece.len()].copy_from_slice(piece);
+            self.write_u64(u64::from_le_bytes(word));
+        }
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.write_u64(number.into());
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        let mixed = (self.0.rotate_left(23) ^ number).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        self.0 = mixed ^ (mixed >> 32);
+    }
+
+    fn write_usize(&mut self, _length: usize) {}
+
+    fn finish(&self) -> u64 {
+        self.0.wrapping_mul(0x9E37_79B9_7F4A_7C15)
     }
 }
 

@@ -1,6 +1,8 @@
 //! Who a DHCPv4 client is: its hardware address and its client identifier.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use crate::limits::{MAX_CLIENT_ID, MAX_HW_ADDRESS};
 
@@ -12,8 +14,19 @@ pub struct HwAddress {
 }
 
 /// A client identifier: the data of option 61, 1 to 255 bytes.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ClientId(Box<[u8]>);
+#[derive(Clone)]
+pub struct ClientId(Bytes);
+
+/// Most identifiers are short: they need no memory of their own.
+#[derive(Clone)]
+enum Bytes {
+    Short { len: u8, bytes: [u8; SHORT_CLIENT_ID] },
+    Long(Box<[u8]>),
+}
+
+/// What fits beside the length where a long one has its pointer.
+const SHORT_CLIENT_ID: usize = 22;
+const _: () = assert!(size_of::<ClientId>() == 24);
 
 /// Text that is no identifier in Kea's notation (hex bytes with or without colons), or one of a wrong length.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -59,7 +72,16 @@ impl HwAddress {
 impl ClientId {
     /// The identifier of these bytes, or none if there are 0 or more than 255.
     pub fn new(bytes: &[u8]) -> Option<Self> {
-        (!bytes.is_empty() && bytes.len() <= MAX_CLIENT_ID).then(|| Self(bytes.into()))
+        if bytes.is_empty() || bytes.len() > MAX_CLIENT_ID {
+            return None;
+        }
+        let mut short = [0; SHORT_CLIENT_ID];
+        let Some(place) = short.get_mut(..bytes.len()) else {
+            return Some(Self(Bytes::Long(bytes.into())));
+        };
+        place.copy_from_slice(bytes);
+        let len = u8::try_from(bytes.len()).ok()?;
+        Some(Self(Bytes::Short { len, bytes: short }))
     }
 
     /// Reads `aa:bb:cc` or `aabbcc`.
@@ -73,7 +95,36 @@ impl ClientId {
 
     /// The bytes.
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        match &self.0 {
+            Bytes::Short { len, bytes } => &bytes[..usize::from(*len)],
+            Bytes::Long(bytes) => bytes,
+        }
+    }
+}
+
+impl PartialEq for ClientId {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for ClientId {}
+
+impl PartialOrd for ClientId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for ClientId {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_bytes().cmp(other.as_bytes())
+    }
+}
+
+impl Hash for ClientId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_bytes().hash(state);
     }
 }
 
@@ -91,13 +142,13 @@ impl fmt::Debug for HwAddress {
 
 impl fmt::Display for ClientId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_hex(f, &self.0)
+        write_hex(f, self.as_bytes())
     }
 }
 
 impl fmt::Debug for ClientId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_hex(f, &self.0)
+        write_hex(f, self.as_bytes())
     }
 }
 
@@ -140,6 +191,15 @@ mod tests {
         }
         assert_eq!(ClientId::parse("01020A").unwrap().to_string(), "01:02:0a");
         assert!(HwAddress::parse("").unwrap().is_empty());
+    }
+
+    #[test]
+    fn client_identifiers_of_every_length_keep_their_bytes_and_order() {
+        let bytes: Vec<u8> = (1..=255).collect();
+        let ids: Vec<_> = (1..=255).map(|len| ClientId::new(&bytes[..len]).unwrap()).collect();
+        assert!(ids.iter().zip(1..).all(|(id, len)| id.as_bytes() == &bytes[..len]));
+        assert!(ids.is_sorted() && ids.windows(2).all(|pair| pair[0] != pair[1]));
+        assert_eq!(ids[29], ids[29].clone());
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! and looks again every few seconds; `filter` makes the kernel give each packet to one socket only;
 //! [`receive`] reads, `transmit` sends.
 
+mod buffers;
 mod filter;
 mod hub;
 pub mod interfaces;
@@ -19,6 +20,7 @@ mod transmit;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 
+pub use buffers::Buffers;
 pub use open::Failed;
 pub use sockets::Sockets;
 pub(crate) use sockets::{Change, Mailbox, Scan, SocketId, Watch};
@@ -152,7 +154,8 @@ pub struct Departure {
 
 /// Sends replies. Callable from any thread.
 pub trait Transmit: Send + Sync {
-    /// Sends all of `batch` and empties it. What cannot be sent is counted, logged and dropped.
+    /// Sends all of `batch`. What cannot be sent is counted, logged and dropped. Replies that it leaves in `batch`
+    /// are done: the caller may use their buffers again.
     fn transmit(&self, batch: &mut Vec<Departure>);
 }
 

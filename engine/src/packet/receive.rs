@@ -11,9 +11,9 @@ use mio::{Interest, Registry, Token};
 use socket2::Socket;
 
 use super::syscall::{self, Inbox, Taken};
-use super::{Arrival, Packet};
+use super::{Arrival, Buffers, Packet};
 use crate::codec::frame::{self, Checksum, Refusal};
-use crate::limits::{MAX_MESSAGE, MAX_SPARE_BUFFERS};
+use crate::limits::MAX_MESSAGE;
 use crate::stats::{Counter, Stats};
 
 /// A socket that packets come in through. Belongs to one worker.
@@ -41,15 +41,13 @@ pub trait Receive: Send {
 #[derive(Default)]
 pub struct Intake {
     inbox: Inbox,
-    spare: Vec<Vec<u8>>,
+    buffers: Buffers,
 }
 
 impl Intake {
-    /// Keeps the buffer of a packet that is done for a later one.
-    pub fn recycle(&mut self, packet: Packet) {
-        if self.spare.len() < MAX_SPARE_BUFFERS && packet.message.capacity() > 0 {
-            self.spare.push(packet.message);
-        }
+    /// The buffers of messages that are done.
+    pub fn buffers(&self) -> &Buffers {
+        &self.buffers
     }
 
     fn take(&mut self, socket: &Socket, limit: usize) -> io::Result<Option<usize>> {
@@ -64,9 +62,8 @@ impl Intake {
     }
 
     /// A packet with a copy of `message`, in a spare buffer if there is one.
-    fn packet(spare: &mut Vec<Vec<u8>>, arrival: Arrival, message: &[u8]) -> Packet {
-        let mut buffer = spare.pop().unwrap_or_default();
-        buffer.clear();
+    fn packet(&self, arrival: Arrival, message: &[u8]) -> Packet {
+        let mut buffer = self.buffers.take();
         buffer.extend_from_slice(message);
         Packet { arrival, message: buffer }
     }
@@ -127,7 +124,7 @@ impl Receive for Udp {
                 continue;
             }
             let arrival = Arrival { source: taken.source, ..self.arrival };
-            into.push(Intake::packet(&mut intake.spare, arrival, message));
+            into.push(intake.packet(arrival, message));
         }
         Ok(count == limit)
     }
@@ -239,7 +236,7 @@ impl Receive for Raw {
             self.overflow.count(taken, &self.stats);
             match self.view.read(taken, frame) {
                 Ok((arrival, message)) => {
-                    into.push(Intake::packet(&mut intake.spare, arrival, message));
+                    into.push(intake.packet(arrival, message));
                 }
                 Err(reason) => refuse(&self.stats, reason),
             }

@@ -117,12 +117,34 @@ impl Prepared {
         config_json: Value,
         options: Options,
     ) -> Result<Self, StartError> {
+        let (interfaces, ports) = (config.interfaces.clone(), options.ports);
+        Self::prepare(config, config_json, options, |threads, stats| {
+            packet::open(&interfaces, ports, threads, stats)
+        })
+    }
+
+    /// As [`Self::new`], on sockets that are open: stubs, for tests.
+    pub fn with_sockets(
+        config: Arc<Dhcp4>,
+        config_json: Value,
+        options: Options,
+        sockets: Sockets,
+    ) -> Result<Self, StartError> {
+        Self::prepare(config, config_json, options, |_, _| Ok(sockets))
+    }
+
+    fn prepare(
+        config: Arc<Dhcp4>,
+        config_json: Value,
+        options: Options,
+        open: impl FnOnce(usize, &Arc<Stats>) -> Result<Sockets, packet::OpenError>,
+    ) -> Result<Self, StartError> {
         let stats = Arc::new(Stats::default());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
         let storage =
             Storage::open(&config.lease_database, &options.pid_files, Arc::clone(&stats))?;
         let settings = Settings::from(&config.multi_threading);
-        let sockets = packet::open(&config.interfaces, options.ports, settings.threads, &stats)?;
+        let sockets = open(settings.threads, &stats)?;
         let sender = ReplySender {
             storage: storage.clone(),
             transmit: sockets.transmit(),

@@ -13,7 +13,7 @@ use crate::alloc::Offers;
 use crate::clock::Now;
 use crate::codec::v4::{Malformed, MessageType, Query};
 use crate::lease::ChangeNumber;
-use crate::packet::{Departure, Links, Transmit};
+use crate::packet::{Buffers, Departure, Links, Transmit};
 use crate::pending::{Pending, PendingReply, Release, Ticket};
 use crate::seam::service::Service;
 use crate::seam::{Admission, Client, Waiting};
@@ -69,20 +69,8 @@ impl worker::Pipeline for Pipeline {
         Some(Dispatch { hash: self.key.hash_one(identity), class: admitted.class })
     }
 
-    fn serve(&self, batch: &mut Vec<Job>, now: Now, out: &mut Vec<Departure>) {
-        let snapshot = &self.snapshot.load();
-        let (lines, replies) = (tell::Lines::default(), Vec::with_capacity(batch.len()));
-        let mut turn = Turn { pipeline: self, snapshot, now, lines, replies };
-        let mut last_change = None;
-        // The jobs stay in the batch: the worker uses their buffers again.
-        for job in batch.iter() {
-            last_change = last_change.max(turn.decide(job));
-        }
-        let written = last_change.is_none_or(|last| self.storage.write_through(last).is_ok());
-        for waiting in turn.replies {
-            self.settle(waiting, written, out);
-        }
-        turn.lines.emit();
+    fn desk(self: Arc<Self>) -> Box<dyn worker::Desk> {
+        Box::new(Desk { pipeline: self, replies: Vec::new() })
     }
 
     fn dropped(&self, _job: Job) {
@@ -91,19 +79,63 @@ impl worker::Pipeline for Pipeline {
     }
 }
 
+/// One worker's way through the pipeline.
+struct Desk {
+    pipeline: Arc<Pipeline>,
+    /// Memory for the replies of a batch.
+    replies: Vec<Decided>,
+}
+
 /// A reply of this batch, before its changes are written.
 struct Decided {
     reply: Reply,
     ticket: Option<Ticket>,
 }
 
+impl worker::Desk for Desk {
+    fn serve(
+        &mut self,
+        batch: &mut Vec<Job>,
+        now: Now,
+        buffers: &Buffers,
+        out: &mut Vec<Departure>,
+    ) {
+        let pipeline = &*self.pipeline;
+        let mut turn = Turn {
+            pipeline,
+            snapshot: &pipeline.snapshot.load(),
+            local_addresses: &pipeline.links.addresses(),
+            interface: None,
+            now,
+            buffers,
+            lines: tell::Lines::default(),
+            replies: &mut self.replies,
+        };
+        let mut last_change = None;
+        // The jobs stay in the batch: the worker uses their buffers again.
+        for job in batch.iter() {
+            last_change = last_change.max(turn.decide(job));
+        }
+        let lines = turn.lines;
+        let written = last_change.is_none_or(|last| pipeline.storage.write_through(last).is_ok());
+        for decided in self.replies.drain(..) {
+            out.extend(pipeline.settle(decided, written));
+        }
+        lines.emit();
+    }
+}
+
 /// One batch on one worker: one configuration, one time.
 struct Turn<'a> {
     pipeline: &'a Pipeline,
     snapshot: &'a Snapshot,
+    local_addresses: &'a [Ipv4Addr],
+    /// The interface of the last packet, and its name.
+    interface: Option<(u32, Arc<str>)>,
     now: Now,
+    buffers: &'a Buffers,
     lines: tell::Lines,
-    replies: Vec<Decided>,
+    replies: &'a mut Vec<Decided>,
 }
 
 impl Turn<'_> {
@@ -116,15 +148,16 @@ impl Turn<'_> {
             Ok(ticket) => ticket,
             Err(why) => return pipeline.refused(why),
         };
-        let interface = pipeline.links.name(job.packet.arrival.interface);
+        self.look_up_interface(job.packet.arrival.interface);
         let context = v4::Context {
             snapshot: self.snapshot,
             store: &*pipeline.storage.store,
             offers: &pipeline.offers,
             now: self.now,
             ticket,
-            interface: &interface,
-            local_addresses: &pipeline.links.addresses(),
+            interface: self.interface.as_ref().map_or("", |(_, name)| name),
+            local_addresses: self.local_addresses,
+            buffers: self.buffers,
             reply_port: pipeline.reply_port,
         };
         match v4::exchange(&query, &job.packet.arrival, job.dispatch.class, &context) {
@@ -156,6 +189,12 @@ impl Turn<'_> {
         }
     }
 
+    fn look_up_interface(&mut self, index: u32) {
+        if self.interface.as_ref().is_none_or(|(known, _)| *known != index) {
+            self.interface = Some((index, self.pipeline.links.name(index)));
+        }
+    }
+
     /// Takes room for the reply and for the change before anything is stored.
     fn reserve(&self, query: &Query<'_>, client: u64) -> Result<Option<Ticket>, Counter> {
         if !v4::may_change_lease(query.message_type()) {
@@ -176,23 +215,25 @@ impl Turn<'_> {
 }
 
 impl Pipeline {
-    /// Sends a reply now, lets it wait for its acknowledgements, or drops it because its change is not written.
-    fn settle(&self, decided: Decided, written: bool, out: &mut Vec<Departure>) {
+    /// The reply if it may be sent now; otherwise it waits for its acknowledgements, or is dropped because its
+    /// change is not written.
+    fn settle(&self, decided: Decided, written: bool) -> Option<Departure> {
         let Decided { reply, ticket } = decided;
         if reply.last_change.is_some() && !written {
             self.cancel(ticket);
             self.stats.count(Counter::ReceiveDrop);
-            return;
+            return None;
         }
         match ticket {
             Some(ticket) if reply.last_change.is_some() => {
                 let parked = PendingReply { departure: reply.departure, reports: reply.reports };
-                self.pending.park(ticket, parked);
+                let released = self.pending.park_unless_due(ticket, parked)?;
+                current(released, &self.storage, &self.stats)
             }
             other => {
                 self.cancel(other);
                 count_sent(&self.stats, &reply.departure);
-                out.push(reply.departure);
+                Some(reply.departure)
             }
         }
     }
@@ -225,16 +266,23 @@ pub(super) struct Sender {
 
 impl Release for Sender {
     fn release(&self, reply: PendingReply) {
-        let is_current = |(address, version): (Ipv4Addr, ChangeNumber)| {
-            self.storage.store.version(address) == Some(version)
-        };
-        if !reply.reports.is_none_or(is_current) {
-            self.stats.count(Counter::ReplyOutdated);
-            return;
+        if let Some(departure) = current(reply, &self.storage, &self.stats) {
+            self.transmit.transmit(&mut vec![departure]);
         }
-        count_sent(&self.stats, &reply.departure);
-        self.transmit.transmit(&mut vec![reply.departure]);
     }
+}
+
+/// A reply that has all its acknowledgements, counted as sent; none if its lease is no longer what it says.
+fn current(reply: PendingReply, storage: &Storage, stats: &Stats) -> Option<Departure> {
+    let is_current = |(address, version): (Ipv4Addr, ChangeNumber)| {
+        storage.store.version(address) == Some(version)
+    };
+    if !reply.reports.is_none_or(is_current) {
+        stats.count(Counter::ReplyOutdated);
+        return None;
+    }
+    count_sent(stats, &reply.departure);
+    Some(reply.departure)
 }
 
 /// The types that take part in load balancing; all others are everybody's.

@@ -40,9 +40,12 @@ pub(super) struct Promise<'a> {
     pub(super) name: Option<Name>,
 }
 
+/// The most options that an exchange decides about.
+const MAX_OWN: usize = 8;
+
 /// Options that the exchange itself decides about, by code.
 #[derive(Default)]
-struct OwnOptions<'a>(Vec<(u8, Value<'a>)>);
+struct OwnOptions<'a>([Option<(u8, Value<'a>)>; MAX_OWN]);
 
 /// A value that needs no allocation of its own.
 enum Value<'a> {
@@ -53,15 +56,29 @@ enum Value<'a> {
 impl<'a> OwnOptions<'a> {
     /// Sets an option of four bytes: a number or an address.
     fn number(&mut self, code: u8, value: [u8; 4]) {
-        self.0.push((code, Value::Number(value)));
+        self.put(code, Value::Number(value));
     }
 
     fn bytes(&mut self, code: u8, value: impl Into<Cow<'a, [u8]>>) {
-        self.0.push((code, Value::Bytes(value.into())));
+        self.put(code, Value::Bytes(value.into()));
+    }
+
+    fn put(&mut self, code: u8, value: Value<'a>) {
+        let free = self.0.iter_mut().find(|place| place.is_none());
+        *free.expect("there are no more than MAX_OWN") = Some((code, value));
+    }
+
+    fn remove(&mut self, unwanted: u8) {
+        let is_unwanted = |(code, _): &mut (u8, _)| *code == unwanted;
+        self.0.iter_mut().for_each(|place| drop(place.take_if(is_unwanted)));
+    }
+
+    fn codes(&self) -> impl Iterator<Item = u8> {
+        self.0.iter().flatten().map(|(code, _)| *code)
     }
 
     fn value(&self, code: u8) -> Option<&[u8]> {
-        self.0.iter().find(|(known, _)| *known == code).map(|(_, value)| match value {
+        self.0.iter().flatten().find(|(known, _)| *known == code).map(|(_, value)| match value {
             Value::Number(bytes) => bytes.as_slice(),
             Value::Bytes(bytes) => bytes,
         })
@@ -77,7 +94,7 @@ impl Exchange<'_> {
         version: Option<ChangeNumber>,
         event: Event,
     ) -> Reply {
-        let mut writer = ReplyWriter::new(self.query, message_type);
+        let mut writer = self.writer(message_type);
         writer.yiaddr(promise.address);
         if message_type == MessageType::Ack {
             writer.ciaddr(self.query.ciaddr());
@@ -88,7 +105,7 @@ impl Exchange<'_> {
         own.number(code::SUBNET_MASK, promise.subnet.config.prefix.mask().octets());
         set_timers(&mut own, promise);
         if let Some(name) = &promise.name {
-            own.bytes(name.code, name.option.as_slice());
+            own.bytes(name.code, name.option());
         }
         let options = promise.pool.map_or(&promise.subnet.options, |pool| &pool.options);
         self.write_options(&mut writer, own, Some(&self.levels(options)));
@@ -99,7 +116,7 @@ impl Exchange<'_> {
 
     /// ACK of an INFORM: options, no lease. Only through a relay's address it is a relayed reply.
     pub(super) fn inform_ack(&self) -> Reply {
-        let mut writer = ReplyWriter::new(self.query, MessageType::Ack);
+        let mut writer = self.writer(MessageType::Ack);
         writer.ciaddr(self.query.ciaddr());
         let mut own = self.echoes();
         let through_relay = self.query.is_relayed() && self.query.ciaddr().is_unspecified();
@@ -107,7 +124,7 @@ impl Exchange<'_> {
             writer.broadcast();
         } else {
             writer.forget_relay();
-            own.0.retain(|(code, _)| *code != code::RELAY_AGENT_INFORMATION);
+            own.remove(code::RELAY_AGENT_INFORMATION);
         }
         let levels = self.subnet.map(|subnet| {
             self.boot_fields(&mut writer, subnet);
@@ -122,13 +139,17 @@ impl Exchange<'_> {
     /// NAK: no options but those that say whose and from whom it is.
     pub(super) fn nak(&self, event: Event) -> Reply {
         let message_type = MessageType::Nak;
-        let mut writer = ReplyWriter::new(self.query, message_type);
+        let mut writer = self.writer(message_type);
         if self.query.is_relayed() {
             writer.broadcast();
         }
         self.write_options(&mut writer, self.echoes(), None);
         let departure = self.departure(writer, message_type, Ipv4Addr::UNSPECIFIED);
         Reply { departure, message_type, reports: None, last_change: None, event }
+    }
+
+    fn writer(&self, message_type: MessageType) -> ReplyWriter {
+        ReplyWriter::new(self.query, message_type, self.context.buffers.take())
     }
 
     /// What every reply says back: client identifier (RFC 6842), relay information (RFC 3046), subnet selection
@@ -181,7 +202,7 @@ impl Exchange<'_> {
             OWN.iter().for_each(|code| codes.remove(*code));
             codes
         });
-        own.0.iter().for_each(|(code, _)| codes.insert(*code));
+        own.codes().for_each(|code| codes.insert(code));
         codes.insert(code::SERVER_IDENTIFIER);
         codes.remove(code::RELAY_AGENT_INFORMATION);
         let local = self.arrival.local.octets();

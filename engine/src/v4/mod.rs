@@ -26,7 +26,7 @@ use crate::alloc::{ClientKey, Offers, Search};
 use crate::clock::Now;
 use crate::codec::v4::{MessageType, Query};
 use crate::lease::{ClientId, HwAddress, Identity, LeaseStore, Origin};
-use crate::packet::Arrival;
+use crate::packet::{Arrival, Buffers};
 use crate::pending::Ticket;
 use classes::Classes;
 use snapshot::SubnetPlan;
@@ -48,6 +48,8 @@ pub struct Context<'a> {
     pub interface: &'a str,
     /// Addresses of all sockets that are open: what a client may name as its server.
     pub local_addresses: &'a [Ipv4Addr],
+    /// Memory for the reply.
+    pub buffers: &'a Buffers,
     /// The port that every reply goes to instead of 68 and 67 (Kea's `-P`), for tests.
     pub reply_port: Option<u16>,
 }
@@ -83,9 +85,18 @@ struct Client {
     client_id: Option<ClientId>,
     /// Whether the client identifier decides whose a lease is (`match-client-id`).
     match_client_id: bool,
+    /// What its offers are found by.
+    key: ClientKey,
 }
 
 impl Client {
+    fn new(query: &Query<'_>, match_client_id: bool) -> Self {
+        let (hw_address, client_id) = (query.hw_address(), query.client_id());
+        let decisive = client_id.as_ref().filter(|_| match_client_id);
+        let key = ClientKey::of(Identity { client_id: decisive, hw_address: &hw_address });
+        Self { hw_address, client_id, match_client_id, key }
+    }
+
     fn identity(&self) -> Identity<'_> {
         let client_id = self.client_id.as_ref().filter(|_| self.match_client_id);
         Identity { client_id, hw_address: &self.hw_address }
@@ -109,11 +120,7 @@ impl<'a> Exchange<'a> {
         let subnet = snapshot.select(query, arrival, context.interface, &classes);
         classes.complete(query, arrival, context);
         classes.check_drop(snapshot)?;
-        let client = Client {
-            hw_address: query.hw_address(),
-            client_id: query.client_id(),
-            match_client_id: subnet.is_none_or(|subnet| subnet.config.match_client_id),
-        };
+        let client = Client::new(query, subnet.is_none_or(|it| it.config.match_client_id));
         let exchange = Self { query, arrival, context, classes, subnet, client };
         match query.message_type() {
             MessageType::Discover => exchange.discover(),
@@ -129,7 +136,7 @@ impl<'a> Exchange<'a> {
         Search {
             store: self.context.store,
             offers: self.context.offers,
-            client: ClientKey::of(self.client.identity()),
+            client: self.client.key,
             subnet_id: subnet.config.id,
             now: self.context.now,
         }

@@ -23,8 +23,15 @@ pub(super) struct Name {
     pub(super) hostname: Box<str>,
     /// The option that carries it: 12 or 81.
     pub(super) code: u8,
-    /// That option's data.
-    pub(super) option: Vec<u8>,
+    /// That option's data, if it is not the name itself.
+    other: Option<Vec<u8>>,
+}
+
+impl Name {
+    /// The data of the option.
+    pub(super) fn option(&self) -> &[u8] {
+        self.other.as_deref().unwrap_or(self.hostname.as_bytes())
+    }
 }
 
 /// The name of the client of `query`, which gets `address`; none if it sent none that can be read.
@@ -35,8 +42,7 @@ pub(super) fn name_of(query: &Query<'_>, address: Ipv4Addr) -> Option<Name> {
     let data = query.option(code::HOST_NAME)?;
     let text = std::str::from_utf8(&data).ok()?.trim_end_matches('\0').trim();
     let hostname = if text == "." { generated(address) } else { sanitized(text)? };
-    let option = hostname.clone().into_bytes();
-    Some(Name { hostname: hostname.into(), code: code::HOST_NAME, option })
+    Some(Name { hostname: hostname.into(), code: code::HOST_NAME, other: None })
 }
 
 fn generated(address: Ipv4Addr) -> String {
@@ -78,7 +84,7 @@ fn fqdn(data: &[u8], address: Ipv4Addr) -> Option<Name> {
     } else {
         option.extend_from_slice(hostname.as_bytes());
     }
-    Some(Name { hostname: hostname.into(), code: code::CLIENT_FQDN, option })
+    Some(Name { hostname: hostname.into(), code: code::CLIENT_FQDN, other: Some(option) })
 }
 
 fn sanitized_label(label: &[u8]) -> Option<String> {

@@ -6,8 +6,10 @@ mod pool;
 pub mod queue;
 mod turn;
 
+use std::sync::Arc;
+
 use crate::clock::Now;
-use crate::packet::Departure;
+use crate::packet::{Buffers, Departure};
 
 pub use crate::packet::Packet;
 pub use pool::{PinPolicy, Pool, Settings, StartError};
@@ -36,13 +38,25 @@ pub trait Pipeline: Send + Sync {
     /// allocation.
     fn admit(&self, packet: &Packet, now: Now) -> Option<Dispatch>;
 
-    /// Steps 4 to 6 for a batch: goes through the jobs of `batch` in order, and puts replies that may be sent at once
-    /// into `out`, which the worker sends as one batch. Jobs that it leaves in `batch` are done: the worker
-    /// empties it and uses their buffers again.
-    fn serve(&self, batch: &mut Vec<Job>, now: Now, out: &mut Vec<Departure>);
+    /// What a worker serves its batches with. Asked for once by each of them.
+    fn desk(self: Arc<Self>) -> Box<dyn Desk>;
 
     /// A job that was dropped because its worker's queue was full.
     fn dropped(&self, job: Job);
+}
+
+/// One worker's share of a [`Pipeline`].
+pub trait Desk: Send {
+    /// Steps 4 to 6 for a batch: goes through the jobs of `batch` in order, and puts replies that may be sent at once
+    /// into `out`, which the worker sends as one batch. Jobs that it leaves in `batch` are done: the worker
+    /// empties it and uses their buffers again. `buffers` has memory for replies.
+    fn serve(
+        &mut self,
+        batch: &mut Vec<Job>,
+        now: Now,
+        buffers: &Buffers,
+        out: &mut Vec<Departure>,
+    );
 }
 
 #[cfg(all(test, not(feature = "model")))]

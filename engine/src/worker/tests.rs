@@ -39,15 +39,33 @@ impl Pipeline for Echo {
         (client != 255).then_some(Dispatch { hash: u64::from(client), class: None })
     }
 
-    fn serve(&self, batch: &mut Vec<Job>, _now: Now, out: &mut Vec<Departure>) {
+    fn desk(self: Arc<Self>) -> Box<dyn Desk> {
+        Box::new(EchoDesk(self))
+    }
+
+    fn dropped(&self, job: Job) {
+        let _ = self.dropped.send(job.packet.message);
+    }
+}
+
+struct EchoDesk(Arc<Echo>);
+
+impl Desk for EchoDesk {
+    fn serve(
+        &mut self,
+        batch: &mut Vec<Job>,
+        _now: Now,
+        _buffers: &Buffers,
+        out: &mut Vec<Departure>,
+    ) {
         assert!(batch.len() <= crate::limits::BATCH);
         for job in batch.iter() {
             let message = job.packet.message.clone();
             if message[0] == 254 {
-                self.gate.wait(); // it is here
-                self.gate.wait(); // it may go on
+                self.0.gate.wait(); // it is here
+                self.0.gate.wait(); // it may go on
             }
-            let _ = self.served.send((std::thread::current().id(), message.clone()));
+            let _ = self.0.served.send((std::thread::current().id(), message.clone()));
             out.push(Departure {
                 interface: job.packet.arrival.interface,
                 source: job.packet.arrival.local,
@@ -55,10 +73,6 @@ impl Pipeline for Echo {
                 message,
             });
         }
-    }
-
-    fn dropped(&self, job: Job) {
-        let _ = self.dropped.send(job.packet.message);
     }
 }
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use mio::{Events, Poll, Token};
 
-use super::Job;
 use super::pool::Shared;
+use super::{Desk, Job};
 use crate::clock::{Mono, Now};
 use crate::limits::{BATCH, INTERFACE_SCAN_MS, MAX_RECEIVE_ERRORS, RECEIVE_RETRY_MS, SOON_MS};
 use crate::log;
@@ -26,6 +26,7 @@ const HOUSEKEEPER: usize = 0;
 pub(super) struct Worker {
     index: usize,
     shared: Arc<Shared>,
+    desk: Box<dyn Desk>,
     poll: Poll,
     events: Events,
     sockets: Vec<Socket>,
@@ -54,6 +55,7 @@ impl Worker {
         let next_scan = shared.clock.now().mono + Duration::from_millis(INTERFACE_SCAN_MS);
         Self {
             index,
+            desk: Arc::clone(&shared.pipeline).desk(),
             shared,
             poll,
             events: Events::with_capacity(BATCH),
@@ -148,7 +150,7 @@ impl Worker {
                     let worker = usize::try_from(dispatch.hash % workers).unwrap_or(0);
                     self.sorted[worker].push(Job { packet, dispatch });
                 }
-                None => self.intake.recycle(packet),
+                None => self.intake.buffers().give(packet.message),
             }
         }
     }
@@ -181,14 +183,13 @@ impl Worker {
         if self.jobs.is_empty() {
             return;
         }
-        self.shared.pipeline.serve(&mut self.jobs, now, &mut self.out);
+        let buffers = self.intake.buffers();
+        self.desk.serve(&mut self.jobs, now, buffers, &mut self.out);
         if !self.out.is_empty() {
             self.shared.transmit.transmit(&mut self.out);
-            self.out.clear();
         }
-        for job in self.jobs.drain(..) {
-            self.intake.recycle(job.packet);
-        }
+        self.out.drain(..).for_each(|reply| buffers.give(reply.message));
+        self.jobs.drain(..).for_each(|job| buffers.give(job.packet.message));
     }
 
     fn keep_house(&mut self) {

@@ -10,7 +10,7 @@ use engine::codec::v4::{MessageType, Query};
 use engine::config::parse_text;
 use engine::lease::memory::MemoryStore;
 use engine::lease::{Change, ChangeSink, LeaseStore};
-use engine::packet::Arrival;
+use engine::packet::{Arrival, Buffers};
 use engine::v4::{Context, Outcome, Snapshot, exchange};
 use shuttle::thread;
 
@@ -63,6 +63,7 @@ impl World {
             ticket: None,
             interface: "eth0",
             local_addresses: &[LOCAL],
+            buffers: &Buffers::default(),
             reply_port: None,
         };
         match exchange(&Query::parse(message).unwrap(), &arrival, None, &context) {

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use engine::clock::{Now, SystemClock};
 use engine::config::model::{InterfaceSpec, Interfaces};
-use engine::packet::{self, Arrival, Departure, Destination, OpenError, Packet, Ports};
+use engine::packet::{self, Arrival, Buffers, Departure, Destination, OpenError, Packet, Ports};
 use engine::stats::{Counter, Stats};
-use engine::worker::{Dispatch, Job, PinPolicy, Pipeline, Pool, Settings};
+use engine::worker::{Desk, Dispatch, Job, PinPolicy, Pipeline, Pool, Settings};
 
 /// How long a test waits for what must come.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -78,7 +78,23 @@ impl Pipeline for Echo {
         Some(Dispatch { hash, class: None })
     }
 
-    fn serve(&self, batch: &mut Vec<Job>, _now: Now, out: &mut Vec<Departure>) {
+    fn desk(self: Arc<Self>) -> Box<dyn Desk> {
+        Box::new(EchoDesk)
+    }
+
+    fn dropped(&self, _job: Job) {}
+}
+
+struct EchoDesk;
+
+impl Desk for EchoDesk {
+    fn serve(
+        &mut self,
+        batch: &mut Vec<Job>,
+        _now: Now,
+        _buffers: &Buffers,
+        out: &mut Vec<Departure>,
+    ) {
         for job in batch.drain(..) {
             let Packet { arrival, message } = job.packet;
             let destination = match message.first() {
@@ -94,8 +110,6 @@ impl Pipeline for Echo {
             out.push(Departure { interface, source, destination, message });
         }
     }
-
-    fn dropped(&self, _job: Job) {}
 }
 
 /// Starts a server on `listen`.

@@ -30,8 +30,11 @@ pub struct ReplyWriter {
 impl ReplyWriter {
     /// The answer of `message_type` to `query`: `xid`, `hops`, `flags`, `giaddr` and the hardware address are
     /// the query's; `secs` and all addresses are zero (RFC 2131 table 3).
-    pub fn new(query: &Query<'_>, message_type: MessageType) -> Self {
-        let mut message = Vec::with_capacity(USUAL_REPLY);
+    /// `buffer` is empty, and may have memory.
+    pub fn new(query: &Query<'_>, message_type: MessageType, buffer: Vec<u8>) -> Self {
+        let mut message = buffer;
+        debug_assert!(message.is_empty());
+        message.reserve(USUAL_REPLY);
         message.extend_from_slice(query.header());
         message[0] = 2;
         message[SECS..FLAGS].fill(0);

@@ -99,7 +99,7 @@ fn a_message_without_an_end_is_read() {
 fn a_reply_copies_what_rfc_2131_table_3_says() {
     let bytes = discover(&[]);
     let query = Query::parse(&bytes).unwrap();
-    let mut writer = ReplyWriter::new(&query, MessageType::Offer);
+    let mut writer = ReplyWriter::new(&query, MessageType::Offer, Vec::new());
     writer.yiaddr([192, 0, 2, 100].into());
     writer.siaddr([192, 0, 2, 200].into());
     writer.server_name("boot");
@@ -121,7 +121,7 @@ fn a_reply_copies_what_rfc_2131_table_3_says() {
 #[test]
 fn what_does_not_fit_into_a_frame_is_left_out() {
     let bytes = discover(&[]);
-    let mut writer = ReplyWriter::new(&Query::parse(&bytes).unwrap(), MessageType::Ack);
+    let mut writer = ReplyWriter::new(&Query::parse(&bytes).unwrap(), MessageType::Ack, Vec::new());
     assert!(writer.option(43, &[7; 1000]));
     assert!(!writer.option(44, &[8; 250]));
     assert!(writer.option(51, &[0; 4]));
@@ -146,7 +146,7 @@ proptest! {
     #[test]
     fn dhcproto_reads_what_is_written(options in options()) {
         let bytes = discover(&[]);
-        let mut writer = ReplyWriter::new(&Query::parse(&bytes).unwrap(), MessageType::Ack);
+        let mut writer = ReplyWriter::new(&Query::parse(&bytes).unwrap(), MessageType::Ack, Vec::new());
         let mut written = vec![(code::MESSAGE_TYPE, vec![5])];
         for (code, data) in options {
             if writer.option(code, &data) {

@@ -1,6 +1,6 @@
 //! The journal (*shell*): every change of a lease becomes a row of Kea's lease file, in change order.
 //!
-//! A change is recorded under its address's lock: its row joins a queue. Before a reply is sent, its thread
+//! A change is recorded under its address's lock: its row is put on a tray. Before a reply is sent, its thread
 //! calls [`Journal::write_through`]: whoever holds the pen writes everything that is queued with one write,
 //! and those who waited for the pen mostly find their rows written. What was written is attested by
 //! [`Written`]. A write that fails is cut back to the last whole row; its rows stay for the next attempt.
@@ -14,10 +14,11 @@ use super::claim::Claim;
 use super::files::{CompactError, Compacted, Files};
 use super::ink::Ink;
 use super::row;
+use super::trays::{Sheaf, Trays};
 use crate::lease::{Change, ChangeKind, ChangeNumber, ChangeSink, Origin};
 use crate::limits::{MAX_JOURNAL_GAP_TURNS, MAX_UNWRITTEN_ROWS};
 use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use crate::sync::{Mutex, Queue, yield_now};
+use crate::sync::{Mutex, yield_now};
 
 #[cfg(test)]
 mod histories;
@@ -74,7 +75,7 @@ pub struct Journal {
 
 /// What a journal with a file consists of.
 struct Desk {
-    inbox: Queue<Line>,
+    trays: Trays,
     /// Rows that are recorded and not written yet.
     unwritten: AtomicUsize,
     /// The last change that came from the files themselves.
@@ -94,11 +95,6 @@ struct Claimed {
     torn: bool,
 }
 
-struct Line {
-    number: u64,
-    text: Vec<u8>,
-}
-
 /// What only the holder of the pen touches.
 struct Pen {
     ink: Box<dyn Ink>,
@@ -106,6 +102,8 @@ struct Pen {
     length: u64,
     /// A failed write could not be cut back yet.
     torn: bool,
+    /// What was last taken from the trays.
+    sheaf: Sheaf,
     /// The next change to be put into `page`.
     next: u64,
     /// Rows that came before their predecessors.
@@ -157,10 +155,18 @@ impl Journal {
         durability: Durability,
         files: Option<Claimed>,
     ) -> Self {
-        let early = BTreeMap::new();
-        let pen = Pen { ink, length, torn: false, next: 1, early, page: Vec::new(), rows: 0 };
+        let pen = Pen {
+            ink,
+            length,
+            torn: false,
+            sheaf: Sheaf::default(),
+            next: 1,
+            early: BTreeMap::new(),
+            page: Vec::new(),
+            rows: 0,
+        };
         let desk = Desk {
-            inbox: Queue::new(),
+            trays: Trays::new(),
             unwritten: AtomicUsize::new(0),
             loaded: AtomicU64::new(0),
             written: AtomicU64::new(0),
@@ -234,18 +240,13 @@ impl ChangeSink for Journal {
             desk.loaded.fetch_max(number, Ordering::AcqRel);
             return;
         }
-        let mut text = Vec::with_capacity(ROW_BYTES);
-        match change.kind {
-            ChangeKind::Deleted => row::write_deletion(change.lease, &mut text),
-            ChangeKind::Added | ChangeKind::Updated => row::write(change.lease, &mut text),
-        }
         desk.unwritten.fetch_add(1, Ordering::AcqRel);
-        desk.inbox.push(Line { number, text });
+        desk.trays.put(number, |text| match change.kind {
+            ChangeKind::Deleted => row::write_deletion(change.lease, text),
+            ChangeKind::Added | ChangeKind::Updated => row::write(change.lease, text),
+        });
     }
 }
-
-/// Bytes of a usual row.
-const ROW_BYTES: usize = 128;
 
 impl Desk {
     fn covers(&self, number: ChangeNumber) -> Option<Written> {
@@ -281,9 +282,10 @@ impl Desk {
     /// Moves recorded rows to the page, as far as no earlier one is missing.
     fn gather(&self, pen: &mut Pen) {
         pen.next = pen.next.max(self.loaded.load(Ordering::Acquire) + 1);
-        while let Some(line) = self.inbox.pop() {
-            pen.take(line);
-        }
+        let mut sheaf = std::mem::take(&mut pen.sheaf);
+        self.trays.take(&mut sheaf);
+        sheaf.rows().for_each(|(number, row)| pen.take(number, row));
+        pen.sheaf = sheaf;
     }
 
     /// Moves the file aside and goes on in a new one.
@@ -300,15 +302,15 @@ impl Desk {
 impl Pen {
     /// Puts a row in its place. One that nobody waits for any more comes last: no later change of its
     /// address can have come before it.
-    fn take(&mut self, line: Line) {
-        if line.number > self.next {
-            self.early.insert(line.number, line.text);
+    fn take(&mut self, number: u64, row: &[u8]) {
+        if number > self.next {
+            self.early.insert(number, row.to_vec());
             return;
         }
-        if line.number < self.next {
+        if number < self.next {
             self.next -= 1;
         }
-        self.put(&line.text);
+        self.put(row);
         self.put_early();
     }
 

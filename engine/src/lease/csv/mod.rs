@@ -9,6 +9,7 @@ mod ink;
 mod journal;
 mod load;
 pub mod row;
+mod trays;
 
 pub use claim::{Claim, ClaimError, claim};
 pub use files::{CompactError, Compacted};

@@ -4,7 +4,6 @@
 //! above 0x7e, `,` and `&` are written as `&#x` and two hex digits, as Kea 3 does; Kea 2.2 writes high
 //! bytes as they are, so both are read. Text that is no UTF-8 is read as Latin-1.
 
-use std::io::Write;
 use std::net::Ipv4Addr;
 use std::str::FromStr;
 
@@ -141,20 +140,40 @@ pub fn write_deletion(lease: &Lease4, out: &mut Vec<u8>) {
 }
 
 fn write_with(lease: &Lease4, valid_lifetime_s: u32, expire_s: u64, out: &mut Vec<u8>) {
-    let put = |out: &mut Vec<u8>, text: std::fmt::Arguments<'_>| {
-        out.write_fmt(text).expect("memory takes every byte");
-    };
-    put(out, format_args!("{},", lease.address));
+    for (octet, end) in lease.address.octets().into_iter().zip(*b"...,") {
+        write_number(octet.into(), end, out);
+    }
     write_hex(lease.hw_address.as_bytes(), out);
     out.push(b',');
     write_hex(lease.client_id.as_ref().map_or(&[], ClientId::as_bytes), out);
-    let (fwd, rev) = (u8::from(lease.fqdn_fwd), u8::from(lease.fqdn_rev));
-    let subnet_id = lease.subnet_id;
-    put(out, format_args!(",{valid_lifetime_s},{expire_s},{subnet_id},{fwd},{rev},"));
+    out.push(b',');
+    write_number(valid_lifetime_s.into(), b',', out);
+    write_number(expire_s, b',', out);
+    write_number(lease.subnet_id.into(), b',', out);
+    write_number(lease.fqdn_fwd.into(), b',', out);
+    write_number(lease.fqdn_rev.into(), b',', out);
     write_escaped(&lease.hostname, out);
-    put(out, format_args!(",{},", lease.state as u8));
+    out.push(b',');
+    write_number(lease.state as u64, b',', out);
     write_escaped(lease.user_context.as_deref().unwrap_or_default(), out);
-    put(out, format_args!(",{}\n", lease.pool_id));
+    out.push(b',');
+    write_number(lease.pool_id.into(), b'\n', out);
+}
+
+/// Appends `number` and then `end`.
+fn write_number(number: u64, end: u8, out: &mut Vec<u8>) {
+    let mut text = [end; 21];
+    let mut at = text.len() - 1;
+    let mut rest = number;
+    loop {
+        at -= 1;
+        text[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&text[at..]);
 }
 
 const HEX: &[u8; 16] = b"0123456789abcdef";

@@ -11,10 +11,10 @@ impl MemoryStore {
     /// Says which invariant does not hold.
     pub fn check(&self) -> Result<(), String> {
         let leases = self.page(None, usize::MAX);
-        let hints: BTreeSet<(u64, u32)> = (leases.iter())
+        let hints: BTreeSet<_> = (leases.iter())
             .flat_map(|lease| {
                 let keys = self.hints.of_lease(lease).into_iter().flatten();
-                keys.map(|key| (key, lease.address.to_bits()))
+                keys.map(|key| key.hint(lease.address.to_bits()))
             })
             .collect();
         same("hints", &hints, &self.hints.all())?;

@@ -5,9 +5,11 @@
 //! Every lease has its hints; a hint without a lease is short-lived, and harmless, since the record is checked
 //! under its own lock. Keys are hashes: two clients with one key only cost each other a look.
 
+#[cfg(any(test, feature = "model"))]
 use std::collections::BTreeSet;
 use std::hash::BuildHasher;
 
+use super::few::Few;
 use crate::lease::{HwAddress, Identity, Lease4};
 use crate::limits::IDENTITY_STRIPES;
 use crate::sync::{Mutex, MutexGuard};
@@ -24,13 +26,21 @@ pub(super) struct Hints {
     stripes: Vec<Mutex<Stripe>>,
 }
 
-type Stripe = BTreeSet<(u64, u32)>;
+/// Hints by tag and address, ascending: stripes are many, so that each is short and stays in few cache lines.
+type Stripe = Vec<(u32, u32)>;
+
+/// Where a hint is found: its stripe, and its tag within.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Key {
+    stripe: u32,
+    tag: u32,
+}
 
 /// At most two keys: of a lease, or to look for a client's leases.
-pub(super) type Keys = [Option<u64>; 2];
+pub(super) type Keys = [Option<Key>; 2];
 
-/// Locked stripes, ascending.
-pub(super) struct HeldHints<'a>(Vec<(usize, MutexGuard<'a, Stripe>)>);
+/// Locked stripes, ascending, each once: those of the keys of a lease and of a client.
+pub(super) struct HeldHints<'a>([Option<(u32, MutexGuard<'a, Stripe>)>; 4]);
 
 impl Hints {
     pub(super) fn new() -> Self {
@@ -42,73 +52,116 @@ impl Hints {
     /// only for clients that send none.
     pub(super) fn of_lease(&self, lease: &Lease4) -> Keys {
         let by_hw_address = (!lease.hw_address.is_empty())
-            .then(|| self.hw_key(&lease.hw_address, lease.client_id.is_some()));
+            .then(|| self.hw_key(&lease.hw_address).with_client_id(lease.client_id.is_some()));
         [lease.client_id.as_ref().map(|id| self.client_id_key(id.as_bytes())), by_hw_address]
     }
 
     /// The keys under which a client's leases can be.
     pub(super) fn of_client(&self, identity: Identity<'_>) -> Keys {
+        let hw_key = self.hw_key(identity.hw_address);
         match identity.client_id {
             Some(id) => {
-                let without_id = self.hw_key(identity.hw_address, false);
-                [Some(self.client_id_key(id.as_bytes())), Some(without_id)]
+                [Some(self.client_id_key(id.as_bytes())), Some(hw_key.with_client_id(false))]
             }
-            None => [
-                Some(self.hw_key(identity.hw_address, false)),
-                Some(self.hw_key(identity.hw_address, true)),
-            ],
+            None => [Some(hw_key.with_client_id(false)), Some(hw_key.with_client_id(true))],
+        }
+    }
+
+    /// As [`Self::of_client`] and [`Self::of_lease`] of a lease that the client is to get.
+    pub(super) fn of_grant(&self, identity: Identity<'_>, lease: &Lease4) -> (Keys, Keys) {
+        let search = self.of_client(identity);
+        let usual = identity.client_id.is_some()
+            && identity.client_id == lease.client_id.as_ref()
+            && *identity.hw_address == lease.hw_address
+            && !lease.hw_address.is_empty();
+        match search {
+            [by_client_id, Some(hw_key)] if usual => {
+                (search, [by_client_id, Some(hw_key.with_client_id(true))])
+            }
+            _ => (search, self.of_lease(lease)),
         }
     }
 
     /// Locks the stripes of all `keys`, ascending.
-    pub(super) fn hold(&self, keys: &[Keys]) -> HeldHints<'_> {
-        let mut stripes: Vec<usize> = keys.iter().flatten().flatten().map(stripe_of).collect();
-        stripes.sort_unstable();
-        stripes.dedup();
-        HeldHints(stripes.into_iter().map(|i| (i, self.stripes[i].lock())).collect())
+    pub(super) fn hold(&self, keys: [Keys; 2]) -> HeldHints<'_> {
+        let mut wanted = keys.map(|keys| keys.map(|key| key.map(|key| key.stripe)));
+        let wanted = wanted.as_flattened_mut();
+        wanted.sort_unstable();
+        let mut before = None;
+        HeldHints(std::array::from_fn(|at| {
+            let stripe = wanted[at].filter(|_| wanted[at] != before)?;
+            before = Some(stripe);
+            Some((stripe, self.stripes[stripe as usize].lock()))
+        }))
     }
 
     /// Every hint.
     #[cfg(any(test, feature = "model"))]
-    pub(super) fn all(&self) -> BTreeSet<(u64, u32)> {
-        self.stripes.iter().flat_map(|stripe| stripe.lock().clone()).collect()
+    pub(super) fn all(&self) -> BTreeSet<(u32, u32, u32)> {
+        let stripes = self.stripes.iter().zip(0..);
+        let hints = stripes.flat_map(|(hints, stripe)| {
+            let hints = hints.lock().clone();
+            hints.into_iter().map(move |(tag, address)| (stripe, tag, address))
+        });
+        hints.collect()
     }
 
-    fn client_id_key(&self, id: &[u8]) -> u64 {
-        self.hashing.hash_one((0_u8, id))
+    fn client_id_key(&self, id: &[u8]) -> Key {
+        Key::of(self.hashing.hash_one((0_u8, id)))
     }
 
-    /// Both keys of one hardware address are in one stripe.
-    fn hw_key(&self, address: &HwAddress, has_client_id: bool) -> u64 {
-        self.hashing.hash_one((1_u8, address.as_bytes())) & !1 | u64::from(has_client_id)
+    fn hw_key(&self, address: &HwAddress) -> Key {
+        Key::of(self.hashing.hash_one((1_u8, address.as_bytes())))
+    }
+}
+
+impl Key {
+    fn of(hash: u64) -> Self {
+        // Either half of the hash serves.
+        Self { stripe: (hash >> 32) as u32 % IDENTITY_STRIPES, tag: hash as u32 }
+    }
+
+    /// The key of a hardware address for leases with or without client identifier; both are in one stripe.
+    fn with_client_id(self, has_client_id: bool) -> Self {
+        Self { tag: self.tag & !1 | u32::from(has_client_id), ..self }
+    }
+
+    /// What a hint of this key says in full, for comparisons.
+    #[cfg(any(test, feature = "model"))]
+    pub(super) fn hint(self, address: u32) -> (u32, u32, u32) {
+        (self.stripe, self.tag, address)
     }
 }
 
 impl HeldHints<'_> {
     /// Adds the addresses under `keys` to `found`.
-    pub(super) fn addresses(&mut self, keys: Keys, found: &mut Vec<u32>) {
+    pub(super) fn addresses(&mut self, keys: Keys, found: &mut Few) {
         for key in keys.into_iter().flatten() {
-            let hints = self.stripe(key).range((key, 0)..=(key, u32::MAX));
-            found.extend(hints.map(|(_, address)| *address));
+            let hints = self.stripe(key);
+            let first = hints.partition_point(|(tag, _)| *tag < key.tag);
+            let under = hints[first..].iter().take_while(|(tag, _)| *tag == key.tag);
+            under.for_each(|(_, address)| found.push(*address));
         }
     }
 
     pub(super) fn insert(&mut self, keys: Keys, address: u32) {
         for key in keys.into_iter().flatten() {
-            self.stripe(key).insert((key, address));
+            let hints = self.stripe(key);
+            if let Err(place) = hints.binary_search(&(key.tag, address)) {
+                hints.insert(place, (key.tag, address));
+            }
         }
     }
 
-    pub(super) fn remove(&mut self, key: u64, address: u32) {
-        self.stripe(key).remove(&(key, address));
+    pub(super) fn remove(&mut self, key: Key, address: u32) {
+        let hints = self.stripe(key);
+        if let Ok(place) = hints.binary_search(&(key.tag, address)) {
+            hints.remove(place);
+        }
     }
 
-    fn stripe(&mut self, key: u64) -> &mut Stripe {
-        let place = self.0.binary_search_by_key(&stripe_of(&key), |(i, _)| *i);
-        &mut self.0[place.expect("locked by hold")].1
+    fn stripe(&mut self, key: Key) -> &mut Stripe {
+        let held = self.0.iter_mut().flatten().find(|(stripe, _)| *stripe == key.stripe);
+        &mut held.expect("locked by hold").1
     }
-}
-
-fn stripe_of(key: &u64) -> usize {
-    usize::try_from((key >> 1) % IDENTITY_STRIPES).expect("less than a u32")
 }

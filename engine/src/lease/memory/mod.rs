@@ -9,6 +9,7 @@ mod bits;
 #[cfg(any(test, feature = "model"))]
 mod check;
 mod ends;
+mod few;
 mod hints;
 mod tree;
 
@@ -24,6 +25,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use self::ends::Ends;
+use self::few::Few;
 use self::hints::Hints;
 use self::tree::{Records, Tree};
 use super::rules::{self, Fate};
@@ -42,6 +44,14 @@ pub struct MemoryStore {
     last_change: AtomicU64,
     len: AtomicUsize,
     sink: Arc<dyn ChangeSink>,
+}
+
+/// What became of a record.
+struct Changed {
+    number: ChangeNumber,
+    before: Option<Lease4>,
+    /// It was another client's before: the hints to it are to be forgotten.
+    stale_hints: bool,
 }
 
 impl fmt::Debug for MemoryStore {
@@ -71,7 +81,7 @@ impl MemoryStore {
         address: Ipv4Addr,
         new: Option<Lease4>,
         origin: Origin,
-    ) -> (ChangeNumber, Option<Lease4>) {
+    ) -> Changed {
         let number = ChangeNumber(self.last_change.fetch_add(1, Ordering::AcqRel) + 1);
         let (bits, place) = (address.to_bits(), address.octets()[3]);
         let is_there = new.is_some();
@@ -99,7 +109,11 @@ impl MemoryStore {
         };
         let lease = new.or(before.as_ref()).expect("callers delete only what is there");
         self.sink.record(&Change { number, kind, lease, before: before.as_ref(), origin });
-        (number, before)
+        let same_client = |old: &Lease4| {
+            new.is_some_and(|it| it.client_id == old.client_id && it.hw_address == old.hw_address)
+        };
+        let stale_hints = before.as_ref().is_some_and(|old| !same_client(old));
+        Changed { number, before, stale_hints }
     }
 
     /// Removes the hints that `old` left behind at its address, but for those of what is there now. The caller
@@ -107,7 +121,7 @@ impl MemoryStore {
     fn forget(&self, old: &Lease4) {
         let keys = self.hints.of_lease(old);
         let address = old.address.to_bits();
-        let mut hints = self.hints.hold(&[keys]);
+        let mut hints = self.hints.hold([keys, [None; 2]]);
         let records = self.tree.lock(address);
         let there = (records.as_ref()).and_then(|it| it.get(&old.address.octets()[3]));
         let current = there.map_or([None; 2], |stored| self.hints.of_lease(&stored.lease));
@@ -116,9 +130,9 @@ impl MemoryStore {
         }
     }
 
-    /// As [`Self::forget`], if another lease of the address was told apart by other keys.
-    fn forget_replaced(&self, old: Option<&Lease4>, keys: hints::Keys) {
-        if let Some(old) = old.filter(|old| self.hints.of_lease(old) != keys) {
+    /// As [`Self::forget`], of what a change left behind.
+    fn forget_stale(&self, changed: &Changed) {
+        if let Some(old) = changed.before.as_ref().filter(|_| changed.stale_hints) {
             self.forget(old);
         }
     }
@@ -137,11 +151,11 @@ impl MemoryStore {
         let there = records.get(&address.octets()[3]).map(|stored| &stored.lease);
         let live = there.filter(|it| it.holds_address(now.wall_s) && identity.owns(it));
         let new = change(live.ok_or(NotHolder(address))?);
-        let (version, before) = self.change(&mut records, address, new.clone(), origin);
+        let changed = self.change(&mut records, address, new.clone(), origin);
         drop(records);
-        let before = before.ok_or(NotHolder(address))?;
-        self.forget(&before);
-        Ok(Stored { lease: new.unwrap_or(before), version })
+        self.forget_stale(&changed);
+        let lease = new.or(changed.before).ok_or(NotHolder(address))?;
+        Ok(Stored { lease, version: changed.number })
     }
 
     /// Does to the lease of an address what is due, at most `limit` changes. Returns their number.
@@ -154,7 +168,7 @@ impl MemoryStore {
             let Some(lease) = records.get(&address.octets()[3]).map(|it| &it.lease) else { break };
             let Some(fate) = rules::fate(lease, now.wall_s, hold_s) else { break };
             let new = (fate == Fate::Reclaim).then(|| rules::reclaimed(lease.clone()));
-            let (_, before) = self.change(&mut records, address, new, Origin::Reclamation);
+            let before = self.change(&mut records, address, new, Origin::Reclamation).before;
             deleted = before.filter(|_| fate == Fate::Delete);
             changed += 1;
         }
@@ -187,11 +201,11 @@ impl LeaseStore for MemoryStore {
 
     fn find_of(&self, identity: Identity<'_>, subnets: &[u32], now: Now) -> Option<Stored> {
         let keys = self.hints.of_client(identity);
-        let mut hints = self.hints.hold(&[keys]);
-        let mut addresses = Vec::new();
+        let mut hints = self.hints.hold([keys, [None; 2]]);
+        let mut addresses = Few::default();
         hints.addresses(keys, &mut addresses);
         let mut best = None;
-        for address in addresses {
+        for address in addresses.as_slice().iter().copied() {
             let Some(records) = self.tree.lock(address) else { continue };
             let Some(stored) = records.get(&address.to_be_bytes()[3]) else { continue };
             let Some(rank) = rules::rank(identity, subnets, &stored.lease, now.wall_s) else {
@@ -207,14 +221,13 @@ impl LeaseStore for MemoryStore {
     fn grant(&self, now: Now, grant: Grant<'_>) -> Result<Granted, GrantRefused> {
         let Grant { lease, identity, one_of, origin } = grant;
         let (address, target) = (lease.address, lease.address.to_bits());
-        let search = self.hints.of_client(identity);
-        let keys = self.hints.of_lease(&lease);
-        let mut hints = self.hints.hold(&[search, keys]);
-        let mut addresses = vec![target];
+        let (search, keys) = self.hints.of_grant(identity, &lease);
+        let mut hints = self.hints.hold([search, keys]);
+        let mut addresses = Few::default();
+        addresses.push(target);
         hints.addresses(search, &mut addresses);
-        addresses.sort_unstable();
-        addresses.dedup();
-        let mut blocks = self.tree.lock_all(&addresses);
+        addresses.sort();
+        let mut blocks = self.tree.lock_all(addresses.as_slice());
         if let Some(there) = blocks.around(target).get(&address.octets()[3])
             && there.lease.holds_address(now.wall_s)
             && !identity.owns(&there.lease)
@@ -222,20 +235,21 @@ impl LeaseStore for MemoryStore {
             return Err(GrantRefused::Held(address));
         }
         let mut replaced = Vec::new();
-        for other in addresses.into_iter().filter(|other| *other != target) {
+        for other in addresses.as_slice().iter().copied().filter(|other| *other != target) {
             let records = blocks.around(other);
             let there = records.get(&other.to_be_bytes()[3]).map(|stored| &stored.lease);
             if there.is_some_and(|it| identity.owns(it) && one_of.contains(&it.subnet_id)) {
-                replaced.extend(self.change(records, Ipv4Addr::from_bits(other), None, origin).1);
+                let changed = self.change(records, Ipv4Addr::from_bits(other), None, origin);
+                replaced.extend(changed.before);
             }
         }
-        let (version, before) = self.change(blocks.around(target), address, Some(lease), origin);
+        let changed = self.change(blocks.around(target), address, Some(lease), origin);
         hints.insert(keys, target);
         drop(blocks);
         drop(hints);
         replaced.iter().for_each(|lease| self.forget(lease));
-        self.forget_replaced(before.as_ref(), keys);
-        Ok(Granted { version, before, replaced })
+        self.forget_stale(&changed);
+        Ok(Granted { version: changed.number, before: changed.before, replaced })
     }
 
     fn release(
@@ -264,28 +278,30 @@ impl LeaseStore for MemoryStore {
     fn apply(&self, lease: Lease4, overwrite: Overwrite, origin: Origin) -> Applied {
         let (address, bits) = (lease.address, lease.address.to_bits());
         let keys = self.hints.of_lease(&lease);
-        let mut hints = self.hints.hold(&[keys]);
+        let mut hints = self.hints.hold([keys, [None; 2]]);
         let mut records = self.tree.lock_or_make(bits);
         let there = records.get(&address.octets()[3]).map(|stored| &stored.lease);
         if !rules::may_overwrite(overwrite, there, &lease) {
             return Applied::Kept;
         }
-        let (number, before) = self.change(&mut records, address, Some(lease), origin);
+        let changed = self.change(&mut records, address, Some(lease), origin);
         hints.insert(keys, bits);
         drop(records);
         drop(hints);
-        self.forget_replaced(before.as_ref(), keys);
-        if before.is_some() { Applied::Updated(number) } else { Applied::Added(number) }
+        self.forget_stale(&changed);
+        match changed.before {
+            Some(_) => Applied::Updated(changed.number),
+            None => Applied::Added(changed.number),
+        }
     }
 
     fn delete(&self, address: Ipv4Addr, origin: Origin) -> Option<Stored> {
         let mut records = self.tree.lock(address.to_bits())?;
         records.get(&address.octets()[3])?;
-        let (version, before) = self.change(&mut records, address, None, origin);
+        let changed = self.change(&mut records, address, None, origin);
         drop(records);
-        let lease = before?;
-        self.forget(&lease);
-        Some(Stored { lease, version })
+        self.forget_stale(&changed);
+        Some(Stored { lease: changed.before?, version: changed.number })
     }
 
     fn expire(&self, now: Now, hold_s: u64, limit: usize) -> usize {

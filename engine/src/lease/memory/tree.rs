@@ -39,8 +39,15 @@ pub(super) struct Block {
     records: Mutex<Records>,
 }
 
-/// Locked blocks, ascending.
-pub(super) struct HeldBlocks<'a>(Vec<(u32, MutexGuard<'a, Records>)>);
+/// Locked blocks, ascending. A client's addresses are mostly in one.
+#[derive(Default)]
+pub(super) struct HeldBlocks<'a> {
+    first: Option<HeldBlock<'a>>,
+    more: Vec<HeldBlock<'a>>,
+}
+
+/// The number of a block, and its records.
+type HeldBlock<'a> = (u32, MutexGuard<'a, Records>);
 
 impl Tree {
     pub(super) fn new() -> Self {
@@ -64,13 +71,16 @@ impl Tree {
 
     /// The records around all of `addresses`, which must ascend, locked in this order.
     pub(super) fn lock_all(&self, addresses: &[u32]) -> HeldBlocks<'_> {
-        let mut blocks: Vec<(u32, MutexGuard<'_, Records>)> = Vec::with_capacity(addresses.len());
+        let mut blocks = HeldBlocks::default();
+        let mut last = None;
         for address in addresses {
-            if blocks.last().is_none_or(|(block, _)| *block != address >> 8) {
-                blocks.push((address >> 8, self.lock_or_make(*address)));
+            let block = address >> 8;
+            if last != Some(block) {
+                blocks.add((block, self.lock_or_make(*address)));
+                last = Some(block);
             }
         }
-        HeldBlocks(blocks)
+        blocks
     }
 
     /// Notes whether `address`, whose block's lock the caller holds, is held.
@@ -169,11 +179,22 @@ impl Tree {
     }
 }
 
-impl HeldBlocks<'_> {
+impl<'a> HeldBlocks<'a> {
     /// The records around `address`, which was asked for.
     pub(super) fn around(&mut self, address: u32) -> &mut Records {
-        let place = self.0.binary_search_by_key(&(address >> 8), |(block, _)| *block);
-        &mut self.0[place.expect("locked by lock_all")].1
+        let wanted = address >> 8;
+        if let Some((_, records)) = self.first.as_mut().filter(|(block, _)| *block == wanted) {
+            return records;
+        }
+        let place = self.more.binary_search_by_key(&wanted, |(block, _)| *block);
+        &mut self.more[place.expect("locked by lock_all")].1
+    }
+
+    fn add(&mut self, block: HeldBlock<'a>) {
+        match self.first {
+            None => self.first = Some(block),
+            Some(_) => self.more.push(block),
+        }
     }
 }
 

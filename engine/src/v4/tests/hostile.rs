@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::world::*;
 use crate::codec::v4::{MessageType, Query};
 use crate::lease::LeaseStore;
+use crate::packet::Buffers;
 use crate::v4::{Context, Outcome, Reply, exchange};
 
 fn serve(world: &World, ask: &Ask, bytes: &[u8]) -> Option<Outcome> {
@@ -17,6 +18,7 @@ fn serve(world: &World, ask: &Ask, bytes: &[u8]) -> Option<Outcome> {
         ticket: None,
         interface: "eth0",
         local_addresses: &[LOCAL],
+        buffers: &Buffers::default(),
         reply_port: None,
     };
     Some(exchange(&query, &ask.arrival(), None, &context))

@@ -14,7 +14,7 @@ use crate::config::model::{
 };
 use crate::lease::memory::MemoryStore;
 use crate::lease::{Change, ChangeSink, Lease4, LeaseStore};
-use crate::packet::{Arrival, Destination};
+use crate::packet::{Arrival, Buffers, Destination};
 use crate::v4::{Context, DropReason, Event, NakReason, Outcome, Reply, Snapshot, exchange};
 
 /// This server's address.
@@ -85,6 +85,7 @@ impl World {
             ticket: None,
             interface: "eth0",
             local_addresses: &[LOCAL],
+            buffers: &Buffers::default(),
             reply_port: None,
         };
         exchange(&query, &ask.arrival(), class, &context)
