@@ -122,8 +122,14 @@ pub(super) struct Outgoing<'a> {
     pub(super) to: To,
 }
 
+impl Outgoing<'_> {
+    fn length(&self) -> usize {
+        self.parts.iter().map(|part| part.len()).sum()
+    }
+}
+
 /// Where [`send`] sends a datagram.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum To {
     /// Through an IP socket.
     Ip {
@@ -144,8 +150,8 @@ pub(super) enum To {
 }
 
 /// Sends the first of `messages` (at most [`BATCH`]) without waiting: how many went, at least one. An error is about
-/// the first of them.
-pub(super) fn send(socket: &Socket, messages: &[Outgoing<'_>]) -> io::Result<usize> {
+/// the first of them, or with `join` about all that [`joined`] puts together with it.
+pub(super) fn send(socket: &Socket, messages: &[Outgoing<'_>], join: bool) -> io::Result<usize> {
     let messages = &messages[..messages.len().min(BATCH)];
     // SAFETY: all of these are plain C structures for which all-zero bytes are a valid value.
     let (mut headers, mut parts, mut names, mut controls): (
@@ -154,39 +160,57 @@ pub(super) fn send(socket: &Socket, messages: &[Outgoing<'_>]) -> io::Result<usi
         [Name; BATCH],
         [Control; BATCH],
     ) = unsafe { zeroed() };
-    for (index, message) in messages.iter().enumerate() {
-        parts[index] = message.parts.map(part);
-        let header = &mut headers[index].msg_hdr;
-        header.msg_iov = parts[index].as_mut_ptr();
-        header.msg_iovlen = 2;
-        header.msg_name = (&raw mut names[index]).cast();
-        match message.to {
+    let (mut counts, mut used, mut first) = ([0; BATCH], 0, 0);
+    while first < messages.len() {
+        let count = if join { joined(&messages[first..]) } else { 1 };
+        let run = &messages[first..first + count];
+        let parts = &mut parts[first..first + count];
+        parts.iter_mut().zip(run).for_each(|(parts, message)| *parts = message.parts.map(part));
+        let header = &mut headers[used].msg_hdr;
+        header.msg_iov = parts.as_flattened_mut().as_mut_ptr();
+        header.msg_iovlen = 2 * count;
+        header.msg_name = (&raw mut names[used]).cast();
+        match run[0].to {
             To::Ip { to, source, interface } => {
-                names[index].ip = socket_address(to);
+                names[used].ip = socket_address(to);
                 header.msg_namelen = length_of::<libc::sockaddr_in>();
-                controls[index] = packet_info(source, interface);
-                header.msg_control = (&raw mut controls[index]).cast();
-                // SAFETY: computes a size from a size.
-                header.msg_controllen =
-                    unsafe { libc::CMSG_SPACE(size_of::<libc::in_pktinfo>() as u32) } as usize;
+                let segment = (count > 1).then(|| run[0].length());
+                let (control, length) = packet_info(source, interface, segment);
+                controls[used] = control;
+                header.msg_control = (&raw mut controls[used]).cast();
+                header.msg_controllen = length;
             }
             To::Link { interface, mac } => {
-                names[index].link = link_address(interface, mac, libc::ETH_P_IP);
+                names[used].link = link_address(interface, mac, libc::ETH_P_IP);
                 header.msg_namelen = length_of::<libc::sockaddr_ll>();
             }
         }
+        counts[used] = count;
+        used += 1;
+        first += count;
     }
-    // SAFETY: the headers up to `messages.len()` point to parts, a name and a control buffer that outlive the call;
-    // the kernel only reads through them.
-    let count = unsafe {
-        libc::sendmmsg(
-            socket.as_raw_fd(),
-            headers.as_mut_ptr(),
-            messages.len() as u32,
-            libc::MSG_DONTWAIT,
-        )
+    // SAFETY: the first `used` headers point to parts, a name and a control buffer that outlive the call; the
+    // kernel only reads through them.
+    let sent = unsafe {
+        libc::sendmmsg(socket.as_raw_fd(), headers.as_mut_ptr(), used as u32, libc::MSG_DONTWAIT)
     };
-    usize::try_from(count).map_err(|_| io::Error::last_os_error())
+    let sent = usize::try_from(sent).map_err(|_| io::Error::last_os_error())?;
+    Ok(counts[..sent.min(used)].iter().sum())
+}
+
+/// How many of `messages`, the first included, the kernel may be given as one to cut apart (UDP_SEGMENT): as many as
+/// have the same length and the same way, to one receiver.
+fn joined(messages: &[Outgoing<'_>]) -> usize {
+    /// Below the largest datagram, headers included.
+    const MAX_JOINED: usize = 60_000;
+    let Some(first) = messages.first() else { return 0 };
+    let To::Ip { to, .. } = first.to else { return 1 };
+    if to.ip().is_broadcast() || to.ip().is_multicast() || first.length() == 0 {
+        return 1;
+    }
+    let fits = (MAX_JOINED / first.length()).max(1);
+    let same = |next: &&Outgoing<'_>| next.to == first.to && next.length() == first.length();
+    messages.iter().take(fits).take_while(same).count()
 }
 
 /// Waits until `socket` can be written to, `milliseconds` at most.
@@ -384,24 +408,45 @@ fn sender(name: &libc::sockaddr_in) -> SocketAddrV4 {
     }
 }
 
-/// A control message `IP_PKTINFO`: leave from `source` through `interface`.
-fn packet_info(source: Ipv4Addr, interface: u32) -> Control {
+/// The control message `IP_PKTINFO`: leave from `source` through `interface`; and `UDP_SEGMENT` if the datagram is
+/// to be cut into segments of that many bytes. Returns their length, too.
+fn packet_info(source: Ipv4Addr, interface: u32, segment: Option<usize>) -> (Control, usize) {
     let mut control = Control([0; CONTROL]);
     let info = libc::in_pktinfo {
         ipi_ifindex: interface as c_int,
         ipi_spec_dst: in_address(source),
         ipi_addr: libc::in_addr { s_addr: 0 },
     };
-    // SAFETY: `control` is aligned for a header and has room for one with this payload (asserted below); CMSG_DATA
-    // points right behind the header.
-    unsafe {
-        let header = control.0.as_mut_ptr().cast::<libc::cmsghdr>();
-        (*header).cmsg_level = libc::IPPROTO_IP;
-        (*header).cmsg_type = libc::IP_PKTINFO;
-        (*header).cmsg_len = libc::CMSG_LEN(size_of::<libc::in_pktinfo>() as u32) as usize;
-        ptr::write_unaligned(libc::CMSG_DATA(header).cast(), info);
+    let mut length = put_control(&mut control, 0, libc::IPPROTO_IP, libc::IP_PKTINFO, info);
+    if let Some(bytes) = segment.and_then(|bytes| u16::try_from(bytes).ok()) {
+        length += put_control(&mut control, length, libc::SOL_UDP, libc::UDP_SEGMENT, bytes);
     }
-    control
+    (control, length)
+}
+
+/// Writes a control message at `at`, which must be where one may stand; returns the bytes that it takes.
+fn put_control<T: Copy>(
+    control: &mut Control,
+    at: usize,
+    level: c_int,
+    kind: c_int,
+    data: T,
+) -> usize {
+    // SAFETY: computes sizes from a size.
+    let (space, length) = unsafe {
+        (libc::CMSG_SPACE(size_of::<T>() as u32) as usize, libc::CMSG_LEN(size_of::<T>() as u32))
+    };
+    assert!(at + space <= CONTROL && at.is_multiple_of(align_of::<libc::cmsghdr>()));
+    // SAFETY: `control` is aligned for a header (asserted below), `at` keeps that, and header and payload fit;
+    // CMSG_DATA points right behind the header.
+    unsafe {
+        let header = control.0.as_mut_ptr().add(at).cast::<libc::cmsghdr>();
+        (*header).cmsg_level = level;
+        (*header).cmsg_type = kind;
+        (*header).cmsg_len = length as usize;
+        ptr::write_unaligned(libc::CMSG_DATA(header).cast(), data);
+    }
+    space
 }
 
 /// What the control messages of a received datagram say.

@@ -128,11 +128,11 @@ impl Sender {
     }
 
     /// Sends `messages`, which are those of `replies`: what fails is passed over, what finds no room is tried again
-    /// a few times.
+    /// a few times. Those to one receiver go as one that the kernel cuts apart, if it can.
     fn send_all(&self, socket: &Socket, messages: &[Outgoing<'_>], replies: &[Departure]) {
-        let (mut done, mut tries) = (0, 0);
+        let (mut done, mut tries, mut join) = (0, 0, true);
         while done < messages.len() {
-            match syscall::send(socket, &messages[done..]) {
+            match syscall::send(socket, &messages[done..], join) {
                 Ok(count) => {
                     done += count.max(1);
                     tries = 0;
@@ -142,6 +142,8 @@ impl Sender {
                     tries += 1;
                     syscall::wait_writable(socket, SEND_WAIT_MS);
                 }
+                // Whatever it was, it may be only about joined ones: a small MTU, an old kernel, one bad receiver.
+                Err(_) if join => join = false,
                 Err(error) => {
                     self.fail(&replies[done..=done], &error);
                     done += 1;
@@ -171,13 +173,18 @@ impl Transmit for Sender {
             Destination::Link { .. } if table.links.contains_key(&reply.interface) => Way::Link,
             _ => Way::Ip(reply.source),
         };
-        batch.sort_by_key(way);
+        let order = |reply: &Departure| match reply.destination {
+            Destination::Ip { to } => (way(reply), Some(to)),
+            Destination::Link { .. } => (way(reply), None),
+        };
+        if !batch.is_sorted_by_key(order) {
+            batch.sort_by_key(order);
+        }
         for run in batch.chunk_by(|one, next| way(one) == way(next)) {
             for run in run.chunks(BATCH) {
                 self.send_run(&table, way(&run[0]), run);
             }
         }
-        batch.clear();
     }
 }
 
