@@ -43,7 +43,9 @@ impl Lan {
         );
         run("ip", &["-n", &switch, "link", "set", name, "master", "br0", "up"]);
         if !address.is_empty() {
-            run("ip", &["-n", &host, "address", "add", address, "dev", "eth0"]);
+            let words = ["-n", &host, "address", "add"].into_iter();
+            let words = words.chain(address.split_whitespace()).chain(["dev", "eth0"]);
+            run("ip", &words.collect::<Vec<_>>());
         }
         run("ip", &["-n", &host, "link", "set", "eth0", "up"]);
     }

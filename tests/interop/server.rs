@@ -1,14 +1,16 @@
 //! A server under test: Peregrine, or Debian's Kea 2.2 in its place.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::loopback::Loopback;
 use crate::net::Lan;
 use crate::wait::until;
 
@@ -67,26 +69,62 @@ impl Server {
         fs::write(self.folder.join("conf"), json!({ "Dhcp4": all }).to_string()).unwrap();
     }
 
-    /// Starts the program and waits until it answers commands.
+    /// Writes the text of a whole configuration file, which names this server's files itself.
+    pub(crate) fn configure_by(&self, text: &str) {
+        fs::write(self.folder.join("conf"), text).unwrap();
+    }
+
+    /// Where its files are.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Starts the program on its host and waits until it answers commands.
     pub(crate) fn start(&mut self, lan: &Lan) {
-        let _ = fs::remove_file(self.folder.join("ctrl"));
-        let log = File::options().create(true).append(true).open(self.folder.join("log")).unwrap();
-        let program = match self.kind {
+        self.start_as(lan.on(self.host, self.program()));
+        assert!(!self.log().contains("DHCPSRV_OPEN_SOCKET_FAIL"), "{}", self.log());
+    }
+
+    /// Starts the program on loopback, without root, and waits until it answers commands.
+    pub(crate) fn start_here(&mut self, place: &Loopback) {
+        self.start_as(self.here(place));
+    }
+
+    /// Expects the program not to start on loopback; returns how it ended and what it said.
+    pub(crate) fn refused_here(&self, place: &Loopback) -> (ExitStatus, String) {
+        let output = self.with_files(self.here(place)).output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status, text(&output.stdout) + &text(&output.stderr))
+    }
+
+    fn program(&self) -> &'static str {
+        match self.kind {
             Kind::Peregrine => env!("CARGO_BIN_EXE_peregrine"),
             Kind::Kea => "kea-dhcp4",
-        };
-        let child = lan
-            .on(self.host, program)
+        }
+    }
+
+    fn here(&self, place: &Loopback) -> Command {
+        let mut command = Command::new(self.program());
+        command.args(place.arguments());
+        command
+    }
+
+    fn with_files(&self, mut command: Command) -> Command {
+        command
             .arg("-c")
             .arg(self.folder.join("conf"))
             .env("KEA_PIDFILE_DIR", &self.folder)
             .env("KEA_LOCKFILE_DIR", "none")
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        self.child = Some(child);
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn start_as(&mut self, command: Command) {
+        let _ = fs::remove_file(self.folder.join("ctrl"));
+        let log = File::options().create(true).append(true).open(self.folder.join("log")).unwrap();
+        let mut command = self.with_files(command);
+        self.child = Some(command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap());
         until("answer to status-get", PATIENCE, || {
             let exited = self.child.as_mut().and_then(|child| child.try_wait().unwrap());
             assert!(exited.is_none(), "{:?} ended with {exited:?}:\n{}", self.kind, self.log());
@@ -100,6 +138,36 @@ impl Server {
             child.kill().unwrap();
             child.wait().unwrap();
         }
+    }
+
+    /// The process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.as_ref().expect("it was started").id()
+    }
+
+    /// Waits until the program has ended by itself.
+    pub(crate) fn wait_for_end(&mut self) -> ExitStatus {
+        let mut child = self.child.take().expect("it was started");
+        until("end of the program", PATIENCE, || child.try_wait().unwrap().ok_or(()))
+    }
+
+    /// Memory that the process has in use, in KiB.
+    pub(crate) fn memory_kib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
+    /// Every counter by its name.
+    pub(crate) fn statistics(&self) -> BTreeMap<String, u64> {
+        let answer = self.command(&json!({"command": "statistic-get-all"}));
+        let counters = answer["arguments"].as_object().unwrap().iter();
+        counters.map(|(name, samples)| (name.clone(), samples[0][0].as_u64().unwrap())).collect()
+    }
+
+    /// The control socket.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.folder.join("ctrl")
     }
 
     /// Sends a command and returns its answer.
