@@ -116,6 +116,7 @@ impl Server {
             .arg(self.folder.join("conf"))
             .env("KEA_PIDFILE_DIR", &self.folder)
             .env("KEA_LOCKFILE_DIR", "none")
+            .env("KEA_DHCP_DATA_DIR", &self.folder)
             .stdin(Stdio::null());
         command
     }
