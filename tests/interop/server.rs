@@ -26,6 +26,7 @@ pub(crate) struct Server {
     pub(crate) kind: Kind,
     host: &'static str,
     folder: PathBuf,
+    config: PathBuf,
     child: Option<Child>,
 }
 
@@ -37,7 +38,15 @@ impl Server {
     pub(crate) fn new(kind: Kind, host: &'static str, folder: &Path) -> Self {
         let folder = folder.join(host);
         fs::create_dir_all(&folder).unwrap();
-        Self { kind, host, folder, child: None }
+        let config = folder.join("conf");
+        Self { kind, host, folder, config, child: None }
+    }
+
+    /// A Peregrine with a configuration of its own that shares everything else with another server.
+    pub(crate) fn beside(other: &Self) -> Self {
+        let config = other.folder.join("conf-beside");
+        let folder = other.folder.clone();
+        Self { kind: Kind::Peregrine, host: other.host, folder, config, child: None }
     }
 
     /// The configuration's parts that name files: control socket and lease database.
@@ -66,12 +75,12 @@ impl Server {
         for (key, value) in dhcp4.as_object().unwrap() {
             all[key] = value.clone();
         }
-        fs::write(self.folder.join("conf"), json!({ "Dhcp4": all }).to_string()).unwrap();
+        fs::write(&self.config, json!({ "Dhcp4": all }).to_string()).unwrap();
     }
 
     /// Writes the text of a whole configuration file, which names this server's files itself.
     pub(crate) fn configure_by(&self, text: &str) {
-        fs::write(self.folder.join("conf"), text).unwrap();
+        fs::write(&self.config, text).unwrap();
     }
 
     /// Where its files are.
@@ -113,7 +122,7 @@ impl Server {
     fn with_files(&self, mut command: Command) -> Command {
         command
             .arg("-c")
-            .arg(self.folder.join("conf"))
+            .arg(&self.config)
             .env("KEA_PIDFILE_DIR", &self.folder)
             .env("KEA_LOCKFILE_DIR", "none")
             .env("KEA_DHCP_DATA_DIR", &self.folder)
