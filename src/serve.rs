@@ -91,12 +91,6 @@ fn start(prepared: Prepared, checked: &Checked) -> Result<u8, ServeError> {
     Ok(status)
 }
 
-/// Opens what a server by `file` would open, and lets go of it.
-pub(crate) fn try_out(file: &Path, arguments: &Arguments) -> Result<(), ServeError> {
-    let checked = check::read(file).map_err(ServeError::Mistakes)?;
-    prepare(&checked, dhcp4(&checked)?, arguments).map(drop)
-}
-
 fn dhcp4(checked: &Checked) -> Result<Dhcp4, ServeError> {
     if let Some(dhcp6) = &checked.configuration.dhcp6 {
         let at = &dhcp6.at;

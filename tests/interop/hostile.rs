@@ -27,6 +27,14 @@ fn pools() -> Value {
     json!([{"pool": "10.16.0.0 - 10.17.255.255"}])
 }
 
+/// Pools of a load-balancing pair.
+fn halves() -> Value {
+    json!([
+        {"pool": "10.16.0.0 - 10.17.255.255", "client-class": "HA_server1"},
+        {"pool": "10.32.0.0 - 10.33.255.255", "client-class": "HA_server2"}
+    ])
+}
+
 /// A server on loopback.
 fn lone(place: &Loopback, folder: &std::path::Path) -> Server {
     let mut server = Server::new(Kind::Peregrine, "lone", folder);
@@ -305,44 +313,6 @@ fn broadcast_garbage_does_not_keep_a_client_from_its_lease() {
     assert!(statistics["peregrine-malformed-option-overrun"] > 0, "{statistics:?}");
 }
 
-/// A load-balancing pair on loopback.
-fn pair(place: &Loopback, folder: &std::path::Path) -> [Server; 2] {
-    let urls = place.urls();
-    let peers = json!([
-        {"name": "server1", "url": urls[0], "role": "primary"},
-        {"name": "server2", "url": urls[1], "role": "secondary"}
-    ]);
-    let pools = json!([
-        {"pool": "10.16.0.0 - 10.17.255.255", "client-class": "HA_server1"},
-        {"pool": "10.32.0.0 - 10.33.255.255", "client-class": "HA_server2"}
-    ]);
-    let start = |index: usize, host: &'static str| {
-        let mut server = Server::new(Kind::Peregrine, host, folder);
-        let mut configuration = place.configuration(index, &pools);
-        configuration["hooks-libraries"] = json!([
-            {"library": "libdhcp_lease_cmds.so"},
-            {"library": "libdhcp_ha.so", "parameters": {"high-availability": [{
-                "this-server-name": host, "mode": "load-balancing",
-                "heartbeat-delay": 300, "max-response-delay": 5000, "max-ack-delay": 1000,
-                "max-unacked-clients": 0, "sync-timeout": 10000,
-                "multi-threading": {
-                    "enable-multi-threading": true, "http-dedicated-listener": true,
-                    "http-listener-threads": 2, "http-client-threads": 2
-                },
-                "peers": peers.clone()
-            }]}}
-        ]);
-        server.configure(&configuration);
-        server.start_here(place);
-        server
-    };
-    let servers = [start(0, "server1"), start(1, "server2")];
-    for server in &servers {
-        server.wait_for_state(&["load-balancing"]);
-    }
-    servers
-}
-
 /// The HA port that `server` listens on.
 fn ha_port(server: &Server) -> SocketAddr {
     let answer = server.command(&json!({"command": "config-get"}));
@@ -399,7 +369,7 @@ fn attack_ha_port(port: SocketAddr) {
 fn the_ha_port_is_attacked_and_the_pair_works_on() {
     let place = Loopback::new(2);
     let folder = tempfile::tempdir().unwrap();
-    let servers = pair(&place, folder.path());
+    let servers = place.pair("load-balancing", &halves(), folder.path());
     let port = ha_port(&servers[0]);
     under(&place, &servers[0], || {
         attack_ha_port(port);

@@ -5,6 +5,7 @@
 
 mod cli;
 mod clients;
+mod crowd;
 mod dhcp;
 mod durability;
 mod examples;

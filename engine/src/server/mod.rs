@@ -7,6 +7,7 @@ mod housekeeping;
 mod pipeline;
 mod storage;
 mod tell;
+mod trial;
 
 use std::hash::RandomState;
 use std::io;
@@ -18,6 +19,7 @@ use crossbeam::channel::{Receiver, Sender, bounded};
 use serde_json::Value;
 
 pub use storage::{Storage, StorageError};
+pub use trial::shortcomings;
 
 use crate::alloc::Offers;
 use crate::clock::{Clock, Mono, SystemClock};
