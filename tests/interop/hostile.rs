@@ -245,8 +245,8 @@ fn a_full_queue_drops_and_counts_and_the_rest_is_served() {
         if arrived <= sent && decided == of("pkt4-received") { Ok(()) } else { Err(statistics) }
     });
     let mut fleet = Fleet::new(BASE_MAC, 500);
-    place.join_all(&mut fleet);
-    assert_eq!(fleet.duplicate_addresses(), 0);
+    let tally = place.join(&mut fleet, (0..500).collect(), 1);
+    assert_eq!((tally.completed, fleet.duplicate_addresses()), (500, 0), "{tally:?}");
 }
 
 const ATTACK: &str = "PEREGRINE_TEST_ATTACKS";
