@@ -3,9 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "an unwrap of a test is an assertion")]
 
+#[path = "../../ha/tests/support/certificates.rs"]
+mod certificates;
 mod clients;
 mod net;
 mod pair;
 mod relay;
 mod server;
+mod tls;
 mod wait;
