@@ -22,7 +22,7 @@ use engine::config::json::Position;
 
 pub use build::{check_hook, from_hook, from_library};
 pub use shape::{PARAMETERS, PEER, RELATIONSHIP};
-pub use tls::Tls;
+pub use tls::{Anchors, Tls};
 pub use warnings::class_warnings;
 
 use crate::machine::Parameters;

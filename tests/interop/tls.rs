@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use serde_json::{Value, json};
@@ -14,24 +14,34 @@ use crate::pair::{Mode, Pair, configuration};
 use crate::server::{Kind, PATIENCE, Server};
 use crate::wait::until;
 
-/// Who signs, and a certificate for each server.
+const NAMES: [&str; 2] = ["server1", "server2"];
+
+/// Whom the servers believe, and a certificate for each.
 struct Papers {
-    authority: Authority,
+    anchor: PathBuf,
     issued: [Issued; 2],
 }
 
 impl Papers {
-    fn new(folder: &Path) -> Self {
-        let authority = Authority::new(folder, "authority");
-        let issued = ["server1", "server2"].map(|name| authority.issue(name));
-        Self { authority, issued }
+    fn of(authority: &Authority) -> Self {
+        let issued = NAMES.map(|name| authority.issue(name));
+        Self { anchor: authority.certificate.clone(), issued }
+    }
+
+    /// Each server signed its own, and both believe both.
+    fn self_signed(folder: &Path) -> Self {
+        let issued = NAMES.map(|name| Authority::new(folder, name).as_issued());
+        let both = issued.each_ref().map(|issued| fs::read(&issued.certificate).unwrap()).concat();
+        let anchor = folder.join("both.pem");
+        fs::write(&anchor, both).unwrap();
+        Self { anchor, issued }
     }
 
     /// The configuration of a server with its certificate.
     fn configuration(&self, place: usize, mode: Mode, require_client_certs: bool) -> Value {
-        let mut all = configuration(mode, ["server1", "server2"][place]);
+        let mut all = configuration(mode, NAMES[place]);
         let relationship = relationship(&mut all);
-        relationship["trust-anchor"] = json!(self.authority.certificate);
+        relationship["trust-anchor"] = json!(self.anchor);
         relationship["cert-file"] = json!(self.issued[place].certificate);
         relationship["key-file"] = json!(self.issued[place].key);
         relationship["require-client-certs"] = json!(require_client_certs);
@@ -66,19 +76,30 @@ fn add_logins(configuration: &mut Value, kind: Kind, folder: &Path) {
     }
 }
 
-/// A pair that serves, loses its second server and takes it back, all of it under TLS and with logins.
+/// As [`life`], with certificates of one authority.
 fn life_under_tls(mode: Mode, kinds: [Kind; 2], require_client_certs: bool) {
+    let folder = tempfile::tempdir().unwrap();
+    let papers = Papers::of(&Authority::new(folder.path(), "authority"));
+    life(folder.path(), &papers, mode, kinds, require_client_certs);
+}
+
+/// As [`life`], with certificates that signed themselves.
+fn life_under_own_certificates(kinds: [Kind; 2]) {
+    let folder = tempfile::tempdir().unwrap();
+    life(folder.path(), &Papers::self_signed(folder.path()), Mode::HotStandby, kinds, true);
+}
+
+/// A pair that serves, loses each of its servers and takes it back, all of it under TLS and with logins.
+fn life(folder: &Path, papers: &Papers, mode: Mode, kinds: [Kind; 2], require_client_certs: bool) {
     if !net::is_possible("a pair of servers in network namespaces") {
         return;
     }
-    let folder = tempfile::tempdir().unwrap();
-    let papers = Papers::new(folder.path());
     let configurations = [0, 1].map(|place| {
         let mut all = papers.configuration(place, mode, require_client_certs);
-        add_logins(&mut all, kinds[place], folder.path());
+        add_logins(&mut all, kinds[place], folder);
         all
     });
-    let mut pair = Pair::start_with(mode, kinds, folder.path(), &configurations);
+    let mut pair = Pair::start_with(mode, kinds, folder, &configurations);
     pair.wait_until_normal();
     pair.drive("02:00:00:00:01:00", 40);
     pair.wait_for_equal_leases(40);
@@ -127,10 +148,16 @@ fn two_peregrines_under_tls() {
     life_under_tls(Mode::LoadBalancing, [Kind::Peregrine, Kind::Peregrine], true);
 }
 
-/// The scenario itself is true of the original.
+#[test]
+fn our_primary_with_kea_and_own_certificates() {
+    life_under_own_certificates([Kind::Peregrine, Kind::Kea]);
+}
+
+/// The scenarios themselves are true of the original.
 #[test]
 fn two_keas_under_tls() {
     life_under_tls(Mode::LoadBalancing, [Kind::Kea, Kind::Kea], true);
+    life_under_own_certificates([Kind::Kea, Kind::Kea]);
 }
 
 /// A login that one server got wrong: the other says 401, and the log says who.
@@ -140,7 +167,7 @@ fn a_wrong_password_is_told() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let papers = Papers::new(folder.path());
+    let papers = Papers::of(&Authority::new(folder.path(), "authority"));
     let mode = Mode::HotStandby;
     let configurations = [0, 1].map(|place| {
         let mut all = papers.configuration(place, mode, true);
@@ -171,7 +198,8 @@ fn nobody_else_gets_in_and_nobody_suffers() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let papers = Papers::new(folder.path());
+    let authority = Authority::new(folder.path(), "authority");
+    let papers = Papers::of(&authority);
     let (mode, kinds) = (Mode::HotStandby, [Kind::Peregrine, Kind::Kea]);
     let configurations = [0, 1].map(|place| papers.configuration(place, mode, true));
     let pair = Pair::start_with(mode, kinds, folder.path(), &configurations);
@@ -187,7 +215,7 @@ fn nobody_else_gets_in_and_nobody_suffers() {
     assert_eq!(ask(&pair, 0, &[]), "");
     let stranger = Authority::new(folder.path(), "stranger");
     assert_eq!(shown(&stranger.issue("server2")), "");
-    assert_eq!(shown(&papers.authority.issue_expired("old")), "");
+    assert_eq!(shown(&authority.issue_expired("old")), "");
     // Plain HTTP and nonsense get no byte; what looks like TLS at first may get an alert.
     for (what, most) in [
         (r"printf 'POST / HTTP/1.1\r\nHost: a\r\n\r\n'", 0),
@@ -199,7 +227,7 @@ fn nobody_else_gets_in_and_nobody_suffers() {
         let bytes: u32 = feed(&pair, "bash", &["-c", &script], b"").trim().parse().unwrap();
         assert!(bytes <= most, "{what}: {bytes} bytes");
     }
-    let good = shown(&papers.authority.issue("operator"));
+    let good = shown(&authority.issue("operator"));
     assert!(good.starts_with("HTTP/1.1 200 OK\r\n"), "{good}");
     pair.drive("02:00:00:00:01:00", 20);
     pair.wait_for_equal_leases(20);

@@ -22,10 +22,18 @@ const KEYS: [&str; 3] = ["trust-anchor", "cert-file", "key-file"];
 #[derive(Clone, Debug)]
 pub struct Tls {
     /// `trust-anchor`: who may have signed the other side's certificate.
-    /// At least one.
-    pub(crate) anchors: Arc<RootCertStore>,
+    pub(crate) anchors: Arc<Anchors>,
     /// `cert-file` and `key-file`: what is shown to the other side.
     pub(crate) identity: Arc<CertifiedKey>,
+}
+
+/// The certificates of a `trust-anchor`, at least one.
+#[derive(Debug)]
+pub struct Anchors {
+    /// As those that sign.
+    pub(crate) store: Arc<RootCertStore>,
+    /// As they are.
+    pub(crate) certificates: Vec<CertificateDer<'static>>,
 }
 
 /// What is wrong with one of the files.
@@ -139,18 +147,20 @@ fn identity(certificate: &Node, key: &Node, mistakes: &mut Vec<Mistake>) -> Opti
 }
 
 /// The certificates of a file, or of a folder as "openssl rehash" makes it.
-fn anchors(path: &Path) -> Result<RootCertStore, FileError> {
+fn anchors(path: &Path) -> Result<Anchors, FileError> {
     let files = if path.is_dir() { hashed_files(path)? } else { vec![path.to_owned()] };
-    let mut anchors = RootCertStore::empty();
+    let mut store = RootCertStore::empty();
+    let mut all = Vec::new();
     for file in files {
-        for certificate in certificates(&file)? {
-            if anchors.len() == MAX_ANCHORS {
-                return Err(FileError::TooMany);
-            }
-            anchors.add(certificate).map_err(FileError::BadCertificate)?;
+        all.extend(certificates(&file)?);
+        if all.len() > MAX_ANCHORS {
+            return Err(FileError::TooMany);
         }
     }
-    Ok(anchors)
+    for certificate in &all {
+        store.add(certificate.clone()).map_err(FileError::BadCertificate)?;
+    }
+    Ok(Anchors { store: Arc::new(store), certificates: all })
 }
 
 fn hashed_files(folder: &Path) -> Result<Vec<PathBuf>, FileError> {

@@ -1,26 +1,24 @@
 //! TLS on both sides of a connection between peers (*shell*): handshakes, and words for why one failed.
 //!
-//! As in Kea (guide, "Using TLS for HA"), a certificate has to be signed by the trust anchor and in force;
-//! the names in it are not compared with the address. Sessions are not resumed: Kea's listener refuses that,
+//! As in Kea (guide, "Using TLS for HA"), a certificate has to be believed ([`believe`]); the names in it are not
+//! compared with the address. Sessions are not resumed: Kea's listener refuses that,
 //! and connections are kept for long anyway.
+
+mod believe;
 
 use std::io;
 use std::sync::Arc;
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{ClientConfig, Resumption, verify_server_cert_signed_by_trust_anchor};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::server::{
-    NoServerSessionStorage, ParsedCertificate, ServerConfig, WebPkiClientVerifier,
-};
+use rustls::client::{ClientConfig, Resumption};
+use rustls::crypto::ring;
+use rustls::pki_types::ServerName;
+use rustls::server::{NoServerSessionStorage, ServerConfig};
 use rustls::sign::SingleCertAndKey;
-use rustls::{
-    AlertDescription, CertificateError, DigitallySignedStruct, Error, InvalidMessage,
-    RootCertStore, SignatureScheme,
-};
+use rustls::{AlertDescription, CertificateError, Error, InvalidMessage};
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+use believe::{Clients, Servers};
 
 use crate::config::Tls;
 
@@ -68,12 +66,11 @@ impl Connector {
     /// For a peer whose entry has `tls`.
     pub fn new(tls: &Tls) -> Self {
         let provider = Arc::new(ring::default_provider());
-        let verifier = SignedByAnchor { anchors: Arc::clone(&tls.anchors), provider };
-        let mut config = ClientConfig::builder_with_provider(Arc::clone(&verifier.provider))
+        let mut config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .expect("ring supports TLS 1.2 and 1.3")
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(verifier))
+            .with_custom_certificate_verifier(Arc::new(Servers::new(&tls.anchors)))
             .with_client_cert_resolver(Arc::new(SingleCertAndKey::from(Arc::clone(&tls.identity))));
         config.resumption = Resumption::disabled();
         Self(TlsConnector::from(Arc::new(config)))
@@ -94,15 +91,11 @@ impl Acceptor {
     /// For the own entry's `tls`; clients have to show a certificate if `require_client_certs`.
     pub fn new(tls: &Tls, require_client_certs: bool) -> Self {
         let provider = Arc::new(ring::default_provider());
-        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        let builder = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .expect("ring supports TLS 1.2 and 1.3");
         let builder = if require_client_certs {
-            let anchors = Arc::clone(&tls.anchors);
-            let verifier = WebPkiClientVerifier::builder_with_provider(anchors, provider)
-                .build()
-                .expect("a trust-anchor has at least one certificate");
-            builder.with_client_cert_verifier(verifier)
+            builder.with_client_cert_verifier(Arc::new(Clients::new(&tls.anchors)))
         } else {
             builder.with_no_client_auth()
         };
@@ -166,59 +159,6 @@ impl From<Error> for HandshakeError {
             Error::AlertReceived(alert) => Self::Alert(alert),
             error => Self::Protocol(error),
         }
-    }
-}
-
-/// Believes a server whose certificate the anchors signed, whatever its name.
-#[derive(Debug)]
-struct SignedByAnchor {
-    anchors: Arc<RootCertStore>,
-    provider: Arc<CryptoProvider>,
-}
-
-impl ServerCertVerifier for SignedByAnchor {
-    fn verify_server_cert(
-        &self,
-        certificate: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        _name: &ServerName<'_>,
-        _ocsp: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        let certificate = ParsedCertificate::try_from(certificate)?;
-        let algorithms = self.provider.signature_verification_algorithms.all;
-        verify_server_cert_signed_by_trust_anchor(
-            &certificate,
-            &self.anchors,
-            intermediates,
-            now,
-            algorithms,
-        )?;
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signature, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signature, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
 

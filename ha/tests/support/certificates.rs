@@ -57,6 +57,11 @@ impl Authority {
         Self { folder: folder.to_owned(), certificate, key }
     }
 
+    /// Its own certificate and key: a server that signed for itself.
+    pub(crate) fn as_issued(&self) -> Issued {
+        Issued { certificate: self.certificate.clone(), key: self.key.clone() }
+    }
+
     /// A certificate for `name`, in force for long.
     pub(crate) fn issue(&self, name: &str) -> Issued {
         self.issue_from_to(name, "20200101000000Z", "20491231000000Z")

@@ -170,5 +170,5 @@ fn a_folder_of_anchors_is_one_of_hashed_names() {
     );
     openssl(folder.path(), &["rehash", "anchors"]);
     let relationship = read(json!({}), keys(&anchors, &issued)).unwrap();
-    assert_eq!(relationship.servers[0].tls.as_ref().unwrap().anchors.len(), 1);
+    assert_eq!(relationship.servers[0].tls.as_ref().unwrap().anchors.store.len(), 1);
 }

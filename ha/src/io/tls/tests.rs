@@ -24,7 +24,7 @@ const HEARTBEAT: &str = r#"{ "command": "ha-heartbeat" }"#;
 
 /// Two authorities that know nothing of each other, in a folder.
 struct Town {
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     ours: Authority,
     other: Authority,
 }
@@ -33,7 +33,7 @@ impl Town {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let [ours, other] = ["ours", "other"].map(|name| Authority::new(folder.path(), name));
-        Self { _folder: folder, ours, other }
+        Self { folder, ours, other }
     }
 
     /// TLS of a server whose certificate and whose trust are in our authority.
@@ -103,12 +103,11 @@ fn without_certificate(
     versions: &[&'static SupportedProtocolVersion],
 ) -> StreamOwned<ClientConnection, Socket> {
     let provider = Arc::new(ring::default_provider());
-    let verifier = SignedByAnchor { anchors: Arc::clone(&tls.anchors), provider };
-    let config = ClientConfig::builder_with_provider(Arc::clone(&verifier.provider))
+    let config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(versions)
         .unwrap()
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_custom_certificate_verifier(Arc::new(Servers::new(&tls.anchors)))
         .with_no_client_auth();
     let socket = Socket::connect(listener.address()).unwrap();
     socket.set_read_timeout(Some(SOON)).unwrap();
@@ -188,6 +187,25 @@ fn a_client_of_another_authority_is_not_believed() {
     assert!(why.contains("UnknownCA"), "{why}");
     wait_for(&listener.counters().handshakes_failed, 1);
     client(&listener, &town.good("server3")).works();
+}
+
+/// Each server signed its own certificate, and both trust both.
+#[test]
+fn certificates_that_signed_themselves_are_believed_if_they_are_known() {
+    let town = Town::new();
+    let [own, others] = [&town.ours, &town.other].map(Authority::as_issued);
+    let both = town.folder.path().join("both.pem");
+    let certificates = [&own.certificate, &others.certificate].map(|f| std::fs::read(f).unwrap());
+    std::fs::write(&both, certificates.concat()).unwrap();
+    let listener = strict(&tls(&both, &own));
+    client(&listener, &tls(&both, &others)).works();
+
+    let unknown = Authority::new(town.folder.path(), "unknown").as_issued();
+    let why = client(&listener, &tls(&both, &unknown)).fails();
+    assert!(why.contains("Alert") || why.contains("alert"), "{why}");
+    wait_for(&listener.counters().handshakes_failed, 1);
+    let why = client(&listener, &tls(&unknown.certificate, &others)).fails();
+    assert!(why.contains("not signed by our trust-anchor") || why.contains("refused"), "{why}");
 }
 
 #[test]
