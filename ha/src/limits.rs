@@ -25,8 +25,10 @@ pub const MAX_PEM_FILE: u64 = 1 << 20;
 pub const MAX_ANCHORS: usize = 1_024;
 /// Time for a whole request, from its first byte (or from the start of its connection).
 pub const REQUEST_READ_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a client whose request took too long may take to read that.
+/// How long a client that is refused may take to read why.
 pub const FAREWELL: Duration = Duration::from_secs(1);
+/// Bytes read from a client that is refused before its connection is closed.
+pub const FAREWELL_BYTES: u64 = 256 << 10;
 /// Lines about failed TLS handshakes within [`REFUSAL_WINDOW`]; more are counted only.
 pub const MAX_REFUSAL_LINES: u32 = 10;
 /// After this time the next lines about failed TLS handshakes are written.

@@ -166,7 +166,10 @@ impl Link {
             Some(open) => open,
             closed => closed.insert(Open::to(&self.target).await?),
         };
-        let broken = |why: hyper::Error| ExchangeError::Broken(address, why.into());
+        let broken = |why: hyper::Error| match HandshakeError::behind(&why) {
+            Some(refusal) => ExchangeError::Handshake(address, refusal),
+            None => ExchangeError::Broken(address, why.into()),
+        };
         open.sender.ready().await.map_err(broken)?;
         open.sender.send_request(request).await.map(Response::into_body).map_err(broken)
     }

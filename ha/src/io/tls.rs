@@ -15,12 +15,14 @@ use rustls::pki_types::ServerName;
 use rustls::server::{NoServerSessionStorage, ServerConfig};
 use rustls::sign::SingleCertAndKey;
 use rustls::{AlertDescription, CertificateError, Error, InvalidMessage};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use believe::{Clients, Servers};
 
 use crate::config::Tls;
+use crate::limits::{FAREWELL, FAREWELL_BYTES};
 
 /// The first byte of a TLS connection: a handshake record (RFC 8446 section 5.1).
 const HANDSHAKE_RECORD: u8 = 22;
@@ -50,7 +52,7 @@ pub enum HandshakeError {
     UnknownSigner,
     /// Its certificate is too old, too new, or for another purpose.
     #[error("its certificate is refused: {0}")]
-    BadCertificate(CertificateError),
+    BadCertificate(String),
     /// It refused ours, or could not go on.
     #[error("it refused with the alert {0:?}")]
     Alert(AlertDescription),
@@ -106,23 +108,34 @@ impl Acceptor {
         Self(TlsAcceptor::from(Arc::new(config)))
     }
 
-    /// Shakes hands over `stream`. What does not begin as TLS does gets no answer at all, as from Kea.
+    /// Shakes hands over `stream`, or gives it back. What does not begin as TLS does gets no answer at all, as
+    /// from Kea.
     pub async fn accept(
         &self,
         stream: TcpStream,
-    ) -> Result<tokio_rustls::server::TlsStream<TcpStream>, HandshakeError> {
+    ) -> Result<tokio_rustls::server::TlsStream<TcpStream>, (HandshakeError, TcpStream)> {
         let mut first = [0];
-        match stream.peek(&mut first).await.map_err(HandshakeError::Io)? {
-            0 => return Err(HandshakeError::Closed),
-            _ if first == [HANDSHAKE_RECORD] => {}
-            _ => {
-                // What is unread when a socket is closed makes the kernel send a reset.
-                let _ = stream.try_read(&mut [0; 4_096]);
-                return Err(HandshakeError::NotTls);
+        match stream.peek(&mut first).await {
+            Ok(0) => Err((HandshakeError::Closed, stream)),
+            Ok(_) if first != [HANDSHAKE_RECORD] => Err((HandshakeError::NotTls, stream)),
+            Ok(_) => {
+                let shaken = self.0.accept(stream).into_fallible().await;
+                shaken.map_err(|(error, stream)| (error.into(), stream))
             }
+            Err(error) => Err((HandshakeError::Io(error), stream)),
         }
-        self.0.accept(stream).await.map_err(HandshakeError::from)
     }
+}
+
+/// Ends a connection that is refused, and reads for a moment what may still come: what is unread when a socket is closed
+/// makes the kernel send a reset, which can overtake the alert that says why.
+pub(super) async fn part(mut stream: TcpStream) {
+    let goodbye = async {
+        stream.shutdown().await?;
+        tokio::io::copy(&mut stream.take(FAREWELL_BYTES), &mut tokio::io::sink()).await
+    };
+    // It is refused however this ends.
+    let _ = tokio::time::timeout(FAREWELL, goodbye).await;
 }
 
 impl std::fmt::Debug for Connector {
@@ -134,6 +147,20 @@ impl std::fmt::Debug for Connector {
 impl std::fmt::Debug for Acceptor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Acceptor(..)")
+    }
+}
+
+impl HandshakeError {
+    /// The refusal that broke a connection after our own part of the handshake was done, if it was one: in TLS 1.3
+    /// a client learns only then that the server does not believe it.
+    pub(super) fn behind(error: &(dyn std::error::Error + 'static)) -> Option<Self> {
+        let chain = std::iter::successors(Some(error), |error| error.source());
+        let broken = chain.filter_map(|error| error.downcast_ref::<io::Error>());
+        let mut inner = broken.filter_map(|error| error.get_ref()?.downcast_ref::<Error>());
+        inner.find_map(|error| match error {
+            Error::AlertReceived(alert) => Some(Self::Alert(*alert)),
+            _ => None,
+        })
     }
 }
 
@@ -154,7 +181,10 @@ impl From<Error> for HandshakeError {
         match error {
             Error::NoCertificatesPresented => Self::NoCertificate,
             Error::InvalidCertificate(CertificateError::UnknownIssuer) => Self::UnknownSigner,
-            Error::InvalidCertificate(why) => Self::BadCertificate(why),
+            Error::InvalidCertificate(CertificateError::Other(why)) => {
+                Self::BadCertificate(why.to_string())
+            }
+            Error::InvalidCertificate(why) => Self::BadCertificate(why.to_string()),
             Error::InvalidMessage(InvalidMessage::InvalidContentType) => Self::NotTls,
             Error::AlertReceived(alert) => Self::Alert(alert),
             error => Self::Protocol(error),

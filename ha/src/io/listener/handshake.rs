@@ -16,8 +16,8 @@ use crate::limits::{MAX_REFUSAL_LINES, REFUSAL_WINDOW};
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Refusal {
     /// The other side is to blame.
-    #[error(transparent)]
-    Failed(#[from] HandshakeError),
+    #[error("{0}")]
+    Failed(HandshakeError, TcpStream),
     /// The other side is slow or silent.
     #[error("it took too long")]
     TooSlow,
@@ -30,7 +30,7 @@ pub(super) async fn shake(
     progress: &Progress,
 ) -> Result<TlsStream<TcpStream>, Refusal> {
     tokio::select! {
-        shaken = tls.accept(stream) => Ok(shaken?),
+        shaken = tls.accept(stream) => shaken.map_err(|(why, stream)| Refusal::Failed(why, stream)),
         () = progress.too_slow() => Err(Refusal::TooSlow),
     }
 }

@@ -29,11 +29,11 @@ use tokio::net::{TcpListener, TcpStream};
 
 pub use deadline::Patience;
 use deadline::{Phase, Progress, Watched};
-use handshake::Refusals;
+use handshake::{Refusal, Refusals};
 pub use reply::{PARTNER_COMMANDS, Reply, Rules};
 
 use super::client::{Stop, Stopper};
-use super::tls::Acceptor;
+use super::tls::{self, Acceptor};
 use crate::limits::{
     ACCEPT_BACKOFF, FAREWELL, MAX_CONNECTIONS, MAX_HEAD, MAX_REQUEST, MAX_STRANGERS,
 };
@@ -236,7 +236,7 @@ async fn connection(stream: TcpStream, from: SocketAddr, shared: Arc<Shared>, _p
     let progress = Progress::new(shared.settings.patience);
     match &shared.settings.tls {
         None => talk(stream, &shared, progress).await,
-        Some(tls) => match handshake::shake(tls, stream, &progress).await {
+        Some(acceptor) => match handshake::shake(acceptor, stream, &progress).await {
             Ok(stream) => {
                 progress.enter(Phase::New);
                 talk(stream, &shared, progress).await;
@@ -244,6 +244,9 @@ async fn connection(stream: TcpStream, from: SocketAddr, shared: Arc<Shared>, _p
             Err(why) => {
                 shared.counters.handshakes_failed.fetch_add(1, Ordering::Relaxed);
                 shared.refusals.tell(from, &why, shared.clock.now().mono);
+                if let Refusal::Failed(_, stream) = why {
+                    tls::part(stream).await;
+                }
             }
         },
     }
