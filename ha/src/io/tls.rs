@@ -7,11 +7,15 @@
 mod believe;
 
 use std::io;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::time::Duration;
 
+use rustls::client::danger::ServerCertVerifier;
 use rustls::client::{ClientConfig, Resumption};
 use rustls::crypto::ring;
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{ServerName, UnixTime};
+use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, ServerConfig};
 use rustls::sign::SingleCertAndKey;
 use rustls::{AlertDescription, CertificateError, Error, InvalidMessage};
@@ -62,6 +66,34 @@ pub enum HandshakeError {
     /// The connection broke.
     #[error("{0}")]
     Io(io::Error),
+}
+
+/// In which part a certificate is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// To those who connect to us.
+    Server,
+    /// To those to whom we connect.
+    Client,
+}
+
+/// Why the other side will refuse our own certificate at `wall_s` (seconds since 1970 UTC), if it trusts whom we
+/// trust. It need not: this is worth a warning only.
+pub fn doubt(tls: &Tls, part: Part, wall_s: u64) -> Option<HandshakeError> {
+    let (certificate, intermediates) = tls.identity.cert.split_first()?;
+    let now = UnixTime::since_unix_epoch(Duration::from_secs(wall_s));
+    let judged = match part {
+        Part::Server => {
+            let name = ServerName::IpAddress(IpAddr::V4(Ipv4Addr::LOCALHOST).into());
+            let servers = Servers::new(&tls.anchors);
+            servers.verify_server_cert(certificate, intermediates, &name, &[], now).map(drop)
+        }
+        Part::Client => {
+            let clients = Clients::new(&tls.anchors);
+            clients.verify_client_cert(certificate, intermediates, now).map(drop)
+        }
+    };
+    judged.err().map(HandshakeError::from)
 }
 
 impl Connector {

@@ -223,6 +223,24 @@ fn expired_certificates_are_refused_on_both_sides() {
 }
 
 #[test]
+fn an_own_certificate_that_peers_will_refuse_is_noticed() {
+    let town = Town::new();
+    let doubts = |tls: &Tls, wall_s| {
+        [Part::Server, Part::Client].map(|part| doubt(tls, part, wall_s).map(|why| why.to_string()))
+    };
+    let (in_2020, in_2050) = (1_600_000_000, 2_525_000_000);
+    let good = town.good("server1");
+    assert_eq!(doubts(&good, in_2020), [None, None]);
+    let [server, client] = doubts(&good, in_2050).map(Option::unwrap);
+    assert!(server.contains("certificate expired") && client.contains("certificate expired"));
+    let foreign = tls(&town.ours.certificate, &town.other.issue("server2"));
+    let unsigned = "its certificate is not signed by our trust-anchor".to_owned();
+    assert_eq!(doubts(&foreign, in_2020), [Some(unsigned.clone()), Some(unsigned)]);
+    let own = tls(&town.ours.certificate, &town.ours.as_issued());
+    assert_eq!(doubts(&own, in_2020).map(|why| why.is_some()), [true, true], "not in force yet");
+}
+
+#[test]
 fn plain_http_is_closed_without_a_byte() {
     let town = Town::new();
     let listener = strict(&town.good("server1"));
