@@ -193,9 +193,11 @@ impl Outbox {
         let lost = matches!(outcome, UpdateOutcome::Failure(CallError::Communication(_)));
         let mut state = side.state.lock();
         let more = state.queue.finish(update.lease.address);
+        // Delayed updates that are on their way are over with the first that fails.
+        let concerns_backlog = state.backlog.is_sending() && (update.delayed || lost);
         let behind = if lost { state.lose(update) } else { Vec::new() };
         let backlog_sent = match &outcome {
-            _ if !update.delayed => None,
+            _ if !concerns_backlog => None,
             UpdateOutcome::Success => state.backlog.applied().then_some(Ok(())),
             failure => state.backlog.failed().then(|| Err(as_error(failure))),
         };
@@ -211,7 +213,7 @@ impl Outbox {
         self.fail(behind);
         if let Some(result) = backlog_sent {
             self.tell(|observer| observer.backlog_sent(result));
-        } else if peer == PeerQueue::Partner && !update.delayed {
+        } else if peer == PeerQueue::Partner && !concerns_backlog {
             self.tell(|observer| observer.partner_updated(client_of(update), outcome));
         }
     }
@@ -315,7 +317,8 @@ impl Replication for Outbox {
             ChangeKind::Added | ChangeKind::Updated => LeaseNews::Stored,
             ChangeKind::Deleted => LeaseNews::Deleted,
         };
-        let update = Update { news, lease: change.lease.clone(), ticket, delayed: false };
+        let Change { number, lease, .. } = *change;
+        let update = Update { number, news, lease: lease.clone(), ticket, delayed: false };
         for side in &self.backups {
             self.queue_for_backup(side, update.clone());
         }

@@ -51,6 +51,7 @@ struct World {
     seen: Arc<Seen>,
     sent: Arc<Sent>,
     stats: Arc<Stats>,
+    changes: AtomicU64,
 }
 
 const SEND: UpdatePolicy = UpdatePolicy { partner: ToPartner::Send, backups: ToBackups::Nothing };
@@ -62,7 +63,7 @@ fn world(backups: usize, limit: usize) -> World {
     let observer: Arc<dyn Observer> = seen.clone();
     let outbox = Outbox::new(pending.clone(), Arc::downgrade(&observer), true, backups, limit);
     outbox.set_policy(SEND);
-    World { outbox, pending, seen, sent, stats }
+    World { outbox, pending, seen, sent, stats, changes: AtomicU64::new(0) }
 }
 
 fn lease(host: u8, cltt_s: u64) -> Lease4 {
@@ -84,7 +85,8 @@ fn lease(host: u8, cltt_s: u64) -> Lease4 {
 
 impl World {
     fn change(&self, lease: &Lease4, kind: ChangeKind, origin: Origin) {
-        let change = Change { number: ChangeNumber(1), kind, lease, before: None, origin };
+        let number = ChangeNumber(self.changes.fetch_add(1, Ordering::Relaxed) + 1);
+        let change = Change { number, kind, lease, before: None, origin };
         self.outbox.queue(&change);
     }
 
@@ -96,15 +98,8 @@ impl World {
     /// A client's change of `host`'s lease and the reply that reports it.
     fn promised(&self, host: u8) {
         let ticket = self.pending.reserve(u64::from(host)).unwrap();
-        let to = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 68);
         self.change(&lease(host, 1), ChangeKind::Added, Origin::Client(Some(ticket)));
-        let departure = Departure {
-            interface: 1,
-            source: Ipv4Addr::LOCALHOST,
-            destination: Destination::Ip { to },
-            message: vec![host],
-        };
-        self.pending.park(ticket, PendingReply { departure, reports: None });
+        self.pending.park(ticket, reply(host));
     }
 
     fn take(&self) -> Update {
@@ -123,6 +118,16 @@ impl World {
     fn dropped(&self) -> u64 {
         self.stats.value(Counter::ReplyUnacknowledged)
     }
+}
+
+fn reply(name: u8) -> PendingReply {
+    let departure = Departure {
+        interface: 1,
+        source: Ipv4Addr::LOCALHOST,
+        destination: Destination::Ip { to: SocketAddrV4::new(Ipv4Addr::LOCALHOST, 68) },
+        message: vec![name],
+    };
+    PendingReply { departure, reports: None }
 }
 
 fn silence() -> UpdateOutcome {
@@ -297,6 +302,103 @@ fn what_silence_cut_off_is_kept_unless_something_newer_was_sent() {
 }
 
 #[test]
+fn a_late_failure_does_not_put_an_older_version_behind_a_newer_one() {
+    let world = world(0, 10);
+    let queue = UpdatePolicy { partner: ToPartner::Queue, ..SEND };
+    world.changed(1, 1);
+    let hanging = world.take();
+    world.changed(1, 2);
+    world.outbox.set_policy(queue);
+    world.settle(&hanging, silence());
+    assert_eq!(world.outbox.send_backlog(), None);
+    for cltt_s in 1..=2 {
+        let update = world.take();
+        assert_eq!(update.lease.cltt_s, cltt_s);
+        world.settle(&update, UpdateOutcome::Success);
+    }
+    assert_eq!(*world.seen.backlogs.lock(), [Ok(())]);
+}
+
+#[test]
+fn a_backlog_behind_a_request_that_hangs_ends_with_it() {
+    let world = world(0, 10);
+    world.changed(1, 1);
+    let hanging = world.take();
+    world.outbox.set_policy(UpdatePolicy { partner: ToPartner::Queue, ..SEND });
+    world.changed(1, 2);
+    world.outbox.send_backlog();
+    world.settle(&hanging, silence());
+    assert_eq!(world.seen.backlogs.lock().len(), 1);
+    assert_eq!(world.seen.outcomes.lock().len(), 0);
+    assert_eq!(world.outbox.waiting(PeerQueue::Partner), 0);
+}
+
+/// Workers, client threads and a machine that cannot make up its mind.
+#[test]
+fn threads_keep_the_order_of_each_address_and_settle_every_ticket() {
+    const HOSTS: usize = 6;
+    const CHANGES: u64 = 3_000;
+    let world = world(0, 1_000_000);
+    // Each address's lock, with its last version; what the partner has, and whether a request is under way.
+    let locks: Vec<_> = (0..HOSTS).map(|_| Mutex::new(0_u64)).collect();
+    let partner: Vec<_> = (0..HOSTS).map(|_| Mutex::new(0_u64)).collect();
+    let numbers = AtomicU64::new(0);
+    let left = AtomicU64::new(3);
+    std::thread::scope(|scope| {
+        for worker in 0..3_u64 {
+            let (world, locks, numbers, left) = (&world, &locks, &numbers, &left);
+            scope.spawn(move || {
+                for n in 0..CHANGES {
+                    let host = usize::try_from((n * 7 + worker) % HOSTS as u64).unwrap();
+                    let ticket = world.pending.reserve(n * 3 + worker).unwrap();
+                    let mut version = locks[host].lock();
+                    *version += 1;
+                    let number = ChangeNumber(numbers.fetch_add(1, Ordering::Relaxed) + 1);
+                    let lease = lease(u8::try_from(host).unwrap(), *version);
+                    let (kind, origin) = (ChangeKind::Updated, Origin::Client(Some(ticket)));
+                    let change = Change { number, kind, lease: &lease, before: None, origin };
+                    world.outbox.queue(&change);
+                    drop(version);
+                    world.pending.park(ticket, reply(0));
+                }
+                left.fetch_sub(1, Ordering::Release);
+            });
+        }
+        for client in 0..3_u64 {
+            let (world, partner) = (&world, &partner);
+            scope.spawn(move || {
+                let mut n = client;
+                while let Some(update) = world.outbox.next(PeerQueue::Partner) {
+                    n += 1;
+                    let host = usize::from(update.lease.address.octets()[3]);
+                    let mut has = partner[host].try_lock().expect("one request of an address");
+                    let outcome = if n % 50 == 0 { silence() } else { UpdateOutcome::Success };
+                    assert!(update.lease.cltt_s >= *has, "an older version came later");
+                    *has = update.lease.cltt_s;
+                    drop(has);
+                    world.settle(&update, outcome);
+                }
+            });
+        }
+        scope.spawn(|| {
+            while left.load(Ordering::Acquire) > 0 {
+                world.outbox.set_policy(UpdatePolicy { partner: ToPartner::Queue, ..SEND });
+                std::thread::yield_now();
+                world.outbox.send_backlog();
+                std::thread::yield_now();
+                world.outbox.set_policy(SEND);
+                std::thread::yield_now();
+            }
+            while world.outbox.waiting(PeerQueue::Partner) > 0 {
+                std::thread::yield_now();
+            }
+            world.outbox.stop();
+        });
+    });
+    assert!(world.pending.is_empty(), "{} tickets are open", world.pending.len());
+}
+
+#[test]
 fn what_finds_the_queue_full_fails_at_once() {
     let world = world(0, 0);
     for host in 0..MAX_QUEUED_UPDATES {
@@ -369,7 +471,8 @@ proptest! {
             match step {
                 Step::Change(host) => {
                     let update = Update {
-                        news: LeaseNews::Stored, lease: lease(host, number), ticket: None, delayed: false,
+                        number: ChangeNumber(number), news: LeaseNews::Stored, ticket: None,
+                        lease: lease(host, number), delayed: false,
                     };
                     queue.push(update).unwrap();
                     left += 1;
