@@ -96,7 +96,14 @@ impl Half {
         let half = Arc::new_cyclic(|half: &std::sync::Weak<Self>| Self {
             index,
             server: peers.local().name.clone(),
-            outbox: Arc::new(Outbox::new(pending, half.clone(), has_partner, backups, delayed)),
+            outbox: Arc::new(Outbox::new(
+                pending,
+                half.clone(),
+                service.clone(),
+                has_partner,
+                backups,
+                delayed,
+            )),
             machine: Mutex::new(Relationship::new(parameters, now)),
             gate: Arc::new(Gate::new(peers)),
             service,

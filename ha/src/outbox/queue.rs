@@ -108,3 +108,6 @@ impl Queue {
         self.waiting
     }
 }
+
+#[cfg(test)]
+mod tests;

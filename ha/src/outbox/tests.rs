@@ -6,7 +6,6 @@ use engine::lease::{ChangeNumber, HwAddress, Lease4, LeaseState};
 use engine::packet::{Departure, Destination};
 use engine::pending::{PendingReply, Release};
 use engine::stats::{Counter, Stats};
-use proptest::prelude::*;
 
 use super::*;
 
@@ -51,6 +50,7 @@ struct World {
     seen: Arc<Seen>,
     sent: Arc<Sent>,
     stats: Arc<Stats>,
+    service: Arc<Service>,
     changes: AtomicU64,
 }
 
@@ -61,12 +61,14 @@ fn world(backups: usize, limit: usize) -> World {
     let pending = Arc::new(Pending::new(0, sent.clone(), stats.clone()));
     let seen = Arc::new(Seen::default());
     let observer: Arc<dyn Observer> = seen.clone();
-    let outbox = Outbox::new(pending.clone(), Arc::downgrade(&observer), true, backups, limit);
+    let service = Arc::new(Service::default());
+    let observer = Arc::downgrade(&observer);
+    let outbox = Outbox::new(pending.clone(), observer, service.clone(), true, backups, limit);
     outbox.set_policy(SEND);
-    World { outbox, pending, seen, sent, stats, changes: AtomicU64::new(0) }
+    World { outbox, pending, seen, sent, stats, service, changes: AtomicU64::new(0) }
 }
 
-fn lease(host: u8, cltt_s: u64) -> Lease4 {
+pub(super) fn lease(host: u8, cltt_s: u64) -> Lease4 {
     Lease4 {
         address: Ipv4Addr::new(192, 0, 2, host),
         hw_address: HwAddress::new(&[host]).unwrap(),
@@ -302,6 +304,22 @@ fn what_silence_cut_off_is_kept_unless_something_newer_was_sent() {
 }
 
 #[test]
+fn what_changed_while_the_service_was_closing_is_sent_when_the_pair_is_back() {
+    let world = world(0, 0);
+    world.outbox.set_policy(UpdatePolicy { partner: ToPartner::Count, ..SEND });
+    world.changed(1, 1);
+    let user = engine::seam::service::Origin::USER;
+    world.service.disable(user, Default::default(), None);
+    (2..=4).for_each(|host| world.changed(host, 1));
+    world.service.enable(user);
+    world.changed(3, 2);
+    assert_eq!(world.outbox.take_unsent(), 5);
+    world.outbox.set_policy(SEND);
+    let sent: Vec<_> = (0..2).map(|_| world.take().lease.address.octets()[3]).collect();
+    assert_eq!((sent, world.outbox.waiting(PeerQueue::Partner)), (vec![2, 4], 0));
+}
+
+#[test]
 fn a_late_failure_does_not_put_an_older_version_behind_a_newer_one() {
     let world = world(0, 10);
     let queue = UpdatePolicy { partner: ToPartner::Queue, ..SEND };
@@ -439,71 +457,4 @@ fn a_stopped_outbox_fails_everything() {
     });
     world.promised(2);
     assert_eq!((world.dropped(), world.pending.len()), (2, 0));
-}
-
-#[derive(Clone, Debug)]
-enum Step {
-    Change(u8),
-    Take,
-    Finish(usize),
-    Drain,
-}
-
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let step = prop_oneof![
-        4 => (0..4_u8).prop_map(Step::Change),
-        4 => Just(Step::Take),
-        3 => (0..4_usize).prop_map(Step::Finish),
-        1 => Just(Step::Drain),
-    ];
-    proptest::collection::vec(step, 0..80)
-}
-
-proptest! {
-    /// Whatever happens, the updates of an address leave in their order, one at a time, none twice or lost.
-    #[test]
-    fn a_queue_keeps_the_order_of_each_address(steps in steps()) {
-        let mut queue = Queue::new(1_000);
-        let mut under_way: Vec<Update> = Vec::new();
-        let mut last = [0_u64; 4];
-        let mut left = 0;
-        for (number, step) in (1_u64..).zip(steps) {
-            match step {
-                Step::Change(host) => {
-                    let update = Update {
-                        number: ChangeNumber(number), news: LeaseNews::Stored, ticket: None,
-                        lease: lease(host, number), delayed: false,
-                    };
-                    queue.push(update).unwrap();
-                    left += 1;
-                }
-                Step::Take => if let Some(update) = queue.take() {
-                    let host = usize::from(update.lease.address.octets()[3]);
-                    prop_assert!(last[host] < update.lease.cltt_s);
-                    let busy = under_way.iter().any(|other| other.lease.address == update.lease.address);
-                    prop_assert!(!busy);
-                    last[host] = update.lease.cltt_s;
-                    under_way.push(update);
-                    left -= 1;
-                },
-                Step::Finish(which) => if which < under_way.len() {
-                    queue.finish(under_way.remove(which).lease.address);
-                },
-                Step::Drain => {
-                    let drained = queue.drain();
-                    prop_assert_eq!(drained.len(), left);
-                    left = 0;
-                }
-            }
-            prop_assert_eq!(queue.len(), left);
-        }
-        for update in under_way {
-            queue.finish(update.lease.address);
-        }
-        while let Some(update) = queue.take() {
-            queue.finish(update.lease.address);
-            left -= 1;
-        }
-        prop_assert_eq!(left, 0);
-    }
 }
