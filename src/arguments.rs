@@ -48,6 +48,8 @@ pub(crate) struct Arguments {
 /// Words of our own.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Word {
+    /// Show a High Availability pair at work, on this machine, without root.
+    Demo(crate::demo::Arguments),
     /// Send a command to a running server.
     Ctl(crate::ctl::Arguments),
     /// Check a configuration file.

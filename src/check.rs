@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use engine::config::Directories;
 use engine::config::json::Mistake;
-use engine::config::model::{Configuration, HookKind, HookLibrary};
+use engine::config::model::{Configuration, HookKind};
 use ha::config::Relationship;
 
 use crate::arguments::Arguments;
@@ -15,14 +16,13 @@ pub(crate) struct Checked {
     pub(crate) configuration: Configuration,
     /// The relationships of its High Availability, if it has any.
     pub(crate) relationships: Vec<Relationship>,
-    pub(crate) warnings: Vec<Mistake>,
 }
 
 /// Reads and checks `file`, and says what was found. Exit status 0 if it can be served, else 1.
 pub(crate) fn run(file: &Path) -> ExitCode {
     match read(file) {
         Ok(checked) => {
-            for warning in &checked.warnings {
+            for warning in &checked.configuration.warnings {
                 eprintln!("warning: {warning}");
             }
             println!("{}: the configuration is in order", file.display());
@@ -45,25 +45,25 @@ pub(crate) fn run_with_machine(file: &Path, arguments: &Arguments) -> ExitCode {
 
 /// Reads and checks `file`, the parts of other rooms in it too.
 pub(crate) fn read(file: &Path) -> Result<Checked, Vec<Mistake>> {
-    let configuration = engine::config::load(file)?;
+    let check_hook = &mut ha::config::check_hook;
+    let configuration = engine::config::load_with(file, &directories(), check_hook)?;
+    let hooks = configuration.dhcp4.iter().flat_map(|part| &part.hooks);
     let mut relationships = Vec::new();
-    let mut mistakes = Vec::new();
-    let hooks = [
-        configuration.dhcp4.as_ref().map(|part| &part.hooks),
-        configuration.dhcp6.as_ref().map(|part| &part.hooks),
-    ];
-    for library in hooks.into_iter().flatten().flatten().filter(|hook| is_ha(hook)) {
-        match ha::config::from_library(library) {
-            Ok(found) => relationships.extend(found),
-            Err(found) => mistakes.extend(found),
-        }
+    for library in hooks.filter(|hook| hook.kind == HookKind::Ha) {
+        relationships.extend(ha::config::from_library(library)?);
     }
-    if !mistakes.is_empty() {
-        return Err(mistakes);
+    Ok(Checked { configuration, relationships })
+}
+
+/// Where bare file names lie, by Kea's environment variables.
+fn directories() -> Directories {
+    let usual = Directories::default();
+    let chosen = |name: &str, usual| std::env::var_os(name).map_or(usual, Into::into);
+    Directories {
+        data: chosen("KEA_DHCP_DATA_DIR", usual.data),
+        sockets: chosen("KEA_CONTROL_SOCKET_DIR", usual.sockets),
+        logs: chosen("KEA_LOG_FILE_DIR", usual.logs),
     }
-    let mut warnings = configuration.warnings.clone();
-    warnings.extend(ha::config::class_warnings(&relationships, &configuration.source));
-    Ok(Checked { configuration, relationships, warnings })
 }
 
 /// Prints mistakes, one a line; the exit status of a program that starts nothing.
@@ -71,10 +71,8 @@ pub(crate) fn tell(mistakes: &[Mistake]) -> ExitCode {
     for mistake in mistakes {
         eprintln!("{mistake}");
     }
-    eprintln!("{} mistakes; nothing was started", mistakes.len());
+    let number = mistakes.len();
+    let word = if number == 1 { "mistake" } else { "mistakes" };
+    eprintln!("{number} {word}; nothing was started");
     ExitCode::FAILURE
-}
-
-fn is_ha(library: &HookLibrary) -> bool {
-    library.kind == HookKind::Ha
 }

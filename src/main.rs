@@ -19,12 +19,9 @@ use arguments::{Arguments, Word};
 const OWN_NAME: &str = concat!("peregrine ", env!("CARGO_PKG_VERSION"));
 
 fn main() -> ExitCode {
-    let mut words = std::env::args_os().skip(1);
-    if words.next().is_some_and(|word| word == "demo") {
-        return demo::run(words);
-    }
     let arguments = Arguments::parse();
     match &arguments.word {
+        Some(Word::Demo(demo)) => return demo::run(demo),
         Some(Word::Ctl(command)) => return ctl::run(command),
         Some(Word::Check { config }) => return check::run(config),
         None => {}

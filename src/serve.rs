@@ -62,7 +62,7 @@ fn serve(file: &Path, arguments: &Arguments) -> Result<u8, ServeError> {
     let writer =
         Writer::start(&dhcp4.loggers, "kea-dhcp4", log::Options { verbose: arguments.debug })?;
     let _pid_file = PidFile::take(file)?;
-    for warning in &checked.warnings {
+    for warning in &checked.configuration.warnings {
         engine::log!(PEREGRINE_CONFIG_WARNING, "{warning}");
     }
     let prepared = prepare(&checked, dhcp4, arguments)?;

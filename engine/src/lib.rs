@@ -26,7 +26,6 @@ pub mod seam;
 pub mod select;
 pub mod server;
 pub mod stats;
-pub mod swap;
 pub mod sync;
 pub mod v4;
 pub mod worker;

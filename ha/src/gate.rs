@@ -1,6 +1,6 @@
-//! The gate: who of the pair serves a query (implements [`Admission`]). What the machine decided is one atomic
-//! word; a query costs one hash and one load of it. Pure but for its atomics. Must not know why a scope is
-//! served, nor how leases reach the partner.
+//! The gate: who of the pair serves a query (implements [`Admission`]). What the machine decided is
+//! one atomic word; a query costs one hash and one load of it. Pure but for its atomics. Must not
+//! know why a scope is served, nor how leases reach the partner.
 
 use engine::clock::Now;
 use engine::limits::{MAX_CLIENT_ID, MAX_HW_ADDRESS};

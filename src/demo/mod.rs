@@ -14,13 +14,11 @@ mod site;
 mod story;
 mod tell;
 
-use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser;
 use perf::run::RunError;
 use perf::syscall;
 
@@ -31,9 +29,8 @@ const CLIENTS: i64 = 100_000;
 /// lease.
 ///
 /// Needs no root. Exit status 0 only if all of it held.
-#[derive(Clone, Debug, Parser)]
-#[command(name = "peregrine demo")]
-struct Arguments {
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Arguments {
     /// The result as JSON instead of lines
     #[arg(long)]
     json: bool,
@@ -73,16 +70,8 @@ impl DemoError {
     }
 }
 
-/// Runs the demo with the arguments that follow the word `demo`.
-pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let words = std::iter::once(OsString::from("peregrine demo")).chain(arguments);
-    let arguments = match Arguments::try_parse_from(words) {
-        Ok(arguments) => arguments,
-        Err(error) => {
-            let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
-        }
-    };
+/// Runs the demo; the exit status is 0 only if all of it held.
+pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     syscall::catch_interrupts();
-    if story::tell_all(&arguments) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if story::tell_all(arguments) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -73,8 +73,9 @@ impl worker::Pipeline for Pipeline {
         let turn = Turn { pipeline: self, snapshot: &self.snapshot.load(), now };
         let mut replies = Vec::with_capacity(batch.len());
         let mut last_change = None;
-        for job in batch.drain(..) {
-            last_change = last_change.max(turn.decide(&job, &mut replies));
+        // The jobs stay in the batch: the worker uses their buffers again.
+        for job in batch.iter() {
+            last_change = last_change.max(turn.decide(job, &mut replies));
         }
         let written = last_change.is_none_or(|last| self.storage.write_through(last).is_ok());
         for waiting in replies {
@@ -109,7 +110,7 @@ impl Turn<'_> {
         let query = Query::parse(&job.packet.message).ok()?;
         let ticket = match self.reserve(&query, job.dispatch.hash) {
             Ok(ticket) => ticket,
-            Err(why) => return pipeline.dropped_for(why),
+            Err(why) => return pipeline.refused(why),
         };
         let interface = pipeline.links.name(job.packet.arrival.interface);
         let context = v4::Context {
@@ -125,6 +126,9 @@ impl Turn<'_> {
         match v4::exchange(&query, &job.packet.arrival, job.dispatch.class, &context) {
             Outcome::Reply(reply) => {
                 tell::event(&query, &reply.event);
+                if let Some(failure) = reply.event.allocation_failure() {
+                    pipeline.count_failure(failure);
+                }
                 let last_change = reply.last_change;
                 replies.push(Decided { reply, ticket });
                 last_change
@@ -137,11 +141,10 @@ impl Turn<'_> {
             Outcome::Drop(why) => {
                 tell::drop(&query, &why);
                 pipeline.cancel(ticket);
-                if let Some(counter) = why.counter() {
-                    pipeline.stats.count(counter);
-                }
-                if let v4::DropReason::NoAddress(_) = why {
-                    pipeline.stats.count(Counter::AllocationFail);
+                match (why, why.counter()) {
+                    (v4::DropReason::NoAddress(failure), _) => pipeline.count_failure(failure),
+                    (_, Some(counter)) => pipeline.stats.count(counter),
+                    (_, None) => {}
                 }
                 pipeline.stats.count(Counter::ReceiveDrop);
                 None
@@ -196,16 +199,16 @@ impl Pipeline {
         }
     }
 
-    fn refused(&self, counter: Counter) -> Option<Dispatch> {
+    /// Counts a query that goes no further.
+    fn refused<T>(&self, counter: Counter) -> Option<T> {
         self.stats.count(counter);
         self.stats.count(Counter::ReceiveDrop);
         None
     }
 
-    fn dropped_for(&self, counter: Counter) -> Option<ChangeNumber> {
-        self.stats.count(counter);
-        self.stats.count(Counter::ReceiveDrop);
-        None
+    fn count_failure(&self, failure: v4::AllocationFailure) {
+        self.stats.count(Counter::AllocationFail);
+        self.stats.count(failure.counter());
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use engine::swap::Live;
+use engine::sync::Live;
 use shuttle::thread;
 
 use crate::check;

@@ -1,5 +1,5 @@
-//! What goes in and out of the machine: outcomes of calls, things to be done, things worth a line in the log. Pure
-//! data.
+//! What goes in and out of the machine: outcomes of calls, things to be done, things worth a line
+//! in the log. Pure data.
 
 use super::parameters::Scopes;
 use super::state::{Seen, State};
@@ -137,10 +137,11 @@ pub enum Action {
     SendMaintenanceNotify(Notification),
     /// Tell the packet path: [`crate::gate::Gate::publish`].
     Publish(Standing),
-    /// Switch the service on or off for the local origin of the relationship. May repeat what already is.
+    /// Switch the service on or off for the local origin of the relationship. May repeat what
+    /// already is.
     SetService(bool),
-    /// Take back what the partner switched off with dhcp-disable: the origin it names, or, without one,
-    /// whatever it switched off.
+    /// Take back what the partner switched off with dhcp-disable: the origin it names, or, without
+    /// one, whatever it switched off.
     ReleaseRemoteOrigin(Option<u32>),
     /// Log it.
     Note(Note),

@@ -1,5 +1,5 @@
-//! Reading the arguments of the HA commands from JSON, with Kea's answers to what is wrong with them. Pure; the one
-//! file of this room that knows JSON.
+//! Reading the arguments of the HA commands from JSON, with Kea's answers to what is wrong with
+//! them. Pure; the one file of this room that knows JSON.
 
 use engine::control::Answer;
 use serde_json::{Map, Value};
@@ -86,8 +86,8 @@ pub fn maintenance_notify(arguments: Option<&Value>) -> Result<(bool, Option<Sta
     Ok((cancel, state))
 }
 
-/// The origin that ha-sync-complete-notify names: an integer as `origin-id`, or as `origin` (Kea 3 sends both). Kea
-/// 2.2 names none.
+/// The origin that ha-sync-complete-notify names: an integer as `origin-id`, or as `origin` (Kea 3
+/// sends both). Kea 2.2 names none.
 pub fn sync_origin(arguments: Option<&Value>) -> Option<u32> {
     let number = |key| arguments?.get(key)?.as_u64();
     number("origin-id").or_else(|| number("origin")).and_then(|id| u32::try_from(id).ok())

@@ -1,5 +1,5 @@
-//! Commands of the machine: somebody wants something, and gets Kea's answer. Pure. Reading the arguments from
-//! JSON is not done here.
+//! Commands of the machine: somebody wants something, and gets Kea's answer. Pure. Reading the
+//! arguments from JSON is not done here.
 
 use engine::clock::Now;
 use engine::control::{Answer, code};
@@ -97,7 +97,8 @@ impl Relationship {
         Answer::success("HA state machine continues.")
     }
 
-    /// ha-scopes: serve just these peers' clients. `HA_x` and `ha_x` mean peer x, too, unless one is called so.
+    /// ha-scopes: serve just these peers' clients. `HA_x` and `ha_x` mean peer x, too, unless one
+    /// is called so.
     pub fn set_scopes(&mut self, now: Now, names: &[&str]) -> Answer {
         let mut scopes = Scopes::NONE;
         for name in names {
@@ -116,7 +117,8 @@ impl Relationship {
         Answer::success("New HA scopes configured.")
     }
 
-    /// ha-sync: fetch the leases of `server`. The answer comes as [`Action::AnswerSync`], or at once as the error.
+    /// ha-sync: fetch the leases of `server`. The answer comes as [`Action::AnswerSync`], or at
+    /// once as the error.
     pub fn order_sync(&mut self, server: &str, max_period_s: Option<u32>) -> Result<(), Answer> {
         let place = self.peers().place(server).ok_or_else(|| unknown_server(server))?;
         if self.peers().local().name.as_ref() == server {
@@ -139,8 +141,8 @@ impl Relationship {
         Answer::success("Server successfully notified about the synchronization completion.")
     }
 
-    /// ha-maintenance-start: take over from the partner so that it can be stopped. The answer comes from
-    /// [`Self::handle_maintenance_answer`], or at once as the error.
+    /// ha-maintenance-start: take over from the partner so that it can be stopped. The answer comes
+    /// from [`Self::handle_maintenance_answer`], or at once as the error.
     pub fn start_maintenance(&mut self) -> Result<(), Answer> {
         let state = self.state();
         let refused =
@@ -153,8 +155,8 @@ impl Relationship {
         Ok(())
     }
 
-    /// ha-maintenance-cancel. The answer comes from [`Self::handle_maintenance_answer`], or at once as the
-    /// error.
+    /// ha-maintenance-cancel. The answer comes from [`Self::handle_maintenance_answer`], or at once
+    /// as the error.
     pub fn cancel_maintenance(&mut self) -> Result<(), Answer> {
         let Stage::PartnerInMaintenance { previous } = self.stage else {
             return Err(not_in_maintenance_with_partner());
@@ -164,8 +166,8 @@ impl Relationship {
         Ok(())
     }
 
-    /// The partner has answered ha-maintenance-notify ([`Action::SendMaintenanceNotify`]), or not. Gives the
-    /// answer to the command that waits for it.
+    /// The partner has answered ha-maintenance-notify ([`Action::SendMaintenanceNotify`]), or not.
+    /// Gives the answer to the command that waits for it.
     pub fn handle_maintenance_answer(
         &mut self,
         now: Now,
@@ -237,7 +239,8 @@ impl Relationship {
         Answer::success("Server maintenance successfully canceled.")
     }
 
-    /// ha-maintenance-notify: the partner takes over (or gives back). `partner` is the state it names.
+    /// ha-maintenance-notify: the partner takes over (or gives back). `partner` is the state it
+    /// names.
     pub fn notify_maintenance(&mut self, now: Now, cancel: bool, partner: Option<State>) -> Answer {
         let state = self.state();
         if cancel {

@@ -1,4 +1,5 @@
-//! The failure detector: clients of the partner that nobody answers (Kea guide, "max-unacked-clients"). Pure.
+//! The failure detector: clients of the partner that nobody answers (Kea guide,
+//! "max-unacked-clients"). Pure.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -32,7 +33,8 @@ pub(super) struct UnackedClients {
 }
 
 impl UnackedClients {
-    /// Looks at a query that the partner should answer. Whether its client has become unacked by it.
+    /// Looks at a query that the partner should answer. Whether its client has become unacked by
+    /// it.
     pub(super) fn analyze(&mut self, client: &Client<'_>, max_ack_delay: Duration) -> bool {
         self.analyzed += 1;
         let key = match client.waiting {

@@ -25,7 +25,8 @@ impl Relationship {
         self.settle(now);
     }
 
-    /// A heartbeat has ended ([`Action::SendHeartbeat`]). A state name that is not known is a failure.
+    /// A heartbeat has ended ([`Action::SendHeartbeat`]). A state name that is not known is a
+    /// failure.
     pub fn handle_heartbeat(&mut self, now: Now, result: Result<PartnerStatus, CallError>) {
         self.heartbeat_under_way = false;
         self.rejected.expire(now.mono);
@@ -65,8 +66,8 @@ impl Relationship {
         self.watch_silence();
     }
 
-    /// A lease update of `client` was answered by the partner, or not. It is no heartbeat: only a failure tells
-    /// of the partner's state.
+    /// A lease update of `client` was answered by the partner, or not. It is no heartbeat: only a
+    /// failure tells of the partner's state.
     pub fn handle_update(&mut self, now: Now, client: Option<ClientKey>, outcome: UpdateOutcome) {
         match (outcome, client) {
             (UpdateOutcome::Success, Some(client)) => self.rejected.remove(&client),
@@ -102,12 +103,14 @@ impl Relationship {
         }
     }
 
-    /// Whether somebody else than this machine holds the DHCP service off: an administrator, the partner.
+    /// Whether somebody else than this machine holds the DHCP service off: an administrator, the
+    /// partner.
     pub const fn handle_service(&mut self, held_by_others: bool) {
         self.held_by_others = held_by_others;
     }
 
-    /// A synchronisation has ended ([`Action::StartSync`]). Any failure makes the partner unavailable.
+    /// A synchronisation has ended ([`Action::StartSync`]). Any failure makes the partner
+    /// unavailable.
     pub fn handle_sync(&mut self, now: Now, result: Result<SyncDone, CallError>) {
         let Transfer::UnderWay { order, stale } = std::mem::take(&mut self.transfer) else {
             return;

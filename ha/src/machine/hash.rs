@@ -1,5 +1,6 @@
-//! The hash that shares clients between two servers (RFC 3074 section 6, Pearson's hash with the table given
-//! there). Pure. Must not know which server a result means: see [`super::Peers::balanced`].
+//! The hash that shares clients between two servers (RFC 3074 section 6, Pearson's hash with the
+//! table given there). Pure. Must not know which server a result means: see
+//! [`super::Peers::balanced`].
 
 /// The hash of a client's key: option 61's data, else `chaddr`; the DUID in DHCPv6.
 pub const fn hash(key: &[u8]) -> u8 {
@@ -38,7 +39,8 @@ const MIXING: [u8; 256] = [
 mod tests {
     use super::*;
 
-    /// Keys whose server was seen at a Kea pair (by the pool that it used), and three that were reckoned.
+    /// Keys whose server was seen at a Kea pair (by the pool that it used), and three that were
+    /// reckoned.
     const VECTORS: &[(&str, u8)] = &[
         ("020000000100", 92),
         ("01020000000101", 200),

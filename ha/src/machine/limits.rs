@@ -2,8 +2,8 @@
 
 /// Peers of one relationship, backups included: scopes are bits of one word.
 pub const MAX_PEERS: usize = 32;
-/// Clients that the failure detector remembers as heard, and as many again as unacked. Kea has no bound; more
-/// than this are counted as not remembered.
+/// Clients that the failure detector remembers as heard, and as many again as unacked. Kea has no
+/// bound; more than this are counted as not remembered.
 pub const MAX_WATCHED_CLIENTS: usize = 65_536;
 /// Clients whose updates the partner refused that are remembered.
 pub const MAX_REJECTED_CLIENTS: usize = 65_536;

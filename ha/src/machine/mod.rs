@@ -1,11 +1,12 @@
-//! The relationship state machine: who of a pair serves whom, and when. Pure: no clock, thread, socket or
-//! log; `now` is an argument, what is to be done comes out as [`Action`]s. It assumes neither DHCPv4 nor v6
-//! and must not know JSON, HTTP or the lease store.
+//! The relationship state machine: who of a pair serves whom, and when. Pure: no clock, thread,
+//! socket or log; `now` is an argument, what is to be done comes out as [`Action`]s. It assumes
+//! neither DHCPv4 nor v6 and must not know JSON, HTTP or the lease store.
 //!
-//! [`Relationship`] is the machine. It has four kinds of methods: getters, `handle_*` (something happened),
-//! commands (somebody wants something; they give the [`engine::control::Answer`]) and `poll_*` (what is to be
-//! done, and when to call again). [`rules`] holds its transitions as one table, [`Peers`] and [`Parameters`]
-//! what it is built from, [`hash`] shares the clients, [`sync`] is the order of a synchronisation.
+//! [`Relationship`] is the machine. It has four kinds of methods: getters, `handle_*` (something
+//! happened), commands (somebody wants something; they give the [`engine::control::Answer`]) and
+//! `poll_*` (what is to be done, and when to call again). [`rules`] holds its transitions as one
+//! table, [`Peers`] and [`Parameters`] what it is built from, [`hash`] shares the clients, [`sync`]
+//! is the order of a synchronisation.
 
 mod action;
 pub mod arguments;

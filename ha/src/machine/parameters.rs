@@ -2,6 +2,7 @@
 //! [`crate::config`] converts.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,6 +40,12 @@ impl Mode {
     }
 }
 
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 /// What a server is in its relationship.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
@@ -61,6 +68,12 @@ impl Role {
             Role::Standby => "standby",
             Role::Backup => "backup",
         }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 
@@ -112,7 +125,8 @@ impl Scopes {
     }
 }
 
-/// The servers of a relationship, with the roles that its mode asks for: checked once, by [`Peers::new`].
+/// The servers of a relationship, with the roles that its mode asks for: checked once, by
+/// [`Peers::new`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peers {
     mode: Mode,
@@ -133,7 +147,7 @@ pub enum PeersError {
     #[error("peer name '{0}' is used more than once")]
     Twice(Arc<str>),
     /// A role appears too often, too rarely or in a mode that does not have it.
-    #[error("{found} peer(s) with role {role} in mode {mode}: expected {expected}", role = .role.name(), mode = .mode.name())]
+    #[error("{found} peer(s) with role {role} in mode {mode}: expected {expected}")]
     Roles {
         /// The mode.
         mode: Mode,
@@ -150,8 +164,8 @@ pub enum PeersError {
 }
 
 impl Peers {
-    /// Checks the roles against the mode (Kea guide, "Load Balancing Configuration" and its neighbours). The order
-    /// of the peers becomes that of their names.
+    /// Checks the roles against the mode (Kea guide, "Load Balancing Configuration" and its
+    /// neighbours). The order of the peers becomes that of their names.
     pub fn new(mode: Mode, this_server: &str, mut all: Vec<Peer>) -> Result<Self, PeersError> {
         all.sort_by(|a, b| a.name.cmp(&b.name));
         if all.len() > MAX_PEERS {
@@ -216,7 +230,8 @@ impl Peers {
         self.primary
     }
 
-    /// Whose client it is: the place of a peer. `None` if the mode shares clients and there is no key.
+    /// Whose client it is: the place of a peer. `None` if the mode shares clients and there is no
+    /// key.
     pub fn balanced(&self, key: Option<&[u8]>) -> Option<usize> {
         match (self.mode, self.other) {
             (Mode::LoadBalancing, Some(other)) => {
@@ -279,7 +294,8 @@ pub struct Parameters {
     pub max_ack_delay: Duration,
     /// `max-unacked-clients`: more than so many mean that the partner is down; 0 asks for none.
     pub max_unacked_clients: u32,
-    /// `max-rejected-lease-updates`: so many clients with refused updates end the relationship; 0 for never.
+    /// `max-rejected-lease-updates`: so many clients with refused updates end the relationship; 0
+    /// for never.
     pub max_rejected_lease_updates: u32,
     /// `send-lease-updates`.
     pub send_lease_updates: bool,

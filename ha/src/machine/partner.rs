@@ -1,4 +1,5 @@
-//! The partner as last seen: its state, scopes, clock and unsent updates, and since when it is silent. Pure.
+//! The partner as last seen: its state, scopes, clock and unsent updates, and since when it is
+//! silent. Pure.
 
 use std::time::Duration;
 
@@ -102,8 +103,8 @@ impl PartnerView {
         self.terminated_since = None;
     }
 
-    /// The partner is looked at again after a time without heartbeats: nothing that was seen before holds, but for
-    /// what it told.
+    /// The partner is looked at again after a time without heartbeats: nothing that was seen before
+    /// holds, but for what it told.
     pub(super) fn renew(&mut self, now: Now) {
         *self = Self { unsent: self.unsent, told: self.told, ..Self::new(now) };
     }
@@ -119,8 +120,8 @@ impl PartnerView {
         self.told = self.unsent;
     }
 
-    /// Whether it made changes of which it did not tell. Kea compares the last two heartbeats only, and so
-    /// misses changes if it sees their maker once more before it is ready.
+    /// Whether it made changes of which it did not tell. Kea compares the last two heartbeats only,
+    /// and so misses changes if it sees their maker once more before it is ready.
     pub(super) const fn has_new_unsent(&self) -> bool {
         self.unsent > 0 && self.unsent != self.told
     }

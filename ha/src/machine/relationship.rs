@@ -17,7 +17,8 @@ use super::stage::{Alone, Flush, Pausing, Recovery, Stage, Transfer};
 use super::state::State;
 use super::timer::{Timer, Timers};
 
-/// The delay of heartbeats after ha-sync-complete-notify: its sender enters ready once it has our answer.
+/// The delay of heartbeats after ha-sync-complete-notify: its sender enters ready once it has our
+/// answer.
 const SOON: Duration = Duration::from_millis(200);
 
 /// The delay of heartbeats in ready, which may last as long as the partner synchronises.
@@ -27,10 +28,11 @@ const DETECTOR_DELAY: Duration = Duration::from_millis(100);
 
 /// One relationship, as one of its servers sees it.
 ///
-/// Order of calls: [`new`](Self::new); then, for ever, an input (`handle_*`) or a command when there is one,
-/// [`poll_action`](Self::poll_action) until it gives none, and [`handle_timeout`](Self::handle_timeout) at the
-/// time that [`poll_timeout`](Self::poll_timeout) names. Each action that says with which input it ends gets
-/// exactly one such input, also when it failed.
+/// Order of calls: [`new`](Self::new); then, for ever, an input (`handle_*`) or a command when
+/// there is one, [`poll_action`](Self::poll_action) until it gives none, and
+/// [`handle_timeout`](Self::handle_timeout) at the time that [`poll_timeout`](Self::poll_timeout)
+/// names. Each action that says with which input it ends gets exactly one such input, also when it
+/// failed.
 #[derive(Clone, Debug)]
 pub struct Relationship {
     pub(super) parameters: Parameters,
@@ -152,8 +154,8 @@ impl Relationship {
         }
     }
 
-    /// What met a bound: clients not remembered by the detector, clients not remembered as refused, notes that
-    /// nobody fetched.
+    /// What met a bound: clients not remembered by the detector, clients not remembered as refused,
+    /// notes that nobody fetched.
     pub const fn dropped(&self) -> [u64; 3] {
         [self.clients.not_remembered(), self.rejected.not_remembered(), self.notes_dropped]
     }
@@ -253,7 +255,8 @@ impl Relationship {
         }
     }
 
-    /// Whether a silent partner is down. Only a server that hears the partner's clients waits for proof by them.
+    /// Whether a silent partner is down. Only a server that hears the partner's clients waits for
+    /// proof by them.
     fn has_proof_of_failure(&self) -> bool {
         let hears = self.serves() && !self.held_by_others;
         let shares = self.peers().mode() == Mode::LoadBalancing
@@ -324,7 +327,8 @@ impl Relationship {
         self.pause_on_entry();
     }
 
-    /// Tells packet path and service of the present state: closed before, opened after the scopes change.
+    /// Tells packet path and service of the present state: closed before, opened after the scopes
+    /// change.
     pub(super) fn switch_service(&mut self, now: Now, served: bool) {
         let on = self.serves();
         if on {
@@ -391,8 +395,8 @@ impl Relationship {
         }
     }
 
-    /// The partner is synchronised: no lease may change here before it is seen ready, or it would miss the
-    /// change. Without heartbeats it would never be seen.
+    /// The partner is synchronised: no lease may change here before it is seen ready, or it would
+    /// miss the change. Without heartbeats it would never be seen.
     pub(super) fn close_for_partner(&mut self, now: Now) {
         if matches!(self.stage, Stage::PartnerDown(_)) && self.wants_heartbeats() {
             self.set_closed(now, true);
@@ -424,9 +428,9 @@ impl Relationship {
         self.publish(now);
     }
 
-    /// How long until the next heartbeat. While nobody serves some of the clients and only the partner's state is
-    /// awaited, it is asked sooner than the configuration says: before the service is opened again in
-    /// partner-down, and in ready.
+    /// How long until the next heartbeat. While nobody serves some of the clients and only the
+    /// partner's state is awaited, it is asked sooner than the configuration says: before the
+    /// service is opened again in partner-down, and in ready.
     fn heartbeat_delay(&self) -> Duration {
         let delay = self.parameters.heartbeat_delay;
         match self.stage {

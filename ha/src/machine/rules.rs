@@ -1,5 +1,6 @@
-//! The transitions as one table: the first row that fits a [`Situation`] says what to do; without one the machine stays
-//! where it is. Pure data (Kea guide, "Server States", and what was seen at running Keas).
+//! The transitions as one table: the first row that fits a [`Situation`] says what to do; without
+//! one the machine stays where it is. Pure data (Kea guide, "Server States", and what was seen at
+//! running Keas).
 
 use super::parameters::{Mode, Role};
 use super::state::State::{
@@ -24,7 +25,8 @@ pub enum Fact {
     DelaysUpdates = 1 << 4,
     /// Nothing was heard for more than `max-response-delay`.
     Interrupted = 1 << 5,
-    /// The partner is considered down: interrupted and, where it is asked for, enough unacked clients.
+    /// The partner is considered down: interrupted and, where it is asked for, enough unacked
+    /// clients.
     Failed = 1 << 6,
     /// More updates were delayed than `delayed-updates-limit`.
     Overflowed = 1 << 7,
@@ -112,7 +114,8 @@ pub enum Then {
     EnterNormal,
     /// End the relationship.
     Terminate(Why),
-    /// The partner says it is in a state that this mode does not have: wait until it is configured like us.
+    /// The partner says it is in a state that this mode does not have: wait until it is configured
+    /// like us.
     Distrust,
     /// Synchronise, if that is not under way.
     Synchronise,
@@ -202,7 +205,8 @@ const fn partner(states: &[State]) -> SeenSet {
     SeenSet::of(states)
 }
 
-/// States that a partner of another mode sends back to waiting, and that follow one that is terminated.
+/// States that a partner of another mode sends back to waiting, and that follow one that is
+/// terminated.
 const RETREATING: StateSet =
     own(&[CommunicationRecovery, HotStandby, LoadBalancing, PartnerDown, Ready, Syncing]);
 /// States in which a pause holds and skew and rejects are looked for.
@@ -245,26 +249,37 @@ pub static RULES: &[Rule] = &[
     // Checks that come first in most states.
     Rule::new("paused", WATCHFUL, SeenSet::ANY, Stay).with(&[Paused]),
     Rule::new("backup", own(&[Waiting]), SeenSet::ANY, Enter(Backup)).role(Role::Backup),
-    Rule::new("passive-backup", own(&[Waiting]), SeenSet::ANY, Enter(PassiveBackup)).mode(Mode::PassiveBackup),
+    Rule::new("passive-backup", own(&[Waiting]), SeenSet::ANY, Enter(PassiveBackup))
+        .mode(Mode::PassiveBackup),
     Rule::new("skewed", WATCHFUL, SeenSet::ANY, Terminate(Why::Skew)).with(&[Skewed]),
     Rule::new("rejected", WATCHFUL, SeenSet::ANY, Terminate(Why::Rejects)).with(&[Rejected]),
-    Rule::new("foreign-recovery-stay", own(&[Waiting]), partner(&[CommunicationRecovery]), Stay).mode(Mode::HotStandby),
-    Rule::new("foreign-load-balancing-stay", own(&[Waiting]), partner(&[LoadBalancing]), Stay).mode(Mode::HotStandby),
-    Rule::new("foreign-hot-standby-stay", own(&[Waiting]), partner(&[HotStandby]), Stay).mode(Mode::LoadBalancing),
-    Rule::new("foreign-recovery", RETREATING, partner(&[CommunicationRecovery]), Distrust).mode(Mode::HotStandby),
-    Rule::new("foreign-load-balancing", RETREATING, partner(&[LoadBalancing]), Distrust).mode(Mode::HotStandby),
-    Rule::new("foreign-hot-standby", RETREATING, partner(&[HotStandby]), Distrust).mode(Mode::LoadBalancing),
+    Rule::new("foreign-recovery-stay", own(&[Waiting]), partner(&[CommunicationRecovery]), Stay)
+        .mode(Mode::HotStandby),
+    Rule::new("foreign-load-balancing-stay", own(&[Waiting]), partner(&[LoadBalancing]), Stay)
+        .mode(Mode::HotStandby),
+    Rule::new("foreign-hot-standby-stay", own(&[Waiting]), partner(&[HotStandby]), Stay)
+        .mode(Mode::LoadBalancing),
+    Rule::new("foreign-recovery", RETREATING, partner(&[CommunicationRecovery]), Distrust)
+        .mode(Mode::HotStandby),
+    Rule::new("foreign-load-balancing", RETREATING, partner(&[LoadBalancing]), Distrust)
+        .mode(Mode::HotStandby),
+    Rule::new("foreign-hot-standby", RETREATING, partner(&[HotStandby]), Distrust)
+        .mode(Mode::LoadBalancing),
 
     // A partner that ended the relationship; one that is given up.
     Rule::new("follow", RETREATING, partner(&[Terminated]), Terminate(Why::Partner)),
-    Rule::new("not-restarted", own(&[Waiting]), partner(&[Terminated]), Terminate(Why::NotRestarted)).with(&[StuckTerminated]),
+    Rule::new("not-restarted", own(&[Waiting]),
+        partner(&[Terminated]), Terminate(Why::NotRestarted))
+        .with(&[StuckTerminated]),
     Rule::new("down", PATIENT, SeenSet::UNAVAILABLE, Enter(PartnerDown)).with(&[Failed]),
 
     // waiting: one of the pair goes first.
     Rule::new("wait-over", own(&[Waiting]), AWAKE, Enter(Syncing)).with(&[SyncsLeases]),
     Rule::new("wait-over-no-sync", own(&[Waiting]), AWAKE, Enter(Ready)),
-    Rule::new("go-first", own(&[Waiting]), partner(&[Waiting]), Enter(Syncing)).role(Role::Primary).with(&[SyncsLeases]),
-    Rule::new("go-first-no-sync", own(&[Waiting]), partner(&[Waiting]), Enter(Ready)).role(Role::Primary),
+    Rule::new("go-first", own(&[Waiting]), partner(&[Waiting]), Enter(Syncing))
+        .role(Role::Primary).with(&[SyncsLeases]),
+    Rule::new("go-first-no-sync", own(&[Waiting]), partner(&[Waiting]), Enter(Ready))
+        .role(Role::Primary),
 
     // syncing: not with a partner that does not answer.
     Rule::new("sync-later", own(&[Syncing]), SeenSet::UNAVAILABLE, Stay),
@@ -272,27 +287,43 @@ pub static RULES: &[Rule] = &[
 
     // ready
     Rule::new("ready-first", own(&[Ready]), partner(&[Ready]), EnterNormal).role(Role::Primary),
-    Rule::new("ready-second", own(&[Ready]), partner(&[HotStandby, LoadBalancing, CommunicationRecovery]), EnterNormal),
+    Rule::new("ready-second", own(&[Ready]),
+        partner(&[HotStandby, LoadBalancing, CommunicationRecovery]), EnterNormal),
 
     // ready and normal
-    Rule::new("partner-leaves", NORMAL_OR_READY, partner(&[InMaintenance]), Enter(PartnerInMaintenance)),
-    Rule::new("asked-to-leave", NORMAL_OR_READY, partner(&[PartnerInMaintenance]), Enter(InMaintenance)),
+    Rule::new("partner-leaves", NORMAL_OR_READY,
+        partner(&[InMaintenance]), Enter(PartnerInMaintenance)),
+    Rule::new("asked-to-leave", NORMAL_OR_READY,
+        partner(&[PartnerInMaintenance]), Enter(InMaintenance)),
     Rule::new("given-up", NORMAL, partner(&[PartnerDown]), Enter(Waiting)),
-    Rule::new("interrupted", own(&[LoadBalancing]), SeenSet::UNAVAILABLE, Enter(CommunicationRecovery)).with(&[DelaysUpdates]),
+    Rule::new("interrupted", own(&[LoadBalancing]),
+        SeenSet::UNAVAILABLE, Enter(CommunicationRecovery))
+        .with(&[DelaysUpdates]),
 
     // communication-recovery
-    Rule::new("recovery-overflowed", own(&[CommunicationRecovery]), partner(&[Waiting, Syncing, Ready]), Enter(Waiting)).with(&[Overflowed]).without(&[Interrupted]),
-    Rule::new("recovered", own(&[CommunicationRecovery]), partner(&[LoadBalancing, CommunicationRecovery]), SendBacklog).without(&[Interrupted]),
-    Rule::new("recovery-given-up", own(&[CommunicationRecovery]), partner(&[PartnerDown]), Enter(Waiting)),
-    Rule::new("recovery-partner-leaves", own(&[CommunicationRecovery]), partner(&[InMaintenance]), Enter(PartnerInMaintenance)),
-    Rule::new("recovery-asked-to-leave", own(&[CommunicationRecovery]), partner(&[PartnerInMaintenance]), Enter(InMaintenance)),
-    Rule::new("recovery-lost", own(&[CommunicationRecovery]), partner(&[Backup, PassiveBackup]).or_unset(), Enter(Waiting)).without(&[Interrupted]),
+    Rule::new("recovery-overflowed", own(&[CommunicationRecovery]),
+        partner(&[Waiting, Syncing, Ready]), Enter(Waiting))
+        .with(&[Overflowed]).without(&[Interrupted]),
+    Rule::new("recovered", own(&[CommunicationRecovery]),
+        partner(&[LoadBalancing, CommunicationRecovery]), SendBacklog)
+        .without(&[Interrupted]),
+    Rule::new("recovery-given-up", own(&[CommunicationRecovery]),
+        partner(&[PartnerDown]), Enter(Waiting)),
+    Rule::new("recovery-partner-leaves", own(&[CommunicationRecovery]),
+        partner(&[InMaintenance]), Enter(PartnerInMaintenance)),
+    Rule::new("recovery-asked-to-leave", own(&[CommunicationRecovery]),
+        partner(&[PartnerInMaintenance]), Enter(InMaintenance)),
+    Rule::new("recovery-lost", own(&[CommunicationRecovery]),
+        partner(&[Backup, PassiveBackup]), Enter(Waiting))
+        .without(&[Interrupted]),
 
     // partner-down
     Rule::new("resync", own(&[PartnerDown]), partner(&[Ready]), Enter(Waiting)).with(&[NewUnsent]),
     Rule::new("returned", own(&[PartnerDown]), partner(&[Ready]), EnterNormal),
-    Rule::new("both-alone", own(&[PartnerDown]), partner(&[CommunicationRecovery, PartnerDown, PartnerInMaintenance]), Enter(Waiting)),
-    Rule::new("reopen", own(&[PartnerDown]), partner(&[Waiting]).or_unavailable(), Reopen).with(&[Closed]),
+    Rule::new("both-alone", own(&[PartnerDown]),
+        partner(&[CommunicationRecovery, PartnerDown, PartnerInMaintenance]), Enter(Waiting)),
+    Rule::new("reopen", own(&[PartnerDown]), partner(&[Waiting]).or_unavailable(), Reopen)
+        .with(&[Closed]),
 
     // partner-in-maintenance: its silence needs no proof.
     Rule::new("shut-down", own(&[PartnerInMaintenance]), SeenSet::UNAVAILABLE, Enter(PartnerDown)),

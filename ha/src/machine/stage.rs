@@ -1,4 +1,5 @@
-//! Where a machine stands: its state with what belongs to that state alone, and what outlives a state. Pure data.
+//! Where a machine stands: its state with what belongs to that state alone, and what outlives a
+//! state. Pure data.
 
 use super::action::SyncOrder;
 use super::state::{State, StateSet};

@@ -162,12 +162,6 @@ impl SeenSet {
         Self { states: StateSet::of(states), unset: false, unavailable: false }
     }
 
-    /// The same set and [`Seen::Unset`].
-    #[must_use]
-    pub const fn or_unset(self) -> Self {
-        Self { unset: true, ..self }
-    }
-
     /// The same set and [`Seen::Unavailable`].
     #[must_use]
     pub const fn or_unavailable(self) -> Self {

@@ -1,4 +1,5 @@
-//! What status-get and ha-heartbeat tell of a relationship. Pure data; [`crate::wire`] makes JSON of it.
+//! What status-get and ha-heartbeat tell of a relationship. Pure data; [`crate::wire`] makes JSON
+//! of it.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! The order of a synchronisation's requests (Kea guide, "Lease Database Synchronization"). Pure: it says what to ask
-//! next and is told the answer. Must not know leases: a page's end is text.
+//! The order of a synchronisation's requests (Kea guide, "Lease Database Synchronization"). Pure:
+//! it says what to ask next and is told the answer. Must not know leases: a page's end is text.
 
 use super::action::{CallError, SyncDone};
 
@@ -73,7 +73,8 @@ impl Transfer {
             (Step::End(result), _) => Step::End(result.clone()),
             (Step::GiveBack(why), _) => Step::End(Err(why.clone())),
             (Step::Ask(request), Ok(reply)) => self.after_success(&request.clone(), reply),
-            // Before the first page, a failed dhcp-disable changed nothing that has to be given back.
+            // Before the first page, a failed dhcp-disable changed nothing that has to be given
+            // back.
             (Step::Ask(Request::Disable(_)), Err(error)) if self.after.is_none() => {
                 Step::End(Err(error))
             }

@@ -186,8 +186,12 @@ impl Files {
             Step::Rewrite => {
                 let leases = self.read_old(&mut compacted.loaded)?;
                 compacted.leases = leases.len();
-                self.write_output(&leases)
-                    .and_then(|()| fs::rename(self.output(), self.completed()))
+                let written = self.write_output(&leases);
+                if written.is_err() {
+                    // A disk that is full needs the room; the error that matters is told.
+                    let _ = fs::remove_file(self.output());
+                }
+                written.and_then(|()| fs::rename(self.output(), self.completed()))
             }
             Step::RemoveCopy => fs::remove_file(self.copy()),
             Step::RemovePrevious => fs::remove_file(self.previous()),

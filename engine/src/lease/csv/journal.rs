@@ -20,6 +20,8 @@ use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Mutex, Queue, yield_now};
 
 #[cfg(test)]
+mod histories;
+#[cfg(test)]
 mod tests;
 
 /// When a row counts as written.

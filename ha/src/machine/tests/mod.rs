@@ -1,9 +1,10 @@
-//! Tests of the machine: each row of the table, two machines on a virtual clock, the commands, and arbitrary
-//! sequences of inputs.
+//! Tests of the machine: each row of the table, two machines on a virtual clock, the commands, and
+//! arbitrary sequences of inputs.
 
 mod arbitrary;
 mod commands;
 mod failures;
+mod faults;
 mod pair;
 mod rules;
 mod timelines;

@@ -1,5 +1,5 @@
-//! Two machines, their gates and their services on a virtual clock: a network with latency, cuts and loss, and no
-//! socket. Lease updates and synchronisations are only their outcomes.
+//! Two machines, their gates and their services on a virtual clock: a network with latency, cuts
+//! and loss, and no socket. Lease updates and synchronisations are only their outcomes.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

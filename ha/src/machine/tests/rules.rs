@@ -1,5 +1,5 @@
-//! The table, held against the table of states that was written down from Kea (kept here as text), and each of its
-//! rows run.
+//! The table, held against the table of states that was written down from Kea (kept here as text),
+//! and each of its rows run.
 
 use super::super::rules::{Fact, Facts, RULES, Rule, Situation, Then, Why, decide};
 use super::super::{Mode, Role, Seen, State};
@@ -41,7 +41,8 @@ fn letter(then: Option<Then>) -> char {
     }
 }
 
-/// Holds lines of `state: letters` against the table; the letters stand in the order of [`COLUMNS`].
+/// Holds lines of `state: letters` against the table; the letters stand in the order of
+/// [`COLUMNS`].
 fn check(mode: Mode, role: Role, facts: &[Fact], lines: &str) {
     for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let (name, expected) = line.split_once(':').unwrap();
@@ -76,7 +77,7 @@ fn load_balancing_primary() {
          syncing:                x x x x W x x x x T . x
          ready:                  . . N N W N . M I T . .
          load-balancing:         . . . . W . W M I T C .
-         communication-recovery: . . . B W B W M I T . W
+         communication-recovery: . . . B W B W M I T . .
          partner-down:           . . N . W W W . W T . .
          partner-in-maintenance: . . . . . . . . . . D .",
     );
@@ -172,7 +173,7 @@ fn conditions_of_single_states() {
     let check = |facts: &[Fact], line| check(primary.0, primary.1, facts, line);
     check(&[Fact::NewUnsent], "partner-down: . . W . W W W . W T . .");
     check(&[Fact::Closed], "partner-down: o . N . W W W . W T o .");
-    check(&[Fact::Overflowed], "communication-recovery: W W W B W B W M I T . W");
+    check(&[Fact::Overflowed], "communication-recovery: W W W B W B W M I T . .");
     check(
         &[Fact::Overflowed, Fact::Interrupted],
         "communication-recovery: . . . . W . W M I T . .",

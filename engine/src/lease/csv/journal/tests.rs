@@ -58,7 +58,7 @@ impl Ink for MemoryInk {
     }
 }
 
-fn lease(last: u8) -> Lease4 {
+pub(super) fn lease(last: u8) -> Lease4 {
     Lease4 {
         address: Ipv4Addr::new(192, 0, 2, last),
         hw_address: HwAddress::new(&[2, 0, 0, 0, 0, last]).unwrap(),

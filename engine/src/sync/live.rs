@@ -75,7 +75,7 @@ mod cell {
 mod cell {
     use std::sync::Arc;
 
-    use crate::sync::Mutex;
+    use super::super::Mutex;
 
     #[derive(Debug)]
     pub(super) struct Cell<T>(Mutex<Arc<T>>);

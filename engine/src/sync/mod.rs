@@ -1,5 +1,10 @@
-//! Locks and atomics, chosen once for the crate: parking_lot's and the standard library's in the
-//! product, shuttle's under the feature `model`, so that the same code runs in the model checker.
+//! Locks, atomics, queues and swapped values, chosen once for the crate: parking_lot's, the standard library's,
+//! crossbeam's and arc-swap's in the product, shuttle's under the feature `model`, so that the same code runs in
+//! the model checker. Must not know what they guard.
+
+mod live;
+
+pub use live::Live;
 
 #[cfg(not(feature = "model"))]
 pub use crossbeam::queue::SegQueue as Queue;
