@@ -221,7 +221,8 @@ fn maintenance_and_synchronisation_by_command() {
     until("both back", both_back);
 
     let answer = kea.command(&start);
-    assert_eq!((answer["result"].as_i64(), node.state()), (Some(0), State::InMaintenance));
+    let found = (answer["result"].as_i64(), node.state());
+    assert_eq!(found, (Some(0), State::InMaintenance), "{answer} {}", kea.log());
     assert!(!node.service.is_enabled());
     assert_eq!(kea.command(&cancel)["result"], 0);
     until("both back", both_back);

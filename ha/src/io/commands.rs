@@ -47,7 +47,7 @@ pub(super) fn register(half: &Arc<Half>, registry: &Registry) {
 fn heartbeat(half: &Half, command: &Command<'_>) -> Result<Answer, Answer> {
     let sender = check_server(half, command)?;
     half.see_heartbeat(sender.is_some());
-    let status = half.act(|machine, now| machine.heartbeat_status(now));
+    let status = half.heartbeat_status();
     let names: Vec<&str> = status.scopes.iter().map(|name| &**name).collect();
     Ok(Answer::success("HA peer status returned.").and(json!({
         "date-time": rfc1123(status.wall_s),

@@ -59,10 +59,7 @@ impl Runner {
                 }
                 Job::Maintenance(sent) => {
                     let result = self.notify_maintenance(sent);
-                    let answer = self
-                        .half
-                        .act(|machine, now| machine.handle_maintenance_answer(now, sent, result));
-                    self.half.answer_maintenance(answer);
+                    self.half.end_maintenance(sent, result);
                 }
             }
         }
