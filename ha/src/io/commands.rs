@@ -108,6 +108,9 @@ fn cancel_maintenance(half: &Half, _: &Command<'_>) -> Result<Answer, Answer> {
 fn notify_maintenance(half: &Half, command: &Command<'_>) -> Result<Answer, Answer> {
     let (cancel, state) = arguments::maintenance_notify(command.arguments)?;
     check_server(half, command)?;
+    if cancel {
+        half.see_cancellation();
+    }
     Ok(half.act(|machine, now| machine.notify_maintenance(now, cancel, state)))
 }
 

@@ -54,6 +54,8 @@ pub struct Half {
     partner_is_kea3: AtomicBool,
     /// The state that this server returns to once the partner has heard that the maintenance is cancelled.
     returning: Mutex<Option<State>>,
+    /// The partner cancelled a maintenance since its last heartbeat: it may not know yet that we heard of it.
+    cancelled: AtomicBool,
     errands: Errands,
 }
 
@@ -115,6 +117,7 @@ impl Half {
             remembers_refusals: AtomicBool::new(false),
             partner_is_kea3: AtomicBool::new(false),
             returning: Mutex::default(),
+            cancelled: AtomicBool::new(false),
             errands: Errands::new(),
         });
         half.act(|_, _| ());
@@ -209,6 +212,16 @@ impl Half {
             let returning = *self.returning.lock();
             HeartbeatStatus { state: returning.unwrap_or(status.state), ..status }
         })
+    }
+
+    /// The partner cancels a maintenance.
+    pub(super) fn see_cancellation(&self) {
+        self.cancelled.store(true, Ordering::Release);
+    }
+
+    /// Whether the partner has cancelled a maintenance since the last call.
+    pub(super) fn take_cancellation(&self) -> bool {
+        self.cancelled.swap(false, Ordering::AcqRel)
     }
 
     /// The partner sent a heartbeat, and named itself in it or not.
