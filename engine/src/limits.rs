@@ -20,6 +20,8 @@ pub const IDENTITY_STRIPES: u64 = if cfg!(feature = "model") { 4 } else { 256 };
 pub const END_SHARDS: usize = if cfg!(feature = "model") { 2 } else { 16 };
 /// Rows that may wait for a lease file that takes none before queries are dropped.
 pub const MAX_UNWRITTEN_ROWS: usize = 262_144;
+/// Seconds between two attempts to write rows that the lease file did not take.
+pub const JOURNAL_RETRY_S: u32 = 1;
 /// Turns the journal's pen waits for a change that was numbered but not recorded yet.
 pub const MAX_JOURNAL_GAP_TURNS: usize = 1_000_000;
 /// Bytes of one line of a lease file.
