@@ -3,7 +3,13 @@
 
 #![expect(clippy::unwrap_used, reason = "an unwrap of a test is an assertion")]
 
+mod cli;
 mod clients;
+mod dhcp;
+mod durability;
+mod examples;
+mod hostile;
+mod loopback;
 mod net;
 mod pair;
 mod relay;
