@@ -247,7 +247,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("kea-dhcp4.conf");
         std::fs::write(&path, "precious").unwrap();
-        let error = ControlSocket::open(&path, Arc::default()).unwrap_err();
+        let error = ControlSocket::open(&path, Arc::default(), Arc::default()).unwrap_err();
         assert!(matches!(&error, OpenError::NoSocket(found) if *found == path), "{error}");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
     }
