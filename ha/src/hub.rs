@@ -72,6 +72,7 @@ impl Hub {
             flush: Arc::new(move |number| storage.write_through(number)),
             registry: Arc::clone(&parts.registry),
             clock: Arc::clone(&parts.clock),
+            stats: Arc::clone(&parts.stats),
         };
         Ok(Self { half, settings, parts })
     }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 /// Lease updates that wait for a peer, those under way included; one more fails at once.
 pub const MAX_QUEUED_UPDATES: usize = 65_536;
+/// Changes that are remembered because they were made while the service was being switched off.
+pub const MAX_LATE_UPDATES: usize = 4_096;
 /// Time for one exchange with a peer; pages of a synchronisation have `sync-timeout`.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// Bytes of a peer's answer (a page of leases is the largest).

@@ -5,7 +5,13 @@
 
 #[path = "../../ha/tests/support/certificates.rs"]
 mod certificates;
+mod cli;
 mod clients;
+mod dhcp;
+mod durability;
+mod examples;
+mod hostile;
+mod loopback;
 mod net;
 mod pair;
 mod relay;

@@ -154,7 +154,7 @@ impl Pair {
 }
 
 /// The numbers that lines of perfdhcp's report give under `name`.
-fn numbers(report: &str, name: &str) -> Vec<u32> {
+pub(crate) fn numbers(report: &str, name: &str) -> Vec<u32> {
     report.lines().filter_map(|line| line.strip_prefix(name)?.parse().ok()).collect()
 }
 

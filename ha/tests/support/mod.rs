@@ -140,6 +140,7 @@ impl Node {
             flush: Arc::new(|_| Ok(())),
             registry: registry.clone(),
             clock: clock.clone(),
+            stats: stats.clone(),
         };
         let driver = Driver::start(half, settings(place, addresses), parts)?;
         Ok(Self { driver, store, pending, released, registry, service, stats, clock })
@@ -151,6 +152,7 @@ impl Node {
             flush: Arc::new(|_| Ok(())),
             registry: self.registry.clone(),
             clock: self.clock.clone(),
+            stats: self.stats.clone(),
         }
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use engine::clock::SystemClock;
 use engine::config::json::parse;
 use engine::control::{Answer, Registry};
-use engine::sync::atomic::{AtomicU64, Ordering};
+use engine::stats::Counter;
 use rustls::version::TLS12;
 use rustls::{ClientConnection, StreamOwned, SupportedProtocolVersion};
 use serde_json::json;
@@ -62,7 +62,8 @@ fn listener(tls: &Tls, require_client_certs: bool, patience: Patience) -> Listen
         patience,
         tls: Some(Acceptor::new(tls, require_client_certs)),
     };
-    Listener::start(settings, Arc::new(registry), Arc::new(SystemClock::start())).unwrap()
+    let clock = Arc::new(SystemClock::start());
+    Listener::start(settings, Arc::new(registry), clock, Arc::default()).unwrap()
 }
 
 fn strict(tls: &Tls) -> Listener {
@@ -123,9 +124,10 @@ fn post() -> String {
     )
 }
 
-fn wait_for(counter: &AtomicU64, number: u64) {
+/// Waits until the listener has turned down this many handshakes.
+fn wait_for_refusals(listener: &Listener, number: u64) {
     let clock = SystemClock::start();
-    while counter.load(Ordering::Relaxed) < number {
+    while listener.stats().value(Counter::HaHandshakeFailed) < number {
         use engine::clock::Clock;
         assert!(clock.now().mono.since(Default::default()) < SOON, "no {number} within {SOON:?}");
         std::thread::yield_now();
@@ -138,11 +140,11 @@ fn names_do_not_matter_and_connections_are_kept() {
     let listener = strict(&town.good("server1"));
     let mut client = client(&listener, &town.good("server2"));
     (0..3).for_each(|_| client.works());
-    assert_eq!(listener.counters().accepted.load(Ordering::Relaxed), 1);
+    assert_eq!(listener.stats().value(Counter::HaAccepted), 1);
     client.connection.close();
     client.works();
-    assert_eq!(listener.counters().accepted.load(Ordering::Relaxed), 2);
-    assert_eq!(listener.counters().handshakes_failed.load(Ordering::Relaxed), 0);
+    assert_eq!(listener.stats().value(Counter::HaAccepted), 2);
+    assert_eq!(listener.stats().value(Counter::HaHandshakeFailed), 0);
 }
 
 #[test]
@@ -163,7 +165,7 @@ fn a_client_without_certificate_is_taken_only_where_none_is_required() {
         let refused = stream.read_to_string(&mut String::new()).unwrap_err();
         let alerts = ["CertificateRequired", "HandshakeFailure"];
         assert!(alerts.iter().any(|alert| refused.to_string().contains(alert)), "{refused}");
-        wait_for(&strict.counters().handshakes_failed, 1);
+        wait_for_refusals(&strict, 1);
         client(&strict, &server).works();
     }
 }
@@ -175,7 +177,7 @@ fn a_server_of_another_authority_is_not_believed() {
     let listener = strict(&server);
     let why = client(&listener, &town.good("server2")).fails();
     assert!(why.ends_with("failed: its certificate is not signed by our trust-anchor"), "{why}");
-    wait_for(&listener.counters().handshakes_failed, 1);
+    wait_for_refusals(&listener, 1);
 }
 
 #[test]
@@ -185,7 +187,7 @@ fn a_client_of_another_authority_is_not_believed() {
     let stranger = tls(&town.ours.certificate, &town.other.issue("server2"));
     let why = client(&listener, &stranger).fails();
     assert!(why.ends_with("failed: it refused with the alert UnknownCA"), "{why}");
-    wait_for(&listener.counters().handshakes_failed, 1);
+    wait_for_refusals(&listener, 1);
     client(&listener, &town.good("server3")).works();
 }
 
@@ -203,7 +205,7 @@ fn certificates_that_signed_themselves_are_believed_if_they_are_known() {
     let unknown = Authority::new(town.folder.path(), "unknown").as_issued();
     let why = client(&listener, &tls(&both, &unknown)).fails();
     assert!(why.ends_with("failed: it refused with the alert CertificateUnknown"), "{why}");
-    wait_for(&listener.counters().handshakes_failed, 1);
+    wait_for_refusals(&listener, 1);
     let why = client(&listener, &tls(&unknown.certificate, &others)).fails();
     assert!(why.ends_with("failed: its certificate is refused: CaUsedAsEndEntity"), "{why}");
 }
@@ -219,7 +221,7 @@ fn expired_certificates_are_refused_on_both_sides() {
     let listener = strict(&good);
     let why = client(&listener, &expired).fails();
     assert!(why.ends_with("failed: it refused with the alert CertificateExpired"), "{why}");
-    wait_for(&listener.counters().handshakes_failed, 1);
+    wait_for_refusals(&listener, 1);
 }
 
 #[test]
@@ -249,7 +251,7 @@ fn plain_http_is_closed_without_a_byte() {
     let mut answer = Vec::new();
     socket.read_to_end(&mut answer).expect("an end, not a reset");
     assert_eq!(answer, b"");
-    wait_for(&listener.counters().handshakes_failed, 1);
+    wait_for_refusals(&listener, 1);
     client(&listener, &town.good("server2")).works();
 }
 
@@ -272,7 +274,7 @@ fn garbage_ends_its_own_connection_only() {
     let mut client = without_certificate(&listener, &town.good("x"), rustls::DEFAULT_VERSIONS);
     let _ = client.conn.complete_io(&mut client.sock);
     let _ = client.sock.write_all(&[23, 3, 3, 0, 30, 7, 7, 7, 7]);
-    wait_for(&listener.counters().handshakes_failed, all.len() as u64 + 1);
+    wait_for_refusals(&listener, all.len() as u64 + 1);
     self::client(&listener, &town.good("server2")).works();
 }
 
@@ -292,7 +294,7 @@ fn a_slow_handshake_ends_in_time_and_holds_up_nobody() {
         let _ = socket.read_to_end(&mut answer);
         assert_eq!(answer, b"");
     }
-    wait_for(&listener.counters().handshakes_failed, 2);
+    wait_for_refusals(&listener, 2);
 }
 
 #[test]
