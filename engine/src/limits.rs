@@ -35,7 +35,11 @@ pub const MAX_OPEN_OFFERS: usize = 262_144;
 /// Seconds an offer keeps its address from other clients.
 pub const OFFER_HOLD_S: u64 = 10;
 /// Log lines that wait for the writer; what comes on top is dropped and counted.
-pub const MAX_LOG_LINES: usize = 16_384;
+pub const MAX_LOG_LINES: usize = 65_536;
+/// Pieces of the log's queue that are laid out before they are written.
+pub const MAX_LOG_BATCH: usize = 256;
+/// Milliseconds for which the log's writer lets lines gather.
+pub const LOG_LINGER_MS: u64 = 2;
 /// Bytes of one command on the control socket.
 pub const MAX_COMMAND: usize = 4 << 20;
 /// Connections to the control socket that are served at once.

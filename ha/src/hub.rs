@@ -12,6 +12,7 @@ use engine::server::Parts;
 use crate::config::{Relationship, Server};
 use crate::io::client::Target;
 use crate::io::listener::{self, Patience, Rules};
+use crate::io::tls::{Acceptor, Connector};
 use crate::io::{self as driving, Driver, Half};
 use crate::wire::auth::Credentials;
 
@@ -70,6 +71,7 @@ impl Hub {
             flush: Arc::new(move |number| storage.write_through(number)),
             registry: Arc::clone(&parts.registry),
             clock: Arc::clone(&parts.clock),
+            stats: Arc::clone(&parts.stats),
         };
         Ok(Self { half, settings, parts })
     }
@@ -106,9 +108,14 @@ fn settings(relationship: &Relationship, parts: &Parts) -> Result<driving::Setti
                 rules: Rules { restrict_commands: relationship.restrict_commands, credentials },
                 peers: addresses_of_others(relationship, &own),
                 patience: Patience::default(),
+                tls: server
+                    .tls
+                    .as_ref()
+                    .map(|tls| Acceptor::new(tls, relationship.require_client_certs)),
             });
         } else {
-            let target = Target { address: server.address, credentials };
+            let tls = server.tls.as_ref().map(Connector::new);
+            let target = Target { address: server.address, credentials, tls };
             targets.insert(Arc::clone(&server.name), target);
         }
     }

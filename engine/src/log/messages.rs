@@ -87,6 +87,7 @@ messages! {
     HA_TERMINATED Error "ha-hooks" "The servers no longer work together: each serves its own clients. Correct the cause and restart both.";
     HA_TERMINATED_PARTNER_DID_NOT_RESTART Warn "ha-hooks" "This server was restarted after a termination, but the partner was not. Restart the partner.";
     HA_TERMINATED_RESTART_PARTNER Info "ha-hooks" "This server was restarted after a termination and waits for the partner to be restarted, too.";
+    HTTP_CONNECTION_HANDSHAKE_FAILED Info "http" "A connection to the listener of High Availability ended before TLS was agreed on; the text says who it was and why. If it is a peer, compare the trust-anchor, cert-file and key-file of both servers and their clocks.";
     PEREGRINE_CONFIG_WARNING Warn "dhcp4" "The configuration is served, but something in it is probably not what was meant; the text says where and what.";
     PEREGRINE_CONTROL_SOCKET_FAILED Warn "commands" "A control socket or one of its connections failed; the server goes on. Commands may be unanswered until the cause is gone.";
     PEREGRINE_CONTROL_TOO_MANY Warn "commands" "A client of the control socket was turned away because too many are connected. Look for tools that do not close their connections.";

@@ -178,7 +178,11 @@ impl Prepared {
         };
         let mut sockets = Vec::new();
         for SocketConfig::Unix { path } in &self.config.control_sockets {
-            sockets.push(ControlSocket::open(path, Arc::clone(&parts.registry))?);
+            sockets.push(ControlSocket::open(
+                path,
+                Arc::clone(&parts.registry),
+                Arc::clone(&parts.stats),
+            )?);
         }
         let pool = Pool::start(
             &self.settings,
