@@ -10,7 +10,7 @@ use engine::config::model::Dhcp4;
 use engine::log::{self, Writer};
 use engine::packet::{Ports, SERVER_PORT};
 use engine::seam::ServeAll;
-use engine::server::{Options, Prepared, Server};
+use engine::server::{self, Options, Prepared, Server};
 
 use crate::OWN_NAME;
 use crate::arguments::Arguments;
@@ -104,10 +104,10 @@ fn start(prepared: Prepared, checked: &Checked) -> Result<u8, ServeError> {
     Ok(status)
 }
 
-/// Opens what a server by `file` would open, and lets go of it.
+/// Opens what a server by `file` would open, and lets go of it. Nothing is written to the lease file.
 pub(crate) fn try_out(file: &Path, arguments: &Arguments) -> Result<(), ServeError> {
     let checked = check::read(file).map_err(ServeError::Mistakes)?;
-    prepare(&checked, dhcp4(&checked)?, arguments).map(drop)
+    Ok(server::try_out(&dhcp4(&checked)?, &options(arguments))?)
 }
 
 fn dhcp4(checked: &Checked) -> Result<Dhcp4, ServeError> {
@@ -123,13 +123,16 @@ fn dhcp4(checked: &Checked) -> Result<Dhcp4, ServeError> {
 }
 
 fn prepare(checked: &Checked, dhcp4: Dhcp4, arguments: &Arguments) -> Result<Prepared, ServeError> {
+    let config_json = engine::config::render(&checked.configuration);
+    Ok(Prepared::new(Arc::new(dhcp4), config_json, options(arguments))?)
+}
+
+fn options(arguments: &Arguments) -> Options {
     let ports = Ports {
         server: arguments.server_port.unwrap_or(SERVER_PORT),
         client: arguments.client_port,
     };
-    let options = Options { ports, pid_files: foreign_pid_files(), own_name: OWN_NAME };
-    let config_json = engine::config::render(&checked.configuration);
-    Ok(Prepared::new(Arc::new(dhcp4), config_json, options)?)
+    Options { ports, pid_files: foreign_pid_files(), own_name: OWN_NAME }
 }
 
 /// Pid files of DHCPv4 servers that may run on this machine, Kea's and ours.
