@@ -4,6 +4,9 @@
 //! [`io`] talks (*shell*: driver thread, client pool, dedicated listener), [`gate`] joins the engine's
 //! admission, [`outbox`] its replication; [`hub`] puts them together. [`limits`] holds every bound.
 
+#[cfg(test)]
+#[path = "../tests/support/certificates.rs"]
+mod certificates;
 pub mod config;
 pub mod gate;
 pub mod hub;

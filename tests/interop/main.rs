@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "an unwrap of a test is an assertion")]
 
+#[path = "../../ha/tests/support/certificates.rs"]
+mod certificates;
 mod cli;
 mod clients;
 mod crowd;
@@ -15,4 +17,5 @@ mod net;
 mod pair;
 mod relay;
 mod server;
+mod tls;
 mod wait;

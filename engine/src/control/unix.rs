@@ -4,7 +4,7 @@
 
 use std::fs::Permissions;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,6 +26,9 @@ pub enum OpenError {
     /// Another process answers on it.
     #[error("control socket {} is in use by another process: stop it, or choose another socket-name", .0.display())]
     InUse(PathBuf),
+    /// There is something else than a socket.
+    #[error("control socket {} is a file of another kind: remove it, or choose another socket-name", .0.display())]
+    NoSocket(PathBuf),
     /// The system refused.
     #[error("cannot open control socket {}: {error}", path.display())]
     Io {
@@ -55,6 +58,9 @@ impl ControlSocket {
     ) -> Result<Self, OpenError> {
         if UnixStream::connect(path).is_ok() {
             return Err(OpenError::InUse(path.to_owned()));
+        }
+        if std::fs::symlink_metadata(path).is_ok_and(|there| !there.file_type().is_socket()) {
+            return Err(OpenError::NoSocket(path.to_owned()));
         }
         let office = Office { registry, stats, open: AtomicUsize::new(0) };
         Self::listen(path, office).map_err(|error| OpenError::Io { path: path.to_owned(), error })
@@ -234,6 +240,16 @@ mod tests {
         let silent = UnixStream::connect(&path).unwrap();
         assert!(ask(&path, &[b"{\"command\":\"list-commands\"}"]).contains("echo"));
         drop(silent);
+    }
+
+    #[test]
+    fn a_path_that_names_another_file_leaves_that_file_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("kea-dhcp4.conf");
+        std::fs::write(&path, "precious").unwrap();
+        let error = ControlSocket::open(&path, Arc::default(), Arc::default()).unwrap_err();
+        assert!(matches!(&error, OpenError::NoSocket(found) if *found == path), "{error}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
     }
 
     #[test]

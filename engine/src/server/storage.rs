@@ -75,7 +75,8 @@ impl Storage {
         Ok(storage)
     }
 
-    fn on(journal: Journal, stats: Arc<Stats>) -> Self {
+    /// An empty store whose changes go to `journal`.
+    pub fn on(journal: Journal, stats: Arc<Stats>) -> Self {
         let sinks = Arc::new(Sinks { journal, replication: OnceLock::new(), stats });
         let sink: Arc<dyn ChangeSink> = Arc::<Sinks>::clone(&sinks);
         Self { store: Arc::new(MemoryStore::new(sink)), sinks }
@@ -105,6 +106,15 @@ impl Storage {
     /// As [`Self::write_through`], for every change so far.
     pub fn flush(&self) -> Result<(), String> {
         self.counted(self.sinks.journal.flush())
+    }
+
+    /// Writes what an earlier failure left behind, if anything: without a query that changes a lease, as while they
+    /// are dropped for want of room, nobody else would try again.
+    pub fn retry(&self) {
+        if self.sinks.journal.unwritten() > 0 {
+            // A failure is counted and logged, and the next turn tries again.
+            let _ = self.flush();
+        }
     }
 
     fn counted(&self, result: Result<(), csv::JournalError>) -> Result<(), String> {

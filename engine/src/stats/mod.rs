@@ -77,6 +77,7 @@ counters! {
     HaAccepted = "peregrine-ha-connections-accepted",
     HaAcceptFailed = "peregrine-ha-accept-failed",
     HaBroken = "peregrine-ha-connections-broken",
+    HaHandshakeFailed = "peregrine-ha-handshakes-failed",
     HaRefused = "peregrine-ha-connections-refused",
     HaTimedOut = "peregrine-ha-connections-timed-out",
     HaBadRequest = "peregrine-ha-requests-bad",

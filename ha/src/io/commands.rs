@@ -47,7 +47,7 @@ pub(super) fn register(half: &Arc<Half>, registry: &Registry) {
 fn heartbeat(half: &Half, command: &Command<'_>) -> Result<Answer, Answer> {
     let sender = check_server(half, command)?;
     half.see_heartbeat(sender.is_some());
-    let status = half.act(|machine, now| machine.heartbeat_status(now));
+    let status = half.heartbeat_status();
     let names: Vec<&str> = status.scopes.iter().map(|name| &**name).collect();
     Ok(Answer::success("HA peer status returned.").and(json!({
         "date-time": rfc1123(status.wall_s),
@@ -108,6 +108,9 @@ fn cancel_maintenance(half: &Half, _: &Command<'_>) -> Result<Answer, Answer> {
 fn notify_maintenance(half: &Half, command: &Command<'_>) -> Result<Answer, Answer> {
     let (cancel, state) = arguments::maintenance_notify(command.arguments)?;
     check_server(half, command)?;
+    if cancel {
+        half.see_cancellation();
+    }
     Ok(half.act(|machine, now| machine.notify_maintenance(now, cancel, state)))
 }
 

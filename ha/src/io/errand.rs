@@ -59,16 +59,21 @@ impl Runner {
                 }
                 Job::Maintenance(sent) => {
                     let result = self.notify_maintenance(sent);
-                    let answer = self
-                        .half
-                        .act(|machine, now| machine.handle_maintenance_answer(now, sent, result));
-                    self.half.answer_maintenance(answer);
+                    self.half.end_maintenance(sent, result);
                 }
             }
         }
     }
 
+    /// A partner that has just cancelled a maintenance is asked again: it answers with the old state until it
+    /// has heard that we left ours, and by that state we would go back into it.
     fn heartbeat(&self, connection: &mut Connection) -> Result<PartnerStatus, CallError> {
+        let status = self.ask_status(connection)?;
+        let stale = status.state == State::PartnerInMaintenance && self.half.take_cancellation();
+        if stale { self.ask_status(connection) } else { Ok(status) }
+    }
+
+    fn ask_status(&self, connection: &mut Connection) -> Result<PartnerStatus, CallError> {
         let body = connection.exchange(request::heartbeat(self.half.server()), REQUEST_TIMEOUT)?;
         let heard = answer::heartbeat(&body)?;
         let state = State::from_str(&heard.state)

@@ -1,7 +1,7 @@
 //! Talking to peers (*shell*): the only room of the crate with sockets, threads and async; it decides nothing.
 //!
 //! [`Half`] is the machine behind its lock, [`Driver`] its threads: timers, errands, the client
-//! threads that empty the outbox over kept-alive connections ([`client`]), and the dedicated [`listener`].
+//! threads that empty the outbox over kept-alive connections ([`client`]), the dedicated [`listener`], and TLS for both ([`tls`]).
 
 pub mod client;
 mod commands;
@@ -11,6 +11,7 @@ mod half;
 pub mod listener;
 mod notes;
 mod pool;
+pub mod tls;
 
 pub use driver::{Driver, Parts, Settings, StartError};
 pub use errand::Flush;

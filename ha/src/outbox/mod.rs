@@ -16,6 +16,7 @@ use engine::control::code;
 use engine::lease::{Change, ChangeKind, ClientId, Origin};
 use engine::pending::{Pending, Ticket};
 use engine::seam::Replication;
+use engine::seam::service::Service;
 use engine::sync::atomic::{AtomicU64, Ordering};
 use engine::sync::{Condvar, Mutex, MutexGuard};
 
@@ -23,7 +24,7 @@ use backlog::Backlog;
 use queue::Queue;
 pub use queue::Update;
 
-use crate::limits::MAX_QUEUED_UPDATES;
+use crate::limits::{MAX_LATE_UPDATES, MAX_QUEUED_UPDATES};
 use crate::machine::{CallError, ClientKey, ToBackups, ToPartner, UpdateOutcome, UpdatePolicy};
 use crate::wire::request::LeaseNews;
 
@@ -53,6 +54,7 @@ pub enum PeerQueue {
 pub struct Outbox {
     pending: Arc<Pending>,
     observer: Weak<dyn Observer>,
+    service: Arc<Service>,
     partner: Option<Side>,
     backups: Vec<Side>,
     unsent: AtomicU64,
@@ -68,6 +70,9 @@ struct Side {
 struct State {
     queue: Queue,
     backlog: Backlog,
+    /// What changed while the service was off and the partner not told: a worker may have been at it when the
+    /// partner began to fetch our leases, after the page that would have shown it.
+    late: Backlog,
     policy: UpdatePolicy,
     stopped: bool,
 }
@@ -83,6 +88,7 @@ impl Outbox {
     pub fn new(
         pending: Arc<Pending>,
         observer: Weak<dyn Observer>,
+        service: Arc<Service>,
         has_partner: bool,
         backups: usize,
         delayed_updates_limit: usize,
@@ -90,6 +96,7 @@ impl Outbox {
         Self {
             pending,
             observer,
+            service,
             partner: has_partner.then(|| Side::new(delayed_updates_limit)),
             backups: (0..backups).map(|_| Side::new(0)).collect(),
             unsent: AtomicU64::new(0),
@@ -123,8 +130,14 @@ impl Outbox {
                 side.wake.notify_all();
                 Vec::new()
             }
+            (ToPartner::Count, ToPartner::Send) => {
+                state.send_late();
+                side.wake.notify_all();
+                Vec::new()
+            }
             (_, ToPartner::Nothing | ToPartner::Count) => {
                 state.backlog.clear();
+                state.late.clear();
                 state.queue.drain().iter().filter_map(|update| update.ticket).collect()
             }
             _ => Vec::new(),
@@ -193,9 +206,11 @@ impl Outbox {
         let lost = matches!(outcome, UpdateOutcome::Failure(CallError::Communication(_)));
         let mut state = side.state.lock();
         let more = state.queue.finish(update.lease.address);
+        // Delayed updates that are on their way are over with the first that fails.
+        let concerns_backlog = state.backlog.is_sending() && (update.delayed || lost);
         let behind = if lost { state.lose(update) } else { Vec::new() };
         let backlog_sent = match &outcome {
-            _ if !update.delayed => None,
+            _ if !concerns_backlog => None,
             UpdateOutcome::Success => state.backlog.applied().then_some(Ok(())),
             failure => state.backlog.failed().then(|| Err(as_error(failure))),
         };
@@ -211,7 +226,7 @@ impl Outbox {
         self.fail(behind);
         if let Some(result) = backlog_sent {
             self.tell(|observer| observer.backlog_sent(result));
-        } else if peer == PeerQueue::Partner && !update.delayed {
+        } else if peer == PeerQueue::Partner && !concerns_backlog {
             self.tell(|observer| observer.partner_updated(client_of(update), outcome));
         }
     }
@@ -253,6 +268,10 @@ impl Outbox {
             ToPartner::Nothing => false,
             ToPartner::Count => {
                 self.unsent.fetch_add(1, Ordering::AcqRel);
+                state.late.outdate(update.lease.address);
+                if !self.service.is_enabled() {
+                    state.late.keep(update);
+                }
                 false
             }
             ToPartner::Queue if state.backlog.is_sending() => {
@@ -315,7 +334,8 @@ impl Replication for Outbox {
             ChangeKind::Added | ChangeKind::Updated => LeaseNews::Stored,
             ChangeKind::Deleted => LeaseNews::Deleted,
         };
-        let update = Update { news, lease: change.lease.clone(), ticket, delayed: false };
+        let Change { number, lease, .. } = *change;
+        let update = Update { number, news, lease: lease.clone(), ticket, delayed: false };
         for side in &self.backups {
             self.queue_for_backup(side, update.clone());
         }
@@ -330,6 +350,7 @@ impl Side {
         let state = State {
             queue: Queue::new(MAX_QUEUED_UPDATES),
             backlog: Backlog::new(delayed_updates_limit),
+            late: Backlog::new(MAX_LATE_UPDATES),
             policy: UpdatePolicy::default(),
             stopped: false,
         };
@@ -346,6 +367,15 @@ impl State {
             self.backlog.keep(update);
         }
         tickets
+    }
+
+    /// Puts what changed too late for the partner's synchronisation into the queue.
+    fn send_late(&mut self) {
+        for update in self.late.start() {
+            // A full queue would have failed any other update, too.
+            let _ = self.queue.push(Update { delayed: false, ..update });
+        }
+        self.late.clear();
     }
 
     /// Puts the delayed updates into the queue; says how it ended if it has.

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::net::Ipv4Addr;
 
-use engine::lease::Lease4;
+use engine::lease::{ChangeNumber, Lease4};
 use engine::pending::Ticket;
 
 use crate::wire::request::LeaseNews;
@@ -11,6 +11,8 @@ use crate::wire::request::LeaseNews;
 /// One lease update.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Update {
+    /// The change's place in the order of all changes.
+    pub number: ChangeNumber,
     /// What happened.
     pub news: LeaseNews,
     /// The whole lease.
@@ -106,3 +108,6 @@ impl Queue {
         self.waiting
     }
 }
+
+#[cfg(test)]
+mod tests;

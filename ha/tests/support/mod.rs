@@ -229,7 +229,7 @@ pub(crate) fn lease(host: u8, cltt_s: u64) -> Lease4 {
 }
 
 pub(crate) fn settings(place: usize, addresses: [SocketAddr; 2]) -> Settings {
-    let other = Target { address: addresses[1 - place], credentials: None };
+    let other = Target { address: addresses[1 - place], credentials: None, tls: None };
     let name = ["server1", "server2"][1 - place];
     Settings {
         targets: BTreeMap::from([(name.into(), other)]),
@@ -239,6 +239,7 @@ pub(crate) fn settings(place: usize, addresses: [SocketAddr; 2]) -> Settings {
             rules: Rules { credentials: None, restrict_commands: true },
             peers: vec![addresses[1 - place].ip()],
             patience: Patience::default(),
+            tls: None,
         }),
         client_threads: 2,
         sync_page_limit: 3,

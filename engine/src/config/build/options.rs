@@ -96,7 +96,10 @@ impl Builder<'_> {
                 self.mistake(at, format!("got an option without a definition, {expected}"));
                 return None;
             }
-            _ => encode_hex(text),
+            Some(definition) => {
+                encode_hex(text).and_then(|bytes| definition.check(&bytes).map(|()| bytes))
+            }
+            None => encode_hex(text),
         };
         match encoded {
             Ok(bytes) => Some(bytes),

@@ -2,9 +2,10 @@
 //!
 //! Each thread has its own event loop and accepts from the one listening socket; a command runs on the thread
 //! that read it. Connections are bounded in number (those of strangers apart, so that they cannot keep a
-//! peer out), in size and in time. Errors of one connection end that connection and nothing else.
+//! peer out), in size and in time, the TLS handshake included. Errors of one connection end that connection and nothing else.
 
 mod deadline;
+mod handshake;
 mod reply;
 
 use std::io;
@@ -24,14 +25,19 @@ use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 pub use deadline::Patience;
 use deadline::{Phase, Progress, Watched};
+use handshake::{Refusal, Refusals};
 pub use reply::{PARTNER_COMMANDS, Reply, Rules};
 
 use super::client::{Stop, Stopper};
-use crate::limits::{ACCEPT_BACKOFF, MAX_CONNECTIONS, MAX_HEAD, MAX_REQUEST, MAX_STRANGERS};
+use super::tls::{self, Acceptor};
+use crate::limits::{
+    ACCEPT_BACKOFF, FAREWELL, MAX_CONNECTIONS, MAX_HEAD, MAX_REQUEST, MAX_STRANGERS,
+};
 use crate::wire::date::rfc1123;
 
 /// Where and how to listen.
@@ -47,6 +53,8 @@ pub struct Settings {
     pub peers: Vec<IpAddr>,
     /// How long to wait for requests.
     pub patience: Patience,
+    /// How to shake hands; `None`: HTTP without TLS.
+    pub tls: Option<Acceptor>,
 }
 
 /// The listener cannot be started; the configuration or the machine is to blame.
@@ -83,6 +91,7 @@ struct Shared {
     clock: Arc<dyn Clock>,
     room: Room,
     stats: Arc<Stats>,
+    refusals: Refusals,
 }
 
 impl Listener {
@@ -105,6 +114,7 @@ impl Listener {
             clock,
             room: Room::default(),
             stats: stats.clone(),
+            refusals: Refusals::default(),
         });
         let mut listener = Self { address, stats, stopper, threads: Vec::new() };
         for i in 0..number {
@@ -161,7 +171,7 @@ async fn accept(socket: &TcpListener, shared: &Arc<Shared>) {
         match socket.accept().await {
             Ok((stream, from)) => {
                 if let Some(place) = Place::take(shared, from.ip()) {
-                    tokio::spawn(connection(stream, place));
+                    tokio::spawn(connection(stream, from, place));
                 }
             }
             Err(why) => {
@@ -211,11 +221,31 @@ impl Drop for Place {
     }
 }
 
-/// Serves one connection until it ends, breaks, or takes too long.
-async fn connection(stream: TcpStream, place: Place) {
+/// Serves one connection, whose place is given back with the end of it.
+async fn connection(stream: TcpStream, from: SocketAddr, place: Place) {
     let shared = &place.shared;
     let _ = stream.set_nodelay(true);
     let progress = Progress::new(shared.settings.patience);
+    match &shared.settings.tls {
+        None => talk(stream, shared, progress).await,
+        Some(acceptor) => match handshake::shake(acceptor, stream, &progress).await {
+            Ok(stream) => {
+                progress.enter(Phase::New);
+                talk(stream, shared, progress).await;
+            }
+            Err(why) => {
+                shared.stats.count(Counter::HaHandshakeFailed);
+                shared.refusals.tell(from, &why, shared.clock.now().mono);
+                if let Refusal::Failed(_, stream) = why {
+                    tls::part(stream).await;
+                }
+            }
+        },
+    }
+}
+
+/// Serves requests until the connection ends, breaks, or takes too long.
+async fn talk<S: AsyncRead + AsyncWrite + Unpin>(stream: S, shared: &Shared, progress: Progress) {
     let watched = Watched { stream, progress: progress.clone() };
     let service = service_fn(|request| serve(request, shared, &progress));
     let mut http = Builder::new()
@@ -232,8 +262,13 @@ async fn connection(stream: TcpStream, place: Place) {
         () = progress.too_slow() => {
             shared.stats.count(Counter::HaTimedOut);
             if progress.phase() == Phase::Reading {
-                let stream = http.into_parts().io.into_inner().stream;
-                let _ = stream.try_write(raw(&Reply::timed_out(), shared.now_s()).as_bytes());
+                let mut stream = http.into_parts().io.into_inner().stream;
+                let answer = raw(&Reply::timed_out(), shared.now_s());
+                let farewell = async {
+                    stream.write_all(answer.as_bytes()).await?;
+                    stream.shutdown().await
+                };
+                let _ = tokio::time::timeout(FAREWELL, farewell).await;
             }
         }
     }

@@ -22,6 +22,7 @@ fn settings() -> Settings {
         rules: Rules { credentials: None, restrict_commands: true },
         peers: vec!["127.0.0.1".parse().unwrap()],
         patience: Patience::default(),
+        tls: None,
     }
 }
 
@@ -252,7 +253,7 @@ fn many_connections_at_once_are_all_answered() {
 
 fn client(listener: &Listener) -> (Stopper, Connection) {
     let (stopper, stop) = Stopper::new();
-    let target = Target { address: listener.address(), credentials: None };
+    let target = Target { address: listener.address(), credentials: None, tls: None };
     (stopper, Connection::new(target, stop).unwrap())
 }
 
@@ -288,7 +289,7 @@ fn a_client_tells_why_it_has_no_answer() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = silent.local_addr().unwrap();
     let (stopper, stop) = Stopper::new();
-    let target = Target { address, credentials: None };
+    let target = Target { address, credentials: None, tls: None };
     let mut client = Connection::new(target, stop).unwrap();
     let short = Duration::from_millis(20);
     assert!(matches!(client.exchange("{}".into(), short), Err(ExchangeError::TimedOut(..))));
@@ -299,6 +300,7 @@ fn a_client_tells_why_it_has_no_answer() {
     });
     let (_stopper, stop) = Stopper::new();
     drop(silent);
-    let mut client = Connection::new(Target { address, credentials: None }, stop).unwrap();
+    let mut client =
+        Connection::new(Target { address, credentials: None, tls: None }, stop).unwrap();
     assert!(matches!(client.exchange("{}".into(), SOON), Err(ExchangeError::Connect(..))));
 }
