@@ -24,10 +24,10 @@ const MISTAKES: &str = r#"{
     ],
     "hooks-libraries": [
         { "library": "libdhcp_unheard_of.so" }, //! 22 libdhcp_ha
-        { "library": "libdhcp_ha.so", "parameters": { "high-availability": [ {
+        { "library": "libdhcp_ha.so", "parameters": { "high-availability": [ {  //! 9 libdhcp_lease_cmds
             "this-server-name": "server3", "mode": "load-blancing", //! 52 "load-balancing"
             "heartbeat-dely": 10, //! 13 "heartbeat-delay"?
-            "peers": [ { "name": "server1", "url": "htp:/x", "role": "primary" } ] //! 52 http://
+            "peers": [ { "name": "server1", "url": "htp:/x", "role": "primary" } ] //! 52 ADDRESS:PORT
         } ] } }
     ],
     "subnet4": [
