@@ -286,7 +286,8 @@ fn a_client_finds_that_its_connection_was_closed_and_opens_another() {
 
 #[test]
 fn a_client_tells_why_it_has_no_answer() {
-    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    // An address of its own: no other test takes the port over once it is free again.
+    let silent = std::net::TcpListener::bind("127.0.91.1:0").unwrap();
     let address = silent.local_addr().unwrap();
     let (stopper, stop) = Stopper::new();
     let target = Target { address, credentials: None, tls: None };
