@@ -10,7 +10,7 @@ use engine::config::model::Dhcp4;
 use engine::log::{self, Writer};
 use engine::packet::{Ports, SERVER_PORT};
 use engine::seam::ServeAll;
-use engine::server::{self, Options, Prepared, Server};
+use engine::server::{Options, Prepared, Server};
 
 use crate::OWN_NAME;
 use crate::arguments::Arguments;
@@ -102,12 +102,6 @@ fn start(prepared: Prepared, checked: &Checked) -> Result<u8, ServeError> {
     let status = server.run();
     driver.stop();
     Ok(status)
-}
-
-/// Opens what a server by `file` would open, and lets go of it. Nothing is written to the lease file.
-pub(crate) fn try_out(file: &Path, arguments: &Arguments) -> Result<(), ServeError> {
-    let checked = check::read(file).map_err(ServeError::Mistakes)?;
-    Ok(server::try_out(&dhcp4(&checked)?, &options(arguments))?)
 }
 
 fn dhcp4(checked: &Checked) -> Result<Dhcp4, ServeError> {

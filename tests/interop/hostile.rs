@@ -27,6 +27,14 @@ fn pools() -> Value {
     json!([{"pool": "10.16.0.0 - 10.17.255.255"}])
 }
 
+/// Pools of a load-balancing pair.
+fn halves() -> Value {
+    json!([
+        {"pool": "10.16.0.0 - 10.17.255.255", "client-class": "HA_server1"},
+        {"pool": "10.32.0.0 - 10.33.255.255", "client-class": "HA_server2"}
+    ])
+}
+
 /// A server on loopback.
 fn lone(place: &Loopback, folder: &std::path::Path) -> Server {
     let mut server = Server::new(Kind::Peregrine, "lone", folder);
@@ -305,44 +313,6 @@ fn broadcast_garbage_does_not_keep_a_client_from_its_lease() {
     assert!(statistics["peregrine-malformed-option-overrun"] > 0, "{statistics:?}");
 }
 
-/// A load-balancing pair on loopback.
-fn pair(place: &Loopback, folder: &std::path::Path) -> [Server; 2] {
-    let urls = place.urls();
-    let peers = json!([
-        {"name": "server1", "url": urls[0], "role": "primary"},
-        {"name": "server2", "url": urls[1], "role": "secondary"}
-    ]);
-    let pools = json!([
-        {"pool": "10.16.0.0 - 10.17.255.255", "client-class": "HA_server1"},
-        {"pool": "10.32.0.0 - 10.33.255.255", "client-class": "HA_server2"}
-    ]);
-    let start = |index: usize, host: &'static str| {
-        let mut server = Server::new(Kind::Peregrine, host, folder);
-        let mut configuration = place.configuration(index, &pools);
-        configuration["hooks-libraries"] = json!([
-            {"library": "libdhcp_lease_cmds.so"},
-            {"library": "libdhcp_ha.so", "parameters": {"high-availability": [{
-                "this-server-name": host, "mode": "load-balancing",
-                "heartbeat-delay": 300, "max-response-delay": 5000, "max-ack-delay": 1000,
-                "max-unacked-clients": 0, "sync-timeout": 10000,
-                "multi-threading": {
-                    "enable-multi-threading": true, "http-dedicated-listener": true,
-                    "http-listener-threads": 2, "http-client-threads": 2
-                },
-                "peers": peers.clone()
-            }]}}
-        ]);
-        server.configure(&configuration);
-        server.start_here(place);
-        server
-    };
-    let servers = [start(0, "server1"), start(1, "server2")];
-    for server in &servers {
-        server.wait_for_state(&["load-balancing"]);
-    }
-    servers
-}
-
 /// The HA port that `server` listens on.
 fn ha_port(server: &Server) -> SocketAddr {
     let answer = server.command(&json!({"command": "config-get"}));
@@ -399,7 +369,7 @@ fn attack_ha_port(port: SocketAddr) {
 fn the_ha_port_is_attacked_and_the_pair_works_on() {
     let place = Loopback::new(2);
     let folder = tempfile::tempdir().unwrap();
-    let servers = pair(&place, folder.path());
+    let servers = place.pair("load-balancing", &halves(), folder.path());
     let port = ha_port(&servers[0]);
     under(&place, &servers[0], || {
         attack_ha_port(port);
@@ -482,6 +452,58 @@ fn garbage_on_the_control_socket_is_answered_and_counted() {
     let grown = |name: &str| server.statistics()[name] - before[name];
     assert_eq!(grown("peregrine-control-requests-malformed"), 104);
     assert!(grown("peregrine-control-connections-refused") >= 26);
+}
+
+/// The log's reader hangs: a pipe is full, and then the queue.
+#[test]
+fn a_log_that_nobody_reads_delays_nobody() {
+    let place = Loopback::new(1);
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::new(Kind::Peregrine, "lone", folder.path());
+    server.configure(&place.configuration(0, &pools()));
+    server.start_unread(&place);
+    let mut fleet = Fleet::new(BASE_MAC, 2000);
+    place.join_all(&mut fleet);
+    let dropped = || server.statistics()["peregrine-log-lines-dropped"];
+    until("lines dropped", PATIENCE, || {
+        let tally = place.rebind(&mut fleet, (0..2000).collect(), 32);
+        assert!(tally.is_clean(), "{tally:?}");
+        if dropped() > 1000 { Ok(()) } else { Err(dropped()) }
+    });
+    assert!(server.command(&json!({"command": "shutdown"}))["result"] == 0);
+    assert_eq!(server.wait_for_end().code(), Some(0));
+}
+
+/// Names and identifiers that would break out of a row of the lease file, or of a line of the log.
+#[test]
+fn nasty_names_stay_inside_their_row_of_the_lease_file() {
+    let place = Loopback::new(1);
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = lone(&place, folder.path());
+    let mut sender = Sender::new(&server, place.server());
+    let forged = "x,1\n10.16.0.77,02:02:02:02:02:02,,3600,4000000000,1,0,0,forged,0,,0\n";
+    let names: [&[u8]; 6] =
+        [forged.as_bytes(), b"a\rb", b"&#x2c,\"'", b"\0\0", &[0xff; 255], b"\x1b[2J"];
+    for (n, name) in (1_u8..).zip(names) {
+        let mut query = discover(n.into(), place.relay().octets());
+        query[242] = 3; // REQUEST
+        query = with(query, &[54, 4]);
+        query = with(query, &place.server().ip().octets());
+        query = with(query, &[50, 4, 10, 16, 0, n, 61, 255]);
+        query = with(query, &[n; 255]);
+        query = with(query, &[12, u8::try_from(name.len()).unwrap()]);
+        sender.send(&with(with(query, name), &[255]));
+    }
+    let leases = until("six leases", PATIENCE, || {
+        let leases = server.leases();
+        if leases.len() == 6 { Ok(leases) } else { Err(leases) }
+    });
+    server.kill();
+    server.start_here(&place);
+    assert_eq!(server.leases(), leases);
+    let log = server.log();
+    assert!(!log.contains('\x1b') && !log.lines().any(|line| line.starts_with("10.16")), "{log}");
+    assert!(log.contains(", 0 bad rows skipped"), "{log}");
 }
 
 /// What an operator types when something is wrong: the counters are there for `peregrine ctl`.

@@ -3,6 +3,7 @@
 
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, UdpSocket};
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -11,6 +12,8 @@ use perf::plan::{Exchange, Plan};
 use perf::run::{Link, Relay};
 use perf::tally::Tally;
 use serde_json::{Value, json};
+
+use crate::server::{Kind, Server};
 
 /// Addresses, the servers' port, and the relay.
 pub(crate) struct Loopback {
@@ -67,12 +70,48 @@ impl Loopback {
     }
 
     /// URLs with a free port on each server's address.
-    pub(crate) fn urls(&self) -> Vec<String> {
+    fn urls(&self) -> Vec<String> {
         let url = |address: &Ipv4Addr| {
             let free = TcpListener::bind((*address, 0)).unwrap().local_addr().unwrap();
             format!("http://{free}/")
         };
         self.servers.iter().map(url).collect()
+    }
+
+    /// A pair of servers in its normal state.
+    pub(crate) fn pair(&self, mode: &str, pools: &Value, folder: &Path) -> [Server; 2] {
+        let urls = self.urls();
+        let second_role = if mode == "hot-standby" { "standby" } else { "secondary" };
+        let relationship = |this: &str| {
+            json!({
+                "this-server-name": this, "mode": mode,
+                "heartbeat-delay": 300, "max-response-delay": 5000, "max-ack-delay": 1000,
+                "max-unacked-clients": 0, "sync-timeout": 10000,
+                "multi-threading": {
+                    "enable-multi-threading": true, "http-dedicated-listener": true,
+                    "http-listener-threads": 2, "http-client-threads": 2
+                },
+                "peers": [
+                    {"name": "server1", "url": urls[0], "role": "primary"},
+                    {"name": "server2", "url": urls[1], "role": second_role}
+                ]
+            })
+        };
+        let start = |index: usize, name: &'static str| {
+            let mut server = Server::new(Kind::Peregrine, name, folder);
+            let mut configuration = self.configuration(index, pools);
+            configuration["hooks-libraries"] = json!([
+                {"library": "libdhcp_lease_cmds.so"},
+                {"library": "libdhcp_ha.so",
+                 "parameters": {"high-availability": [relationship(name)]}}
+            ]);
+            server.configure(&configuration);
+            server.start_here(self);
+            server
+        };
+        let servers = [start(0, "server1"), start(1, "server2")];
+        servers.iter().for_each(|server| server.wait_for_state(&[mode]));
+        servers
     }
 
     /// The relay's address.

@@ -7,6 +7,7 @@
 mod certificates;
 mod cli;
 mod clients;
+mod crowd;
 mod dhcp;
 mod durability;
 mod examples;

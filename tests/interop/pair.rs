@@ -81,7 +81,22 @@ pub(crate) struct Pair {
 
 impl Pair {
     fn start(mode: Mode, kinds: [Kind; 2], folder: &Path) -> Self {
-        let configurations = ["server1", "server2"].map(|name| configuration(mode, name));
+        Self::start_changed(mode, kinds, folder, |_| ())
+    }
+
+    /// With a relationship that `change` has changed.
+    fn start_changed(
+        mode: Mode,
+        kinds: [Kind; 2],
+        folder: &Path,
+        change: impl Fn(&mut Value),
+    ) -> Self {
+        let configurations = ["server1", "server2"].map(|name| {
+            let mut configuration = configuration(mode, name);
+            let library = &mut configuration["hooks-libraries"][1];
+            change(&mut library["parameters"]["high-availability"][0]);
+            configuration
+        });
         let pair = Self::start_with(mode, kinds, folder, &configurations);
         pair.wait_until_normal();
         pair
@@ -192,6 +207,87 @@ fn life_of_a_pair(mode: Mode, kinds: [Kind; 2]) {
 
     pair.drive("02:00:00:00:04:00", 20);
     pair.wait_for_equal_leases(100);
+}
+
+/// Both servers live and cannot hear each other: the switch keeps their ports apart, or unplugs one of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cut {
+    /// Server two hears nobody at all.
+    Unplugged,
+    /// Both hear the clients.
+    Apart,
+}
+
+impl Cut {
+    fn set(self, lan: &Lan, cut: bool) {
+        let switch = lan.namespace("switch");
+        let set = |words: &[&str]| {
+            net::run("ip", &[&["-n", &switch, "link", "set"], words].concat());
+        };
+        match self {
+            Self::Unplugged => set(&["two", if cut { "down" } else { "up" }]),
+            Self::Apart => {
+                for port in ["one", "two"] {
+                    let isolated = if cut { "on" } else { "off" };
+                    set(&[port, "type", "bridge_slave", "isolated", isolated]);
+                }
+            }
+        }
+    }
+}
+
+/// A pair is cut and heals; clients are served all the time, and in the end both know all of them.
+fn partition(cut: Cut, kinds: [Kind; 2]) {
+    if !net::is_possible("a pair of servers in network namespaces") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mode = Mode::LoadBalancing;
+    let pair = Pair::start_changed(mode, kinds, folder.path(), |relationship| {
+        if cut == Cut::Apart {
+            // As long as clients are answered, the partner lives: go on, and tell it later.
+            relationship["max-unacked-clients"] = json!(10);
+            relationship["delayed-updates-limit"] = json!(1000);
+        }
+    });
+    pair.drive("02:00:00:00:01:00", 20);
+    pair.wait_for_equal_leases(20);
+    cut.set(&pair.lan, true);
+    let expected = match cut {
+        Cut::Unplugged => "partner-down",
+        Cut::Apart => "communication-recovery",
+    };
+    for server in &pair.servers {
+        server.wait_for_state(&[expected]);
+    }
+    pair.drive("02:00:00:00:02:00", 20);
+    cut.set(&pair.lan, false);
+    pair.wait_until_normal();
+    pair.wait_for_equal_leases(40);
+    pair.drive("02:00:00:00:03:00", 20);
+    pair.wait_for_equal_leases(60);
+    let served = pair.servers.each_ref().map(|server| by_address(server).len());
+    assert_eq!(served, [60, 60]);
+}
+
+#[test]
+fn a_server_that_was_unplugged_comes_back() {
+    partition(Cut::Unplugged, [Kind::Peregrine, Kind::Peregrine]);
+}
+
+#[test]
+fn an_unplugged_kea_comes_back() {
+    partition(Cut::Unplugged, [Kind::Peregrine, Kind::Kea]);
+}
+
+#[test]
+fn servers_that_hear_only_the_clients_serve_on_and_tell_later() {
+    partition(Cut::Apart, [Kind::Peregrine, Kind::Peregrine]);
+}
+
+#[test]
+fn a_kea_that_hears_only_the_clients_serves_on_and_tells_later() {
+    partition(Cut::Apart, [Kind::Kea, Kind::Peregrine]);
 }
 
 fn is_of_first_pool(address: &str) -> bool {

@@ -90,13 +90,18 @@ impl Server {
 
     /// Starts the program on its host and waits until it answers commands.
     pub(crate) fn start(&mut self, lan: &Lan) {
-        self.start_as(lan.on(self.host, self.program()));
+        self.start_as(lan.on(self.host, self.program()), None);
         assert!(!self.log().contains("DHCPSRV_OPEN_SOCKET_FAIL"), "{}", self.log());
     }
 
     /// Starts the program on loopback, without root, and waits until it answers commands.
     pub(crate) fn start_here(&mut self, place: &Loopback) {
-        self.start_as(self.here(place));
+        self.start_as(self.here(place), None);
+    }
+
+    /// As [`Self::start_here`], with a pipe that nobody reads as its standard output.
+    pub(crate) fn start_unread(&mut self, place: &Loopback) {
+        self.start_as(self.here(place), Some(Stdio::piped()));
     }
 
     /// Expects the program not to start on loopback; returns how it ended and what it said.
@@ -130,11 +135,12 @@ impl Server {
         command
     }
 
-    fn start_as(&mut self, command: Command) {
+    fn start_as(&mut self, command: Command, stdout: Option<Stdio>) {
         let _ = fs::remove_file(self.folder.join("ctrl"));
         let log = File::options().create(true).append(true).open(self.folder.join("log")).unwrap();
+        let stdout = stdout.unwrap_or_else(|| log.try_clone().unwrap().into());
         let mut command = self.with_files(command);
-        self.child = Some(command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap());
+        self.child = Some(command.stdout(stdout).stderr(log).spawn().unwrap());
         until("answer to status-get", PATIENCE, || {
             let exited = self.child.as_mut().and_then(|child| child.try_wait().unwrap());
             assert!(exited.is_none(), "{:?} ended with {exited:?}:\n{}", self.kind, self.log());

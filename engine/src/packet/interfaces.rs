@@ -113,6 +113,14 @@ pub(super) fn plan(wanted: &Interfaces, present: &[Interface]) -> (Vec<Endpoint>
     (endpoints, absent)
 }
 
+/// What of `wanted` this machine does not have now.
+///
+/// # Errors
+/// What the system says if it does not tell its interfaces.
+pub fn absent(wanted: &Interfaces) -> io::Result<Vec<Absent>> {
+    Ok(plan(wanted, &scan()?).1)
+}
+
 fn usable<'a>(
     present: &'a [Interface],
     name: &str,

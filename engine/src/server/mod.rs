@@ -7,6 +7,7 @@ mod housekeeping;
 mod pipeline;
 mod storage;
 mod tell;
+mod trial;
 
 use std::hash::RandomState;
 use std::io;
@@ -18,6 +19,7 @@ use crossbeam::channel::{Receiver, Sender, bounded};
 use serde_json::Value;
 
 pub use storage::{Storage, StorageError};
+pub use trial::shortcomings;
 
 use crate::alloc::Offers;
 use crate::clock::{Clock, Mono, SystemClock};
@@ -63,18 +65,6 @@ pub enum StartError {
     Control(#[from] unix::OpenError),
     #[error("cannot start housekeeping: {0}")]
     Housekeeping(io::Error),
-}
-
-/// Reads the leases and opens the sockets as [`Prepared::new`] does, and lets go of them: nothing is written to the
-/// lease file.
-///
-/// # Errors
-/// What would keep a server from starting here.
-pub fn try_out(config: &Dhcp4, options: &Options) -> Result<(), StartError> {
-    Storage::check(&config.lease_database, &options.pid_files)?;
-    let threads = Settings::from(&config.multi_threading).threads;
-    packet::open(&config.interfaces, options.ports, threads, &Arc::default())?;
-    Ok(())
 }
 
 /// What others need to take part.

@@ -75,16 +75,6 @@ impl Storage {
         Ok(storage)
     }
 
-    /// Claims and reads the lease file as [`Self::open`] does, writes nothing to it, and lets go of it.
-    pub fn check(config: &LeaseDatabase, pid_files: &[PathBuf]) -> Result<(), StorageError> {
-        if config.persist {
-            let _claim = csv::claim(&config.file, pid_files)?;
-            let aside = Self::on(Journal::none(), Arc::default());
-            csv::load(&config.file, config.max_row_errors, &*aside.store)?;
-        }
-        Ok(())
-    }
-
     /// An empty store whose changes go to `journal`.
     pub fn on(journal: Journal, stats: Arc<Stats>) -> Self {
         let sinks = Arc::new(Sinks { journal, replication: OnceLock::new(), stats });
