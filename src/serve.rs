@@ -57,6 +57,7 @@ pub(crate) fn run(file: &Path, arguments: &Arguments) -> ExitCode {
 }
 
 fn serve(file: &Path, arguments: &Arguments) -> Result<u8, ServeError> {
+    end_on_panic();
     let checked = check::read(file).map_err(ServeError::Mistakes)?;
     let dhcp4 = dhcp4(&checked)?;
     let writer =
@@ -67,6 +68,16 @@ fn serve(file: &Path, arguments: &Arguments) -> Result<u8, ServeError> {
     }
     writer.flush(Duration::from_secs(2));
     outcome
+}
+
+/// A server with a thread that panicked looks alive to its partner and serves only some of its clients. It ends at
+/// once instead, and whoever watches it, the partner or the service manager, takes over.
+fn end_on_panic() {
+    let tell = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        tell(panic);
+        std::process::abort();
+    }));
 }
 
 /// Opens everything and serves, with the log at hand.

@@ -81,7 +81,22 @@ pub(crate) struct Pair {
 
 impl Pair {
     fn start(mode: Mode, kinds: [Kind; 2], folder: &Path) -> Self {
-        let configurations = ["server1", "server2"].map(|name| configuration(mode, name));
+        Self::start_changed(mode, kinds, folder, |_| ())
+    }
+
+    /// With a relationship that `change` has changed.
+    fn start_changed(
+        mode: Mode,
+        kinds: [Kind; 2],
+        folder: &Path,
+        change: impl Fn(&mut Value),
+    ) -> Self {
+        let configurations = ["server1", "server2"].map(|name| {
+            let mut configuration = configuration(mode, name);
+            let library = &mut configuration["hooks-libraries"][1];
+            change(&mut library["parameters"]["high-availability"][0]);
+            configuration
+        });
         let pair = Self::start_with(mode, kinds, folder, &configurations);
         pair.wait_until_normal();
         pair
@@ -228,19 +243,13 @@ fn partition(cut: Cut, kinds: [Kind; 2]) {
     }
     let folder = tempfile::tempdir().unwrap();
     let mode = Mode::LoadBalancing;
-    let configurations = ["server1", "server2"].map(|name| {
-        let mut configuration = configuration(mode, name);
+    let pair = Pair::start_changed(mode, kinds, folder.path(), |relationship| {
         if cut == Cut::Apart {
             // As long as clients are answered, the partner lives: go on, and tell it later.
-            let library = &mut configuration["hooks-libraries"][1];
-            let relationship = &mut library["parameters"]["high-availability"][0];
             relationship["max-unacked-clients"] = json!(10);
             relationship["delayed-updates-limit"] = json!(1000);
         }
-        configuration
     });
-    let pair = Pair::start_with(mode, kinds, folder.path(), &configurations);
-    pair.wait_until_normal();
     pair.drive("02:00:00:00:01:00", 20);
     pair.wait_for_equal_leases(20);
     cut.set(&pair.lan, true);

@@ -91,7 +91,7 @@ impl Duties {
                 self.reclaim();
             }
             if Due::is_now(&mut clean_up, now) {
-                self.storage.compact();
+                self.storage.compact_aside();
             }
         }
     }

@@ -70,7 +70,7 @@ impl Storage {
         loaded.torn |= storage.sinks.journal.was_torn();
         tell(&loaded, storage.store.len());
         if loaded.other_schema {
-            storage.compact();
+            storage.compact_aside();
         }
         Ok(storage)
     }
@@ -123,6 +123,16 @@ impl Storage {
             log!(PEREGRINE_LEASE_FILE_FAILED, "{error}");
             error.to_string()
         })
+    }
+
+    /// Cleans up the lease file on a thread of its own, which nobody waits for: a cleanup that is cut short is taken up
+    /// by the next one.
+    pub fn compact_aside(&self) {
+        let storage = self.clone();
+        let cleanup = move || storage.compact();
+        if let Err(error) = std::thread::Builder::new().name("lfc".into()).spawn(cleanup) {
+            log!(PEREGRINE_LFC_FAILED, "no thread for it: {error}");
+        }
     }
 
     /// Cleans up the lease file.

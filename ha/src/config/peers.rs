@@ -135,8 +135,9 @@ fn address(authority: &str) -> Option<SocketAddr> {
 
 /// The outer `None`: with a mistake; the inner one: without authentication.
 fn login(node: &Node, mistakes: &mut Vec<Mistake>) -> Option<Option<Login>> {
-    let user = secret(node, "basic-auth-user", mistakes)?;
-    let password = secret(node, "basic-auth-password", mistakes)?;
+    let user = secret(node, "basic-auth-user", mistakes);
+    let password = secret(node, "basic-auth-password", mistakes);
+    let (user, password) = user.zip(password)?;
     let user = user.filter(|user| *user != Secret::Text(String::new()));
     let password = password.unwrap_or_else(|| Secret::Text(String::new()));
     Some(user.map(|user| Login { user, password }))
@@ -144,7 +145,31 @@ fn login(node: &Node, mistakes: &mut Vec<Mistake>) -> Option<Option<Login>> {
 
 fn secret(node: &Node, key: &str, mistakes: &mut Vec<Mistake>) -> Option<Option<Secret>> {
     let file_key = format!("{key}-file");
-    match (node.get(key), node.entry(&file_key)) {
+    let secret = either(node, key, &file_key, mistakes)?;
+    let place = node.get(key).or_else(|| node.get(&file_key));
+    let Some((found, place)) = secret.as_ref().zip(place) else { return Some(None) };
+    let message = match found.text() {
+        // RFC 7617: the first colon ends the user.
+        Ok(text) if key == "basic-auth-user" && text.contains(':') => {
+            "got a user with a colon, which basic authentication cannot carry".to_owned()
+        }
+        Ok(_) => return Some(secret),
+        Err(error) => {
+            format!("got {file_key} {}, but it cannot be read: {error}", place.describe())
+        }
+    };
+    mistakes.push(Mistake::new(&place.at, message));
+    None
+}
+
+/// The text, or the file that holds it.
+fn either(
+    node: &Node,
+    key: &str,
+    file_key: &str,
+    mistakes: &mut Vec<Mistake>,
+) -> Option<Option<Secret>> {
+    match (node.get(key), node.entry(file_key)) {
         (Some(_), Some(file)) => {
             let message = format!("got \"{file_key}\" beside \"{key}\", expected one of them");
             mistakes.push(Mistake::new(&file.at, message));

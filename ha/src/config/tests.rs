@@ -85,21 +85,48 @@ fn defaults() {
 
 #[test]
 fn logins_and_pauses() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("p");
+    std::fs::write(&path, "word").unwrap();
     let relationships = read(
-        r#"{ "this-server-name": "a", "mode": "passive-backup", "wait-backup-ack": true,
+        &r#"{ "this-server-name": "a", "mode": "passive-backup", "wait-backup-ack": true,
         "state-machine": { "states": [ { "state": "waiting", "pause": "once" }, { "state": "ready" } ] },
         "peers": [ { "name": "a", "url": "http://192.0.2.1:8000/", "role": "primary",
             "basic-auth-user": "u", "basic-auth-password-file": "/p" },
-            { "name": "b", "url": "http://192.0.2.2:8000/", "role": "backup", "basic-auth-user": "" } ] }"#,
+            { "name": "b", "url": "http://192.0.2.2:8000/", "role": "backup", "basic-auth-user": "" } ] }"#
+            .replace("/p", path.to_str().unwrap()),
     )
     .unwrap();
     let relationship = &relationships[0];
     let pauses = BTreeMap::from([(State::Waiting, Pause::Once), (State::Ready, Pause::Never)]);
     assert_eq!(relationship.parameters.pauses, pauses);
-    let login = Login { user: Secret::Text("u".into()), password: Secret::File("/p".into()) };
+    let login = Login { user: Secret::Text("u".into()), password: Secret::File(path) };
     assert_eq!(relationship.servers[0].login, Some(login));
     assert_eq!(relationship.servers[1].login, None);
     assert_eq!(format!("{:?}", Secret::Text("hidden".into())), "Text(..)");
+}
+
+#[test]
+fn logins_that_cannot_be() {
+    let peers = |keys: &str| {
+        mistakes(&format!(
+            r#"{{ "this-server-name": "a", "mode": "passive-backup", "peers": [
+{{ "name": "a", "url": "http://192.0.2.1:8000/", "role": "primary", {keys} }} ] }}"#
+        ))
+    };
+    let missing =
+        " string \"/none/file\", but it cannot be read: No such file or directory (os error 2)";
+    assert_eq!(
+        peers(r#""basic-auth-user-file": "/none/file", "basic-auth-password-file": "/none/file""#),
+        [
+            format!("f:3.92: got basic-auth-user-file{missing}"),
+            format!("f:3.134: got basic-auth-password-file{missing}"),
+        ]
+    );
+    assert_eq!(
+        peers(r#""basic-auth-user": "a:b", "basic-auth-password": "a:b""#),
+        ["f:3.87: got a user with a colon, which basic authentication cannot carry"]
+    );
 }
 
 #[test]

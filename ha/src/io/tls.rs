@@ -1,8 +1,8 @@
 //! TLS on both sides of a connection between peers (*shell*): handshakes, and words for why one failed.
 //!
 //! As in Kea (guide, "Using TLS for HA"), a certificate has to be believed ([`believe`]); the names in it are not
-//! compared with the address. Sessions are not resumed: Kea's listener refuses that,
-//! and connections are kept for long anyway.
+//! compared with the address. Sessions are not resumed: Kea's listener breaks off a handshake that tries it
+//! ("session id context uninitialized"), and connections are kept for long anyway.
 
 mod believe;
 

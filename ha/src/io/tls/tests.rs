@@ -5,7 +5,7 @@ use std::net::TcpStream as Socket;
 use std::path::Path;
 use std::time::Duration;
 
-use engine::clock::SystemClock;
+use engine::clock::{Clock, SystemClock};
 use engine::config::json::parse;
 use engine::control::{Answer, Registry};
 use engine::stats::Counter;
@@ -126,9 +126,12 @@ fn post() -> String {
 
 /// Waits until the listener has turned down this many handshakes.
 fn wait_for_refusals(listener: &Listener, number: u64) {
+    wait_for(listener, Counter::HaHandshakeFailed, number);
+}
+
+fn wait_for(listener: &Listener, counter: Counter, number: u64) {
     let clock = SystemClock::start();
-    while listener.stats().value(Counter::HaHandshakeFailed) < number {
-        use engine::clock::Clock;
+    while listener.stats().value(counter) < number {
         assert!(clock.now().mono.since(Default::default()) < SOON, "no {number} within {SOON:?}");
         std::thread::yield_now();
     }
@@ -295,6 +298,19 @@ fn a_slow_handshake_ends_in_time_and_holds_up_nobody() {
         assert_eq!(answer, b"");
     }
     wait_for_refusals(&listener, 2);
+}
+
+#[test]
+fn a_connection_that_the_listener_closed_is_opened_again() {
+    let town = Town::new();
+    let patience = Patience { idle: Duration::from_millis(50), ..Patience::default() };
+    let listener = listener(&town.good("server1"), true, patience);
+    let mut client = client(&listener, &town.good("server2"));
+    for _ in 0..3 {
+        client.works();
+        wait_for(&listener, Counter::HaTimedOut, listener.stats().value(Counter::HaAccepted));
+    }
+    client.works();
 }
 
 #[test]
