@@ -16,6 +16,7 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use serde_json::Value;
 
 use super::{Answer, Registry};
+use crate::clock::{Clock, SystemClock};
 use crate::limits::{COMMAND_TIMEOUT, MAX_COMMAND, MAX_COMMAND_CONNECTIONS};
 use crate::log;
 use crate::stats::{Counter, Stats};
@@ -153,7 +154,6 @@ fn serve(stream: mio::net::UnixStream, office: &Arc<Office>) {
 /// Reads one request, answers it, and closes.
 fn answer(mut stream: UnixStream, office: &Office) -> io::Result<()> {
     stream.set_nonblocking(false)?;
-    stream.set_read_timeout(Some(COMMAND_TIMEOUT))?;
     stream.set_write_timeout(Some(COMMAND_TIMEOUT))?;
     let answer = match read_request(&mut stream)? {
         Request::Nothing => return Ok(()),
@@ -172,11 +172,18 @@ enum Request {
     Bad(String),
 }
 
-/// Reads until one JSON value is complete; the client need not close its side.
+/// Reads until one JSON value is complete; the client need not close its side, but has to be done in time.
 fn read_request(stream: &mut UnixStream) -> io::Result<Request> {
+    let clock = SystemClock::start();
+    let deadline = clock.now().mono + COMMAND_TIMEOUT;
     let mut text = Vec::new();
     let mut chunk = [0; 65_536];
     loop {
+        let left = deadline.since(clock.now().mono);
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        stream.set_read_timeout(Some(left))?;
         let n = match stream.read(&mut chunk) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             other => other?,
