@@ -75,7 +75,8 @@ impl Storage {
         Ok(storage)
     }
 
-    fn on(journal: Journal, stats: Arc<Stats>) -> Self {
+    /// An empty store whose changes go to `journal`.
+    pub fn on(journal: Journal, stats: Arc<Stats>) -> Self {
         let sinks = Arc::new(Sinks { journal, replication: OnceLock::new(), stats });
         let sink: Arc<dyn ChangeSink> = Arc::<Sinks>::clone(&sinks);
         Self { store: Arc::new(MemoryStore::new(sink)), sinks }
