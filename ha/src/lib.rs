@@ -3,7 +3,7 @@
 //! [`config`] reads the `high-availability` parameters, [`machine`] decides (pure), [`wire`] is Kea's JSON (pure),
 //! [`gate`] joins the engine's admission, [`outbox`] its replication, [`half`] is a machine with both;
 //! [`io`] talks for it (*shell*: driver thread, client pool, dedicated listener); [`hub`] puts them together.
-//! [`limits`] holds every bound.
+//! [`limits`] holds every bound. `sim` (feature of the same name) drives whole servers under a seed.
 
 pub mod config;
 pub mod gate;
@@ -13,6 +13,8 @@ pub mod io;
 pub mod limits;
 pub mod machine;
 pub mod outbox;
+#[cfg(any(test, feature = "sim"))]
+pub mod sim;
 pub mod wire;
 
 pub use half::Half;

@@ -1,6 +1,6 @@
 //! The machine itself: what it holds, its getters and outputs, and how it runs. Pure.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,6 +52,7 @@ pub struct Relationship {
     published: Standing,
     actions: VecDeque<Action>,
     notes_dropped: u64,
+    applied: BTreeMap<&'static str, u64>,
 }
 
 /// Getters.
@@ -154,6 +155,11 @@ impl Relationship {
         }
     }
 
+    /// How often each row of the rule table was applied, by its name.
+    pub const fn applied_rules(&self) -> &BTreeMap<&'static str, u64> {
+        &self.applied
+    }
+
     /// What met a bound: clients not remembered by the detector, clients not remembered as refused,
     /// notes that nobody fetched.
     pub const fn dropped(&self) -> [u64; 3] {
@@ -194,6 +200,7 @@ impl Relationship {
             published: Standing::default(),
             actions: VecDeque::new(),
             notes_dropped: 0,
+            applied: BTreeMap::new(),
         };
         machine.watch_silence();
         machine.take_up(now, true);
@@ -207,6 +214,7 @@ impl Relationship {
     pub(super) fn run(&mut self, now: Now) {
         for _ in 0..MAX_STEPS {
             let Some(rule) = rules::decide(&self.situation(now)) else { return };
+            *self.applied.entry(rule.name).or_default() += 1;
             match rule.then {
                 Then::Stay => return,
                 Then::Enter(state) => self.enter(now, self.stage_of(state)),

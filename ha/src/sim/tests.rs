@@ -1,0 +1,26 @@
+//! Some hundreds of seeds, and the broken rules.
+
+use super::{Report, run};
+
+/// Seeds of the quick run: fewer where the compiler does not optimise.
+const SEEDS: u64 = if cfg!(debug_assertions) { 40 } else { 600 };
+
+#[test]
+fn seeds_run_without_a_violation() {
+    let mut report = Report::default();
+    for seed in 0..SEEDS {
+        match run(seed, None) {
+            Ok(one) => report.add(&one),
+            Err(failure) => panic!("{failure}\n{}", failure.events.join("\n")),
+        }
+    }
+    assert!(report.exchanges / report.seeds >= 300, "{report}");
+    assert!(report.all_faults() / report.seeds >= 5, "{report}");
+    assert!(report.seconds / report.seeds >= 3600, "{report}");
+}
+
+#[test]
+fn a_seed_replays_exactly() {
+    let both = [run(7, None), run(7, None)].map(|run| run.map(|report| report.to_string()));
+    assert_eq!(both[0], both[1]);
+}
