@@ -176,8 +176,10 @@ impl World {
                 }
             }
             Event::Timer { server, process } => {
-                if self.sites[server].process == process {
-                    self.sites[server].timer = None;
+                let site = &mut self.sites[server];
+                // One that was set anew has left its old event behind.
+                if site.process == process && site.timer == Some(self.now) {
+                    site.timer = None;
                     self.touch(server, Server::handle_timeout);
                 }
             }
@@ -322,7 +324,7 @@ impl World {
         let site = &mut self.sites[at];
         let due = site.server.as_ref().and_then(Server::poll_timeout);
         let Some(due) = due.map(|due| site.error.when(due)) else { return };
-        let due = due.max(self.now + 1_000);
+        let due = due.max(self.now + 100_000);
         if site.timer.is_none_or(|set| due < set) {
             site.timer = Some(due);
             let process = site.process;
