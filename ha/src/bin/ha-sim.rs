@@ -4,13 +4,15 @@ use std::process::ExitCode;
 
 use ha::sim::{Report, run};
 
-const USAGE: &str = "usage: ha-sim [--seed N] [--count M] [--keep-going]";
+const USAGE: &str = "usage: ha-sim [--seed N] [--count M] [--events K] [--keep-going]";
 
 /// What was asked for.
 struct Wish {
     seed: u64,
     count: u64,
     keep_going: bool,
+    /// Events to show of a seed that fails.
+    events: usize,
 }
 
 fn main() -> ExitCode {
@@ -21,7 +23,8 @@ fn main() -> ExitCode {
     let mut report = Report::default();
     let mut failures = 0_u64;
     for seed in wish.seed..wish.seed.saturating_add(wish.count) {
-        match run(seed, None) {
+        let shown = if wish.keep_going { 0 } else { wish.events };
+        match run(seed, None, shown) {
             Ok(one) => report.add(&one),
             Err(failure) if wish.keep_going => {
                 failures += 1;
@@ -43,11 +46,12 @@ fn main() -> ExitCode {
 }
 
 fn read(mut words: impl Iterator<Item = String>) -> Option<Wish> {
-    let mut wish = Wish { seed: 0, count: 1, keep_going: false };
+    let mut wish = Wish { seed: 0, count: 1, keep_going: false, events: 60 };
     while let Some(word) = words.next() {
         match word.as_str() {
             "--seed" => wish.seed = words.next()?.parse().ok()?,
             "--count" => wish.count = words.next()?.parse().ok()?,
+            "--events" => wish.events = words.next()?.parse().ok()?,
             "--keep-going" => wish.keep_going = true,
             _ => return None,
         }

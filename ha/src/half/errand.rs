@@ -2,11 +2,13 @@
 //! Must not know how requests travel: [`Clerk::ask`] gives the next body, [`Clerk::handle`] takes its answer, until
 //! the errand is over and the machine knows how it ended.
 
+use std::collections::{BTreeMap, VecDeque};
+use std::net::Ipv4Addr;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::lease::{Applied, ChangeNumber, LeaseStore, Origin, Overwrite};
+use engine::lease::{Applied, ChangeNumber, Lease4, LeaseStore, Origin, Overwrite};
 use engine::log;
 
 use super::{Half, Job};
@@ -14,7 +16,10 @@ use crate::limits::REQUEST_TIMEOUT;
 use crate::machine::sync::{Reply, Request, Transfer};
 use crate::machine::{CallError, Notification, NotifyAnswer, PartnerStatus, State, UpdateOutcome};
 use crate::wire::answer::{self, AnswerError, LeasePage};
-use crate::wire::request;
+use crate::wire::request::{self, LeaseNews};
+
+/// Leases that are taken from the store at a time.
+const SLICE: usize = 1024;
 
 /// Writes the lease file up to a change, or says why not.
 pub type Flush = Arc<dyn Fn(ChangeNumber) -> Result<(), String> + Send + Sync>;
@@ -25,15 +30,26 @@ pub(crate) enum Errand {
     Heartbeat,
     Reset,
     Maintenance(Notification),
-    /// The synchronisation with the peer of this place.
-    Sync(usize, Transfer),
+    Sync(Synchronisation),
+}
+
+/// A synchronisation under way.
+#[derive(Clone, Debug)]
+pub(crate) struct Synchronisation {
+    /// The place of the peer.
+    server: usize,
+    transfer: Transfer,
+    /// Whether the peer is told, too, of what it lacks.
+    both_ways: bool,
+    /// Our leases that the peer lacks, or has in an older version, as far as pages have come.
+    owed: VecDeque<Lease4>,
 }
 
 impl Errand {
     /// The place of the peer that it goes to; the partner if none.
     pub(crate) const fn server(&self) -> Option<usize> {
         match self {
-            Errand::Sync(place, _) => Some(*place),
+            Errand::Sync(sync) => Some(sync.server),
             _ => None,
         }
     }
@@ -59,7 +75,10 @@ impl Clerk {
             Job::Maintenance(sent) => Errand::Maintenance(sent),
             Job::Sync(order) => {
                 let transfer = Transfer::new(self.page_limit as usize, order.max_period_s);
-                Errand::Sync(order.server, transfer)
+                // An administrator may fetch at any time, while updates are on their way.
+                let both_ways = !order.administrator;
+                let (server, owed) = (order.server, VecDeque::new());
+                Errand::Sync(Synchronisation { server, transfer, both_ways, owed })
             }
         })
     }
@@ -73,7 +92,10 @@ impl Clerk {
             Errand::Maintenance(sent) => {
                 request::maintenance_notify(server, sent.state.name(), sent.cancel)
             }
-            Errand::Sync(_, transfer) => match transfer.next() {
+            Errand::Sync(Synchronisation { owed, .. }) if !owed.is_empty() => {
+                request::lease_news(LeaseNews::Stored, &owed[0], self.half.partner_kind())
+            }
+            Errand::Sync(Synchronisation { transfer, .. }) => match transfer.next() {
                 Ok(Request::Disable(period)) => request::dhcp_disable(index, period.map(u64::from)),
                 Ok(Request::Page(after)) => {
                     let after = after.and_then(|address| address.parse().ok());
@@ -110,12 +132,10 @@ impl Clerk {
                     half.act(|machine, now| machine.handle_maintenance_answer(now, sent, result));
                 half.answer_maintenance(answer);
             }
-            Errand::Sync(place, mut transfer) => {
-                if let Ok(request) = transfer.next() {
-                    transfer.handle(answer.and_then(|body| self.take_in(&request, body)));
-                }
-                match transfer.next() {
-                    Ok(_) => return Some(Errand::Sync(place, transfer)),
+            Errand::Sync(mut sync) => {
+                self.go_on(&mut sync, answer);
+                match sync.transfer.next() {
+                    Ok(_) => return Some(Errand::Sync(sync)),
                     Err(result) => half.act(|machine, now| machine.handle_sync(now, result)),
                 }
             }
@@ -123,9 +143,38 @@ impl Clerk {
         None
     }
 
-    fn take_in(&self, request: &Request, body: &[u8]) -> Result<Reply, CallError> {
+    fn go_on(&self, sync: &mut Synchronisation, answer: Result<&[u8], CallError>) {
+        if sync.owed.pop_front().is_some() {
+            // Refused updates do not matter: the peer has its reason, and both go on with what they have.
+            if let UpdateOutcome::Failure(why @ CallError::Communication(_)) =
+                update_outcome(answer)
+            {
+                sync.owed.clear();
+                sync.transfer.handle(Err(why));
+            }
+            return;
+        }
+        if let Ok(request) = sync.transfer.next() {
+            let reply = answer.and_then(|body| self.take_in(sync, &request, body));
+            sync.transfer.handle(reply);
+        }
+    }
+
+    fn take_in(
+        &self,
+        sync: &mut Synchronisation,
+        request: &Request,
+        body: &[u8],
+    ) -> Result<Reply, CallError> {
         match request {
-            Request::Page(_) => return Ok(self.apply(answer::lease_page(body)?)),
+            Request::Page(after) => {
+                let page = answer::lease_page(body)?;
+                if sync.both_ways {
+                    let after = after.as_ref().and_then(|address| address.parse().ok());
+                    sync.owed = self.owed(after, &page);
+                }
+                return Ok(self.apply(page));
+            }
             Request::Disable(_) | Request::Enable => drop(answer::done(body)?),
             Request::Notify => match answer::done(body) {
                 Ok(_) => {}
@@ -134,6 +183,31 @@ impl Clerk {
             },
         }
         Ok(Reply::Done)
+    }
+
+    /// Our live leases in the range of a page that the peer lacks there, or has in an older version: granted while
+    /// it was away. A lease that ended there early comes back by this, which costs its address some time; one that
+    /// the peer never knew would be given to two clients otherwise.
+    fn owed(&self, after: Option<Ipv4Addr>, page: &LeasePage) -> VecDeque<Lease4> {
+        let is_last = page.count < self.page_limit as usize;
+        let until = page.last.filter(|_| !is_last).unwrap_or(Ipv4Addr::BROADCAST);
+        let theirs: BTreeMap<_, _> =
+            page.leases.iter().map(|lease| (lease.address, lease.cltt_s)).collect();
+        let wall_s = self.half.clock().now().wall_s;
+        let mut owed = VecDeque::new();
+        let mut from = after;
+        loop {
+            let ours = self.store.page(from, SLICE);
+            let Some(last) = ours.last().map(|lease| lease.address) else { return owed };
+            owed.extend(ours.into_iter().filter(|lease| {
+                let newer = theirs.get(&lease.address).is_none_or(|theirs| *theirs < lease.cltt_s);
+                newer && lease.address <= until && lease.holds_address(wall_s)
+            }));
+            if last >= until {
+                return owed;
+            }
+            from = Some(last);
+        }
     }
 
     /// Takes over what is newer than ours. The rows are written before the next page is asked for.

@@ -64,7 +64,7 @@ impl World {
             }
             let theirs = self.lease(other, address);
             let same = theirs.as_ref().is_some_and(|theirs| is_same(theirs, &lease));
-            if !same && !self.ledger.is_excused(address) {
+            if !same && !self.ledger.is_excused(self.now, address) {
                 let (name, peer) = (self.name(from).to_owned(), self.name(other).to_owned());
                 return self.fail(|_| {
                     format!("{name} acknowledges {address}; {peer} has {theirs:?}, not {lease:?}")

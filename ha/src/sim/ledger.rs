@@ -18,6 +18,9 @@ pub(super) struct Holding {
     pub(super) behind_back: bool,
 }
 
+/// How long two servers that served one scope may differ, in nanoseconds: no lease is longer.
+const LASTING: u64 = 300_000_000_000;
+
 /// What happened that may explain a duplicate.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
@@ -75,9 +78,12 @@ impl Ledger {
         self.lost.extend(addresses.into_iter().map(|address| (address, now)));
     }
 
-    /// Whether something that may explain a difference has ever happened to an address.
-    pub(super) fn is_excused(&self, address: Ipv4Addr) -> bool {
-        self.by_hand.contains_key(&address) || self.lost.contains_key(&address)
+    /// Whether something that may explain a difference between servers has happened to an address.
+    pub(super) fn is_excused(&self, now: u64, address: Ipv4Addr) -> bool {
+        let ended = self.overlap_ended;
+        let overlapped = self.overlap.is_some() || (ended > 0 && ended + LASTING > now);
+        let changed = self.by_hand.contains_key(&address) || self.lost.contains_key(&address);
+        changed || overlapped
     }
 
     /// Whether the leases of an address are no longer comparable: set by hand.

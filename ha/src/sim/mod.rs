@@ -42,14 +42,14 @@ pub struct Failure {
     pub events: Vec<String>,
 }
 
-/// Runs one seed; a failure is run again to show its last events.
+/// Runs one seed; a failure is run again to show its last events, at most so many.
 ///
 /// # Errors
 /// What the checks found.
-pub fn run(seed: u64, breakage: Option<Breakage>) -> Result<Report, Failure> {
+pub fn run(seed: u64, breakage: Option<Breakage>, shown: usize) -> Result<Report, Failure> {
     engine::log::silence();
-    World::new(seed, breakage, false).run().map_err(|failure| {
+    World::new(seed, breakage, 0).run().map_err(|failure| {
         // The same seed gives the same run; only now is it worth telling of.
-        World::new(seed, breakage, true).run().err().unwrap_or(failure)
+        World::new(seed, breakage, shown).run().err().unwrap_or(failure)
     })
 }

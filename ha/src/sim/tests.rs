@@ -9,7 +9,7 @@ const SEEDS: u64 = if cfg!(debug_assertions) { 40 } else { 600 };
 fn seeds_run_without_a_violation() {
     let mut report = Report::default();
     for seed in 0..SEEDS {
-        match run(seed, None) {
+        match run(seed, None, 60) {
             Ok(one) => report.add(&one),
             Err(failure) => panic!("{failure}\n{}", failure.events.join("\n")),
         }
@@ -21,6 +21,6 @@ fn seeds_run_without_a_violation() {
 
 #[test]
 fn a_seed_replays_exactly() {
-    let both = [run(7, None), run(7, None)].map(|run| run.map(|report| report.to_string()));
+    let both = [run(7, None, 0), run(7, None, 0)].map(|run| run.map(|report| report.to_string()));
     assert_eq!(both[0], both[1]);
 }

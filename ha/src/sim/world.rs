@@ -22,9 +22,6 @@ use super::server::{Sent, Server};
 use super::{Failure, Report};
 use crate::machine::CallError;
 
-/// Events that are shown of a run that failed.
-const SHOWN: usize = 60;
-
 /// Something that is to happen. A process that is named by its number is not there any more once it crashed.
 #[derive(Debug)]
 pub(super) enum Event {
@@ -87,11 +84,13 @@ pub(super) struct World {
     queue: BTreeMap<(u64, u64), Event>,
     sequence: u64,
     xid: u32,
+    /// Lines to be shown of a run that fails, at most so many.
     told: Option<VecDeque<String>>,
+    shown: usize,
 }
 
 impl World {
-    pub(super) fn new(seed: u64, breakage: Option<Breakage>, tells: bool) -> Self {
+    pub(super) fn new(seed: u64, breakage: Option<Breakage>, shown: usize) -> Self {
         let mut dice = Dice::new(seed);
         let plan = Plan::draw(&mut dice);
         let site = |place: usize| Site {
@@ -125,7 +124,8 @@ impl World {
             queue: BTreeMap::new(),
             sequence: 0,
             xid: 0,
-            told: tells.then(VecDeque::new),
+            told: (shown > 0).then(VecDeque::new),
+            shown,
             plan,
             dice,
         }
@@ -211,7 +211,7 @@ impl World {
     pub(super) fn tell(&mut self, line: impl FnOnce(&Self) -> String) {
         let line = self.told.as_ref().map(|_| line(self));
         if let (Some(told), Some(line)) = (&mut self.told, line) {
-            if told.len() >= SHOWN {
+            if told.len() >= self.shown {
                 told.pop_front();
             }
             told.push_back(format!("{:>9.3} {line}", self.now as f64 / 1e9));
