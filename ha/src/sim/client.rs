@@ -128,7 +128,8 @@ impl Client {
                 };
                 self.held = None;
                 self.turn(Phase::Idle, now);
-                (Some(To::One(held.server, saying)), dice.span(100, 60_000))
+                // Until the release has arrived: no server can tell it from one of the next lease.
+                (Some(To::One(held.server, saying)), dice.span(13_000, 60_000))
             }
             8..13 => {
                 // Gone without a word: nobody uses the address any more.

@@ -492,7 +492,7 @@ impl World {
                 if let Some(to) = self.clients[client].decline(self.now, self.xid) {
                     self.say(to);
                 }
-                self.wake(client, Duration::from_secs(10));
+                self.wake(client, Duration::from_secs(14));
             }
         }
     }
