@@ -2,6 +2,7 @@
 
 mod arguments;
 mod check;
+mod control;
 mod ctl;
 mod demo;
 mod pid;

@@ -10,7 +10,7 @@ use engine::config::model::Dhcp4;
 use engine::log::{self, Writer};
 use engine::packet::{Ports, SERVER_PORT};
 use engine::seam::ServeAll;
-use engine::server::{Options, Prepared, Server};
+use engine::server::{self, Options, Prepared, Server};
 
 use crate::OWN_NAME;
 use crate::arguments::Arguments;
@@ -61,19 +61,32 @@ fn serve(file: &Path, arguments: &Arguments) -> Result<u8, ServeError> {
     let dhcp4 = dhcp4(&checked)?;
     let writer =
         Writer::start(&dhcp4.loggers, "kea-dhcp4", log::Options { verbose: arguments.debug })?;
+    let outcome = serve_by(file, &checked, dhcp4, arguments);
+    if let Err(error) = &outcome {
+        engine::log!(DHCP4_INIT_FAIL, "{error}");
+    }
+    writer.flush(Duration::from_secs(2));
+    outcome
+}
+
+/// Opens everything and serves, with the log at hand.
+fn serve_by(
+    file: &Path,
+    checked: &Checked,
+    dhcp4: Dhcp4,
+    arguments: &Arguments,
+) -> Result<u8, ServeError> {
     let _pid_file = PidFile::take(file)?;
     for warning in &checked.configuration.warnings {
         engine::log!(PEREGRINE_CONFIG_WARNING, "{warning}");
     }
-    let prepared = prepare(&checked, dhcp4, arguments)?;
+    let prepared = prepare(checked, dhcp4, arguments)?;
     let stop = prepared.parts().shutdown.clone();
     signals::watch(move || {
         // A second signal finds the first one's message still there, which says the same.
         let _ = stop.try_send(0);
     })?;
-    let status = start(prepared, &checked)?;
-    writer.flush(Duration::from_secs(2));
-    Ok(status)
+    start(prepared, checked)
 }
 
 /// Runs the server, with High Availability around it if configured, until it is told to stop.
@@ -91,10 +104,10 @@ fn start(prepared: Prepared, checked: &Checked) -> Result<u8, ServeError> {
     Ok(status)
 }
 
-/// Opens what a server by `file` would open, and lets go of it.
+/// Opens what a server by `file` would open, and lets go of it. Nothing is written to the lease file.
 pub(crate) fn try_out(file: &Path, arguments: &Arguments) -> Result<(), ServeError> {
     let checked = check::read(file).map_err(ServeError::Mistakes)?;
-    prepare(&checked, dhcp4(&checked)?, arguments).map(drop)
+    Ok(server::try_out(&dhcp4(&checked)?, &options(arguments))?)
 }
 
 fn dhcp4(checked: &Checked) -> Result<Dhcp4, ServeError> {
@@ -110,13 +123,16 @@ fn dhcp4(checked: &Checked) -> Result<Dhcp4, ServeError> {
 }
 
 fn prepare(checked: &Checked, dhcp4: Dhcp4, arguments: &Arguments) -> Result<Prepared, ServeError> {
+    let config_json = engine::config::render(&checked.configuration);
+    Ok(Prepared::new(Arc::new(dhcp4), config_json, options(arguments))?)
+}
+
+fn options(arguments: &Arguments) -> Options {
     let ports = Ports {
         server: arguments.server_port.unwrap_or(SERVER_PORT),
         client: arguments.client_port,
     };
-    let options = Options { ports, pid_files: foreign_pid_files(), own_name: OWN_NAME };
-    let config_json = engine::config::render(&checked.configuration);
-    Ok(Prepared::new(Arc::new(dhcp4), config_json, options)?)
+    Options { ports, pid_files: foreign_pid_files(), own_name: OWN_NAME }
 }
 
 /// Pid files of DHCPv4 servers that may run on this machine, Kea's and ours.

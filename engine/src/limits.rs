@@ -20,6 +20,8 @@ pub const IDENTITY_STRIPES: u64 = if cfg!(feature = "model") { 4 } else { 256 };
 pub const END_SHARDS: usize = if cfg!(feature = "model") { 2 } else { 16 };
 /// Rows that may wait for a lease file that takes none before queries are dropped.
 pub const MAX_UNWRITTEN_ROWS: usize = 262_144;
+/// Seconds between two attempts to write rows that the lease file did not take.
+pub const JOURNAL_RETRY_S: u32 = 1;
 /// Turns the journal's pen waits for a change that was numbered but not recorded yet.
 pub const MAX_JOURNAL_GAP_TURNS: usize = 1_000_000;
 /// Bytes of one line of a lease file.
@@ -36,7 +38,11 @@ pub const OTHER_WRITER_HOLD_S: u64 = 60;
 /// Seconds an offer keeps its address from other clients.
 pub const OFFER_HOLD_S: u64 = 10;
 /// Log lines that wait for the writer; what comes on top is dropped and counted.
-pub const MAX_LOG_LINES: usize = 16_384;
+pub const MAX_LOG_LINES: usize = 65_536;
+/// Pieces of the log's queue that are laid out before they are written.
+pub const MAX_LOG_BATCH: usize = 256;
+/// Milliseconds for which the log's writer lets lines gather.
+pub const LOG_LINGER_MS: u64 = 2;
 /// Bytes of one command on the control socket.
 pub const MAX_COMMAND: usize = 4 << 20;
 /// Connections to the control socket that are served at once.

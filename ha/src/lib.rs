@@ -5,6 +5,9 @@
 //! [`io`] talks for it (*shell*: driver thread, client pool, dedicated listener); [`hub`] puts them together.
 //! [`limits`] holds every bound. `sim` (feature of the same name) drives whole servers under a seed.
 
+#[cfg(test)]
+#[path = "../tests/support/certificates.rs"]
+mod certificates;
 pub mod config;
 pub mod gate;
 pub mod half;

@@ -21,8 +21,20 @@ pub const MAX_HEAD: usize = 16 << 10;
 pub const MAX_CONNECTIONS: usize = 512;
 /// Connections to the listener from addresses that are no peer's.
 pub const MAX_STRANGERS: usize = 64;
+/// Bytes of a file with certificates or a key.
+pub const MAX_PEM_FILE: u64 = 1 << 20;
+/// Certificates of one `trust-anchor`.
+pub const MAX_ANCHORS: usize = 1_024;
 /// Time for a whole request, from its first byte (or from the start of its connection).
 pub const REQUEST_READ_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a client that is refused may take to read why.
+pub const FAREWELL: Duration = Duration::from_secs(1);
+/// Bytes read from a client that is refused before its connection is closed.
+pub const FAREWELL_BYTES: u64 = 256 << 10;
+/// Lines about failed TLS handshakes within [`REFUSAL_WINDOW`]; more are counted only.
+pub const MAX_REFUSAL_LINES: u32 = 10;
+/// After this time the next lines about failed TLS handshakes are written.
+pub const REFUSAL_WINDOW: Duration = Duration::from_secs(10);
 /// How long a connection may stay open between requests.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long the accept loop waits after an error such as too many open files.

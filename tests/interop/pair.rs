@@ -14,7 +14,7 @@ use crate::wait::until;
 const HOOKS: &str = "/usr/lib/x86_64-linux-gnu/kea/hooks";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mode {
+pub(crate) enum Mode {
     LoadBalancing,
     HotStandby,
 }
@@ -35,7 +35,8 @@ impl Mode {
     }
 }
 
-fn configuration(mode: Mode, this_server: &str) -> Value {
+/// The `Dhcp4` of one of the servers.
+pub(crate) fn configuration(mode: Mode, this_server: &str) -> Value {
     let relationship = json!({
         "this-server-name": this_server, "mode": mode.name(),
         "heartbeat-delay": 300, "max-response-delay": 1500, "max-ack-delay": 1000,
@@ -71,28 +72,40 @@ fn configuration(mode: Mode, this_server: &str) -> Value {
     })
 }
 
-struct Pair {
-    lan: Lan,
-    servers: [Server; 2],
+/// Two servers and a relay on one link.
+pub(crate) struct Pair {
+    pub(crate) lan: Lan,
+    pub(crate) servers: [Server; 2],
     mode: Mode,
 }
 
 impl Pair {
     fn start(mode: Mode, kinds: [Kind; 2], folder: &Path) -> Self {
-        let lan =
-            Lan::new(&[("one", "10.0.0.1/16"), ("two", "10.0.0.2/16"), ("relay", "10.0.0.10/16")]);
-        let mut servers =
-            [Server::new(kinds[0], "one", folder), Server::new(kinds[1], "two", folder)];
-        for (server, name) in servers.iter_mut().zip(["server1", "server2"]) {
-            server.configure(&configuration(mode, name));
-            server.start(&lan);
-        }
-        let pair = Self { lan, servers, mode };
+        let configurations = ["server1", "server2"].map(|name| configuration(mode, name));
+        let pair = Self::start_with(mode, kinds, folder, &configurations);
         pair.wait_until_normal();
         pair
     }
 
-    fn wait_until_normal(&self) {
+    /// Starts the servers by `configurations`; they may still be far from normal operation.
+    pub(crate) fn start_with(
+        mode: Mode,
+        kinds: [Kind; 2],
+        folder: &Path,
+        configurations: &[Value; 2],
+    ) -> Self {
+        let lan =
+            Lan::new(&[("one", "10.0.0.1/16"), ("two", "10.0.0.2/16"), ("relay", "10.0.0.10/16")]);
+        let mut servers =
+            [Server::new(kinds[0], "one", folder), Server::new(kinds[1], "two", folder)];
+        for (server, configuration) in servers.iter_mut().zip(configurations) {
+            server.configure(configuration);
+            server.start(&lan);
+        }
+        Self { lan, servers, mode }
+    }
+
+    pub(crate) fn wait_until_normal(&self) {
         for server in &self.servers {
             server.wait_for_state(&[self.mode.name()]);
         }
@@ -101,7 +114,7 @@ impl Pair {
     /// Lets `clients` clients, the first with hardware address `base`, get leases through a relay that both
     /// servers hear; all of them must. Kea loses a query now and then on a busy machine: with one in the pair
     /// the clients try again.
-    fn drive(&self, base: &str, clients: u32) {
+    pub(crate) fn drive(&self, base: &str, clients: u32) {
         let with_kea = self.servers.iter().any(|server| server.kind == Kind::Kea);
         let tries = if with_kea { 3 } else { 1 };
         let mut seen = Vec::new();
@@ -132,7 +145,7 @@ impl Pair {
     }
 
     /// Waits until both servers list the same leases for this many clients.
-    fn wait_for_equal_leases(&self, clients: usize) {
+    pub(crate) fn wait_for_equal_leases(&self, clients: usize) {
         until("equal lease databases", PATIENCE, || {
             let [one, two] = [by_address(&self.servers[0]), by_address(&self.servers[1])];
             if one == two && one.len() == clients { Ok(()) } else { Err((one.len(), two.len())) }
@@ -141,7 +154,7 @@ impl Pair {
 }
 
 /// The numbers that lines of perfdhcp's report give under `name`.
-fn numbers(report: &str, name: &str) -> Vec<u32> {
+pub(crate) fn numbers(report: &str, name: &str) -> Vec<u32> {
     report.lines().filter_map(|line| line.strip_prefix(name)?.parse().ok()).collect()
 }
 

@@ -2,21 +2,27 @@
 //! thread (*shell*) that never delays who logs and counts what it drops.
 //!
 //! `log!(DHCP4_STARTED, "version {version}")` asks one atomic whether anybody wants the line, makes the text,
-//! and puts it in the queue. [`Writer`] takes it out, lays it out by Kea's patterns and writes it to where the
-//! configuration's `loggers` say. Before a writer is started, lines go to standard error.
+//! and puts it in the queue. Who logs much and must be quick gathers its lines as data in a [`Batch`], which is
+//! queued as one; their text is made by the writer. [`Writer`] takes lines out, lays them out by Kea's patterns
+//! and writes them to where the configuration's `loggers` say. Before a writer is started, lines go to standard
+//! error.
 
+mod batch;
 pub mod messages;
 mod output;
 mod pattern;
 mod writer;
 
+use std::fmt;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use crossbeam::channel::Sender;
 
 use crate::clock;
 use crate::config::model::Severity;
+use crate::limits::MAX_LOG_LINES;
+pub use batch::Batch;
 pub use writer::{Options, StartError, Writer};
 
 /// A message: what can be logged, once for all.
@@ -36,25 +42,41 @@ pub struct Message {
     wanted: AtomicBool,
 }
 
-/// One line on its way to the writer.
-#[derive(Debug)]
-struct Line {
-    message: &'static Message,
+/// Lines of one moment and one thread on their way to the writer.
+struct Parcel {
     /// Microseconds since 1970 UTC.
     at_us: u64,
     thread: u64,
-    text: String,
+    lines: Lines,
+}
+
+/// What they say.
+enum Lines {
+    /// One line whose text is made.
+    One(&'static Message, String),
+    /// Data of which the writer makes the texts.
+    Many(Box<dyn batch::Gathered>),
+}
+
+/// One line, as it is laid out.
+struct Line<'a> {
+    message: &'static Message,
+    at_us: u64,
+    thread: u64,
+    text: &'a dyn fmt::Display,
 }
 
 /// What travels to the writer.
-#[derive(Debug)]
 enum Item {
-    Line(Line),
+    Parcel(Parcel),
     /// Everything before this is to be on its way out before the sender is answered.
     Flush(Sender<()>),
 }
 
+/// Its bound is [`WAITING`]'s.
 static QUEUE: OnceLock<Sender<Item>> = OnceLock::new();
+/// Lines in the queue.
+static WAITING: AtomicUsize = AtomicUsize::new(0);
 static DROPPED: AtomicU64 = AtomicU64::new(0);
 
 /// Whether `message` would be written. One atomic load.
@@ -76,14 +98,43 @@ pub fn silence() {
 
 /// Queues one line for the writer; drops and counts it when the queue is full.
 pub fn emit(message: &'static Message, text: String) {
-    let line = Line { message, at_us: clock::wall_us(), thread: thread_number(), text };
-    match QUEUE.get() {
-        Some(queue) => {
-            if queue.try_send(Item::Line(line)).is_err() {
-                DROPPED.fetch_add(1, Ordering::Relaxed);
+    queue(Lines::One(message, text));
+}
+
+fn queue(lines: Lines) {
+    let parcel = Parcel { at_us: clock::wall_us(), thread: thread_number(), lines };
+    let Some(queue) = QUEUE.get() else {
+        parcel.show(&mut |line| eprintln!("{} {}", line.message.id, line.text));
+        return;
+    };
+    let count = parcel.len();
+    if WAITING.fetch_add(count, Ordering::Relaxed) + count > MAX_LOG_LINES {
+        WAITING.fetch_sub(count, Ordering::Relaxed);
+        DROPPED.fetch_add(count as u64, Ordering::Relaxed);
+    } else if queue.send(Item::Parcel(parcel)).is_err() {
+        // The writer is gone, and the process about to be.
+        DROPPED.fetch_add(count as u64, Ordering::Relaxed);
+    }
+}
+
+impl Parcel {
+    /// How many lines it has.
+    fn len(&self) -> usize {
+        match &self.lines {
+            Lines::One(..) => 1,
+            Lines::Many(gathered) => gathered.len(),
+        }
+    }
+
+    /// Shows each line.
+    fn show(&self, show: &mut dyn FnMut(&Line<'_>)) {
+        let (at_us, thread) = (self.at_us, self.thread);
+        match &self.lines {
+            Lines::One(message, text) => show(&Line { message, at_us, thread, text }),
+            Lines::Many(gathered) => {
+                gathered.show(&mut |message, text| show(&Line { message, at_us, thread, text }));
             }
         }
-        None => eprintln!("{} {}", line.message.id, line.text),
     }
 }
 

@@ -21,16 +21,28 @@ pub(super) struct Pattern {
     zone: TimeZone,
 }
 
+/// A moment as strftime shows it, to the second.
+#[derive(Debug)]
+struct Time {
+    format: String,
+    utc: bool,
+    /// The last second that was shown, and its text: most lines share their second with the line before.
+    second: Option<u64>,
+    text: String,
+}
+
 #[derive(Debug)]
 enum Part {
     Text(String),
-    /// A strftime format and whether it is in UTC.
-    Time(String, bool),
+    Time(Time),
+    /// Milliseconds of the second.
+    Milliseconds,
+    /// The same, with a point and microseconds.
+    Microseconds,
     Severity {
         width: usize,
     },
     Logger,
-    Process,
     Thread,
     Message,
     Host,
@@ -48,41 +60,43 @@ impl Pattern {
     }
 
     /// Lays out one line at the end of `out`.
-    pub(super) fn write(&self, line: &Line, out: &mut String) {
-        for part in &self.parts {
+    pub(super) fn write(&mut self, line: &Line<'_>, out: &mut String) {
+        for part in &mut self.parts {
             // Writing to a String cannot fail.
             let _ = match part {
                 Part::Text(text) => out.write_str(text),
-                Part::Time(format, utc) => self.write_time(format, *utc, line.at_us, out),
+                Part::Time(time) => out.write_str(time.show(line.at_us / 1_000_000, &self.zone)),
+                Part::Milliseconds => write!(out, "{:03}", line.at_us / 1000 % 1000),
+                Part::Microseconds => {
+                    write!(out, "{:03}.{:03}", line.at_us / 1000 % 1000, line.at_us % 1000)
+                }
                 Part::Severity { width } => {
                     write!(out, "{:width$}", severity(line.message.severity))
                 }
                 Part::Logger => write!(out, "{}.{}", self.root, line.message.logger),
-                Part::Process => write!(out, "{}", std::process::id()),
                 Part::Thread => write!(out, "{}", line.thread),
                 Part::Message => write!(out, "{} {}", line.message.id, line.text),
                 Part::Host => out.write_str(&host_name()),
             };
         }
     }
+}
 
-    fn write_time(
-        &self,
-        format: &str,
-        utc: bool,
-        at_us: u64,
-        out: &mut String,
-    ) -> Result<(), std::fmt::Error> {
-        let zone = if utc { TimeZone::UTC } else { self.zone.clone() };
-        let at = i64::try_from(at_us).ok().and_then(|us| Timestamp::from_microsecond(us).ok());
-        let at = at.unwrap_or_default().to_zoned(zone);
-        let format = format
-            .replace("%q", &format!("{:03}", at_us / 1000 % 1000))
-            .replace("%Q", &format!("{:03}.{:03}", at_us / 1000 % 1000, at_us % 1000));
-        match jiff::fmt::strtime::format(&format, &at) {
-            Ok(text) => out.write_str(&text),
-            Err(_) => out.write_str(&format),
+impl Time {
+    fn new(format: &str, utc: bool) -> Self {
+        Self { format: format.to_owned(), utc, second: None, text: String::new() }
+    }
+
+    fn show(&mut self, second: u64, zone: &TimeZone) -> &str {
+        if self.second != Some(second) {
+            let zone = if self.utc { TimeZone::UTC } else { zone.clone() };
+            let at = i64::try_from(second).ok().and_then(|s| Timestamp::from_second(s).ok());
+            let at = at.unwrap_or_default().to_zoned(zone);
+            let text = jiff::fmt::strtime::format(&self.format, &at);
+            self.text = text.unwrap_or_else(|_| self.format.clone());
+            self.second = Some(second);
         }
+        &self.text
     }
 }
 
@@ -101,11 +115,11 @@ fn take_apart(text: &str) -> Vec<Part> {
             'D' | 'd' => {
                 let (format, after) = braces(rest);
                 rest = after;
-                parts.push(Part::Time(format.unwrap_or("%Y-%m-%d %H:%M:%S").into(), letter == 'd'));
+                push_time(&mut parts, format.unwrap_or("%Y-%m-%d %H:%M:%S"), letter == 'd');
             }
             'p' => parts.push(Part::Severity { width }),
             'c' => parts.push(Part::Logger),
-            'i' => parts.push(Part::Process),
+            'i' => push_text(&mut parts, &std::process::id().to_string()),
             't' => parts.push(Part::Thread),
             'm' => parts.push(Part::Message),
             'h' | 'H' => parts.push(Part::Host),
@@ -123,6 +137,20 @@ fn braces(rest: &str) -> (Option<&str>, &str) {
         Some((format, after)) => (Some(format), after),
         None => (None, rest),
     }
+}
+
+/// A time format: strftime's, and `%q` and `%Q` for the parts of a second.
+fn push_time(parts: &mut Vec<Part>, format: &str, utc: bool) {
+    let whole = |format: &str| (!format.is_empty()).then(|| Part::Time(Time::new(format, utc)));
+    let mut rest = format;
+    while let Some(at) = rest.find("%q").into_iter().chain(rest.find("%Q")).min() {
+        let (before, from) = rest.split_at(at);
+        let milliseconds = from.starts_with("%q");
+        parts.extend(whole(before));
+        parts.push(if milliseconds { Part::Milliseconds } else { Part::Microseconds });
+        rest = &from[2..];
+    }
+    parts.extend(whole(rest));
 }
 
 fn push_text(parts: &mut Vec<Part>, text: &str) {
@@ -157,7 +185,7 @@ mod tests {
             message: &DHCP4_STARTED,
             at_us: 1_763_634_929_917_042,
             thread: 7,
-            text: "hello".into(),
+            text: &"hello",
         };
         let mut pattern = Pattern::new(pattern, syslog, "kea-dhcp4");
         pattern.zone = TimeZone::UTC;
@@ -176,6 +204,22 @@ mod tests {
             )
         );
         assert_eq!(laid_out("", true), "INFO  [kea-dhcp4.dhcp4.7] DHCP4_STARTED hello\n");
+    }
+
+    #[test]
+    fn parts_of_a_second_stand_anywhere_and_seconds_go_on() {
+        let mut pattern = Pattern::new("%d{%Q|%S|%q%q} %m|", false, "kea-dhcp4");
+        let mut out = String::new();
+        for at_us in [1_000_001, 1_999_999, 2_000_000] {
+            let line = Line { message: &DHCP4_STARTED, at_us, thread: 7, text: &"it" };
+            pattern.write(&line, &mut out);
+        }
+        assert_eq!(
+            out,
+            "000.001|01|000000 DHCP4_STARTED it|\
+             999.999|01|999999 DHCP4_STARTED it|\
+             000.000|02|000000 DHCP4_STARTED it|"
+        );
     }
 
     #[test]

@@ -11,9 +11,9 @@ use crossbeam::channel::{self, Receiver, Sender};
 
 use super::output::Output;
 use super::pattern::Pattern;
-use super::{DROPPED, Item, Line, Message, QUEUE, messages};
+use super::{DROPPED, Item, Line, Message, QUEUE, WAITING, messages};
 use crate::config::model::{LogOutput, LogTarget, Logger, Severity};
-use crate::limits::MAX_LOG_LINES;
+use crate::limits::{LOG_LINGER_MS, MAX_LOG_BATCH};
 
 /// The writer could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -63,7 +63,7 @@ impl Writer {
         options: Options,
     ) -> Result<Self, StartError> {
         let (mut routes, by_message) = open(loggers, root, options)?;
-        let (sender, receiver) = channel::bounded(MAX_LOG_LINES);
+        let (sender, receiver) = channel::unbounded();
         if QUEUE.set(sender).is_err() {
             return Ok(Self { thread: None });
         }
@@ -166,7 +166,7 @@ impl Route {
         Ok(Self { pattern, output, buffer: String::new(), gravest: Severity::Debug })
     }
 
-    fn take(&mut self, line: &Line) {
+    fn take(&mut self, line: &Line<'_>) {
         self.gravest = self.gravest.max(line.message.severity);
         self.pattern.write(line, &mut self.buffer);
         if self.output.is_syslog() {
@@ -188,22 +188,28 @@ impl Route {
     }
 }
 
-/// Takes lines until the last sender is gone; writes whenever the queue is empty or a batch is full.
+/// Takes lines until the last sender is gone; writes whenever the queue is empty or a batch is full, and lets
+/// lines gather for a moment before it looks again, so that whoever logs much need not wake it each time.
 fn run(queue: &Receiver<Item>, routes: &mut [Route], routing: &Routing) {
-    const BATCH: usize = 256;
     while let Ok(first) = queue.recv() {
         let mut flushed: Vec<Sender<()>> = Vec::new();
-        for item in std::iter::once(first).chain(queue.try_iter().take(BATCH)) {
+        for item in std::iter::once(first).chain(queue.try_iter().take(MAX_LOG_BATCH)) {
             match item {
-                Item::Line(line) => {
-                    for index in routing.get(line.message.logger).into_iter().flatten() {
-                        routes[*index].take(&line);
-                    }
+                Item::Parcel(parcel) => {
+                    parcel.show(&mut |line| {
+                        for index in routing.get(line.message.logger).into_iter().flatten() {
+                            routes[*index].take(line);
+                        }
+                    });
+                    WAITING.fetch_sub(parcel.len(), Ordering::Relaxed);
                 }
                 Item::Flush(done) => flushed.push(done),
             }
         }
         routes.iter_mut().for_each(Route::write);
+        if queue.is_empty() && flushed.is_empty() {
+            std::thread::park_timeout(Duration::from_millis(LOG_LINGER_MS));
+        }
         for done in flushed {
             // Who asked may have run out of patience and gone.
             let _ = done.send(());
@@ -214,6 +220,8 @@ fn run(queue: &Receiver<Item>, routes: &mut [Route], routing: &Routing) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::MAX_LOG_LINES;
+    use crate::log::Batch;
 
     fn logger(name: &str, severity: Severity, debuglevel: u8) -> Logger {
         Logger { name: name.into(), severity, debuglevel, outputs: Vec::new() }
@@ -246,9 +254,18 @@ mod tests {
             crate::log!(DHCP4_STARTED, "line {n}.");
         }
         writer.flush(Duration::from_secs(20));
+        let mut batch = Batch::default();
+        for n in 0..3 {
+            batch.add(&messages::DHCP4_SHUTDOWN, || n);
+            batch.add(&messages::PEREGRINE_QUERY_DROPPED, || n);
+        }
+        batch.emit();
+        writer.flush(Duration::from_secs(20));
         let text = std::fs::read_to_string(&path).unwrap();
         let written = text.lines().filter(|l| l.contains("DHCP4_STARTED line ")).count() as u64;
         assert_eq!(written + (super::super::dropped() - lost_before), many);
+        let gathered: Vec<_> = text.lines().rev().take(3).collect();
+        assert!(gathered.iter().zip([2, 1, 0]).all(|(line, n)| line.ends_with(&format!(" {n}"))));
         assert!(text.contains("DHCP4_STARTED line 0."), "{}", text.lines().next().unwrap_or(""));
     }
 }

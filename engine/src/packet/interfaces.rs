@@ -200,6 +200,8 @@ fn gather(entries: Vec<syscall::Entry>) -> Vec<Interface> {
         if let EntryAddress::Ip { address, broadcast } = entry.address {
             let name = entry.name.split(':').next().unwrap_or_default();
             if let Some(interface) = interfaces.iter_mut().find(|i| i.name == name) {
+                // An address that was given without one comes with itself in this place.
+                let broadcast = broadcast.filter(|broadcast| *broadcast != address);
                 interface.addresses.push((address, broadcast));
             }
         }

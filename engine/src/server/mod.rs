@@ -65,6 +65,18 @@ pub enum StartError {
     Housekeeping(io::Error),
 }
 
+/// Reads the leases and opens the sockets as [`Prepared::new`] does, and lets go of them: nothing is written to the
+/// lease file.
+///
+/// # Errors
+/// What would keep a server from starting here.
+pub fn try_out(config: &Dhcp4, options: &Options) -> Result<(), StartError> {
+    Storage::check(&config.lease_database, &options.pid_files)?;
+    let threads = Settings::from(&config.multi_threading).threads;
+    packet::open(&config.interfaces, options.ports, threads, &Arc::default())?;
+    Ok(())
+}
+
 /// What others need to take part.
 #[derive(Clone)]
 pub struct Parts {
@@ -178,7 +190,11 @@ impl Prepared {
         };
         let mut sockets = Vec::new();
         for SocketConfig::Unix { path } in &self.config.control_sockets {
-            sockets.push(ControlSocket::open(path, Arc::clone(&parts.registry))?);
+            sockets.push(ControlSocket::open(
+                path,
+                Arc::clone(&parts.registry),
+                Arc::clone(&parts.stats),
+            )?);
         }
         let pool = Pool::start(
             &self.settings,

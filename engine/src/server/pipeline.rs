@@ -85,17 +85,19 @@ impl worker::Pipeline for Pipeline {
     }
 
     fn serve(&self, batch: &mut Vec<Job>, now: Now, out: &mut Vec<Departure>) {
-        let turn = Turn { pipeline: self, snapshot: &self.snapshot.load(), now };
-        let mut replies = Vec::with_capacity(batch.len());
+        let snapshot = &self.snapshot.load();
+        let (lines, replies) = (tell::Lines::default(), Vec::with_capacity(batch.len()));
+        let mut turn = Turn { pipeline: self, snapshot, now, lines, replies };
         let mut last_change = None;
         // The jobs stay in the batch: the worker uses their buffers again.
         for job in batch.iter() {
-            last_change = last_change.max(turn.decide(job, &mut replies));
+            last_change = last_change.max(turn.decide(job));
         }
         let written = last_change.is_none_or(|last| self.storage.write_through(last).is_ok());
-        for waiting in replies {
+        for waiting in turn.replies {
             self.settle(waiting, written, out);
         }
+        turn.lines.emit();
     }
 
     fn dropped(&self, _job: Job) {
@@ -115,11 +117,13 @@ struct Turn<'a> {
     pipeline: &'a Pipeline,
     snapshot: &'a Snapshot,
     now: Now,
+    lines: tell::Lines,
+    replies: Vec<Decided>,
 }
 
 impl Turn<'_> {
     /// Decides about one query; returns the last change that was made for it.
-    fn decide(&self, job: &Job, replies: &mut Vec<Decided>) -> Option<ChangeNumber> {
+    fn decide(&mut self, job: &Job) -> Option<ChangeNumber> {
         let pipeline = self.pipeline;
         // It was parsed when it was admitted, and has not changed since.
         let query = Query::parse(&job.packet.message).ok()?;
@@ -140,21 +144,21 @@ impl Turn<'_> {
         };
         match v4::exchange(&query, &job.packet.arrival, job.dispatch.class, &context) {
             Outcome::Reply(reply) => {
-                tell::event(&query, &reply.event);
+                self.lines.event(&query, reply.event);
                 if let Some(failure) = reply.event.allocation_failure() {
                     pipeline.count_failure(failure);
                 }
                 let last_change = reply.last_change;
-                replies.push(Decided { reply, ticket });
+                self.replies.push(Decided { reply, ticket });
                 last_change
             }
             Outcome::Silent { changed, event } => {
-                tell::event(&query, &event);
+                self.lines.event(&query, event);
                 pipeline.cancel(ticket);
                 changed
             }
             Outcome::Drop(why) => {
-                tell::drop(&query, &why);
+                self.lines.drop(&query, why);
                 pipeline.cancel(ticket);
                 match (why, why.counter()) {
                     (v4::DropReason::NoAddress(failure), _) => pipeline.count_failure(failure),

@@ -75,6 +75,16 @@ impl Storage {
         Ok(storage)
     }
 
+    /// Claims and reads the lease file as [`Self::open`] does, writes nothing to it, and lets go of it.
+    pub fn check(config: &LeaseDatabase, pid_files: &[PathBuf]) -> Result<(), StorageError> {
+        if config.persist {
+            let _claim = csv::claim(&config.file, pid_files)?;
+            let aside = Self::on(Journal::none(), Arc::default());
+            csv::load(&config.file, config.max_row_errors, &*aside.store)?;
+        }
+        Ok(())
+    }
+
     /// An empty store whose changes go to `journal`.
     pub fn on(journal: Journal, stats: Arc<Stats>) -> Self {
         let sinks = Arc::new(Sinks { journal, replication: OnceLock::new(), stats });
@@ -106,6 +116,15 @@ impl Storage {
     /// As [`Self::write_through`], for every change so far.
     pub fn flush(&self) -> Result<(), String> {
         self.counted(self.sinks.journal.flush())
+    }
+
+    /// Writes what an earlier failure left behind, if anything: without a query that changes a lease, as while they
+    /// are dropped for want of room, nobody else would try again.
+    pub fn retry(&self) {
+        if self.sinks.journal.unwritten() > 0 {
+            // A failure is counted and logged, and the next turn tries again.
+            let _ = self.flush();
+        }
     }
 
     fn counted(&self, result: Result<(), csv::JournalError>) -> Result<(), String> {

@@ -1,47 +1,127 @@
-//! What the exchanges of packets look like in the log, under Kea's message ids. Pure but for the log.
+//! What the exchanges of packets look like in the log, under Kea's message ids: gathered as data, laid out by the
+//! log's writer. Pure but for the log.
 
 use std::fmt;
 
 use crate::codec::v4::Query;
-use crate::log;
+use crate::lease::{ClientId, HwAddress};
+use crate::log::{Batch, Message, messages};
 use crate::v4::{DropReason, Event};
 
+/// The lines of one batch of packets.
+#[derive(Debug, Default)]
+pub(super) struct Lines(Batch<Told>);
+
+/// One line.
+#[derive(Debug)]
+struct Told {
+    label: Label,
+    what: What,
+}
+
 /// Kea's label of a client: `[hwtype=1 02:..], cid=[..], tid=0x..`.
-struct Label<'a>(&'a Query<'a>);
+#[derive(Debug)]
+struct Label {
+    htype: u8,
+    hw_address: HwAddress,
+    client_id: Option<ClientId>,
+    xid: u32,
+}
 
-impl fmt::Display for Label<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let query = self.0;
-        write!(f, "[hwtype={} {}], cid=[", query.htype(), query.hw_address())?;
-        match query.client_id() {
-            Some(client_id) => write!(f, "{client_id}")?,
-            None => write!(f, "no info")?,
+#[derive(Debug)]
+enum What {
+    Event(Event),
+    Drop(DropReason),
+}
+
+impl Lines {
+    /// Tells what an exchange did.
+    pub(super) fn event(&mut self, query: &Query<'_>, event: Event) {
+        let message = match event {
+            Event::Offered { .. } => &messages::DHCP4_LEASE_OFFER,
+            Event::Allocated { .. } => &messages::DHCP4_LEASE_ALLOC,
+            Event::Refused { .. } => &messages::PEREGRINE_NAK,
+            Event::Informed => return,
+            Event::Released { .. } => &messages::DHCP4_RELEASE,
+            Event::ReleaseIgnored { .. } => &messages::DHCP4_RELEASE_FAIL,
+            Event::Declined { .. } => &messages::DHCP4_DECLINE_LEASE,
+            Event::DeclineIgnored { .. } => &messages::DHCP4_DECLINE_FAIL,
+        };
+        self.add(message, query, What::Event(event));
+    }
+
+    /// Tells why a query got no reply.
+    pub(super) fn drop(&mut self, query: &Query<'_>, why: DropReason) {
+        let message = match why {
+            DropReason::NoAddress(_) => &messages::ALLOC_ENGINE_V4_ALLOC_FAIL,
+            DropReason::NoSubnet => &messages::DHCP4_SUBNET_SELECTION_FAILED,
+            _ => &messages::PEREGRINE_QUERY_DROPPED,
+        };
+        self.add(message, query, What::Drop(why));
+    }
+
+    /// Hands them to the log.
+    pub(super) fn emit(self) {
+        self.0.emit();
+    }
+
+    fn add(&mut self, message: &'static Message, query: &Query<'_>, what: What) {
+        self.0.add(message, || Told { label: Label::of(query), what });
+    }
+}
+
+impl Label {
+    fn of(query: &Query<'_>) -> Self {
+        Self {
+            htype: query.htype(),
+            hw_address: query.hw_address(),
+            client_id: query.client_id(),
+            xid: query.xid(),
         }
-        write!(f, "], tid={:#x}", query.xid())
     }
 }
 
-/// Logs what an exchange did.
-pub(super) fn event(query: &Query<'_>, event: &Event) {
-    let label = Label(query);
-    match event {
-        Event::Offered { .. } => log!(DHCP4_LEASE_OFFER, "{label}: {event}"),
-        Event::Allocated { .. } => log!(DHCP4_LEASE_ALLOC, "{label}: {event}"),
-        Event::Refused { .. } => log!(PEREGRINE_NAK, "{label}: {event}"),
-        Event::Informed => {}
-        Event::Released { .. } => log!(DHCP4_RELEASE, "{label}: {event}"),
-        Event::ReleaseIgnored { .. } => log!(DHCP4_RELEASE_FAIL, "{label}: {event}"),
-        Event::Declined { .. } => log!(DHCP4_DECLINE_LEASE, "{label}: {event}"),
-        Event::DeclineIgnored { .. } => log!(DHCP4_DECLINE_FAIL, "{label}: {event}"),
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.label)?;
+        match &self.what {
+            What::Event(event) => write!(f, "{event}"),
+            What::Drop(why) => write!(f, "{why}"),
+        }
     }
 }
 
-/// Logs why a query got no reply.
-pub(super) fn drop(query: &Query<'_>, why: &DropReason) {
-    let label = Label(query);
-    match why {
-        DropReason::NoAddress(_) => log!(ALLOC_ENGINE_V4_ALLOC_FAIL, "{label}: {why}"),
-        DropReason::NoSubnet => log!(DHCP4_SUBNET_SELECTION_FAILED, "{label}: {why}"),
-        _ => log!(PEREGRINE_QUERY_DROPPED, "{label}: {why}"),
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[hwtype={} {}], cid=[", self.htype, self.hw_address)?;
+        match &self.client_id {
+            Some(client_id) => write!(f, "{client_id}")?,
+            None => f.write_str("no info")?,
+        }
+        write!(f, "], tid={:#x}", self.xid)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::Ipv4Addr;
+
+    #[test]
+    fn a_line_names_its_client_as_kea_does() {
+        let label = Label {
+            htype: 1,
+            hw_address: HwAddress::new(&[2, 0, 0, 0, 0, 7]).unwrap(),
+            client_id: None,
+            xid: 0x12ab,
+        };
+        let address = Ipv4Addr::new(192, 0, 2, 9);
+        let what = What::Event(Event::Allocated { address, lifetime_s: 4000, renewed: false });
+        let told = Told { label, what };
+        assert_eq!(
+            told.to_string(),
+            "[hwtype=1 02:00:00:00:00:07], cid=[no info], tid=0x12ab: \
+             lease 192.0.2.9 has been allocated for 4000 seconds"
+        );
     }
 }

@@ -135,14 +135,16 @@ fn broken_rules_of_one_relationship() {
              terminated, waiting",
             "f:4.88: got state \"ready\" a second time, expected it once",
             "f:5.10: got 0 standby peers in mode hot-standby, expected 1",
-            "f:5.34: got url string \"http://host:8000/\", expected http://ADDRESS:PORT/ with a literal address (IPv6 in brackets)",
+            "f:5.34: got url string \"http://host:8000/\", expected http(s)://ADDRESS:PORT/ with a literal address (IPv6 in brackets)",
             "f:6.12: got peer \"a\" a second time, expected it once",
-            "f:6.24: not built yet: TLS between peers (https in \"url\" in peers)",
+            "f:6.24: got url string \"https://192.0.2.1:8000/\", expected \"trust-anchor\", \"cert-file\" and \
+             \"key-file\" for this peer, or http",
+            "f:7.2: got TLS for this peer without \"cert-file\" and \"key-file\", expected \"trust-anchor\", \
+             \"cert-file\" and \"key-file\" or none of them",
             "f:7.12: got an empty \"name\", expected a name",
-            "f:7.24: got url string \"http://192.0.2.1/\", expected http://ADDRESS:PORT/ with a literal address (IPv6 in brackets)",
+            "f:7.24: got url string \"http://192.0.2.1/\", expected http(s)://ADDRESS:PORT/ with a literal address (IPv6 in brackets)",
             "f:7.53: got string \"third\" for \"role\" in peers, expected one of \"primary\", \"secondary\", \"standby\", \"backup\"",
-            "f:7.62: not built yet: TLS between peers (\"trust-anchor\" in peers)",
-            "f:8.24: got url string \"ftp://192.0.2.1:1/\", expected http://ADDRESS:PORT/ with a literal address (IPv6 in brackets)",
+            "f:8.24: got url string \"ftp://192.0.2.1:1/\", expected http(s)://ADDRESS:PORT/ with a literal address (IPv6 in brackets)",
             "f:8.88: got \"basic-auth-user-file\" beside \"basic-auth-user\", expected one of them",
         ]
     );

@@ -64,7 +64,7 @@ pub(crate) fn register(half: &Arc<Half>, registry: &Registry) {
 fn heartbeat(half: &Half, command: &Command<'_>) -> Result<Begun, Answer> {
     let sender = check_server(half, command)?;
     half.see_heartbeat(sender.is_some());
-    let status = half.act(|machine, now| machine.heartbeat_status(now));
+    let status = half.heartbeat_status();
     let names: Vec<&str> = status.scopes.iter().map(|name| &**name).collect();
     Ok(Begun::Done(Answer::success("HA peer status returned.").and(json!({
         "date-time": rfc1123(status.wall_s),
@@ -125,6 +125,9 @@ fn cancel_maintenance(half: &Half, _: &Command<'_>) -> Result<Begun, Answer> {
 fn notify_maintenance(half: &Half, command: &Command<'_>) -> Result<Begun, Answer> {
     let (cancel, state) = arguments::maintenance_notify(command.arguments)?;
     check_server(half, command)?;
+    if cancel {
+        half.see_cancellation();
+    }
     Ok(Begun::Done(half.act(|machine, now| machine.notify_maintenance(now, cancel, state))))
 }
 

@@ -27,7 +27,10 @@ pub type Flush = Arc<dyn Fn(ChangeNumber) -> Result<(), String> + Send + Sync>;
 /// An errand under way, one request at a time.
 #[derive(Clone, Debug)]
 pub(crate) enum Errand {
-    Heartbeat,
+    Heartbeat {
+        /// Its answer was stale, and it is asked again.
+        again: bool,
+    },
     Reset,
     Maintenance(Notification),
     Sync(Synchronisation),
@@ -70,7 +73,7 @@ impl Clerk {
     pub(crate) fn begin(&self, job: Job) -> Option<Errand> {
         Some(match job {
             Job::End => return None,
-            Job::Heartbeat => Errand::Heartbeat,
+            Job::Heartbeat => Errand::Heartbeat { again: false },
             Job::Reset => Errand::Reset,
             Job::Maintenance(sent) => Errand::Maintenance(sent),
             Job::Sync(order) => {
@@ -87,7 +90,7 @@ impl Clerk {
     pub(crate) fn ask(&self, errand: &Errand) -> (String, Duration) {
         let (index, server) = (self.half.index(), self.half.server());
         let body = match errand {
-            Errand::Heartbeat => request::heartbeat(server),
+            Errand::Heartbeat { .. } => request::heartbeat(server),
             Errand::Reset => request::reset(server),
             Errand::Maintenance(sent) => {
                 request::maintenance_notify(server, sent.state.name(), sent.cancel)
@@ -118,8 +121,18 @@ impl Clerk {
     ) -> Option<Errand> {
         let half = &self.half;
         match errand {
-            Errand::Heartbeat => {
+            Errand::Heartbeat { again } => {
                 let result = answer.and_then(heartbeat);
+                // A partner that has just cancelled a maintenance answers with the old state until it has heard that
+                // we left ours, and by that state we would go back into it.
+                let stale = |status: &PartnerStatus| {
+                    !again
+                        && status.state == State::PartnerInMaintenance
+                        && half.take_cancellation()
+                };
+                if result.as_ref().is_ok_and(stale) {
+                    return Some(Errand::Heartbeat { again: true });
+                }
                 half.act(|machine, now| machine.handle_heartbeat(now, result));
             }
             Errand::Reset => {
@@ -128,9 +141,7 @@ impl Clerk {
             }
             Errand::Maintenance(sent) => {
                 let result = answer.and_then(notify_answer);
-                let answer =
-                    half.act(|machine, now| machine.handle_maintenance_answer(now, sent, result));
-                half.answer_maintenance(answer);
+                half.end_maintenance(sent, result);
             }
             Errand::Sync(mut sync) => {
                 self.go_on(&mut sync, answer);

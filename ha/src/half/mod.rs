@@ -25,8 +25,8 @@ mod notes;
 use crate::gate::Gate;
 use crate::limits::MAX_ERRANDS;
 use crate::machine::{
-    Action, CallError, ClientKey, Notification, Parameters, Peers, Relationship, Role, SyncOrder,
-    UpdateOutcome,
+    Action, CallError, ClientKey, HeartbeatStatus, Notification, NotifyAnswer, Parameters, Peers,
+    Relationship, Role, State, SyncOrder, UpdateOutcome,
 };
 use crate::outbox::{Observer, Outbox};
 use crate::wire::request::PartnerKind;
@@ -56,6 +56,10 @@ pub struct Half {
     remembers_refusals: AtomicBool,
     /// Whether the partner named itself in its last heartbeat, as Kea 3 does.
     partner_is_kea3: AtomicBool,
+    /// The state that this server returns to once the partner has heard that the maintenance is cancelled.
+    returning: Mutex<Option<State>>,
+    /// The partner cancelled a maintenance since its last heartbeat: it may not know yet that we heard of it.
+    cancelled: AtomicBool,
     errands: Errands,
 }
 
@@ -116,6 +120,8 @@ impl Half {
             queue_full: AtomicBool::new(false),
             remembers_refusals: AtomicBool::new(false),
             partner_is_kea3: AtomicBool::new(false),
+            returning: Mutex::default(),
+            cancelled: AtomicBool::new(false),
             errands: Errands::new(),
         });
         half.act(|_, _| ());
@@ -215,6 +221,26 @@ impl Half {
         if kea3 { PartnerKind::Kea3 } else { PartnerKind::Kea2 }
     }
 
+    /// The answer to a heartbeat. While a cancellation is on its way to the partner it names the state to come: a
+    /// partner that has left its maintenance and sees the old one would go back into it.
+    pub(crate) fn heartbeat_status(&self) -> HeartbeatStatus {
+        self.act(|machine, now| {
+            let status = machine.heartbeat_status(now);
+            let returning = *self.returning.lock();
+            HeartbeatStatus { state: returning.unwrap_or(status.state), ..status }
+        })
+    }
+
+    /// The partner cancels a maintenance.
+    pub(crate) fn see_cancellation(&self) {
+        self.cancelled.store(true, Ordering::Release);
+    }
+
+    /// Whether the partner has cancelled a maintenance since the last call.
+    pub(crate) fn take_cancellation(&self) -> bool {
+        self.cancelled.swap(false, Ordering::AcqRel)
+    }
+
     /// The partner sent a heartbeat, and named itself in it or not.
     pub(crate) fn see_heartbeat(&self, named: bool) {
         self.partner_is_kea3.store(named, Ordering::Relaxed);
@@ -234,8 +260,17 @@ impl Half {
         receiver
     }
 
-    /// The first of the maintenance commands that wait has its answer.
-    pub(crate) fn answer_maintenance(&self, answer: Answer) {
+    /// The partner has answered a notification, or not. The first of the maintenance commands that wait has its
+    /// answer by that.
+    pub(crate) fn end_maintenance(
+        &self,
+        sent: Notification,
+        result: Result<NotifyAnswer, CallError>,
+    ) {
+        let answer = self.act(|machine, now| {
+            *self.returning.lock() = None;
+            machine.handle_maintenance_answer(now, sent, result)
+        });
         if let Some(waiting) = self.errands.maintenance_waits.lock().pop_front() {
             let _ = waiting.try_send(answer);
         }
@@ -269,7 +304,10 @@ impl Half {
                 Action::SendHeartbeat => self.errands.send(Job::Heartbeat),
                 Action::StartSync(order) => self.errands.send(Job::Sync(order)),
                 Action::SendReset => self.errands.send(Job::Reset),
-                Action::SendMaintenanceNotify(what) => self.errands.send(Job::Maintenance(what)),
+                Action::SendMaintenanceNotify(what) => {
+                    *self.returning.lock() = what.cancel.then_some(what.state);
+                    self.errands.send(Job::Maintenance(what));
+                }
                 Action::AnswerSync(answer) => self.errands.answer_sync(answer),
                 Action::SendBacklog => backlog_sent = self.outbox.send_backlog(),
                 Action::ClearBacklog => self.outbox.clear_backlog(),

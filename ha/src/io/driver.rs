@@ -15,6 +15,7 @@ use engine::clock::Clock;
 use engine::control::Registry;
 use engine::lease::LeaseStore;
 use engine::log;
+use engine::stats::Stats;
 
 use super::client::{Connection, Stop, Stopper, Target};
 use super::errand::Runner;
@@ -49,6 +50,8 @@ pub struct Parts {
     pub registry: Arc<Registry>,
     /// Reads the time for the listener's `Date`.
     pub clock: Arc<dyn Clock>,
+    /// Counts what the listener meets.
+    pub stats: Arc<Stats>,
 }
 
 /// Why a relationship cannot be driven. The configuration or the machine is to blame.
@@ -83,6 +86,7 @@ struct Listen {
     settings: ListenerSettings,
     registry: Arc<Registry>,
     clock: Arc<dyn Clock>,
+    stats: Arc<Stats>,
 }
 
 impl fmt::Debug for Driver {
@@ -98,8 +102,9 @@ impl Driver {
         let receivers = receivers.ok_or_else(|| StartError::Driven(Arc::clone(half.server())))?;
         let (stopper, stop) = Stopper::new();
         commands::register(&half, &parts.registry);
-        let Parts { registry, clock, .. } = parts.clone();
-        let listen = settings.listener.clone().map(|settings| Listen { settings, registry, clock });
+        let Parts { registry, clock, stats, .. } = parts.clone();
+        let listen = settings.listener.clone();
+        let listen = listen.map(|settings| Listen { settings, registry, clock, stats });
         let mut driver = Self { half, stopper, threads: Vec::new(), listener: None, listen };
         driver.open_listener()?;
         driver.start_clients(&settings, &stop)?;
@@ -121,8 +126,8 @@ impl Driver {
     /// Lets the partner's commands in, if there shall be a listener and it is closed.
     pub fn open_listener(&mut self) -> Result<(), ListenError> {
         if let (None, Some(listen)) = (&self.listener, &self.listen) {
-            let Listen { settings, registry, clock } = listen.clone();
-            self.listener = Some(Listener::start(settings, registry, clock)?);
+            let Listen { settings, registry, clock, stats } = listen.clone();
+            self.listener = Some(Listener::start(settings, registry, clock, stats)?);
         }
         Ok(())
     }

@@ -26,7 +26,7 @@ impl Runner {
                 return;
             }
             let Some(errand) = self.clerk.begin(job) else { return };
-            if let Errand::Heartbeat = errand {
+            if let Errand::Heartbeat { .. } = errand {
                 self.run_over(Ok(&mut connection), errand);
             } else {
                 let mut own = self.open(&errand);

@@ -141,6 +141,7 @@ impl Node {
             flush: Arc::new(|_| Ok(())),
             registry: registry.clone(),
             clock: clock.clone(),
+            stats: stats.clone(),
         };
         let driver = Driver::start(half, settings(place, addresses), parts)?;
         Ok(Self { driver, store, pending, released, registry, service, stats, clock })
@@ -152,6 +153,7 @@ impl Node {
             flush: Arc::new(|_| Ok(())),
             registry: self.registry.clone(),
             clock: self.clock.clone(),
+            stats: self.stats.clone(),
         }
     }
 
@@ -228,7 +230,7 @@ pub(crate) fn lease(host: u8, cltt_s: u64) -> Lease4 {
 }
 
 pub(crate) fn settings(place: usize, addresses: [SocketAddr; 2]) -> Settings {
-    let other = Target { address: addresses[1 - place], credentials: None };
+    let other = Target { address: addresses[1 - place], credentials: None, tls: None };
     let name = ["server1", "server2"][1 - place];
     Settings {
         targets: BTreeMap::from([(name.into(), other)]),
@@ -238,6 +240,7 @@ pub(crate) fn settings(place: usize, addresses: [SocketAddr; 2]) -> Settings {
             rules: Rules { credentials: None, restrict_commands: true },
             peers: vec![addresses[1 - place].ip()],
             patience: Patience::default(),
+            tls: None,
         }),
         client_threads: 2,
         sync_page_limit: 3,
