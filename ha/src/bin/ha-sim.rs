@@ -2,15 +2,18 @@
 
 use std::process::ExitCode;
 
-use ha::sim::{Report, run};
+use ha::sim::{Breakage, Report, run};
 
-const USAGE: &str = "usage: ha-sim [--seed N] [--count M] [--events K] [--keep-going]";
+const USAGE: &str =
+    "usage: ha-sim [--seed N] [--count M] [--events K] [--broken 1..5] [--keep-going]";
 
 /// What was asked for.
 struct Wish {
     seed: u64,
     count: u64,
     keep_going: bool,
+    /// A rule that is broken, by its number from 1.
+    broken: Option<Breakage>,
     /// Events to show of a seed that fails.
     events: usize,
 }
@@ -24,7 +27,7 @@ fn main() -> ExitCode {
     let mut failures = 0_u64;
     for seed in wish.seed..wish.seed.saturating_add(wish.count) {
         let shown = if wish.keep_going { 0 } else { wish.events };
-        match run(seed, None, shown) {
+        match run(seed, wish.broken, shown) {
             Ok(one) => report.add(&one),
             Err(failure) if wish.keep_going => {
                 failures += 1;
@@ -46,11 +49,15 @@ fn main() -> ExitCode {
 }
 
 fn read(mut words: impl Iterator<Item = String>) -> Option<Wish> {
-    let mut wish = Wish { seed: 0, count: 1, keep_going: false, events: 60 };
+    let mut wish = Wish { seed: 0, count: 1, keep_going: false, broken: None, events: 60 };
     while let Some(word) = words.next() {
         match word.as_str() {
             "--seed" => wish.seed = words.next()?.parse().ok()?,
             "--count" => wish.count = words.next()?.parse().ok()?,
+            "--broken" => {
+                let number: usize = words.next()?.parse().ok()?;
+                wish.broken = Some(*Breakage::ALL.get(number.checked_sub(1)?)?);
+            }
             "--events" => wish.events = words.next()?.parse().ok()?,
             "--keep-going" => wish.keep_going = true,
             _ => return None,

@@ -146,13 +146,18 @@ impl World {
     }
 
     fn step_clock(&mut self, server: usize) {
-        let step = match self.dice.below(4) {
+        let step = match self.dice.below(8) {
             // Beyond what a pair works with.
             0 => self.dice.between(61, 300),
-            _ => self.dice.between(1, 25),
+            _ => self.dice.between(1, 15),
         };
         let back = i64::try_from(step).expect("small");
         self.sites[server].error.ahead_s -= back;
+        let ahead = self.sites.iter().map(|site| site.error.ahead_s);
+        let apart = ahead.clone().max().unwrap_or(0) - ahead.min().unwrap_or(0);
+        if apart > 55 {
+            self.ledger.skewed();
+        }
     }
 
     fn command(&mut self, server: usize, command: &'static str) {

@@ -33,6 +33,8 @@ pub(super) struct Ledger {
     by_hand: BTreeMap<Ipv4Addr, u64>,
     /// When an address's rows were lost beyond what the durability mode promises.
     lost: BTreeMap<Ipv4Addr, u64>,
+    /// When clocks were set farther apart than a pair works with.
+    skewed: bool,
     known: BTreeSet<(Ipv4Addr, usize, usize)>,
 }
 
@@ -43,6 +45,8 @@ pub(super) enum Excuse {
     LoneStart,
     ByHand,
     Lost,
+    /// The clocks are farther apart than a pair works with (60 s).
+    Skew,
 }
 
 impl Excuse {
@@ -52,6 +56,7 @@ impl Excuse {
             Excuse::LoneStart => "E2 lone start",
             Excuse::ByHand => "E3 by hand",
             Excuse::Lost => "E4 lost",
+            Excuse::Skew => "clocks over 60 s apart",
         }
     }
 }
@@ -68,6 +73,10 @@ impl Ledger {
 
     pub(super) fn scopes_by_hand(&mut self, now: u64) {
         self.scopes_by_hand = now;
+    }
+
+    pub(super) fn skewed(&mut self) {
+        self.skewed = true;
     }
 
     pub(super) fn leases_by_hand(&mut self, now: u64, address: Ipv4Addr) {
@@ -134,6 +143,9 @@ impl Ledger {
         }
         if at(&self.lost) {
             return Some(Excuse::Lost);
+        }
+        if self.skewed && old.server != new.server {
+            return Some(Excuse::Skew);
         }
         if lone && old.server != new.server {
             return Some(Excuse::LoneStart);

@@ -17,8 +17,8 @@ use engine::lease::Lease4;
 use engine::lease::csv::{self, Journal};
 use engine::packet::{Departure, Links, Packet, Transmit};
 use engine::pending::Pending;
+use engine::seam::Admission;
 use engine::seam::service::Service;
-use engine::seam::{Admission, Replication};
 use engine::server::{Pipeline, ReplySender, Storage, lease_subnet};
 use engine::stats::Stats;
 use engine::sync::Mutex;
@@ -115,7 +115,8 @@ impl Server {
         let (text, ink) = disk.open();
         let length = text.len() as u64;
         let journal = Journal::with_ink(Box::new(ink), length, member.durability);
-        let storage = Storage::on(journal, Arc::clone(&stats));
+        let mut storage = Storage::on(journal, Arc::clone(&stats));
+        storage.store = Breakage::wrap_store(breakage, storage.store);
         csv::load_text(&text, &*storage.store).expect("a server's own lease file can be read");
         let outgoing = Arc::<Outgoing>::default();
         let transmit = Arc::clone(&outgoing) as Arc<dyn Transmit>;
@@ -126,8 +127,8 @@ impl Server {
         let parameters = plan.parameters(server);
         let half =
             Half::new(0, parameters, Arc::clone(&pending), Arc::clone(&service), Arc::clone(&time));
-        let replication = Breakage::wrap(breakage, half.outbox(), &pending);
-        storage.replicate_to(replication as Arc<dyn Replication>);
+        let replication = Breakage::wrap(breakage, half.outbox());
+        storage.replicate_to(replication);
         let admission = Arc::clone(half.gate()) as Arc<dyn Admission>;
         let snapshot = Snapshot::build(Arc::clone(&plan.config), &admission.classes());
         let registry = registry(plan, &half, &storage, &service, &time, &stats);

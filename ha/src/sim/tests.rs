@@ -1,6 +1,6 @@
 //! Some hundreds of seeds, and the broken rules.
 
-use super::{Report, run};
+use super::{Breakage, Report, run};
 
 /// Seeds of the quick run: fewer where the compiler does not optimise.
 const SEEDS: u64 = if cfg!(debug_assertions) { 40 } else { 600 };
@@ -17,6 +17,17 @@ fn seeds_run_without_a_violation() {
     assert!(report.exchanges / report.seeds >= 300, "{report}");
     assert!(report.all_faults() / report.seeds >= 5, "{report}");
     assert!(report.seconds / report.seeds >= 3600, "{report}");
+}
+
+/// Seeds within which a broken rule has to be found.
+const ENOUGH: u64 = 20_000;
+
+#[test]
+fn each_broken_rule_is_caught() {
+    for breakage in Breakage::ALL {
+        let caught = (0..ENOUGH).find_map(|seed| run(seed, Some(breakage), 0).err());
+        assert!(caught.is_some(), "{breakage:?}");
+    }
 }
 
 #[test]
