@@ -48,7 +48,7 @@ pub(crate) fn may_overwrite(rule: Overwrite, existing: Option<&Lease4>, new: &Le
         Overwrite::Always => true,
         Overwrite::Existing => existing.is_some(),
         Overwrite::Absent => existing.is_none(),
-        Overwrite::Newer => existing.is_none_or(|existing| existing.cltt_s < new.cltt_s),
+        Overwrite::Newer => existing.is_none_or(|existing| new.is_newer_than(existing)),
     }
 }
 

@@ -165,7 +165,7 @@ pub enum Overwrite {
     Existing,
     /// Only what does not exist: `lease4-add`.
     Absent,
-    /// If its cltt is newer, strictly: a page of a synchronisation.
+    /// If it is newer ([`Lease4::is_newer_than`]): a page of a synchronisation.
     Newer,
 }
 

@@ -203,7 +203,7 @@ impl Clerk {
         let is_last = page.count < self.page_limit as usize;
         let until = page.last.filter(|_| !is_last).unwrap_or(Ipv4Addr::BROADCAST);
         let theirs: BTreeMap<_, _> =
-            page.leases.iter().map(|lease| (lease.address, lease.cltt_s)).collect();
+            page.leases.iter().map(|lease| (lease.address, lease)).collect();
         let wall_s = self.half.clock().now().wall_s;
         let mut owed = VecDeque::new();
         let mut from = after;
@@ -211,7 +211,8 @@ impl Clerk {
             let ours = self.store.page(from, SLICE);
             let Some(last) = ours.last().map(|lease| lease.address) else { return owed };
             owed.extend(ours.into_iter().filter(|lease| {
-                let newer = theirs.get(&lease.address).is_none_or(|theirs| *theirs < lease.cltt_s);
+                let newer =
+                    theirs.get(&lease.address).is_none_or(|theirs| lease.is_newer_than(theirs));
                 newer && lease.address <= until && lease.holds_address(wall_s)
             }));
             if last >= until {

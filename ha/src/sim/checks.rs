@@ -87,7 +87,14 @@ impl World {
         });
         let lone = site.server.is_some() && !site.reached_partner;
         let behind_back = !told && others_up;
-        let new = Holding { client, acked: self.now, until: held.until, server, behind_back };
+        let new = Holding {
+            client,
+            from: self.now,
+            acked: self.now,
+            until: held.until,
+            server,
+            behind_back,
+        };
         let Some(old) = self.ledger.hold(self.now, address, new) else { return };
         match self.ledger.excuse(address, &old, &new, lone) {
             Some(excuse) => {

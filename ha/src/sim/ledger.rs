@@ -9,7 +9,8 @@ use std::net::Ipv4Addr;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Holding {
     pub(super) client: usize,
-    /// The last acknowledgement that reached it.
+    /// Since when it holds it, and the last acknowledgement that reached it.
+    pub(super) from: u64,
     pub(super) acked: u64,
     pub(super) until: u64,
     /// The server that gave it.
@@ -104,8 +105,10 @@ impl Ledger {
     /// not known of.
     pub(super) fn hold(&mut self, now: u64, address: Ipv4Addr, new: Holding) -> Option<Holding> {
         let holdings = self.holdings.entry(address).or_default();
-        holdings.retain(|old| old.until > now && old.client != new.client);
-        holdings.push(new);
+        holdings.retain(|old| old.until > now);
+        let before = holdings.iter().position(|old| old.client == new.client);
+        let from = before.map_or(new.from, |at| holdings.remove(at).from);
+        holdings.push(Holding { from, ..new });
         let others = holdings.iter().filter(|old| old.client != new.client).copied();
         let known = &mut self.known;
         let mut fresh = others.filter(|old| {
@@ -134,7 +137,10 @@ impl Ledger {
     ) -> Option<Excuse> {
         let since = |when: u64| when > 0 && when >= old.acked;
         let at = |times: &BTreeMap<Ipv4Addr, u64>| times.get(&address).is_some_and(|t| since(*t));
-        if self.overlap.is_some() || since(self.overlap_ended) {
+        // Conflicting leases may be renewed for a while before somebody notices.
+        let lasting = self.overlap_ended >= old.from && self.overlap_ended + LASTING > new.acked;
+        let overlapped = since(self.overlap_ended) || (self.overlap_ended > 0 && lasting);
+        if self.overlap.is_some() || overlapped {
             let by_hand = self.scopes_by_hand > 0 && self.scopes_by_hand <= new.acked;
             return Some(if by_hand { Excuse::ByHand } else { Excuse::BothServe });
         }

@@ -56,7 +56,7 @@ impl Plan {
             mode,
             servers,
             clients,
-            trouble: Duration::from_secs(dice.between(2700, 3900)),
+            trouble: Duration::from_secs(dice.between(3000, 4200)),
             senders: dice.place(4) + 1,
             page_limit: dice.pick(&[1, 2, 3, 5, 10, 1000]),
             parameters,
@@ -111,7 +111,7 @@ fn parameters(mode: Mode, servers: &[Member], dice: &mut Dice) -> Parameters {
         |member: &Member| Peer { name: member.name.clone(), role: member.role, auto_failover };
     let peers = Peers::new(mode, &servers[0].name, servers.iter().map(peer).collect());
     let mut parameters = Parameters::defaults(peers.expect("the roles fit the mode"));
-    parameters.heartbeat_delay = Duration::from_secs(dice.pick(&[5, 10, 10, 20]));
+    parameters.heartbeat_delay = Duration::from_secs(dice.pick(&[5, 10, 10, 20, 30]));
     parameters.max_response_delay = Duration::from_secs(dice.pick(&[20, 40, 60]));
     parameters.max_ack_delay = Duration::from_secs(dice.pick(&[2, 5, 10]));
     parameters.max_unacked_clients = dice.pick(&[0, 0, 1, 2]);

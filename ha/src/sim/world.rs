@@ -170,7 +170,9 @@ impl World {
             Event::Reply { client, message, server } => self.hear(client, server, &message),
             Event::Request(request) => self.request(*request),
             Event::Answer { to, process, call, answer } => {
-                if self.sites[to].process == process {
+                let site = &self.sites[to];
+                let waits = |server: &Server| server.waits_for(call);
+                if site.process == process && site.server.as_ref().is_some_and(waits) {
                     let answer = answer.as_ref().map(String::as_bytes).map_err(Clone::clone);
                     self.touch(to, |server| server.answer(call, answer));
                 }
