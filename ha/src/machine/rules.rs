@@ -305,6 +305,10 @@ pub static RULES: &[Rule] = &[
 
     // ready
     Rule::new("ready-first", own(&[Ready]), partner(&[Ready]), EnterNormal).role(Role::Primary),
+    // It served after it was fetched from: its silence made it open its service again.
+    Rule::new("ready-untold", own(&[Ready]),
+        partner(&[HotStandby, LoadBalancing, CommunicationRecovery]), Enter(Syncing))
+        .with(&[NewUnsent, SyncsLeases]),
     Rule::new("ready-second", own(&[Ready]),
         partner(&[HotStandby, LoadBalancing, CommunicationRecovery]), EnterNormal),
 
