@@ -78,8 +78,9 @@ impl Clerk {
             Job::Maintenance(sent) => Errand::Maintenance(sent),
             Job::Sync(order) => {
                 let transfer = Transfer::new(self.page_limit as usize, order.max_period_s);
-                // An administrator may fetch at any time, while updates are on their way.
-                let both_ways = !order.administrator;
+                // An administrator may fetch at any time, while updates are on their way; and clocks that are far
+                // apart do not say which version is the newer one.
+                let both_ways = !order.administrator && !self.half.is_skewed();
                 let (server, owed) = (order.server, VecDeque::new());
                 Errand::Sync(Synchronisation { server, transfer, both_ways, owed })
             }

@@ -211,6 +211,10 @@ impl Half {
         }
     }
 
+    pub(crate) fn is_skewed(&self) -> bool {
+        self.machine.lock().is_skewed()
+    }
+
     pub(crate) fn sync_timeout(&self) -> Duration {
         self.machine.lock().parameters().sync_timeout
     }

@@ -122,6 +122,11 @@ impl Relationship {
         self.pausing.paused
     }
 
+    /// Whether the clocks are farther apart than a pair works with.
+    pub fn is_skewed(&self) -> bool {
+        self.partner.skew_is_too_high()
+    }
+
     /// Number of clients whose updates the partner refused in the last 24 hours.
     pub fn rejected_clients(&self) -> usize {
         self.rejected.len()

@@ -119,7 +119,7 @@ impl World {
         let mut overlaps = false;
         for site in &mut self.sites {
             let Some(server) = &site.server else { continue };
-            site.reached_partner = site.reached_partner || server.has_heard_partner();
+            site.reached_partner = site.reached_partner || server.has_partner();
             if server.is_enabled() {
                 let scopes = server.standing().scopes.bits();
                 overlaps |= served & scopes != 0;

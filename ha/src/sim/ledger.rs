@@ -150,7 +150,7 @@ impl Ledger {
         if at(&self.lost) {
             return Some(Excuse::Lost);
         }
-        if self.skewed && old.server != new.server {
+        if self.skewed {
             return Some(Excuse::Skew);
         }
         if lone && old.server != new.server {

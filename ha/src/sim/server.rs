@@ -321,9 +321,10 @@ impl Server {
         self.half.look(|machine| machine.situation(self.clock.now()).partner)
     }
 
-    /// Whether it knows its partner's state.
-    pub(super) fn has_heard_partner(&self) -> bool {
-        matches!(self.partner(), Seen::In(_))
+    /// Whether it is in a state that nobody enters without its partner.
+    pub(super) fn has_partner(&self) -> bool {
+        use State::{CommunicationRecovery, HotStandby, LoadBalancing, Ready};
+        matches!(self.state(), CommunicationRecovery | HotStandby | LoadBalancing | Ready)
     }
 
     pub(super) fn is_paused(&self) -> bool {

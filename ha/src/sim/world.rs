@@ -58,7 +58,7 @@ pub(super) struct Site {
     timer: Option<u64>,
     /// The process dies after so many things that it sends.
     pub(super) dies_after: Option<usize>,
-    /// Whether the process has heard its partner.
+    /// Whether the process has worked with its partner.
     pub(super) reached_partner: bool,
     /// Replies that may still come to each query.
     pub(super) expected: BTreeMap<u32, i32>,
