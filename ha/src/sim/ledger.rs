@@ -96,9 +96,11 @@ impl Ledger {
         changed || overlapped
     }
 
-    /// Whether the leases of an address are no longer comparable: set by hand.
+    /// Whether the leases of an address cannot be compared: set by hand, or scopes were set by hand so that two
+    /// servers still serve one.
     pub(super) fn is_by_hand(&self, address: Ipv4Addr) -> bool {
-        self.by_hand.contains_key(&address)
+        let scopes = self.scopes_by_hand > 0 && self.overlap.is_some();
+        scopes || self.by_hand.contains_key(&address)
     }
 
     /// A client holds an address from now on (or longer). Gives another client that holds it, too, and that was
