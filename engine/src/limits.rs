@@ -32,6 +32,9 @@ pub const MAX_CLEANUP_ROW_ERRORS: u32 = 100;
 pub const MAX_BAD_LINES_TOLD: usize = 100;
 /// Open offers that are remembered to keep an address out of two of them.
 pub const MAX_OPEN_OFFERS: usize = 262_144;
+/// Seconds for which an address is kept from other clients after the end of a lease that another server wrote: its
+/// clock may be that much slower (High Availability ends when clocks are farther apart).
+pub const OTHER_WRITER_HOLD_S: u64 = 60;
 /// Seconds an offer keeps its address from other clients.
 pub const OFFER_HOLD_S: u64 = 10;
 /// Log lines that wait for the writer; what comes on top is dropped and counted.

@@ -11,10 +11,11 @@ use engine::seam::{Admission, Replication};
 use engine::server::Parts;
 
 use crate::config::{Relationship, Server};
+use crate::half::Half;
 use crate::io::client::Target;
 use crate::io::listener::{self, Patience, Rules};
 use crate::io::tls::{self, Acceptor, Connector, Part};
-use crate::io::{self as driving, Driver, Half};
+use crate::io::{self as driving, Driver};
 use crate::wire::auth::Credentials;
 
 /// High Availability cannot start.

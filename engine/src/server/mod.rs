@@ -18,6 +18,7 @@ use arc_swap::ArcSwap;
 use crossbeam::channel::{Receiver, Sender, bounded};
 use serde_json::Value;
 
+pub use pipeline::{Pipeline, Sender as ReplySender};
 pub use storage::{Storage, StorageError};
 pub use trial::shortcomings;
 
@@ -38,7 +39,6 @@ use crate::stats::Stats;
 use crate::v4::Snapshot;
 use crate::worker::{self, Pool, Settings};
 use housekeeping::{Duties, Housekeeper};
-use pipeline::{Pipeline, Sender as ReplySender};
 
 /// What the command line adds to the configuration.
 #[derive(Clone, Debug)]
@@ -255,7 +255,7 @@ impl Server {
 }
 
 /// The subnet that a lease command means.
-fn lease_subnet(config: &Dhcp4, key: SubnetKey) -> Option<LeaseSubnet> {
+pub fn lease_subnet(config: &Dhcp4, key: SubnetKey) -> Option<LeaseSubnet> {
     let found = match key {
         SubnetKey::Id(id) => {
             let at = config.subnets.binary_search_by_key(&id, |subnet| subnet.id).ok()?;

@@ -18,13 +18,12 @@ use engine::log;
 use engine::stats::Stats;
 
 use super::client::{Connection, Stop, Stopper, Target};
-use super::commands;
-use super::errand::{Flush, Runner};
-use super::half::{Half, Job, Receivers};
+use super::errand::Runner;
 use super::listener::{ListenError, Listener, Settings as ListenerSettings};
 use super::pool::Courier;
+use crate::half::errand::{Clerk, Flush};
+use crate::half::{Half, Job, Receivers, backups, commands};
 use crate::limits::{MAX_PAGE, MAX_THREADS, MAX_WAIT};
-use crate::machine::{Peers, Role};
 use crate::outbox::PeerQueue;
 
 /// What a driver is told by the configuration, beside the machine's parameters.
@@ -182,13 +181,14 @@ impl Driver {
                 target(settings, if peer.name == *local { &partner.name } else { &peer.name })
             });
             let runner = Runner {
-                half: Arc::clone(&self.half),
+                clerk: Clerk {
+                    half: Arc::clone(&self.half),
+                    store: Arc::clone(&parts.store),
+                    flush: Arc::clone(&parts.flush),
+                    page_limit: settings.sync_page_limit.clamp(1, MAX_PAGE),
+                },
                 partner: target(settings, &partner.name)?,
                 targets: targets.collect::<Result<_, _>>()?,
-                store: Arc::clone(&parts.store),
-                flush: Arc::clone(&parts.flush),
-                sync_timeout: self.half.sync_timeout(),
-                page_limit: settings.sync_page_limit.clamp(1, MAX_PAGE),
                 stop: stop.clone(),
             };
             self.threads.push(spawn_runner("ha-heartbeat", runner.clone(), heartbeats)?);
@@ -213,13 +213,6 @@ impl Drop for Driver {
         }
         log!(HA_DEINIT_OK, "{}: stopped high availability service", self.half.server());
     }
-}
-
-/// The names of the peers that are told of leases and asked for nothing, in the order of their queues.
-pub(super) fn backups(peers: &Peers) -> impl Iterator<Item = &Arc<str>> {
-    let serves = peers.local().role != Role::Backup;
-    let backups = peers.all().iter().filter(move |peer| serves && peer.role == Role::Backup);
-    backups.map(|peer| &peer.name)
 }
 
 fn target(settings: &Settings, name: &Arc<str>) -> Result<Target, StartError> {

@@ -197,6 +197,12 @@ impl Outbox {
         }
     }
 
+    /// As [`Outbox::next`], without waiting: `None` if nothing may be sent at the moment.
+    pub fn try_next(&self, peer: PeerQueue) -> Option<Update> {
+        let mut state = self.side(peer)?.state.lock();
+        if state.stopped { None } else { state.queue.take() }
+    }
+
     /// What became of an update that [`Outbox::next`] gave out. After a failure of communication with the peer
     /// what waits behind it fails, too; the leases are kept for later, for their outcome is not known.
     pub fn settle(&self, peer: PeerQueue, update: &Update, outcome: UpdateOutcome) {

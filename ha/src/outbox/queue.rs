@@ -1,6 +1,6 @@
 //! One peer's queue: updates in change order, at most one of each address under way. Pure.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::net::Ipv4Addr;
 
 use engine::lease::{ChangeNumber, Lease4};
@@ -26,7 +26,7 @@ pub struct Update {
 /// The updates for one peer. The next update of an address is given out once the one under way is finished.
 #[derive(Debug)]
 pub(super) struct Queue {
-    lanes: HashMap<Ipv4Addr, Lane>,
+    lanes: BTreeMap<Ipv4Addr, Lane>,
     /// Addresses whose next update may go, in the order in which they came.
     ready: VecDeque<Ipv4Addr>,
     waiting: usize,
@@ -43,7 +43,7 @@ struct Lane {
 impl Queue {
     /// Room for `bound` updates that are not under way yet.
     pub(super) fn new(bound: usize) -> Self {
-        Self { lanes: HashMap::new(), ready: VecDeque::new(), waiting: 0, bound }
+        Self { lanes: BTreeMap::new(), ready: VecDeque::new(), waiting: 0, bound }
     }
 
     /// Adds an update; gives it back if there is no room.

@@ -22,9 +22,10 @@ use engine::seam::Replication;
 use engine::seam::service::Service;
 use engine::stats::Stats;
 use engine::sync::Mutex;
+use ha::Half;
 use ha::io::client::Target;
 use ha::io::listener::{Patience, Rules, Settings as ListenerSettings};
-use ha::io::{Driver, Half, Parts, Settings, StartError};
+use ha::io::{Driver, Parts, Settings, StartError};
 use ha::machine::{Mode, Parameters, Peer, Peers, Role, State};
 use serde_json::{Value, json};
 

@@ -76,12 +76,13 @@ impl MemoryStore {
         let (bits, place) = (address.to_bits(), address.octets()[3]);
         let is_there = new.is_some();
         let before = match new {
-            Some(lease) => records.insert(place, Stored { lease, version: number }),
+            Some(lease) => records.insert(place, Stored::new(lease, number, origin)),
             None => records.remove(&place),
         };
-        let before = before.map(|stored| stored.lease);
-        let new = records.get(&place).map(|stored| &stored.lease);
+        let new = records.get(&place);
         self.ends.replace(before.as_ref(), new);
+        let before = before.map(|stored| stored.lease);
+        let new = new.map(|stored| &stored.lease);
         let held = new.is_some_and(rules::occupies);
         if held != before.as_ref().is_some_and(rules::occupies) {
             self.tree.mark(bits, held);
@@ -141,7 +142,7 @@ impl MemoryStore {
         drop(records);
         let before = before.ok_or(NotHolder(address))?;
         self.forget(&before);
-        Ok(Stored { lease: new.unwrap_or(before), version })
+        Ok(Stored::new(new.unwrap_or(before), version, origin))
     }
 
     /// Does to the lease of an address what is due, at most `limit` changes. Returns their number.
@@ -151,9 +152,9 @@ impl MemoryStore {
         let mut changed = 0;
         let mut deleted = None;
         while changed < limit {
-            let Some(lease) = records.get(&address.octets()[3]).map(|it| &it.lease) else { break };
-            let Some(fate) = rules::fate(lease, now.wall_s, hold_s) else { break };
-            let new = (fate == Fate::Reclaim).then(|| rules::reclaimed(lease.clone()));
+            let Some(stored) = records.get(&address.octets()[3]) else { break };
+            let Some(fate) = rules::fate(stored, now.wall_s, hold_s) else { break };
+            let new = (fate == Fate::Reclaim).then(|| rules::reclaimed(stored.lease.clone()));
             let (_, before) = self.change(&mut records, address, new, Origin::Reclamation);
             deleted = before.filter(|_| fate == Fate::Delete);
             changed += 1;
@@ -170,7 +171,7 @@ impl MemoryStore {
         let place = address.to_be_bytes()[3];
         let records = self.tree.lock(address);
         records
-            .and_then(|it| it.get(&place).map(|stored| stored.lease.is_expired(now.wall_s)))
+            .and_then(|it| it.get(&place).map(|stored| rules::is_over(stored, now.wall_s)))
             .unwrap_or(true)
     }
 }
@@ -216,7 +217,7 @@ impl LeaseStore for MemoryStore {
         addresses.dedup();
         let mut blocks = self.tree.lock_all(&addresses);
         if let Some(there) = blocks.around(target).get(&address.octets()[3])
-            && there.lease.holds_address(now.wall_s)
+            && there.keeps_address(now.wall_s)
             && !identity.owns(&there.lease)
         {
             return Err(GrantRefused::Held(address));
@@ -285,7 +286,7 @@ impl LeaseStore for MemoryStore {
         drop(records);
         let lease = before?;
         self.forget(&lease);
-        Some(Stored { lease, version })
+        Some(Stored::new(lease, version, origin))
     }
 
     fn expire(&self, now: Now, hold_s: u64, limit: usize) -> usize {

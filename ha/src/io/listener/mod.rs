@@ -31,6 +31,8 @@ use tokio::net::{TcpListener, TcpStream};
 pub use deadline::Patience;
 use deadline::{Phase, Progress, Watched};
 use handshake::{Refusal, Refusals};
+#[cfg(any(test, feature = "sim"))]
+pub(crate) use reply::reply;
 pub use reply::{PARTNER_COMMANDS, Reply, Rules};
 
 use super::client::{Stop, Stopper};

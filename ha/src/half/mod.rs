@@ -1,8 +1,9 @@
-//! One half of a pair (*shell*): the machine behind its lock, and the doing of what it wants.
+//! One half of a pair: the machine behind its lock, and the doing of what it wants. Pure but for its locks, its
+//! channels, which nobody waits for here, and the log; time comes from the [`Clock`] that it is given.
 //!
 //! Whoever has an input (listener, client threads, commands, timers) calls [`Half::act`]: under the machine's
 //! lock the input is handled and what follows is done at once, in order. Nothing of that blocks; what talks
-//! to a peer becomes a [`Job`] for a thread of [`super::errand`]. Lock order: machine, outbox, pending replies.
+//! to a peer becomes a [`Job`], done as an [`errand`]. Lock order: machine, outbox, pending replies.
 //! The packet path takes none of these but the outbox's: flags tell the machine what happened there.
 
 use std::collections::VecDeque;
@@ -17,24 +18,27 @@ use engine::pending::Pending;
 use engine::seam::service::{Origin, Service};
 use engine::sync::Mutex;
 
-use super::notes;
+pub(crate) mod commands;
+pub(crate) mod errand;
+mod notes;
+
 use crate::gate::Gate;
 use crate::limits::MAX_ERRANDS;
 use crate::machine::{
-    Action, CallError, ClientKey, HeartbeatStatus, Notification, NotifyAnswer, Parameters,
-    Relationship, State, SyncOrder, UpdateOutcome,
+    Action, CallError, ClientKey, HeartbeatStatus, Notification, NotifyAnswer, Parameters, Peers,
+    Relationship, Role, State, SyncOrder, UpdateOutcome,
 };
 use crate::outbox::{Observer, Outbox};
 use crate::wire::request::PartnerKind;
 
 /// Something to be asked of a peer.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Job {
+pub(crate) enum Job {
     Heartbeat,
     Sync(SyncOrder),
     Reset,
     Maintenance(Notification),
-    /// The thread shall end.
+    /// Whoever takes jobs shall end.
     End,
 }
 
@@ -71,10 +75,10 @@ struct Errands {
 }
 
 /// The other ends, for the threads.
-pub(super) struct Receivers {
-    pub(super) heartbeats: Receiver<Job>,
-    pub(super) others: Receiver<Job>,
-    pub(super) wake: Receiver<()>,
+pub(crate) struct Receivers {
+    pub(crate) heartbeats: Receiver<Job>,
+    pub(crate) others: Receiver<Job>,
+    pub(crate) wake: Receiver<()>,
 }
 
 impl std::fmt::Debug for Half {
@@ -85,7 +89,7 @@ impl std::fmt::Debug for Half {
 
 impl Half {
     /// The half that relationship `index` describes. From now on the service is as the machine wants it (off,
-    /// at first); nobody is talked to before a [`super::Driver`] is started.
+    /// at first); nobody is talked to before a [`crate::Driver`] is started.
     pub fn new(
         index: u32,
         parameters: Parameters,
@@ -95,7 +99,7 @@ impl Half {
     ) -> Arc<Self> {
         let peers = parameters.peers.clone();
         let delayed = parameters.delayed_updates_limit as usize;
-        let backups = super::driver::backups(&peers).count();
+        let backups = backups(&peers).count();
         let has_partner = peers.is_active_pair();
         let now = clock.now();
         let half = Arc::new_cyclic(|half: &std::sync::Weak<Self>| Self {
@@ -159,7 +163,7 @@ impl Half {
     }
 
     /// Lets the machine and the service know that time has passed; gives the time of the next call.
-    pub(super) fn handle_timeout(&self) -> Option<Mono> {
+    pub(crate) fn handle_timeout(&self) -> Option<Mono> {
         self.service.handle_timeout(self.clock.now().mono);
         let machine = self.act(|machine, now| {
             machine.handle_timeout(now);
@@ -168,33 +172,50 @@ impl Half {
         [machine, self.service.poll_timeout()].into_iter().flatten().min()
     }
 
-    pub(super) const fn index(&self) -> u32 {
+    /// When [`Self::handle_timeout`] is to be called.
+    #[cfg(any(test, feature = "sim"))]
+    pub(crate) fn poll_timeout(&self) -> Option<Mono> {
+        let machine = self.machine.lock().poll_timeout();
+        [machine, self.service.poll_timeout()].into_iter().flatten().min()
+    }
+
+    /// The state that the machine is in.
+    #[cfg(any(test, feature = "sim"))]
+    pub(crate) fn look<R>(&self, at: impl FnOnce(&Relationship) -> R) -> R {
+        at(&self.machine.lock())
+    }
+
+    pub(crate) const fn index(&self) -> u32 {
         self.index
     }
 
-    pub(super) fn clock(&self) -> &dyn Clock {
+    pub(crate) fn clock(&self) -> &dyn Clock {
         &*self.clock
     }
 
-    pub(super) fn take_receivers(&self) -> Option<Receivers> {
+    pub(crate) fn take_receivers(&self) -> Option<Receivers> {
         self.errands.receivers.lock().take()
     }
 
     /// Lets the driver's thread look again.
-    pub(super) fn wake(&self) {
+    pub(crate) fn wake(&self) {
         // One is enough: a full channel wakes it, too.
         let _ = self.errands.wake.try_send(());
     }
 
     /// Ends the threads that take jobs.
-    pub(super) fn dismiss(&self) {
+    pub(crate) fn dismiss(&self) {
         for sender in [&self.errands.heartbeats, &self.errands.others] {
             // A full channel holds jobs, which a stopped thread does not start.
             let _ = sender.try_send(Job::End);
         }
     }
 
-    pub(super) fn sync_timeout(&self) -> Duration {
+    pub(crate) fn is_skewed(&self) -> bool {
+        self.machine.lock().is_skewed()
+    }
+
+    pub(crate) fn sync_timeout(&self) -> Duration {
         self.machine.lock().parameters().sync_timeout
     }
 
@@ -206,7 +227,7 @@ impl Half {
 
     /// The answer to a heartbeat. While a cancellation is on its way to the partner it names the state to come: a
     /// partner that has left its maintenance and sees the old one would go back into it.
-    pub(super) fn heartbeat_status(&self) -> HeartbeatStatus {
+    pub(crate) fn heartbeat_status(&self) -> HeartbeatStatus {
         self.act(|machine, now| {
             let status = machine.heartbeat_status(now);
             let returning = *self.returning.lock();
@@ -215,29 +236,29 @@ impl Half {
     }
 
     /// The partner cancels a maintenance.
-    pub(super) fn see_cancellation(&self) {
+    pub(crate) fn see_cancellation(&self) {
         self.cancelled.store(true, Ordering::Release);
     }
 
     /// Whether the partner has cancelled a maintenance since the last call.
-    pub(super) fn take_cancellation(&self) -> bool {
+    pub(crate) fn take_cancellation(&self) -> bool {
         self.cancelled.swap(false, Ordering::AcqRel)
     }
 
     /// The partner sent a heartbeat, and named itself in it or not.
-    pub(super) fn see_heartbeat(&self, named: bool) {
+    pub(crate) fn see_heartbeat(&self, named: bool) {
         self.partner_is_kea3.store(named, Ordering::Relaxed);
     }
 
     /// Where the answer to an ha-sync will come.
-    pub(super) fn wait_for_sync(&self) -> Receiver<Answer> {
+    pub(crate) fn wait_for_sync(&self) -> Receiver<Answer> {
         let (sender, receiver) = bounded(1);
         *self.errands.sync_waits.lock() = Some(sender);
         receiver
     }
 
     /// Where the answer to the maintenance command will come that the machine has just taken.
-    pub(super) fn wait_for_maintenance(&self) -> Receiver<Answer> {
+    pub(crate) fn wait_for_maintenance(&self) -> Receiver<Answer> {
         let (sender, receiver) = bounded(1);
         self.errands.maintenance_waits.lock().push_back(sender);
         receiver
@@ -245,7 +266,7 @@ impl Half {
 
     /// The partner has answered a notification, or not. The first of the maintenance commands that wait has its
     /// answer by that.
-    pub(super) fn end_maintenance(
+    pub(crate) fn end_maintenance(
         &self,
         sent: Notification,
         result: Result<NotifyAnswer, CallError>,
@@ -321,6 +342,13 @@ impl Half {
             }
         }
     }
+}
+
+/// The names of the peers that are told of leases and asked for nothing, in the order of their queues.
+pub(crate) fn backups(peers: &Peers) -> impl Iterator<Item = &Arc<str>> {
+    let serves = peers.local().role != Role::Backup;
+    let backups = peers.all().iter().filter(move |peer| serves && peer.role == Role::Backup);
+    backups.map(|peer| &peer.name)
 }
 
 impl Observer for Half {
