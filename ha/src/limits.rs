@@ -10,6 +10,10 @@ pub const MAX_LATE_UPDATES: usize = 4_096;
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// Bytes of a peer's answer (a page of leases is the largest).
 pub const MAX_ANSWER: usize = 64 << 20;
+/// Characters of a peer's text that are kept for the log and for people.
+pub const MAX_PEER_TEXT: usize = 300;
+/// Leases of a page that are named because they are not understood; the others are left out silently.
+pub const MAX_BAD_SHOWN: usize = 16;
 /// Leases asked for in one page of a synchronisation, whatever `sync-page-limit` allows: with 1 KiB for each
 /// the answer keeps below [`MAX_ANSWER`].
 pub const MAX_PAGE: u32 = 65_536;
