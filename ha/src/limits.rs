@@ -10,6 +10,10 @@ pub const MAX_LATE_UPDATES: usize = 4_096;
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// Bytes of a peer's answer (a page of leases is the largest).
 pub const MAX_ANSWER: usize = 64 << 20;
+/// Characters of a peer's text that are kept for the log and for people.
+pub const MAX_PEER_TEXT: usize = 300;
+/// Leases of a page that are named because they are not understood; the others are left out silently.
+pub const MAX_BAD_SHOWN: usize = 16;
 /// Leases asked for in one page of a synchronisation, whatever `sync-page-limit` allows: with 1 KiB for each
 /// the answer keeps below [`MAX_ANSWER`].
 pub const MAX_PAGE: u32 = 65_536;
@@ -43,6 +47,8 @@ pub const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 pub const MAX_THREADS: usize = 256;
 /// Errands (heartbeats, synchronisation and the like) that wait for their thread.
 pub const MAX_ERRANDS: usize = 16;
+/// Maintenance commands that wait for the partner's answer at one time.
+pub const MAX_MAINTENANCE_COMMANDS: usize = 8;
 /// The longest that a driver's thread waits before it looks at its timers again.
 pub const MAX_WAIT: Duration = Duration::from_secs(1);
 /// How long a command waits for an exchange with the partner.
@@ -50,6 +56,8 @@ pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long ha-sync waits for its end; the synchronisation itself goes on.
 pub const SYNC_COMMAND_TIMEOUT: Duration = Duration::from_secs(3_600);
 
+/// Beside them: a synchronisation, a reset, the end.
+const _: () = assert!(MAX_MAINTENANCE_COMMANDS + 3 <= MAX_ERRANDS);
 const _: () = assert!(MAX_STRANGERS < MAX_CONNECTIONS);
 const _: () = assert!(COMMAND_TIMEOUT.as_secs() > REQUEST_TIMEOUT.as_secs());
 const _: () = assert!(MAX_PAGE as usize * 1_024 <= MAX_ANSWER);

@@ -75,6 +75,7 @@ battery! {
     a_client_identifier_decides_before_the_hardware_address
     a_live_lease_is_found_before_a_kept_one
     a_released_lease_is_gone
+    a_deletion_means_the_version_that_it_names
     a_declined_address_is_out_of_use_until_its_probation_ends
     expiry_reclaims_then_deletes_in_slices_by_end
     the_lease_of_another_server_keeps_its_address_a_minute_longer
@@ -225,6 +226,16 @@ fn a_released_lease_is_gone(it: Subject) {
     assert_eq!(it.store.find(address(10)), None);
     assert_eq!(it.store.find_of(identity(&held), &[1], at(1000)), None);
     assert!(it.store.is_empty());
+}
+
+fn a_deletion_means_the_version_that_it_names(it: Subject) {
+    let read = grant(&*it.store, 1000, &lease(1, 10)).unwrap().version;
+    let newer = grant(&*it.store, 1050, &lease(1, 10)).unwrap().version;
+    let delete = |version| it.store.delete_version(address(10), version, Origin::Partner);
+    assert_eq!(delete(read), None);
+    assert_eq!(it.store.version(address(10)), Some(newer));
+    assert!(delete(newer).is_some_and(|number| number > newer));
+    assert_eq!((delete(newer), it.store.len()), (None, 0));
 }
 
 fn a_declined_address_is_out_of_use_until_its_probation_ends(it: Subject) {

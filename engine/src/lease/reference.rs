@@ -155,6 +155,17 @@ impl LeaseStore for Reference {
         before.map(|lease| Stored::new(lease, version, origin))
     }
 
+    fn delete_version(
+        &self,
+        address: Ipv4Addr,
+        version: ChangeNumber,
+        origin: Origin,
+    ) -> Option<ChangeNumber> {
+        let mut table = self.table.lock();
+        table.leases.get(&address).filter(|stored| stored.version == version)?;
+        Some(self.change(&mut table, address, None, origin).0)
+    }
+
     fn expire(&self, now: Now, hold_s: u64, limit: usize) -> usize {
         let mut table = self.table.lock();
         let mut changed = 0;

@@ -222,6 +222,14 @@ pub trait LeaseStore: Send + Sync + fmt::Debug {
     /// Removes an address's lease, and returns it with the change's number.
     fn delete(&self, address: Ipv4Addr, origin: Origin) -> Option<Stored>;
 
+    /// As [`Self::delete`], if the lease still has the version that was read; returns the change's number.
+    fn delete_version(
+        &self,
+        address: Ipv4Addr,
+        version: ChangeNumber,
+        origin: Origin,
+    ) -> Option<ChangeNumber>;
+
     /// Cleans up at most `limit` leases whose time is over: assigned ones become reclaimed and are kept
     /// for `hold_s` seconds more, declined ones and those held long enough are deleted. Returns how many were
     /// changed; fewer than `limit` means that nothing is left to do.

@@ -107,17 +107,23 @@ fn sync_complete(half: &Half, command: &Command<'_>) -> Result<Begun, Answer> {
 }
 
 fn start_maintenance(half: &Half, _: &Command<'_>) -> Result<Begun, Answer> {
-    let answer = half.act(|machine, _| {
-        machine.start_maintenance()?;
-        Ok::<_, Answer>(half.wait_for_maintenance())
-    })?;
-    Ok(Begun::Waits(answer, COMMAND_TIMEOUT))
+    ask_maintenance(half, |machine| machine.start_maintenance())
 }
 
 fn cancel_maintenance(half: &Half, _: &Command<'_>) -> Result<Begun, Answer> {
+    ask_maintenance(half, |machine| machine.cancel_maintenance())
+}
+
+fn ask_maintenance(
+    half: &Half,
+    begin: impl FnOnce(&mut Relationship) -> Result<(), Answer>,
+) -> Result<Begun, Answer> {
     let answer = half.act(|machine, _| {
-        machine.cancel_maintenance()?;
-        Ok::<_, Answer>(half.wait_for_maintenance())
+        if !half.has_room_for_maintenance() {
+            return Err(Answer::error("too many maintenance commands wait for the partner"));
+        }
+        begin(machine)?;
+        Ok(half.wait_for_maintenance())
     })?;
     Ok(Begun::Waits(answer, COMMAND_TIMEOUT))
 }

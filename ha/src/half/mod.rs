@@ -23,7 +23,7 @@ pub(crate) mod errand;
 mod notes;
 
 use crate::gate::Gate;
-use crate::limits::MAX_ERRANDS;
+use crate::limits::{MAX_ERRANDS, MAX_MAINTENANCE_COMMANDS};
 use crate::machine::{
     Action, CallError, ClientKey, HeartbeatStatus, Notification, NotifyAnswer, Parameters, Peers,
     Relationship, Role, State, SyncOrder, UpdateOutcome,
@@ -203,12 +203,14 @@ impl Half {
         let _ = self.errands.wake.try_send(());
     }
 
-    /// Ends the threads that take jobs.
+    /// Ends the threads that take jobs, and lets no command wait for them any longer.
     pub(crate) fn dismiss(&self) {
         for sender in [&self.errands.heartbeats, &self.errands.others] {
             // A full channel holds jobs, which a stopped thread does not start.
             let _ = sender.try_send(Job::End);
         }
+        *self.errands.sync_waits.lock() = None;
+        self.errands.maintenance_waits.lock().clear();
     }
 
     pub(crate) fn is_skewed(&self) -> bool {
@@ -255,6 +257,11 @@ impl Half {
         let (sender, receiver) = bounded(1);
         *self.errands.sync_waits.lock() = Some(sender);
         receiver
+    }
+
+    /// Whether another maintenance command may wait for its answer.
+    pub(super) fn has_room_for_maintenance(&self) -> bool {
+        self.errands.maintenance_waits.lock().len() < MAX_MAINTENANCE_COMMANDS
     }
 
     /// Where the answer to the maintenance command will come that the machine has just taken.
@@ -392,8 +399,8 @@ impl Errands {
         }
     }
 
-    /// The machine has at most one job of each kind under way, so that there is room; after the driver's end
-    /// nobody takes them.
+    /// The machine has at most one job of each kind under way, and few of maintenance, so that there is room; after
+    /// the driver's end nobody takes them.
     fn send(&self, job: Job) {
         let sender = if matches!(job, Job::Heartbeat) { &self.heartbeats } else { &self.others };
         let _ = sender.try_send(job);
@@ -403,5 +410,54 @@ impl Errands {
         if let Some(waiting) = self.sync_waits.lock().take() {
             let _ = waiting.try_send(answer);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crossbeam::channel::TryRecvError;
+    use engine::clock::SystemClock;
+    use engine::control::Registry;
+    use engine::pending::{PendingReply, Release};
+    use serde_json::json;
+
+    use super::*;
+    use crate::machine::{Mode, Peer, Peers, Role};
+
+    struct Nobody;
+    impl Release for Nobody {
+        fn release(&self, _reply: PendingReply) {}
+    }
+
+    fn half() -> Arc<Half> {
+        let peer = |name: &str, role| Peer { name: name.into(), role, auto_failover: true };
+        let all = vec![peer("server1", Role::Primary), peer("server2", Role::Secondary)];
+        let peers = Peers::new(Mode::LoadBalancing, "server1", all).unwrap();
+        let pending = Arc::new(Pending::new(0, Arc::new(Nobody), Arc::default()));
+        let clock = Arc::new(SystemClock::start());
+        Half::new(0, Parameters::defaults(peers), pending, Arc::default(), clock)
+    }
+
+    #[test]
+    fn no_command_waits_for_threads_that_end() {
+        let half = half();
+        let waiting = [half.wait_for_sync(), half.wait_for_maintenance()];
+        half.dismiss();
+        for answer in waiting {
+            assert_eq!(answer.try_recv(), Err(TryRecvError::Disconnected));
+        }
+    }
+
+    /// A job that found no room would never end, and the machine would wait for it for ever.
+    #[test]
+    fn maintenance_commands_leave_room_for_what_the_machine_wants() {
+        let half = half();
+        let registry = Registry::default();
+        super::commands::register(&half, &registry);
+        let waiting: Vec<_> =
+            (0..MAX_MAINTENANCE_COMMANDS).map(|_| half.wait_for_maintenance()).collect();
+        let answer = registry.execute(&json!({"command": "ha-maintenance-start"}));
+        assert_eq!(answer.text.unwrap(), "too many maintenance commands wait for the partner");
+        assert_eq!((answer.result, waiting.len()), (1, MAX_MAINTENANCE_COMMANDS));
     }
 }

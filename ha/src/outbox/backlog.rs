@@ -47,6 +47,13 @@ impl Backlog {
         self.sending.is_some()
     }
 
+    /// Gives the updates out, and forgets that there were more.
+    pub(super) fn take(&mut self) -> Vec<Update> {
+        let kept = std::mem::take(&mut self.kept);
+        self.clear();
+        kept.into_values().collect()
+    }
+
     /// Gives the updates out to be sent.
     pub(super) fn start(&mut self) -> Vec<Update> {
         let updates: Vec<_> = std::mem::take(&mut self.kept).into_values().collect();

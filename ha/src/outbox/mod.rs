@@ -10,6 +10,7 @@ mod backlog;
 mod queue;
 
 use std::fmt;
+use std::net::Ipv4Addr;
 use std::sync::{Arc, Weak};
 
 use engine::control::code;
@@ -21,8 +22,8 @@ use engine::sync::atomic::{AtomicU64, Ordering};
 use engine::sync::{Condvar, Mutex, MutexGuard};
 
 use backlog::Backlog;
-use queue::Queue;
 pub use queue::Update;
+use queue::{Finished, Queue};
 
 use crate::limits::{MAX_LATE_UPDATES, MAX_QUEUED_UPDATES};
 use crate::machine::{CallError, ClientKey, ToBackups, ToPartner, UpdateOutcome, UpdatePolicy};
@@ -71,7 +72,7 @@ struct State {
     queue: Queue,
     backlog: Backlog,
     /// What changed while the service was off and the partner not told: a worker may have been at it when the
-    /// partner began to fetch our leases, after the page that would have shown it.
+    /// partner began to fetch our leases, after the page that would have shown it. Nobody was promised it.
     late: Backlog,
     policy: UpdatePolicy,
     stopped: bool,
@@ -116,7 +117,8 @@ impl Outbox {
         let mut state = side.state.lock();
         let before = std::mem::replace(&mut state.policy, policy).partner;
         let failed = match (before, policy.partner) {
-            (ToPartner::Send, ToPartner::Send) => Vec::new(),
+            // Something else of the policy has changed: what is kept stays.
+            (before, now) if before == now => Vec::new(),
             (ToPartner::Send, ToPartner::Queue) => {
                 let drained = state.queue.drain();
                 let failed = drained.iter().filter_map(|update| update.ticket).collect();
@@ -135,9 +137,15 @@ impl Outbox {
                 side.wake.notify_all();
                 Vec::new()
             }
+            (ToPartner::Count, ToPartner::Queue) => {
+                let State { backlog, late, .. } = &mut *state;
+                late.take().into_iter().for_each(|update| backlog.keep(update));
+                Vec::new()
+            }
             (_, ToPartner::Nothing | ToPartner::Count) => {
                 state.backlog.clear();
                 state.late.clear();
+                state.queue.abandon();
                 state.queue.drain().iter().filter_map(|update| update.ticket).collect()
             }
             _ => Vec::new(),
@@ -211,10 +219,10 @@ impl Outbox {
         };
         let lost = matches!(outcome, UpdateOutcome::Failure(CallError::Communication(_)));
         let mut state = side.state.lock();
-        let more = state.queue.finish(update.lease.address);
+        let Finished { more, abandoned } = state.queue.finish(update.lease.address);
         // Delayed updates that are on their way are over with the first that fails.
         let concerns_backlog = state.backlog.is_sending() && (update.delayed || lost);
-        let behind = if lost { state.lose(update) } else { Vec::new() };
+        let behind = if lost { state.lose((!abandoned).then_some(update)) } else { Vec::new() };
         let backlog_sent = match &outcome {
             _ if !concerns_backlog => None,
             UpdateOutcome::Success => state.backlog.applied().then_some(Ok(())),
@@ -276,7 +284,11 @@ impl Outbox {
                 self.unsent.fetch_add(1, Ordering::AcqRel);
                 state.late.outdate(update.lease.address);
                 if !self.service.is_enabled() {
+                    // The client asks again: no promise is given that the partner may not hear of.
+                    let ticket = update.ticket;
                     state.late.keep(update);
+                    drop(state);
+                    self.fail(ticket);
                 }
                 false
             }
@@ -299,6 +311,15 @@ impl Outbox {
         };
         if full {
             self.tell(|observer| observer.queue_is_full());
+        }
+    }
+
+    /// The partner has a newer version of the lease than any that is kept for it.
+    fn outdate(&self, address: Ipv4Addr) {
+        if let Some(side) = &self.partner {
+            let mut state = side.state.lock();
+            state.backlog.outdate(address);
+            state.late.outdate(address);
         }
     }
 
@@ -333,8 +354,10 @@ impl Outbox {
 
 impl Replication for Outbox {
     fn queue(&self, change: &Change<'_>) {
-        let Origin::Client(ticket) = change.origin else {
-            return;
+        let ticket = match change.origin {
+            Origin::Client(ticket) => ticket,
+            Origin::Partner => return self.outdate(change.lease.address),
+            Origin::Administrator | Origin::Reclamation | Origin::Load => return,
         };
         let news = match change.kind {
             ChangeKind::Added | ChangeKind::Updated => LeaseNews::Stored,
@@ -365,11 +388,11 @@ impl Side {
 }
 
 impl State {
-    /// The peer fell silent over `update`: gives the tickets of what waited behind it.
-    fn lose(&mut self, update: &Update) -> Vec<Ticket> {
+    /// The peer fell silent over `update`, if it is still of use: gives the tickets of what waited behind it.
+    fn lose(&mut self, update: Option<&Update>) -> Vec<Ticket> {
         let behind = self.queue.drain();
         let tickets = behind.iter().filter_map(|update| update.ticket).collect();
-        for update in std::iter::once(update.clone()).chain(behind) {
+        for update in update.cloned().into_iter().chain(behind) {
             self.backlog.keep(update);
         }
         tickets
@@ -377,11 +400,10 @@ impl State {
 
     /// Puts what changed too late for the partner's synchronisation into the queue.
     fn send_late(&mut self) {
-        for update in self.late.start() {
+        for update in self.late.take() {
             // A full queue would have failed any other update, too.
             let _ = self.queue.push(Update { delayed: false, ..update });
         }
-        self.late.clear();
     }
 
     /// Puts the delayed updates into the queue; says how it ended if it has.

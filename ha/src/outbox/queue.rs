@@ -33,10 +33,21 @@ pub(super) struct Queue {
     bound: usize,
 }
 
+/// An update that was under way has come to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Finished {
+    /// Another one of its address may go.
+    pub(super) more: bool,
+    /// It was given up meanwhile ([`Queue::abandon`]).
+    pub(super) abandoned: bool,
+}
+
 /// The updates of one address. A lane exists as long as something waits in it or is under way.
 #[derive(Debug, Default)]
 struct Lane {
     under_way: bool,
+    /// See [`Queue::abandon`].
+    abandoned: bool,
     waiting: VecDeque<Update>,
 }
 
@@ -71,19 +82,26 @@ impl Queue {
         Some(update)
     }
 
-    /// The update of `address` that was under way has its answer, or never will. Says whether another one may
-    /// go by that.
-    pub(super) fn finish(&mut self, address: Ipv4Addr) -> bool {
+    /// The update of `address` that was under way has its answer, or never will.
+    pub(super) fn finish(&mut self, address: Ipv4Addr) -> Finished {
         let Some(lane) = self.lanes.get_mut(&address) else {
-            return false;
+            return Finished { more: false, abandoned: false };
         };
         lane.under_way = false;
-        if lane.waiting.is_empty() {
+        let abandoned = std::mem::take(&mut lane.abandoned);
+        let more = !lane.waiting.is_empty();
+        if more {
+            self.ready.push_back(address);
+        } else {
             self.lanes.remove(&address);
-            return false;
         }
-        self.ready.push_back(address);
-        true
+        Finished { more, abandoned }
+    }
+
+    /// The peer will learn of what is under way by other means: without an answer it is not to be sent again, as a
+    /// newer version may be known by then.
+    pub(super) fn abandon(&mut self) {
+        self.lanes.values_mut().for_each(|lane| lane.abandoned = lane.under_way);
     }
 
     /// Takes out all that is not under way; the updates of each address are in their order.

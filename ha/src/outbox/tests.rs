@@ -1,5 +1,7 @@
 //! The outbox: order, one request per address, tickets, policies. Peers are played by the test.
 
+mod kept;
+
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use engine::lease::{ChangeNumber, HwAddress, Lease4, LeaseState};

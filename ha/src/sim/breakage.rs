@@ -165,6 +165,15 @@ impl LeaseStore for OneClock {
         self.0.delete(address, origin)
     }
 
+    fn delete_version(
+        &self,
+        address: Ipv4Addr,
+        version: ChangeNumber,
+        origin: Origin,
+    ) -> Option<ChangeNumber> {
+        self.0.delete_version(address, version, origin)
+    }
+
     fn expire(&self, now: Now, hold_s: u64, limit: usize) -> usize {
         self.0.expire(now, hold_s, limit)
     }

@@ -289,6 +289,20 @@ impl LeaseStore for MemoryStore {
         Some(Stored::new(lease, version, origin))
     }
 
+    fn delete_version(
+        &self,
+        address: Ipv4Addr,
+        version: ChangeNumber,
+        origin: Origin,
+    ) -> Option<ChangeNumber> {
+        let mut records = self.tree.lock(address.to_bits())?;
+        records.get(&address.octets()[3]).filter(|stored| stored.version == version)?;
+        let (number, before) = self.change(&mut records, address, None, origin);
+        drop(records);
+        self.forget(&before?);
+        Some(number)
+    }
+
     fn expire(&self, now: Now, hold_s: u64, limit: usize) -> usize {
         let mut changed = 0;
         while changed < limit {
