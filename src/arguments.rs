@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
     /// Check this configuration file and exit.
     #[arg(short = 't', value_name = "FILE", conflicts_with = "config")]
     pub(crate) check: Option<PathBuf>,
-    /// As -t, and check what can only be checked on this machine (interfaces, lease file), too.
+    /// As -t, and look whether this machine has its interfaces and can read its lease file.
     #[arg(short = 'T', value_name = "FILE", conflicts_with_all = ["config", "check"])]
     pub(crate) check_more: Option<PathBuf>,
     /// Log everything, on standard output as well.

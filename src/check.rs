@@ -8,9 +8,6 @@ use engine::config::json::Mistake;
 use engine::config::model::{Configuration, HookKind};
 use ha::config::Relationship;
 
-use crate::arguments::Arguments;
-use crate::serve;
-
 /// A configuration with everything in it checked.
 pub(crate) struct Checked {
     pub(crate) configuration: Configuration,
@@ -32,15 +29,22 @@ pub(crate) fn run(file: &Path) -> ExitCode {
     }
 }
 
-/// As [`run`], and tries to claim the lease file and open the sockets as a server would.
-pub(crate) fn run_with_machine(file: &Path, arguments: &Arguments) -> ExitCode {
-    match serve::try_out(file, arguments) {
-        Ok(()) => run(file),
-        Err(error) => {
-            eprintln!("peregrine: {error}");
-            ExitCode::FAILURE
-        }
+/// As [`run`], and looks whether this machine has what a server by `file` needs. Nothing is opened or written: it may
+/// be asked while the server runs.
+pub(crate) fn run_with_machine(file: &Path) -> ExitCode {
+    let checked = match read(file) {
+        Ok(checked) => checked,
+        Err(mistakes) => return tell(&mistakes),
+    };
+    let found: Vec<String> =
+        checked.configuration.dhcp4.iter().flat_map(engine::server::shortcomings).collect();
+    if found.is_empty() {
+        return run(file);
     }
+    for one in found {
+        eprintln!("{}: {one}", file.display());
+    }
+    ExitCode::FAILURE
 }
 
 /// Reads and checks `file`, the parts of other rooms in it too.

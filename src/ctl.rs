@@ -1,11 +1,15 @@
 //! `peregrine ctl`: one command to a running server's control socket, its answer for people and scripts.
 
-use std::io::{self, Read, Write};
-use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
+
+use crate::control;
+
+/// How long a server may take: a synchronisation that was asked for may need it.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// What to send, and where.
 #[derive(Debug, clap::Args)]
@@ -22,34 +26,23 @@ pub(crate) struct Arguments {
 /// Sends the command and prints the answer. The exit status is 0 when the server did what was asked, or
 /// found nothing; else 1.
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
-    let mut request = json!({ "command": arguments.command });
-    if let Some(text) = &arguments.arguments {
-        match text.parse::<Value>() {
-            Ok(value) => request["arguments"] = value,
-            Err(error) => {
-                eprintln!("peregrine ctl: the arguments are no JSON: {error}");
-                return ExitCode::FAILURE;
-            }
+    let given = arguments.arguments.as_ref().map(|text| text.parse::<Value>()).transpose();
+    let given = match given {
+        Ok(given) => given,
+        Err(error) => {
+            eprintln!("peregrine ctl: the arguments are no JSON: {error}");
+            return ExitCode::FAILURE;
         }
-    }
-    match ask(&arguments.socket, &request) {
+    };
+    match control::ask(&arguments.socket, &arguments.command, given, PATIENCE) {
         Ok(answer) => {
-            println!("{answer:#}");
-            let result = answer["result"].as_i64();
-            if matches!(result, Some(0 | 3)) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+            println!("{:#}", answer.whole);
+            let done = matches!(answer.result, 0 | control::EMPTY);
+            if done { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(error) => {
             eprintln!("peregrine ctl: no answer on {}: {error}", arguments.socket.display());
             ExitCode::FAILURE
         }
     }
-}
-
-/// Sends one request to a control socket and reads its answer.
-pub(crate) fn ask(socket: &Path, request: &Value) -> io::Result<Value> {
-    let mut stream = UnixStream::connect(socket)?;
-    stream.write_all(request.to_string().as_bytes())?;
-    let mut text = String::new();
-    stream.read_to_string(&mut text)?;
-    text.parse().map_err(io::Error::other)
 }

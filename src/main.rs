@@ -2,6 +2,7 @@
 
 mod arguments;
 mod check;
+mod control;
 mod ctl;
 mod demo;
 mod pid;
@@ -35,7 +36,7 @@ fn main() -> ExitCode {
     } else if let Some(file) = &arguments.check {
         return check::run(file);
     } else if let Some(file) = &arguments.check_more {
-        return check::run_with_machine(file, &arguments);
+        return check::run_with_machine(file);
     } else if let Some(file) = &arguments.config {
         return serve::run(file, &arguments);
     } else {

@@ -57,23 +57,47 @@ pub(crate) fn run(file: &Path, arguments: &Arguments) -> ExitCode {
 }
 
 fn serve(file: &Path, arguments: &Arguments) -> Result<u8, ServeError> {
+    end_on_panic();
     let checked = check::read(file).map_err(ServeError::Mistakes)?;
     let dhcp4 = dhcp4(&checked)?;
     let writer =
         Writer::start(&dhcp4.loggers, "kea-dhcp4", log::Options { verbose: arguments.debug })?;
+    let outcome = serve_by(file, &checked, dhcp4, arguments);
+    if let Err(error) = &outcome {
+        engine::log!(DHCP4_INIT_FAIL, "{error}");
+    }
+    writer.flush(Duration::from_secs(2));
+    outcome
+}
+
+/// A server with a thread that panicked looks alive to its partner and serves only some of its clients. It ends at
+/// once instead, and whoever watches it, the partner or the service manager, takes over.
+fn end_on_panic() {
+    let tell = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        tell(panic);
+        std::process::abort();
+    }));
+}
+
+/// Opens everything and serves, with the log at hand.
+fn serve_by(
+    file: &Path,
+    checked: &Checked,
+    dhcp4: Dhcp4,
+    arguments: &Arguments,
+) -> Result<u8, ServeError> {
     let _pid_file = PidFile::take(file)?;
     for warning in &checked.configuration.warnings {
         engine::log!(PEREGRINE_CONFIG_WARNING, "{warning}");
     }
-    let prepared = prepare(&checked, dhcp4, arguments)?;
+    let prepared = prepare(checked, dhcp4, arguments)?;
     let stop = prepared.parts().shutdown.clone();
     signals::watch(move || {
         // A second signal finds the first one's message still there, which says the same.
         let _ = stop.try_send(0);
     })?;
-    let status = start(prepared, &checked)?;
-    writer.flush(Duration::from_secs(2));
-    Ok(status)
+    start(prepared, checked)
 }
 
 /// Runs the server, with High Availability around it if configured, until it is told to stop.
@@ -91,12 +115,6 @@ fn start(prepared: Prepared, checked: &Checked) -> Result<u8, ServeError> {
     Ok(status)
 }
 
-/// Opens what a server by `file` would open, and lets go of it.
-pub(crate) fn try_out(file: &Path, arguments: &Arguments) -> Result<(), ServeError> {
-    let checked = check::read(file).map_err(ServeError::Mistakes)?;
-    prepare(&checked, dhcp4(&checked)?, arguments).map(drop)
-}
-
 fn dhcp4(checked: &Checked) -> Result<Dhcp4, ServeError> {
     if let Some(dhcp6) = &checked.configuration.dhcp6 {
         let at = &dhcp6.at;
@@ -110,13 +128,16 @@ fn dhcp4(checked: &Checked) -> Result<Dhcp4, ServeError> {
 }
 
 fn prepare(checked: &Checked, dhcp4: Dhcp4, arguments: &Arguments) -> Result<Prepared, ServeError> {
+    let config_json = engine::config::render(&checked.configuration);
+    Ok(Prepared::new(Arc::new(dhcp4), config_json, options(arguments))?)
+}
+
+fn options(arguments: &Arguments) -> Options {
     let ports = Ports {
         server: arguments.server_port.unwrap_or(SERVER_PORT),
         client: arguments.client_port,
     };
-    let options = Options { ports, pid_files: foreign_pid_files(), own_name: OWN_NAME };
-    let config_json = engine::config::render(&checked.configuration);
-    Ok(Prepared::new(Arc::new(dhcp4), config_json, options)?)
+    Options { ports, pid_files: foreign_pid_files(), own_name: OWN_NAME }
 }
 
 /// Pid files of DHCPv4 servers that may run on this machine, Kea's and ours.

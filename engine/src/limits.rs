@@ -28,6 +28,8 @@ pub const END_SHARDS: usize = if cfg!(feature = "model") { 2 } else { 64 };
 pub const MAX_UNWRITTEN_ROWS: usize = 262_144;
 /// Parts of the rows that wait for the journal's pen, with a lock each.
 pub const JOURNAL_TRAYS: u64 = if cfg!(feature = "model") { 2 } else { 8 };
+/// Seconds between two attempts to write rows that the lease file did not take.
+pub const JOURNAL_RETRY_S: u32 = 1;
 /// Turns the journal's pen waits for a change that was numbered but not recorded yet.
 pub const MAX_JOURNAL_GAP_TURNS: usize = 1_000_000;
 /// Bytes of one line of a lease file.
@@ -38,6 +40,9 @@ pub const MAX_CLEANUP_ROW_ERRORS: u32 = 100;
 pub const MAX_BAD_LINES_TOLD: usize = 100;
 /// Open offers that are remembered to keep an address out of two of them.
 pub const MAX_OPEN_OFFERS: usize = 262_144;
+/// Seconds for which an address is kept from other clients after the end of a lease that another server wrote: its
+/// clock may be that much slower (High Availability ends when clocks are farther apart).
+pub const OTHER_WRITER_HOLD_S: u64 = 60;
 /// Seconds an offer keeps its address from other clients.
 pub const OFFER_HOLD_S: u64 = 10;
 /// Parts of the counters; more threads than these share some.

@@ -1,5 +1,5 @@
 //! The `high-availability` parameters: shape, defaults and rules (Kea guide, "High Availability"). Pure, but for
-//! [`Secret::text`], which may read a file. Must not know how the machine works or how peers are reached.
+//! [`Secret::text`] and [`Tls`], whose files are read. Must not know how the machine works or how peers are reached.
 //!
 //! [`from_library`] turns the hook library's entry into [`Relationship`]s, reporting every mistake with its position;
 //! [`class_warnings`] looks for class names that nearly are a scope's.
@@ -9,6 +9,7 @@ mod peers;
 mod shape;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod warnings;
 
 use std::fmt;
@@ -21,6 +22,7 @@ use engine::config::json::Position;
 
 pub use build::{check_hook, from_hook, from_library};
 pub use shape::{PARAMETERS, PEER, RELATIONSHIP};
+pub use tls::{Anchors, Tls};
 pub use warnings::class_warnings;
 
 use crate::machine::Parameters;
@@ -45,7 +47,7 @@ pub struct Relationship {
 }
 
 /// How one peer is reached.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Server {
     /// `name`.
     pub name: Arc<str>,
@@ -55,6 +57,9 @@ pub struct Server {
     pub address: SocketAddr,
     /// `basic-auth-*`: what a client must show to this server; `None` without.
     pub login: Option<Login>,
+    /// `trust-anchor`, `cert-file` and `key-file` for this peer; `None` without TLS. It is this and not the
+    /// scheme of the URL that decides.
+    pub tls: Option<Tls>,
 }
 
 /// `basic-auth-user` and `basic-auth-password`, or the files that hold them.

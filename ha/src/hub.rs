@@ -6,13 +6,16 @@ use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use engine::log;
 use engine::seam::{Admission, Replication};
 use engine::server::Parts;
 
 use crate::config::{Relationship, Server};
+use crate::half::Half;
 use crate::io::client::Target;
 use crate::io::listener::{self, Patience, Rules};
-use crate::io::{self as driving, Driver, Half};
+use crate::io::tls::{self, Acceptor, Connector, Part};
+use crate::io::{self as driving, Driver};
 use crate::wire::auth::Credentials;
 
 /// High Availability cannot start.
@@ -70,6 +73,7 @@ impl Hub {
             flush: Arc::new(move |number| storage.write_through(number)),
             registry: Arc::clone(&parts.registry),
             clock: Arc::clone(&parts.clock),
+            stats: Arc::clone(&parts.stats),
         };
         Ok(Self { half, settings, parts })
     }
@@ -98,6 +102,7 @@ fn settings(relationship: &Relationship, parts: &Parts) -> Result<driving::Setti
     let mut listener = None;
     for server in &relationship.servers {
         let credentials = credentials(server)?;
+        warn_of_certificate(server, server.name == own, parts.clock.now().wall_s);
         if server.name == own {
             let number = threads.listener.ok_or(StartError::NoListener)?;
             listener = Some(listener::Settings {
@@ -106,9 +111,14 @@ fn settings(relationship: &Relationship, parts: &Parts) -> Result<driving::Setti
                 rules: Rules { restrict_commands: relationship.restrict_commands, credentials },
                 peers: addresses_of_others(relationship, &own),
                 patience: Patience::default(),
+                tls: server
+                    .tls
+                    .as_ref()
+                    .map(|tls| Acceptor::new(tls, relationship.require_client_certs)),
             });
         } else {
-            let target = Target { address: server.address, credentials };
+            let tls = server.tls.as_ref().map(Connector::new);
+            let target = Target { address: server.address, credentials, tls };
             targets.insert(Arc::clone(&server.name), target);
         }
     }
@@ -123,6 +133,14 @@ fn settings(relationship: &Relationship, parts: &Parts) -> Result<driving::Setti
 fn addresses_of_others(relationship: &Relationship, own: &str) -> Vec<IpAddr> {
     let others = relationship.servers.iter().filter(|server| *server.name != *own);
     others.map(|server| server.address.ip()).collect()
+}
+
+/// What the peers will see when they refuse our certificate is told here, too.
+fn warn_of_certificate(server: &Server, is_own: bool, wall_s: u64) {
+    let part = if is_own { Part::Server } else { Part::Client };
+    if let Some(why) = server.tls.as_ref().and_then(|tls| tls::doubt(tls, part, wall_s)) {
+        log!(PEREGRINE_HA_CERTIFICATE_DOUBTFUL, "cert-file of {}: {why}", server.name);
+    }
 }
 
 fn credentials(server: &Server) -> Result<Option<Credentials>, StartError> {

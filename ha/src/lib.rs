@@ -1,17 +1,25 @@
 //! High Availability: who serves which client, and the partner always knows what we promised.
 //!
 //! [`config`] reads the `high-availability` parameters, [`machine`] decides (pure), [`wire`] is Kea's JSON (pure),
-//! [`io`] talks (*shell*: driver thread, client pool, dedicated listener), [`gate`] joins the engine's
-//! admission, [`outbox`] its replication; [`hub`] puts them together. [`limits`] holds every bound.
+//! [`gate`] joins the engine's admission, [`outbox`] its replication, [`half`] is a machine with both;
+//! [`io`] talks for it (*shell*: driver thread, client pool, dedicated listener); [`hub`] puts them together.
+//! [`limits`] holds every bound. `sim` (feature of the same name) drives whole servers under a seed.
 
+#[cfg(test)]
+#[path = "../tests/support/certificates.rs"]
+mod certificates;
 pub mod config;
 pub mod gate;
+pub mod half;
 pub mod hub;
 pub mod io;
 pub mod limits;
 pub mod machine;
 pub mod outbox;
+#[cfg(any(test, feature = "sim"))]
+pub mod sim;
 pub mod wire;
 
+pub use half::Half;
 pub use hub::{Hub, StartError};
 pub use io::Driver;

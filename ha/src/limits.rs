@@ -4,10 +4,16 @@ use std::time::Duration;
 
 /// Lease updates that wait for a peer, those under way included; one more fails at once.
 pub const MAX_QUEUED_UPDATES: usize = 65_536;
+/// Changes that are remembered because they were made while the service was being switched off.
+pub const MAX_LATE_UPDATES: usize = 4_096;
 /// Time for one exchange with a peer; pages of a synchronisation have `sync-timeout`.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// Bytes of a peer's answer (a page of leases is the largest).
 pub const MAX_ANSWER: usize = 64 << 20;
+/// Characters of a peer's text that are kept for the log and for people.
+pub const MAX_PEER_TEXT: usize = 300;
+/// Leases of a page that are named because they are not understood; the others are left out silently.
+pub const MAX_BAD_SHOWN: usize = 16;
 /// Leases asked for in one page of a synchronisation, whatever `sync-page-limit` allows: with 1 KiB for each
 /// the answer keeps below [`MAX_ANSWER`].
 pub const MAX_PAGE: u32 = 65_536;
@@ -19,8 +25,20 @@ pub const MAX_HEAD: usize = 16 << 10;
 pub const MAX_CONNECTIONS: usize = 512;
 /// Connections to the listener from addresses that are no peer's.
 pub const MAX_STRANGERS: usize = 64;
+/// Bytes of a file with certificates or a key.
+pub const MAX_PEM_FILE: u64 = 1 << 20;
+/// Certificates of one `trust-anchor`.
+pub const MAX_ANCHORS: usize = 1_024;
 /// Time for a whole request, from its first byte (or from the start of its connection).
 pub const REQUEST_READ_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a client that is refused may take to read why.
+pub const FAREWELL: Duration = Duration::from_secs(1);
+/// Bytes read from a client that is refused before its connection is closed.
+pub const FAREWELL_BYTES: u64 = 256 << 10;
+/// Lines about failed TLS handshakes within [`REFUSAL_WINDOW`]; more are counted only.
+pub const MAX_REFUSAL_LINES: u32 = 10;
+/// After this time the next lines about failed TLS handshakes are written.
+pub const REFUSAL_WINDOW: Duration = Duration::from_secs(10);
 /// How long a connection may stay open between requests.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long the accept loop waits after an error such as too many open files.
@@ -29,6 +47,8 @@ pub const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 pub const MAX_THREADS: usize = 256;
 /// Errands (heartbeats, synchronisation and the like) that wait for their thread.
 pub const MAX_ERRANDS: usize = 16;
+/// Maintenance commands that wait for the partner's answer at one time.
+pub const MAX_MAINTENANCE_COMMANDS: usize = 8;
 /// The longest that a driver's thread waits before it looks at its timers again.
 pub const MAX_WAIT: Duration = Duration::from_secs(1);
 /// How long a command waits for an exchange with the partner.
@@ -36,6 +56,8 @@ pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long ha-sync waits for its end; the synchronisation itself goes on.
 pub const SYNC_COMMAND_TIMEOUT: Duration = Duration::from_secs(3_600);
 
+/// Beside them: a synchronisation, a reset, the end.
+const _: () = assert!(MAX_MAINTENANCE_COMMANDS + 3 <= MAX_ERRANDS);
 const _: () = assert!(MAX_STRANGERS < MAX_CONNECTIONS);
 const _: () = assert!(COMMAND_TIMEOUT.as_secs() > REQUEST_TIMEOUT.as_secs());
 const _: () = assert!(MAX_PAGE as usize * 1_024 <= MAX_ANSWER);

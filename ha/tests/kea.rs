@@ -202,7 +202,7 @@ fn keas_primary_with_our_standby() {
 }
 
 #[test]
-fn maintenance_and_synchronisation_by_command() {
+fn synchronisation_and_reset_by_command() {
     if !kea_is_installed() {
         return;
     }
@@ -210,22 +210,6 @@ fn maintenance_and_synchronisation_by_command() {
     let (node, kea, _) = pair(Mode::LoadBalancing, 0, directory.path());
     let normal = State::LoadBalancing;
     let both_back = || node.state() == normal && kea.state() == normal.name();
-    let (start, cancel) =
-        (json!({"command": "ha-maintenance-start"}), json!({"command": "ha-maintenance-cancel"}));
-
-    let answer = node.command(start.clone());
-    assert_eq!((answer["result"].as_i64(), kea.state().as_str()), (Some(0), "in-maintenance"));
-    assert_eq!(node.state(), State::PartnerInMaintenance);
-    let answer = node.command(cancel.clone());
-    assert_eq!(answer["text"], "Server maintenance successfully canceled.");
-    until("both back", both_back);
-
-    let answer = kea.command(&start);
-    assert_eq!((answer["result"].as_i64(), node.state()), (Some(0), State::InMaintenance));
-    assert!(!node.service.is_enabled());
-    assert_eq!(kea.command(&cancel)["result"], 0);
-    until("both back", both_back);
-
     kea.add(60);
     let sync = |server: &str| json!({"command": "ha-sync", "arguments": {"server-name": server}});
     assert_eq!(node.command(sync("server2"))["result"], 0);

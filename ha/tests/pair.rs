@@ -239,3 +239,15 @@ fn a_taken_port_is_an_error_of_the_start() {
     let why = Node::try_start(0, addresses, parameters("server1", Mode::LoadBalancing));
     assert!(matches!(why, Err(StartError::Listen(_))));
 }
+
+#[test]
+fn a_partner_that_never_answers_does_not_hold_up_the_stop() {
+    let addresses = addresses();
+    let silent = std::net::TcpListener::bind(addresses[1]).unwrap();
+    let first = Node::start(0, addresses, parameters("server1", Mode::LoadBalancing));
+    let (_heartbeat, _) = silent.accept().unwrap();
+    let clock = first.clock.clone();
+    let before = clock.now().mono;
+    drop(first);
+    assert!(clock.now().mono.since(before) < Duration::from_secs(5), "a heartbeat may take 10 s");
+}

@@ -2,12 +2,11 @@
 //! return, told in short lines and checked. Shell.
 //!
 //! [`story`] is what happens, in order; [`site`] where (addresses, ports, files), [`server`] a
-//! child process that does not outlive this one, [`control`] the words spoken with it, [`crowd`]
+//! child process that does not outlive this one, [`crowd`]
 //! the clients, [`books`] the comparison of lease databases (pure), [`tell`] what people and
 //! machines read (pure). It knows the servers only from outside: their files, sockets and packets.
 
 mod books;
-mod control;
 mod crowd;
 mod server;
 mod site;

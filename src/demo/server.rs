@@ -6,15 +6,18 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use perf::syscall;
 use serde_json::{Value, json};
 
 use super::DemoError;
 use super::books::{self, Book};
-use super::control::{self, Answer, EMPTY};
 use super::site::{Member, Site};
+use crate::control::{self, Answer, EMPTY};
 
+/// How long a server may take to answer one command.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Leases asked for at a time.
 const PAGE: usize = 2000;
 /// Pages at most: far more than the pools hold.
@@ -100,7 +103,7 @@ impl Server {
 
     /// The state of its High Availability relationship, if it is up and tells.
     pub(super) fn state(&self) -> Option<String> {
-        let answer = control::ask(&self.socket, "status-get", None).ok()?;
+        let answer = control::ask(&self.socket, "status-get", None, PATIENCE).ok()?;
         state_in(&answer.arguments)
     }
 
@@ -138,7 +141,7 @@ impl Server {
     }
 
     fn ask(&self, command: &'static str, arguments: Value) -> Result<Answer, DemoError> {
-        control::ask(&self.socket, command, Some(arguments))
+        control::ask(&self.socket, command, Some(arguments), PATIENCE)
             .map_err(|error: io::Error| self.unexpected(command, error.to_string()))
     }
 

@@ -3,9 +3,19 @@
 
 #![expect(clippy::unwrap_used, reason = "an unwrap of a test is an assertion")]
 
+#[path = "../../ha/tests/support/certificates.rs"]
+mod certificates;
+mod cli;
 mod clients;
+mod crowd;
+mod dhcp;
+mod durability;
+mod examples;
+mod hostile;
+mod loopback;
 mod net;
 mod pair;
 mod relay;
 mod server;
+mod tls;
 mod wait;

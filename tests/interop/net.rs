@@ -43,7 +43,9 @@ impl Lan {
         );
         run("ip", &["-n", &switch, "link", "set", name, "master", "br0", "up"]);
         if !address.is_empty() {
-            run("ip", &["-n", &host, "address", "add", address, "dev", "eth0"]);
+            let words = ["-n", &host, "address", "add"].into_iter();
+            let words = words.chain(address.split_whitespace()).chain(["dev", "eth0"]);
+            run("ip", &words.collect::<Vec<_>>());
         }
         run("ip", &["-n", &host, "link", "set", "eth0", "up"]);
     }
@@ -75,14 +77,30 @@ impl Drop for Lan {
     }
 }
 
-/// Whether the tests that need namespaces can run. Without root they say so and are skipped, unless
-/// `PEREGRINE_REQUIRE_ROOT_TESTS` demands them.
+/// What the tests that need namespaces run in them.
+const PROGRAMS: [&str; 6] = ["ip", "kea-dhcp4", "perfdhcp", "dhclient", "udhcpc", "dhcpcd"];
+
+/// Whether the tests that need namespaces can run. Without root or one of the programs they say so and are
+/// skipped, unless `PEREGRINE_REQUIRE_ROOT_TESTS` demands them.
 pub(crate) fn is_possible(test: &str) -> bool {
-    let possible = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
+    let root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
+    unless_demanded(root, &format!("{test} needs root and network namespaces"))
+        && PROGRAMS.iter().all(|program| is_installed(program))
+}
+
+/// Whether a program is there; if not, this is said, or fails the test if it is demanded.
+pub(crate) fn is_installed(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let there =
+        std::env::split_paths(&path).map(|folder| folder.join(program)).any(|file| file.is_file());
+    unless_demanded(there, &format!("this test needs {program}"))
+}
+
+fn unless_demanded(possible: bool, need: &str) -> bool {
     let demanded = std::env::var_os("PEREGRINE_REQUIRE_ROOT_TESTS").is_some();
-    assert!(possible || !demanded, "{test} needs root, and root tests are required here");
+    assert!(possible || !demanded, "{need}, and such tests are required here");
     if !possible {
-        eprintln!("skipped: {test} needs root and network namespaces");
+        eprintln!("skipped: {need}");
     }
     possible
 }

@@ -14,7 +14,7 @@ use crate::wait::until;
 const HOOKS: &str = "/usr/lib/x86_64-linux-gnu/kea/hooks";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mode {
+pub(crate) enum Mode {
     LoadBalancing,
     HotStandby,
 }
@@ -35,7 +35,8 @@ impl Mode {
     }
 }
 
-fn configuration(mode: Mode, this_server: &str) -> Value {
+/// The `Dhcp4` of one of the servers.
+pub(crate) fn configuration(mode: Mode, this_server: &str) -> Value {
     let relationship = json!({
         "this-server-name": this_server, "mode": mode.name(),
         "heartbeat-delay": 300, "max-response-delay": 1500, "max-ack-delay": 1000,
@@ -71,28 +72,55 @@ fn configuration(mode: Mode, this_server: &str) -> Value {
     })
 }
 
-struct Pair {
-    lan: Lan,
-    servers: [Server; 2],
+/// Two servers and a relay on one link.
+pub(crate) struct Pair {
+    pub(crate) lan: Lan,
+    pub(crate) servers: [Server; 2],
     mode: Mode,
 }
 
 impl Pair {
     fn start(mode: Mode, kinds: [Kind; 2], folder: &Path) -> Self {
-        let lan =
-            Lan::new(&[("one", "10.0.0.1/16"), ("two", "10.0.0.2/16"), ("relay", "10.0.0.10/16")]);
-        let mut servers =
-            [Server::new(kinds[0], "one", folder), Server::new(kinds[1], "two", folder)];
-        for (server, name) in servers.iter_mut().zip(["server1", "server2"]) {
-            server.configure(&configuration(mode, name));
-            server.start(&lan);
-        }
-        let pair = Self { lan, servers, mode };
+        Self::start_changed(mode, kinds, folder, |_| ())
+    }
+
+    /// With a relationship that `change` has changed.
+    fn start_changed(
+        mode: Mode,
+        kinds: [Kind; 2],
+        folder: &Path,
+        change: impl Fn(&mut Value),
+    ) -> Self {
+        let configurations = ["server1", "server2"].map(|name| {
+            let mut configuration = configuration(mode, name);
+            let library = &mut configuration["hooks-libraries"][1];
+            change(&mut library["parameters"]["high-availability"][0]);
+            configuration
+        });
+        let pair = Self::start_with(mode, kinds, folder, &configurations);
         pair.wait_until_normal();
         pair
     }
 
-    fn wait_until_normal(&self) {
+    /// Starts the servers by `configurations`; they may still be far from normal operation.
+    pub(crate) fn start_with(
+        mode: Mode,
+        kinds: [Kind; 2],
+        folder: &Path,
+        configurations: &[Value; 2],
+    ) -> Self {
+        let lan =
+            Lan::new(&[("one", "10.0.0.1/16"), ("two", "10.0.0.2/16"), ("relay", "10.0.0.10/16")]);
+        let mut servers =
+            [Server::new(kinds[0], "one", folder), Server::new(kinds[1], "two", folder)];
+        for (server, configuration) in servers.iter_mut().zip(configurations) {
+            server.configure(configuration);
+            server.start(&lan);
+        }
+        Self { lan, servers, mode }
+    }
+
+    pub(crate) fn wait_until_normal(&self) {
         for server in &self.servers {
             server.wait_for_state(&[self.mode.name()]);
         }
@@ -101,7 +129,7 @@ impl Pair {
     /// Lets `clients` clients, the first with hardware address `base`, get leases through a relay that both
     /// servers hear; all of them must. Kea loses a query now and then on a busy machine: with one in the pair
     /// the clients try again.
-    fn drive(&self, base: &str, clients: u32) {
+    pub(crate) fn drive(&self, base: &str, clients: u32) {
         let with_kea = self.servers.iter().any(|server| server.kind == Kind::Kea);
         let tries = if with_kea { 3 } else { 1 };
         let mut seen = Vec::new();
@@ -132,7 +160,7 @@ impl Pair {
     }
 
     /// Waits until both servers list the same leases for this many clients.
-    fn wait_for_equal_leases(&self, clients: usize) {
+    pub(crate) fn wait_for_equal_leases(&self, clients: usize) {
         until("equal lease databases", PATIENCE, || {
             let [one, two] = [by_address(&self.servers[0]), by_address(&self.servers[1])];
             if one == two && one.len() == clients { Ok(()) } else { Err((one.len(), two.len())) }
@@ -141,7 +169,7 @@ impl Pair {
 }
 
 /// The numbers that lines of perfdhcp's report give under `name`.
-fn numbers(report: &str, name: &str) -> Vec<u32> {
+pub(crate) fn numbers(report: &str, name: &str) -> Vec<u32> {
     report.lines().filter_map(|line| line.strip_prefix(name)?.parse().ok()).collect()
 }
 
@@ -179,6 +207,87 @@ fn life_of_a_pair(mode: Mode, kinds: [Kind; 2]) {
 
     pair.drive("02:00:00:00:04:00", 20);
     pair.wait_for_equal_leases(100);
+}
+
+/// Both servers live and cannot hear each other: the switch keeps their ports apart, or unplugs one of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cut {
+    /// Server two hears nobody at all.
+    Unplugged,
+    /// Both hear the clients.
+    Apart,
+}
+
+impl Cut {
+    fn set(self, lan: &Lan, cut: bool) {
+        let switch = lan.namespace("switch");
+        let set = |words: &[&str]| {
+            net::run("ip", &[&["-n", &switch, "link", "set"], words].concat());
+        };
+        match self {
+            Self::Unplugged => set(&["two", if cut { "down" } else { "up" }]),
+            Self::Apart => {
+                for port in ["one", "two"] {
+                    let isolated = if cut { "on" } else { "off" };
+                    set(&[port, "type", "bridge_slave", "isolated", isolated]);
+                }
+            }
+        }
+    }
+}
+
+/// A pair is cut and heals; clients are served all the time, and in the end both know all of them.
+fn partition(cut: Cut, kinds: [Kind; 2]) {
+    if !net::is_possible("a pair of servers in network namespaces") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mode = Mode::LoadBalancing;
+    let pair = Pair::start_changed(mode, kinds, folder.path(), |relationship| {
+        if cut == Cut::Apart {
+            // As long as clients are answered, the partner lives: go on, and tell it later.
+            relationship["max-unacked-clients"] = json!(10);
+            relationship["delayed-updates-limit"] = json!(1000);
+        }
+    });
+    pair.drive("02:00:00:00:01:00", 20);
+    pair.wait_for_equal_leases(20);
+    cut.set(&pair.lan, true);
+    let expected = match cut {
+        Cut::Unplugged => "partner-down",
+        Cut::Apart => "communication-recovery",
+    };
+    for server in &pair.servers {
+        server.wait_for_state(&[expected]);
+    }
+    pair.drive("02:00:00:00:02:00", 20);
+    cut.set(&pair.lan, false);
+    pair.wait_until_normal();
+    pair.wait_for_equal_leases(40);
+    pair.drive("02:00:00:00:03:00", 20);
+    pair.wait_for_equal_leases(60);
+    let served = pair.servers.each_ref().map(|server| by_address(server).len());
+    assert_eq!(served, [60, 60]);
+}
+
+#[test]
+fn a_server_that_was_unplugged_comes_back() {
+    partition(Cut::Unplugged, [Kind::Peregrine, Kind::Peregrine]);
+}
+
+#[test]
+fn an_unplugged_kea_comes_back() {
+    partition(Cut::Unplugged, [Kind::Peregrine, Kind::Kea]);
+}
+
+#[test]
+fn servers_that_hear_only_the_clients_serve_on_and_tell_later() {
+    partition(Cut::Apart, [Kind::Peregrine, Kind::Peregrine]);
+}
+
+#[test]
+fn a_kea_that_hears_only_the_clients_serves_on_and_tells_later() {
+    partition(Cut::Apart, [Kind::Kea, Kind::Peregrine]);
 }
 
 fn is_of_first_pool(address: &str) -> bool {

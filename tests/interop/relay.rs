@@ -54,11 +54,28 @@ fn a_thousand_leases_a_second_through_a_relay_lose_none() {
     let folder = tempfile::tempdir().unwrap();
     let lan = lan();
     let mut server = Server::new(Kind::Peregrine, "server", folder.path());
-    server.configure(&configuration());
+    let mut configuration = configuration();
+    // Room for the bursts in which a generator on a busy machine catches up.
+    configuration["multi-threading"]["packet-queue-size"] = json!(4096);
+    server.configure(&configuration);
     server.start(&lan);
-    let report = drive(&lan, "02:00:00:00:00:00", 1000, 5000);
-    assert_eq!(report.matches("drops: 0\n").count(), 2, "{report}\n{}", server.log());
-    assert_eq!(all_of(&server).len(), 5000);
+    let mut reports = Vec::new();
+    for turn in 0..3 {
+        let report = drive(&lan, &format!("02:00:00:{turn:02x}:00:00"), 1000, 5000);
+        let statistics = server.statistics();
+        let of = |name: &str| statistics[name];
+        let lost = of("pkt4-receive-drop") + of("peregrine-kernel-drop");
+        assert_eq!(lost, 0, "lost by the server: {statistics:?}");
+        let answered = (of("pkt4-offer-sent"), of("pkt4-ack-sent"));
+        assert_eq!(answered, (of("pkt4-discover-received"), of("pkt4-request-received")));
+        if report.matches("drops: 0\n").count() == 2 {
+            assert!(all_of(&server).len() >= 5000);
+            return;
+        }
+        // The generator got no turn for so long that its own answers ran over.
+        reports.push(report);
+    }
+    panic!("every run lost some:\n{}", reports.join("\n"));
 }
 
 /// Starts the programs one after the other on one lease file: each finds what the ones before it wrote, though

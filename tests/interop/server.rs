@@ -1,14 +1,16 @@
 //! A server under test: Peregrine, or Debian's Kea 2.2 in its place.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::loopback::Loopback;
 use crate::net::Lan;
 use crate::wait::until;
 
@@ -24,6 +26,7 @@ pub(crate) struct Server {
     pub(crate) kind: Kind,
     host: &'static str,
     folder: PathBuf,
+    config: PathBuf,
     child: Option<Child>,
 }
 
@@ -35,7 +38,15 @@ impl Server {
     pub(crate) fn new(kind: Kind, host: &'static str, folder: &Path) -> Self {
         let folder = folder.join(host);
         fs::create_dir_all(&folder).unwrap();
-        Self { kind, host, folder, child: None }
+        let config = folder.join("conf");
+        Self { kind, host, folder, config, child: None }
+    }
+
+    /// A Peregrine with a configuration of its own that shares everything else with another server.
+    pub(crate) fn beside(other: &Self) -> Self {
+        let config = other.folder.join("conf-beside");
+        let folder = other.folder.clone();
+        Self { kind: Kind::Peregrine, host: other.host, folder, config, child: None }
     }
 
     /// The configuration's parts that name files: control socket and lease database.
@@ -64,29 +75,72 @@ impl Server {
         for (key, value) in dhcp4.as_object().unwrap() {
             all[key] = value.clone();
         }
-        fs::write(self.folder.join("conf"), json!({ "Dhcp4": all }).to_string()).unwrap();
+        fs::write(&self.config, json!({ "Dhcp4": all }).to_string()).unwrap();
     }
 
-    /// Starts the program and waits until it answers commands.
+    /// Writes the text of a whole configuration file, which names this server's files itself.
+    pub(crate) fn configure_by(&self, text: &str) {
+        fs::write(&self.config, text).unwrap();
+    }
+
+    /// Where its files are.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Starts the program on its host and waits until it answers commands.
     pub(crate) fn start(&mut self, lan: &Lan) {
-        let _ = fs::remove_file(self.folder.join("ctrl"));
-        let log = File::options().create(true).append(true).open(self.folder.join("log")).unwrap();
-        let program = match self.kind {
+        self.start_as(lan.on(self.host, self.program()), None);
+        assert!(!self.log().contains("DHCPSRV_OPEN_SOCKET_FAIL"), "{}", self.log());
+    }
+
+    /// Starts the program on loopback, without root, and waits until it answers commands.
+    pub(crate) fn start_here(&mut self, place: &Loopback) {
+        self.start_as(self.here(place), None);
+    }
+
+    /// As [`Self::start_here`], with a pipe that nobody reads as its standard output.
+    pub(crate) fn start_unread(&mut self, place: &Loopback) {
+        self.start_as(self.here(place), Some(Stdio::piped()));
+    }
+
+    /// Expects the program not to start on loopback; returns how it ended and what it said.
+    pub(crate) fn refused_here(&self, place: &Loopback) -> (ExitStatus, String) {
+        let output = self.with_files(self.here(place)).output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status, text(&output.stdout) + &text(&output.stderr))
+    }
+
+    fn program(&self) -> &'static str {
+        match self.kind {
             Kind::Peregrine => env!("CARGO_BIN_EXE_peregrine"),
             Kind::Kea => "kea-dhcp4",
-        };
-        let child = lan
-            .on(self.host, program)
+        }
+    }
+
+    fn here(&self, place: &Loopback) -> Command {
+        let mut command = Command::new(self.program());
+        command.args(place.arguments());
+        command
+    }
+
+    fn with_files(&self, mut command: Command) -> Command {
+        command
             .arg("-c")
-            .arg(self.folder.join("conf"))
+            .arg(&self.config)
             .env("KEA_PIDFILE_DIR", &self.folder)
             .env("KEA_LOCKFILE_DIR", "none")
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        self.child = Some(child);
+            .env("KEA_DHCP_DATA_DIR", &self.folder)
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn start_as(&mut self, command: Command, stdout: Option<Stdio>) {
+        let _ = fs::remove_file(self.folder.join("ctrl"));
+        let log = File::options().create(true).append(true).open(self.folder.join("log")).unwrap();
+        let stdout = stdout.unwrap_or_else(|| log.try_clone().unwrap().into());
+        let mut command = self.with_files(command);
+        self.child = Some(command.stdout(stdout).stderr(log).spawn().unwrap());
         until("answer to status-get", PATIENCE, || {
             let exited = self.child.as_mut().and_then(|child| child.try_wait().unwrap());
             assert!(exited.is_none(), "{:?} ended with {exited:?}:\n{}", self.kind, self.log());
@@ -100,6 +154,36 @@ impl Server {
             child.kill().unwrap();
             child.wait().unwrap();
         }
+    }
+
+    /// The process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.as_ref().expect("it was started").id()
+    }
+
+    /// Waits until the program has ended by itself.
+    pub(crate) fn wait_for_end(&mut self) -> ExitStatus {
+        let mut child = self.child.take().expect("it was started");
+        until("end of the program", PATIENCE, || child.try_wait().unwrap().ok_or(()))
+    }
+
+    /// Memory that the process has in use, in KiB.
+    pub(crate) fn memory_kib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
+    /// Every counter by its name.
+    pub(crate) fn statistics(&self) -> BTreeMap<String, u64> {
+        let answer = self.command(&json!({"command": "statistic-get-all"}));
+        let counters = answer["arguments"].as_object().unwrap().iter();
+        counters.map(|(name, samples)| (name.clone(), samples[0][0].as_u64().unwrap())).collect()
+    }
+
+    /// The control socket.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.folder.join("ctrl")
     }
 
     /// Sends a command and returns its answer.

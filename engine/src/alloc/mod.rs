@@ -108,7 +108,7 @@ impl Search<'_> {
     /// Whether a lease holds `address`.
     fn is_held(&self, address: Ipv4Addr) -> bool {
         let stored = self.store.find(address);
-        stored.is_some_and(|stored| stored.lease.holds_address(self.now.wall_s))
+        stored.is_some_and(|stored| stored.keeps_address(self.now.wall_s))
     }
 
     fn promise_unpromised(&self, pool: &Pool) -> Option<Ipv4Addr> {

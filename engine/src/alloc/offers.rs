@@ -186,7 +186,8 @@ impl Offers {
 #[derive(Debug)]
 struct Expiring<K, V> {
     entries: HashMap<K, Entry<V>, BuildHasherDefault<Mixing>>,
-    /// Entries in the order in which they may end; one that was written again or removed since is skipped.
+    /// Entries in the order in which they may end: each once, with the end that it has noted as `queued`. What was
+    /// removed since is skipped.
     queue: VecDeque<(Mono, K)>,
     capacity: usize,
 }
@@ -195,6 +196,7 @@ struct Expiring<K, V> {
 struct Entry<V> {
     value: V,
     until: Mono,
+    queued: Mono,
 }
 
 impl<K: Copy + Eq + Hash, V: Copy> Expiring<K, V> {
@@ -206,29 +208,41 @@ impl<K: Copy + Eq + Hash, V: Copy> Expiring<K, V> {
         self.entries.get(key).filter(|entry| entry.until > now).map(|entry| entry.value)
     }
 
-    /// Writes an entry and returns how many others were forgotten before their time to make room.
+    /// Writes an entry and returns how many others were forgotten before their time to make room. One that is
+    /// there keeps its place in the queue: who asks again and again pushes nobody out.
     fn insert(&mut self, key: K, value: V, now: Mono) -> u64 {
-        let lost = self.make_room(now);
         let until = now + Duration::from_secs(OFFER_HOLD_S);
-        self.entries.insert(key, Entry { value, until });
+        if let Some(entry) = self.entries.get_mut(&key) {
+            (entry.value, entry.until) = (value, until);
+            return 0;
+        }
+        let lost = self.make_room(now);
+        self.entries.insert(key, Entry { value, until, queued: until });
         self.queue.push_back((until, key));
         lost
     }
 
-    /// Drops what is over, and the oldest when there are too many. The queue has every live entry at least
-    /// once, so its bound is the map's, too.
+    /// Drops what is over, and the oldest when there are too many. The queue has every entry exactly once, so its
+    /// bound is the map's, too. Ends: an entry that was written again gets its new end, and by that its last place.
     fn make_room(&mut self, now: Mono) -> u64 {
         let mut lost = 0;
-        while let Some((until, key)) = self.queue.front().copied() {
+        while let Some((queued, key)) = self.queue.front().copied() {
             let full = self.queue.len() >= self.capacity;
-            if until > now && !full {
+            if queued > now && !full {
                 break;
             }
             self.queue.pop_front();
-            if self.entries.get(&key).is_some_and(|entry| entry.until == until) {
-                self.entries.remove(&key);
-                lost += u64::from(until > now);
+            let Some(entry) = self.entries.get_mut(&key).filter(|entry| entry.queued == queued)
+            else {
+                continue;
+            };
+            if entry.until > queued && entry.until > now {
+                entry.queued = entry.until;
+                self.queue.push_back((entry.until, key));
+                continue;
             }
+            lost += u64::from(entry.until > now);
+            self.entries.remove(&key);
         }
         lost
     }

@@ -77,3 +77,18 @@ fn the_memory_is_bounded_and_counts_what_it_forgets() {
     assert!(offers.len() < 2048, "{}", offers.len());
     assert_eq!(offers.evicted(), evicted);
 }
+
+#[test]
+fn one_client_that_asks_again_and_again_pushes_nobody_out() {
+    let offers = Offers::with_capacity(1024);
+    let others = 1..100;
+    for number in others.clone() {
+        assert!(offers.open(address(number), client(number), SUBNET, at(0)));
+    }
+    for i in 0..10_000 {
+        let now = at(1) + Duration::from_micros(i);
+        assert!(offers.open(address(0), client(0), SUBNET, now));
+    }
+    let kept = |number: &u32| offers.of(client(*number), SUBNET, at(2)) == Some(address(*number));
+    assert_eq!((others.filter(kept).count(), offers.evicted()), (99, 0));
+}

@@ -160,9 +160,14 @@ fn shutdown(command: &Command<'_>, stop: &Sender<u8>) -> Answer {
 
 /// Every counter as Kea shows it: a list of samples, of which we keep the last.
 fn statistics(stats: &Stats) -> Value {
+    let value = |counter| match counter {
+        // The queue of the log is the process's, and counts for itself.
+        Counter::LogLinesDropped => crate::log::dropped(),
+        other => stats.value(other),
+    };
     let entries = Counter::ALL
         .iter()
-        .map(|counter| (counter.name().to_owned(), json!([[stats.value(*counter), Value::Null]])));
+        .map(|counter| (counter.name().to_owned(), json!([[value(*counter), Value::Null]])));
     Value::Object(entries.collect())
 }
 

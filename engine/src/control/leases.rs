@@ -29,6 +29,8 @@ pub struct LeaseCommands {
 
 /// Leases a listing takes from the store at a time.
 const SLICE: usize = 1024;
+/// How often a lease is looked for that is changed before it can be deleted.
+const MAX_TRIES: usize = 8;
 
 impl LeaseCommands {
     /// Registers the commands.
@@ -95,14 +97,26 @@ impl LeaseCommands {
 
     fn delete(&self, command: &Command<'_>) -> Result<Answer, Answer> {
         let arguments = arguments(command)?;
-        let address = self.selected(arguments)?.map(|stored| stored.lease.address);
-        match address.and_then(|address| self.store.delete(address, updater(arguments))) {
-            Some(deleted) => {
-                self.written(deleted.version)?;
-                Ok(Answer::success("IPv4 lease deleted."))
+        for _ in 0..MAX_TRIES {
+            let Some(stored) = self.selected(arguments)?.filter(|it| !self.is_newer(it, arguments))
+            else {
+                return Ok(Answer::success("IPv4 lease not found.").coded(code::EMPTY));
+            };
+            let (address, version) = (stored.lease.address, stored.version);
+            // What was selected is what is deleted: meanwhile the address may be another client's.
+            if let Some(number) = self.store.delete_version(address, version, updater(arguments)) {
+                self.written(number)?;
+                return Ok(Answer::success("IPv4 lease deleted."));
             }
-            None => Ok(Answer::success("IPv4 lease not found.").coded(code::EMPTY)),
         }
+        Err(Answer::error("the lease changes all the time, a retry might succeed")
+            .coded(code::CONFLICT))
+    }
+
+    /// Whether the lease is newer than the one that is named whole, as partners do: the address was given anew since,
+    /// and a deletion that comes late, or for the second time, does not mean that.
+    fn is_newer(&self, stored: &Stored, arguments: &Value) -> bool {
+        self.lease(arguments).is_ok_and(|named| named.cltt_s < stored.lease.cltt_s)
     }
 
     fn find(&self, command: &Command<'_>) -> Result<Answer, Answer> {
@@ -249,3 +263,6 @@ fn listing(leases: Vec<Value>, with_count: bool) -> Answer {
     let result = if count == 0 { code::EMPTY } else { code::SUCCESS };
     Answer::success(format!("{count} IPv4 lease(s) found.")).coded(result).and(arguments)
 }
+
+#[cfg(test)]
+mod tests;

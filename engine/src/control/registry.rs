@@ -1,6 +1,7 @@
 //! The command registry: a name leads to a handler, a handler gives an [`Answer`] in Kea's shape. Pure.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
@@ -84,7 +85,7 @@ pub struct Command<'a> {
     pub arguments: Option<&'a Value>,
 }
 
-type Handler = Box<dyn Fn(&Command<'_>) -> Answer + Send + Sync>;
+type Handler = Arc<dyn Fn(&Command<'_>) -> Answer + Send + Sync>;
 type StatusPart = Box<dyn Fn(&mut Map<String, Value>) + Send + Sync>;
 
 /// All commands this server answers.
@@ -101,7 +102,7 @@ impl Registry {
         name: &'static str,
         handler: impl Fn(&Command<'_>) -> Answer + Send + Sync + 'static,
     ) {
-        self.handlers.write().insert(name, Box::new(handler));
+        self.handlers.write().insert(name, Arc::new(handler));
     }
 
     /// Adds entries to the arguments of `status-get`.
@@ -144,7 +145,9 @@ impl Registry {
             self.fill_status(&mut map);
             return Answer::with(Value::Object(map));
         }
-        match self.handlers.read().get(command.name) {
+        // A command may take its time: it runs outside of the lock.
+        let handler = self.handlers.read().get(command.name).cloned();
+        match handler {
             Some(handler) => handler(command),
             None => Answer::error(format!("'{}' command not supported.", command.name))
                 .coded(code::UNSUPPORTED),
@@ -186,7 +189,10 @@ fn kind(value: &Value) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crossbeam::channel::bounded;
 
     fn registry() -> Registry {
         let registry = Registry::default();
@@ -202,6 +208,26 @@ mod tests {
         assert_eq!(answer.to_json(), json!({"result": 0, "arguments": {"a": 1}}));
         let names = registry().execute(&json!({"command": "list-commands", "service": ["dhcp4"]}));
         assert_eq!(names.arguments, Some(json!(["echo", "list-commands", "status-get"])));
+    }
+
+    #[test]
+    fn a_command_that_takes_its_time_holds_up_nobody() {
+        let registry = registry();
+        let (entered, began) = bounded(1);
+        let (release, released) = bounded::<()>(1);
+        registry.register("slow", move |_| {
+            entered.send(()).unwrap();
+            Answer::with(json!(released.recv_timeout(Duration::from_secs(20)).is_ok()))
+        });
+        std::thread::scope(|scope| {
+            let slow = scope.spawn(|| registry.execute(&json!({"command": "slow"})));
+            began.recv().unwrap();
+            registry.register("new", |_| Answer::success("here"));
+            assert_eq!(registry.execute(&json!({"command": "new"})).result, 0);
+            release.send(()).unwrap();
+            let answer = slow.join().unwrap();
+            assert_eq!(answer.arguments, Some(json!(true)), "it was waited for");
+        });
     }
 
     #[test]

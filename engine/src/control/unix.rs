@@ -4,7 +4,7 @@
 
 use std::fs::Permissions;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,8 +16,10 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use serde_json::Value;
 
 use super::{Answer, Registry};
+use crate::clock::{Clock, SystemClock};
 use crate::limits::{COMMAND_TIMEOUT, MAX_COMMAND, MAX_COMMAND_CONNECTIONS};
 use crate::log;
+use crate::stats::{Counter, Stats};
 
 /// The socket could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +27,9 @@ pub enum OpenError {
     /// Another process answers on it.
     #[error("control socket {} is in use by another process: stop it, or choose another socket-name", .0.display())]
     InUse(PathBuf),
+    /// There is something else than a socket.
+    #[error("control socket {} is a file of another kind: remove it, or choose another socket-name", .0.display())]
+    NoSocket(PathBuf),
     /// The system refused.
     #[error("cannot open control socket {}: {error}", path.display())]
     Io {
@@ -45,15 +50,24 @@ pub struct ControlSocket {
 }
 
 impl ControlSocket {
-    /// Listens on `path` and answers from `registry`. A socket file that nobody answers on is replaced.
-    pub fn open(path: &Path, registry: Arc<Registry>) -> Result<Self, OpenError> {
+    /// Listens on `path` and answers from `registry`; what is wrong with a client is counted in `stats`. A socket
+    /// file that nobody answers on is replaced.
+    pub fn open(
+        path: &Path,
+        registry: Arc<Registry>,
+        stats: Arc<Stats>,
+    ) -> Result<Self, OpenError> {
         if UnixStream::connect(path).is_ok() {
             return Err(OpenError::InUse(path.to_owned()));
         }
-        Self::listen(path, registry).map_err(|error| OpenError::Io { path: path.to_owned(), error })
+        if std::fs::symlink_metadata(path).is_ok_and(|there| !there.file_type().is_socket()) {
+            return Err(OpenError::NoSocket(path.to_owned()));
+        }
+        let office = Office { registry, stats, open: AtomicUsize::new(0) };
+        Self::listen(path, office).map_err(|error| OpenError::Io { path: path.to_owned(), error })
     }
 
-    fn listen(path: &Path, registry: Arc<Registry>) -> io::Result<Self> {
+    fn listen(path: &Path, office: Office) -> io::Result<Self> {
         match std::fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
@@ -67,7 +81,7 @@ impl ControlSocket {
         let stop = Arc::clone(&stopping);
         let thread = std::thread::Builder::new()
             .name("control".into())
-            .spawn(move || accept(poll, &listener, &registry, &stop))?;
+            .spawn(move || accept(poll, &listener, &Arc::new(office), &stop))?;
         Ok(Self { path: path.to_owned(), waker, stopping, thread: Some(thread) })
     }
 }
@@ -88,9 +102,16 @@ impl Drop for ControlSocket {
 const LISTENER: Token = Token(0);
 const WAKER: Token = Token(1);
 
+/// What every connection needs.
+struct Office {
+    registry: Arc<Registry>,
+    stats: Arc<Stats>,
+    /// Connections that have a thread.
+    open: AtomicUsize,
+}
+
 /// Accepts until told to stop. Errors of single connections pass.
-fn accept(mut poll: Poll, listener: &UnixListener, registry: &Arc<Registry>, stop: &AtomicBool) {
-    let open = Arc::new(AtomicUsize::new(0));
+fn accept(mut poll: Poll, listener: &UnixListener, office: &Arc<Office>, stop: &AtomicBool) {
     let mut events = Events::with_capacity(8);
     while !stop.load(Ordering::Acquire) {
         match poll.poll(&mut events, None) {
@@ -102,41 +123,45 @@ fn accept(mut poll: Poll, listener: &UnixListener, registry: &Arc<Registry>, sto
             Ok(()) => {}
         }
         while let Ok((stream, _)) = listener.accept() {
-            serve(stream, Arc::clone(registry), &open);
+            serve(stream, office);
         }
     }
 }
 
 /// Gives a connection its thread, or closes it when there are too many.
-fn serve(stream: mio::net::UnixStream, registry: Arc<Registry>, open: &Arc<AtomicUsize>) {
+fn serve(stream: mio::net::UnixStream, office: &Arc<Office>) {
     let stream = UnixStream::from(stream);
-    if open.fetch_add(1, Ordering::AcqRel) >= MAX_COMMAND_CONNECTIONS {
-        open.fetch_sub(1, Ordering::AcqRel);
+    if office.open.fetch_add(1, Ordering::AcqRel) >= MAX_COMMAND_CONNECTIONS {
+        office.open.fetch_sub(1, Ordering::AcqRel);
+        office.stats.count(Counter::ControlRefused);
         log!(PEREGRINE_CONTROL_TOO_MANY, "closed a connection: {MAX_COMMAND_CONNECTIONS} are open");
         return;
     }
-    let done = Arc::clone(open);
+    let its_office = Arc::clone(office);
     let spawned = std::thread::Builder::new().name("command".into()).spawn(move || {
-        if let Err(error) = answer(stream, &registry) {
+        if let Err(error) = answer(stream, &its_office) {
+            its_office.stats.count(Counter::ControlBroken);
             log!(PEREGRINE_CONTROL_SOCKET_FAILED, "a command's connection failed: {error}");
         }
-        done.fetch_sub(1, Ordering::AcqRel);
+        its_office.open.fetch_sub(1, Ordering::AcqRel);
     });
     if let Err(error) = spawned {
-        open.fetch_sub(1, Ordering::AcqRel);
+        office.open.fetch_sub(1, Ordering::AcqRel);
         log!(PEREGRINE_CONTROL_SOCKET_FAILED, "no thread for a command: {error}");
     }
 }
 
 /// Reads one request, answers it, and closes.
-fn answer(mut stream: UnixStream, registry: &Registry) -> io::Result<()> {
+fn answer(mut stream: UnixStream, office: &Office) -> io::Result<()> {
     stream.set_nonblocking(false)?;
-    stream.set_read_timeout(Some(COMMAND_TIMEOUT))?;
     stream.set_write_timeout(Some(COMMAND_TIMEOUT))?;
     let answer = match read_request(&mut stream)? {
         Request::Nothing => return Ok(()),
-        Request::Command(request) => registry.execute(&request),
-        Request::Bad(why) => Answer::error(format!("Error during command processing: {why}")),
+        Request::Command(request) => office.registry.execute(&request),
+        Request::Bad(why) => {
+            office.stats.count(Counter::ControlMalformed);
+            Answer::error(format!("Error during command processing: {why}"))
+        }
     };
     stream.write_all(answer.to_json().to_string().as_bytes())
 }
@@ -147,11 +172,18 @@ enum Request {
     Bad(String),
 }
 
-/// Reads until one JSON value is complete; the client need not close its side.
+/// Reads until one JSON value is complete; the client need not close its side, but has to be done in time.
 fn read_request(stream: &mut UnixStream) -> io::Result<Request> {
+    let clock = SystemClock::start();
+    let deadline = clock.now().mono + COMMAND_TIMEOUT;
     let mut text = Vec::new();
     let mut chunk = [0; 65_536];
     loop {
+        let left = deadline.since(clock.now().mono);
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        stream.set_read_timeout(Some(left))?;
         let n = match stream.read(&mut chunk) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             other => other?,
@@ -183,7 +215,7 @@ mod tests {
         let path = dir.path().join("ctrl");
         let registry = Arc::new(Registry::default());
         registry.register("echo", |c| Answer::with(c.arguments.cloned().unwrap_or(Value::Null)));
-        let socket = ControlSocket::open(&path, registry).unwrap();
+        let socket = ControlSocket::open(&path, registry, Arc::default()).unwrap();
         (dir, path, socket)
     }
 
@@ -218,14 +250,24 @@ mod tests {
     }
 
     #[test]
+    fn a_path_that_names_another_file_leaves_that_file_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("kea-dhcp4.conf");
+        std::fs::write(&path, "precious").unwrap();
+        let error = ControlSocket::open(&path, Arc::default(), Arc::default()).unwrap_err();
+        assert!(matches!(&error, OpenError::NoSocket(found) if *found == path), "{error}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
+    }
+
+    #[test]
     fn a_socket_in_use_is_refused_and_a_stale_one_replaced() {
         let (dir, path, socket) = opened();
-        let again = ControlSocket::open(&path, Arc::default());
+        let again = ControlSocket::open(&path, Arc::default(), Arc::default());
         assert!(matches!(again, Err(OpenError::InUse(_))), "{again:?}");
         drop(socket);
         assert!(!path.exists());
         let stale = dir.path().join("stale");
         drop(std::os::unix::net::UnixListener::bind(&stale).unwrap());
-        assert!(ControlSocket::open(&stale, Arc::default()).is_ok());
+        assert!(ControlSocket::open(&stale, Arc::default(), Arc::default()).is_ok());
     }
 }

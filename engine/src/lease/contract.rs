@@ -75,8 +75,10 @@ battery! {
     a_client_identifier_decides_before_the_hardware_address
     a_live_lease_is_found_before_a_kept_one
     a_released_lease_is_gone
+    a_deletion_means_the_version_that_it_names
     a_declined_address_is_out_of_use_until_its_probation_ends
     expiry_reclaims_then_deletes_in_slices_by_end
+    the_lease_of_another_server_keeps_its_address_a_minute_longer
     without_hold_time_expiry_deletes_at_once
     an_infinite_lease_never_ends
     a_lease_is_overwritten_as_the_rule_says
@@ -132,7 +134,7 @@ fn a_grant_is_found_by_address_and_by_client(it: Subject) {
     assert!(it.store.is_empty());
     let granted = grant(&*it.store, 1000, &lease).unwrap();
     assert_eq!(granted.before, None);
-    let stored = Stored { lease: lease.clone(), version: granted.version };
+    let stored = Stored::new(lease.clone(), granted.version, Origin::Client(None));
     assert_eq!(it.store.find(address(10)), Some(stored.clone()));
     assert_eq!(it.store.version(address(10)), Some(granted.version));
     assert_eq!(it.store.find_of(identity(&lease), &[2, 1], at(1000)), Some(stored));
@@ -226,6 +228,16 @@ fn a_released_lease_is_gone(it: Subject) {
     assert!(it.store.is_empty());
 }
 
+fn a_deletion_means_the_version_that_it_names(it: Subject) {
+    let read = grant(&*it.store, 1000, &lease(1, 10)).unwrap().version;
+    let newer = grant(&*it.store, 1050, &lease(1, 10)).unwrap().version;
+    let delete = |version| it.store.delete_version(address(10), version, Origin::Partner);
+    assert_eq!(delete(read), None);
+    assert_eq!(it.store.version(address(10)), Some(newer));
+    assert!(delete(newer).is_some_and(|number| number > newer));
+    assert_eq!((delete(newer), it.store.len()), (None, 0));
+}
+
 fn a_declined_address_is_out_of_use_until_its_probation_ends(it: Subject) {
     let held = lease(1, 10);
     grant(&*it.store, 1000, &held).unwrap();
@@ -250,7 +262,7 @@ fn a_declined_address_is_out_of_use_until_its_probation_ends(it: Subject) {
 fn expiry_reclaims_then_deletes_in_slices_by_end(it: Subject) {
     for (client, cltt_s) in [(1, 1002), (2, 1000), (3, 1001), (4, 1010)] {
         let lease = Lease4 { cltt_s, ..lease(client, client) };
-        it.store.apply(lease, Overwrite::Always, Origin::Load);
+        it.store.apply(lease, Overwrite::Always, Origin::Administrator);
     }
     assert_eq!(it.store.expire(at(1100), 30, 10), 0);
     let state = |last| it.store.find(address(last)).map(|it| it.lease.state);
@@ -269,6 +281,22 @@ fn expiry_reclaims_then_deletes_in_slices_by_end(it: Subject) {
     assert_eq!([state(2), state(4)], [None, Some(LeaseState::Assigned)]);
     assert_eq!(it.store.expire(at(2000), 30, 10), 4);
     assert!(it.store.is_empty());
+}
+
+fn the_lease_of_another_server_keeps_its_address_a_minute_longer(it: Subject) {
+    for (last, origin) in [(10, Origin::Partner), (11, Origin::Load)] {
+        let held = lease(last, last);
+        it.store.apply(held.clone(), Overwrite::Always, origin);
+        let range = (last, last);
+        assert_eq!(it.store.expire(at(1160), 30, 10), 0);
+        assert_eq!(free(&it, 1160, range, last, &[]), None);
+        assert!(grant(&*it.store, 1160, &lease(2, last)).is_err());
+        assert_eq!(free(&it, 1161, range, last, &[]), Some(address(last)));
+        // Its own client need not wait, and from then on the end is reckoned here.
+        grant(&*it.store, 1160, &Lease4 { cltt_s: 1160, ..held }).unwrap();
+        assert_eq!(free(&it, 1261, range, last, &[]), Some(address(last)));
+        it.store.delete(address(last), Origin::Administrator).unwrap();
+    }
 }
 
 fn without_hold_time_expiry_deletes_at_once(it: Subject) {
@@ -354,7 +382,7 @@ fn a_free_address_is_found_from_the_cursor_on(it: Subject) {
 fn when_nothing_is_free_the_lease_that_ended_first_gives_way(it: Subject) {
     for (client, cltt_s) in [(10, 1005), (11, 1001), (12, 1002), (13, 1000)] {
         let lease = Lease4 { cltt_s, ..lease(client, client) };
-        it.store.apply(lease, Overwrite::Always, Origin::Load);
+        it.store.apply(lease, Overwrite::Always, Origin::Administrator);
     }
     assert_eq!(free(&it, 1100, (10, 12), 10, &[]), None);
     assert_eq!(free(&it, 1103, (10, 12), 10, &[]), Some(address(11)));

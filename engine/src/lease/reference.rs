@@ -50,7 +50,7 @@ impl Reference {
         let number = ChangeNumber(table.last);
         let before = table.leases.remove(&address).map(|stored| stored.lease);
         if let Some(lease) = &new {
-            table.leases.insert(address, Stored { lease: lease.clone(), version: number });
+            table.leases.insert(address, Stored::new(lease.clone(), number, origin));
         }
         let kind = match (&before, &new) {
             (None, _) => ChangeKind::Added,
@@ -84,7 +84,7 @@ impl LeaseStore for Reference {
         let mut table = self.table.lock();
         let address = grant.lease.address;
         if let Some(there) = table.leases.get(&address)
-            && there.lease.holds_address(now.wall_s)
+            && there.keeps_address(now.wall_s)
             && !grant.identity.owns(&there.lease)
         {
             return Err(GrantRefused::Held(address));
@@ -116,7 +116,7 @@ impl LeaseStore for Reference {
             return Err(NotHolder(address));
         }
         let (version, before) = self.change(&mut table, address, None, origin);
-        before.map(|lease| Stored { lease, version }).ok_or(NotHolder(address))
+        before.map(|lease| Stored::new(lease, version, origin)).ok_or(NotHolder(address))
     }
 
     fn decline(
@@ -133,7 +133,7 @@ impl LeaseStore for Reference {
             .map(|it| rules::declined(&it.lease, now.wall_s, probation_s))
             .ok_or(NotHolder(address))?;
         let (version, _) = self.change(&mut table, address, Some(lease.clone()), origin);
-        Ok(Stored { lease, version })
+        Ok(Stored::new(lease, version, origin))
     }
 
     fn apply(&self, lease: Lease4, overwrite: Overwrite, origin: Origin) -> Applied {
@@ -152,17 +152,28 @@ impl LeaseStore for Reference {
         let mut table = self.table.lock();
         table.leases.get(&address)?;
         let (version, before) = self.change(&mut table, address, None, origin);
-        before.map(|lease| Stored { lease, version })
+        before.map(|lease| Stored::new(lease, version, origin))
+    }
+
+    fn delete_version(
+        &self,
+        address: Ipv4Addr,
+        version: ChangeNumber,
+        origin: Origin,
+    ) -> Option<ChangeNumber> {
+        let mut table = self.table.lock();
+        table.leases.get(&address).filter(|stored| stored.version == version)?;
+        Some(self.change(&mut table, address, None, origin).0)
     }
 
     fn expire(&self, now: Now, hold_s: u64, limit: usize) -> usize {
         let mut table = self.table.lock();
         let mut changed = 0;
         while changed < limit {
-            let due = (table.leases.values().map(|stored| &stored.lease))
+            let due = (table.leases.values())
                 .filter_map(|it| Some((it, rules::fate(it, now.wall_s, hold_s)?)))
-                .min_by_key(|(it, _)| (it.expires_at_s(), it.address));
-            let Some((lease, fate)) = due else { break };
+                .min_by_key(|(it, _)| (rules::end_s(it), it.lease.address));
+            let Some((Stored { lease, .. }, fate)) = due else { break };
             let new = (fate == Fate::Reclaim).then(|| rules::reclaimed(lease.clone()));
             let address = lease.address;
             self.change(&mut table, address, new, Origin::Reclamation);
@@ -192,11 +203,11 @@ impl LeaseStore for Reference {
             !occupied && !taken(*address)
         });
         free.or_else(|| {
-            (table.leases.values().map(|stored| &stored.lease))
-                .filter(|it| range.contains(&it.address) && it.is_expired(now.wall_s))
-                .filter(|it| !taken(it.address))
-                .min_by_key(|it| (it.expires_at_s(), it.address))
-                .map(|it| it.address)
+            (table.leases.values())
+                .filter(|it| range.contains(&it.lease.address) && rules::is_over(it, now.wall_s))
+                .filter(|it| !taken(it.lease.address))
+                .min_by_key(|it| (rules::end_s(it), it.lease.address))
+                .map(|it| it.lease.address)
         })
     }
 

@@ -1,7 +1,7 @@
 //! What happens to a lease, apart from where it is kept: the rules every store follows. Pure. Must not know
 //! tables, locks or files.
 
-use super::store::{Identity, Overwrite};
+use super::store::{Identity, Overwrite, Stored};
 use super::types::{INFINITE_LIFETIME, Lease4, LeaseState};
 use crate::lease::HwAddress;
 
@@ -48,20 +48,28 @@ pub(crate) fn may_overwrite(rule: Overwrite, existing: Option<&Lease4>, new: &Le
         Overwrite::Always => true,
         Overwrite::Existing => existing.is_some(),
         Overwrite::Absent => existing.is_none(),
-        Overwrite::Newer => existing.is_none_or(|existing| existing.cltt_s < new.cltt_s),
+        Overwrite::Newer => existing.is_none_or(|existing| new.is_newer_than(existing)),
     }
 }
 
-/// When cleaning up first looks at the lease, in seconds since 1970 UTC: its end; never if it has none.
-pub(crate) fn end_s(lease: &Lease4) -> Option<u64> {
-    (lease.valid_lifetime_s != INFINITE_LIFETIME).then(|| lease.expires_at_s())
+/// When cleaning up first looks at the lease, in seconds since 1970 UTC: when its time is over for everybody; never if
+/// it has no end.
+pub(crate) fn end_s(stored: &Stored) -> Option<u64> {
+    let lease = &stored.lease;
+    (lease.valid_lifetime_s != INFINITE_LIFETIME)
+        .then(|| lease.expires_at_s().saturating_add(stored.grace_s()))
+}
+
+/// Whether the lease's time is over at `wall_s`, for everybody.
+pub(crate) fn is_over(stored: &Stored, wall_s: u64) -> bool {
+    end_s(stored).is_some_and(|end_s| end_s < wall_s)
 }
 
 /// What cleaning up at `wall_s` does with the lease, if reclaimed ones are kept for `hold_s` seconds after
 /// their end.
-pub(crate) fn fate(lease: &Lease4, wall_s: u64, hold_s: u64) -> Option<Fate> {
-    let end_s = end_s(lease)?;
-    match lease.state {
+pub(crate) fn fate(stored: &Stored, wall_s: u64, hold_s: u64) -> Option<Fate> {
+    let end_s = end_s(stored)?;
+    match stored.lease.state {
         LeaseState::Reclaimed => (end_s.saturating_add(hold_s) < wall_s).then_some(Fate::Delete),
         LeaseState::Declined => (end_s < wall_s).then_some(Fate::Delete),
         LeaseState::Assigned | LeaseState::Released | LeaseState::Registered => {

@@ -12,6 +12,7 @@ use std::ops::RangeInclusive;
 
 use super::{ClientId, HwAddress, Lease4};
 use crate::clock::Now;
+use crate::limits::OTHER_WRITER_HOLD_S;
 use crate::pending::Ticket;
 
 /// The place of a change in the order of all changes since this server's start, from 1. A record's
@@ -74,6 +75,27 @@ pub struct Stored {
     pub lease: Lease4,
     /// The number of its last change.
     pub version: ChangeNumber,
+    /// Its end was reckoned by another server's clock, or nobody knows by whose: the partner's, or from the file.
+    pub foreign: bool,
+}
+
+impl Stored {
+    /// A record that `origin` writes.
+    pub const fn new(lease: Lease4, version: ChangeNumber, origin: Origin) -> Self {
+        let foreign = matches!(origin, Origin::Partner | Origin::Load);
+        Self { lease, version, foreign }
+    }
+
+    /// Whether the address must not be given to another client at `wall_s`: that of a lease of another server is
+    /// kept [`OTHER_WRITER_HOLD_S`] longer, whose clock may be behind ours.
+    pub fn keeps_address(&self, wall_s: u64) -> bool {
+        self.lease.holds_address(wall_s.saturating_sub(self.grace_s()))
+    }
+
+    /// Seconds after the lease's end until its time is over for others than its client.
+    pub(crate) const fn grace_s(&self) -> u64 {
+        if self.foreign { OTHER_WRITER_HOLD_S } else { 0 }
+    }
 }
 
 /// A client as leases know it (Kea guide, "Using Client Identifier and Hardware Address").
@@ -143,7 +165,7 @@ pub enum Overwrite {
     Existing,
     /// Only what does not exist: `lease4-add`.
     Absent,
-    /// If its cltt is newer, strictly: a page of a synchronisation.
+    /// If it is newer ([`Lease4::is_newer_than`]): a page of a synchronisation.
     Newer,
 }
 
@@ -199,6 +221,14 @@ pub trait LeaseStore: Send + Sync + fmt::Debug {
 
     /// Removes an address's lease, and returns it with the change's number.
     fn delete(&self, address: Ipv4Addr, origin: Origin) -> Option<Stored>;
+
+    /// As [`Self::delete`], if the lease still has the version that was read; returns the change's number.
+    fn delete_version(
+        &self,
+        address: Ipv4Addr,
+        version: ChangeNumber,
+        origin: Origin,
+    ) -> Option<ChangeNumber>;
 
     /// Cleans up at most `limit` leases whose time is over: assigned ones become reclaimed and are kept
     /// for `hold_s` seconds more, declined ones and those held long enough are deleted. Returns how many were

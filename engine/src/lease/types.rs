@@ -79,6 +79,13 @@ impl Lease4 {
         self.cltt_s + u64::from(self.valid_lifetime_s)
     }
 
+    /// Whether this version of a lease came after `other`, both of one address: the newer `cltt`; within the same
+    /// second, the address was declined after it was given.
+    pub fn is_newer_than(&self, other: &Self) -> bool {
+        let rank = |lease: &Self| (lease.cltt_s, lease.state == LeaseState::Declined);
+        rank(other) < rank(self)
+    }
+
     /// Whether the lifetime is over at `wall_s`; never for an infinite one (strictly later, as Kea).
     pub fn is_expired(&self, wall_s: u64) -> bool {
         self.valid_lifetime_s != INFINITE_LIFETIME && self.expires_at_s() < wall_s

@@ -30,6 +30,7 @@ messages! {
     ALLOC_ENGINE_V4_LEASES_RECLAMATION_COMPLETE Info "alloc-engine" "Expired leases were reclaimed: their addresses are free again.";
     DHCP4_DECLINE_FAIL Info "dhcp4" "A client declined an address that is not its own; nothing was changed.";
     DHCP4_DECLINE_LEASE Info "leases" "A client found its address in use by somebody else; nobody gets it until the probation period is over. Look for a host with a fixed address in the pool.";
+    DHCP4_INIT_FAIL Error "dhcp4" "The server did not start, and nothing is served. The text says what stands in its way; mend it and start again.";
     DHCP4_LEASE_ALLOC Info "leases" "A lease was given or renewed.";
     DHCP4_LEASE_OFFER Info "leases" "An address was offered to a client.";
     DHCP4_PACKET_SEND_FAIL Error "dhcp4" "A reply could not be sent; the client will ask again. The text says where it should have gone and why it could not: look at the interface and the routes.";
@@ -86,9 +87,11 @@ messages! {
     HA_TERMINATED Error "ha-hooks" "The servers no longer work together: each serves its own clients. Correct the cause and restart both.";
     HA_TERMINATED_PARTNER_DID_NOT_RESTART Warn "ha-hooks" "This server was restarted after a termination, but the partner was not. Restart the partner.";
     HA_TERMINATED_RESTART_PARTNER Info "ha-hooks" "This server was restarted after a termination and waits for the partner to be restarted, too.";
+    HTTP_CONNECTION_HANDSHAKE_FAILED Info "http" "A connection to the listener of High Availability ended before TLS was agreed on; the text says who it was and why. If it is a peer, compare the trust-anchor, cert-file and key-file of both servers and their clocks.";
     PEREGRINE_CONFIG_WARNING Warn "dhcp4" "The configuration is served, but something in it is probably not what was meant; the text says where and what.";
     PEREGRINE_CONTROL_SOCKET_FAILED Warn "commands" "A control socket or one of its connections failed; the server goes on. Commands may be unanswered until the cause is gone.";
     PEREGRINE_CONTROL_TOO_MANY Warn "commands" "A client of the control socket was turned away because too many are connected. Look for tools that do not close their connections.";
+    PEREGRINE_HA_CERTIFICATE_DOUBTFUL Warn "ha-hooks" "A certificate that this server shows will be refused by a peer that trusts the same trust-anchor, for example because it has expired. Replace the files and restart.";
     PEREGRINE_HA_LISTENER_FAILED Warn "ha-hooks" "The listener of High Availability cannot take a connection now, for example because too many files are open; it goes on trying. Raise the limit or look for what holds them.";
     PEREGRINE_HA_LISTENER_FULL Warn "ha-hooks" "Connections to the listener of High Availability were refused because too many are open. Peers have room of their own; look for others that connect.";
     PEREGRINE_LEASES_LOADED Info "dhcpsrv" "The lease file was read at start; the numbers say how much was found.";

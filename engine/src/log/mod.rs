@@ -89,6 +89,13 @@ pub fn dropped() -> u64 {
     DROPPED.load(Ordering::Relaxed)
 }
 
+/// From now on nothing is written, until a [`Writer`] is started: for simulations, which log far too much.
+pub fn silence() {
+    for message in messages::ALL {
+        message.wanted.store(false, Ordering::Relaxed);
+    }
+}
+
 /// Queues one line for the writer; drops and counts it when the queue is full.
 pub fn emit(message: &'static Message, text: String) {
     queue(Lines::One(message, text));

@@ -113,6 +113,14 @@ pub(super) fn plan(wanted: &Interfaces, present: &[Interface]) -> (Vec<Endpoint>
     (endpoints, absent)
 }
 
+/// What of `wanted` this machine does not have now.
+///
+/// # Errors
+/// What the system says if it does not tell its interfaces.
+pub fn absent(wanted: &Interfaces) -> io::Result<Vec<Absent>> {
+    Ok(plan(wanted, &scan()?).1)
+}
+
 fn usable<'a>(
     present: &'a [Interface],
     name: &str,
@@ -200,6 +208,8 @@ fn gather(entries: Vec<syscall::Entry>) -> Vec<Interface> {
         if let EntryAddress::Ip { address, broadcast } = entry.address {
             let name = entry.name.split(':').next().unwrap_or_default();
             if let Some(interface) = interfaces.iter_mut().find(|i| i.name == name) {
+                // An address that was given without one comes with itself in this place.
+                let broadcast = broadcast.filter(|broadcast| *broadcast != address);
                 interface.addresses.push((address, broadcast));
             }
         }

@@ -1,5 +1,5 @@
-//! Housekeeping (*shell*): one thread that reclaims expired leases in bounded slices, cleans up the lease file and
-//! ends the periods of dhcp-disable. It never holds up a packet or a command.
+//! Housekeeping (*shell*): one thread that reclaims expired leases in bounded slices, cleans up the lease file, writes
+//! what could not be written before, and ends the periods of dhcp-disable. It never holds up a packet or a command.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -10,7 +10,7 @@ use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use super::storage::Storage;
 use crate::clock::{Clock, Mono};
 use crate::config::model::ExpiredLeases;
-use crate::limits::{HOUSEKEEPING_TURN, RECLAIM_SLICE};
+use crate::limits::{HOUSEKEEPING_TURN, JOURNAL_RETRY_S, RECLAIM_SLICE};
 use crate::log;
 use crate::seam::service::Service;
 
@@ -80,14 +80,18 @@ impl Duties {
         let start = self.clock.now().mono;
         let mut reclaim = Due::every(self.expired.reclaim_wait_s, start);
         let mut clean_up = Due::every(self.lfc_interval_s, start);
+        let mut retry = Due::every(JOURNAL_RETRY_S, start);
         while stopped.recv_timeout(HOUSEKEEPING_TURN) == Err(RecvTimeoutError::Timeout) {
             let now = self.clock.now().mono;
             self.service.handle_timeout(now);
+            if Due::is_now(&mut retry, now) {
+                self.storage.retry();
+            }
             if Due::is_now(&mut reclaim, now) {
                 self.reclaim();
             }
             if Due::is_now(&mut clean_up, now) {
-                self.storage.compact();
+                self.storage.compact_aside();
             }
         }
     }
@@ -110,12 +114,94 @@ impl Duties {
             let done = self.storage.store.expire(now, self.expired.hold_s.into(), limit);
             reclaimed += done;
             let out_of_time = now.mono.since(start.mono) >= time;
-            if done < limit || reclaimed >= most || out_of_time {
+            let done_or_full = done < limit || !self.storage.has_room();
+            if done_or_full || reclaimed >= most || out_of_time {
                 break;
             }
         }
         if reclaimed > 0 && self.storage.flush().is_ok() {
             log!(ALLOC_ENGINE_V4_LEASES_RECLAMATION_COMPLETE, "reclaimed {reclaimed} leases");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::net::Ipv4Addr;
+
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::lease::csv::{Durability, Ink, Journal};
+    use crate::lease::{HwAddress, Lease4, LeaseState, Origin, Overwrite};
+    use crate::sync::atomic::{AtomicBool, Ordering};
+
+    /// A file on a disk that is full for a while, and tells what it takes.
+    struct FullDisk {
+        full: Arc<AtomicBool>,
+        rows: Sender<Vec<u8>>,
+    }
+
+    impl Ink for FullDisk {
+        fn append(&mut self, rows: &[u8]) -> io::Result<()> {
+            if self.full.load(Ordering::Acquire) {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            self.rows.send(rows.to_vec()).map_err(io::Error::other)
+        }
+
+        fn cut(&mut self, _len: u64) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn sync(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn lease() -> Lease4 {
+        Lease4 {
+            address: Ipv4Addr::new(192, 0, 2, 1),
+            hw_address: HwAddress::new(&[2, 0, 0, 0, 0, 1]).unwrap(),
+            client_id: None,
+            valid_lifetime_s: 100,
+            cltt_s: 1000,
+            subnet_id: 1,
+            fqdn_fwd: false,
+            fqdn_rev: false,
+            hostname: "".into(),
+            state: LeaseState::Assigned,
+            user_context: None,
+            pool_id: 0,
+        }
+    }
+
+    #[test]
+    fn what_a_full_disk_did_not_take_is_written_once_there_is_room_without_another_query() {
+        let (rows, written) = bounded(8);
+        let full = Arc::new(AtomicBool::new(true));
+        let ink = FullDisk { full: Arc::clone(&full), rows };
+        let journal = Journal::with_ink(Box::new(ink), 0, Durability::Kernel);
+        let storage = Storage::on(journal, Arc::default());
+        storage.store.apply(lease(), Overwrite::Always, Origin::Partner);
+        assert!(storage.flush().is_err());
+        full.store(false, Ordering::Release);
+        let expired = ExpiredLeases {
+            reclaim_wait_s: 0,
+            flush_wait_s: 0,
+            hold_s: 3600,
+            max_leases: 0,
+            max_time_ms: 0,
+            unwarned_cycles: 0,
+        };
+        let _housekeeper = Housekeeper::start(Duties {
+            clock: Arc::new(SystemClock::start()),
+            storage,
+            service: Arc::default(),
+            expired,
+            lfc_interval_s: 0,
+        });
+        let row = written.recv_timeout(Duration::from_secs(20)).expect("it is tried again");
+        assert!(row.starts_with(b"192.0.2.1,"));
     }
 }

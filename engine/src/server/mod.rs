@@ -7,6 +7,7 @@ mod housekeeping;
 mod pipeline;
 mod storage;
 mod tell;
+mod trial;
 
 use std::hash::RandomState;
 use std::io;
@@ -17,7 +18,9 @@ use arc_swap::ArcSwap;
 use crossbeam::channel::{Receiver, Sender, bounded};
 use serde_json::Value;
 
+pub use pipeline::{Pipeline, Sender as ReplySender};
 pub use storage::{Storage, StorageError};
+pub use trial::shortcomings;
 
 use crate::alloc::Offers;
 use crate::clock::{Clock, Mono, SystemClock};
@@ -36,7 +39,6 @@ use crate::stats::Stats;
 use crate::v4::Snapshot;
 use crate::worker::{self, Pool, Settings};
 use housekeeping::{Duties, Housekeeper};
-use pipeline::{Pipeline, Sender as ReplySender};
 
 /// What the command line adds to the configuration.
 #[derive(Clone, Debug)]
@@ -200,7 +202,11 @@ impl Prepared {
         };
         let mut sockets = Vec::new();
         for SocketConfig::Unix { path } in &self.config.control_sockets {
-            sockets.push(ControlSocket::open(path, Arc::clone(&parts.registry))?);
+            sockets.push(ControlSocket::open(
+                path,
+                Arc::clone(&parts.registry),
+                Arc::clone(&parts.stats),
+            )?);
         }
         let pool = Pool::start(
             &self.settings,
@@ -271,7 +277,7 @@ impl Server {
 }
 
 /// The subnet that a lease command means.
-fn lease_subnet(config: &Dhcp4, key: SubnetKey) -> Option<LeaseSubnet> {
+pub fn lease_subnet(config: &Dhcp4, key: SubnetKey) -> Option<LeaseSubnet> {
     let found = match key {
         SubnetKey::Id(id) => {
             let at = config.subnets.binary_search_by_key(&id, |subnet| subnet.id).ok()?;

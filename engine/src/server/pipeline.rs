@@ -21,20 +21,35 @@ use crate::stats::{Counter, Stats};
 use crate::v4::{self, Outcome, Reply, Snapshot};
 use crate::worker::{self, Dispatch, Job, Packet};
 
-/// Everything a packet meets on its way.
-pub(super) struct Pipeline {
-    pub(super) snapshot: ArcSwap<Snapshot>,
-    pub(super) admission: Arc<dyn Admission>,
-    pub(super) service: Arc<Service>,
-    pub(super) storage: Storage,
-    pub(super) pending: Arc<Pending>,
-    pub(super) offers: Offers,
-    pub(super) links: Arc<dyn Links>,
-    pub(super) stats: Arc<Stats>,
+/// Everything a packet meets on its way. Pure but for what it is given: a simulation gives it a disk and a link of
+/// its own.
+pub struct Pipeline {
+    /// The configuration.
+    pub snapshot: ArcSwap<Snapshot>,
+    /// Who is served.
+    pub admission: Arc<dyn Admission>,
+    /// Whether anybody is.
+    pub service: Arc<Service>,
+    /// The leases and their file.
+    pub storage: Storage,
+    /// Replies that wait for an acknowledgement.
+    pub pending: Arc<Pending>,
+    /// The open offers.
+    pub offers: Offers,
+    /// Names and addresses of the interfaces.
+    pub links: Arc<dyn Links>,
+    /// The counters.
+    pub stats: Arc<Stats>,
     /// The key of the hash that chooses the worker.
-    pub(super) key: RandomState,
+    pub key: RandomState,
     /// The port that every reply goes to (Kea's `-P`).
-    pub(super) reply_port: Option<u16>,
+    pub reply_port: Option<u16>,
+}
+
+impl std::fmt::Debug for Pipeline {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pipeline").field("storage", &self.storage).finish_non_exhaustive()
+    }
 }
 
 impl worker::Pipeline for Pipeline {
@@ -258,10 +273,19 @@ impl Pipeline {
 }
 
 /// Sends replies that have all their acknowledgements, if their lease is still what they say.
-pub(super) struct Sender {
-    pub(super) storage: Storage,
-    pub(super) transmit: Arc<dyn Transmit>,
-    pub(super) stats: Arc<Stats>,
+pub struct Sender {
+    /// Knows the versions of the leases.
+    pub storage: Storage,
+    /// Takes the replies.
+    pub transmit: Arc<dyn Transmit>,
+    /// The counters.
+    pub stats: Arc<Stats>,
+}
+
+impl std::fmt::Debug for Sender {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sender").field("storage", &self.storage).finish_non_exhaustive()
+    }
 }
 
 impl Release for Sender {

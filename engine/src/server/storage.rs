@@ -70,12 +70,13 @@ impl Storage {
         loaded.torn |= storage.sinks.journal.was_torn();
         tell(&loaded, storage.store.len());
         if loaded.other_schema {
-            storage.compact();
+            storage.compact_aside();
         }
         Ok(storage)
     }
 
-    fn on(journal: Journal, stats: Arc<Stats>) -> Self {
+    /// An empty store whose changes go to `journal`.
+    pub fn on(journal: Journal, stats: Arc<Stats>) -> Self {
         let sinks = Arc::new(Sinks { journal, replication: OnceLock::new(), stats });
         let sink: Arc<dyn ChangeSink> = Arc::<Sinks>::clone(&sinks);
         Self { store: Arc::new(MemoryStore::new(sink)), sinks }
@@ -107,12 +108,31 @@ impl Storage {
         self.counted(self.sinks.journal.flush())
     }
 
+    /// Writes what an earlier failure left behind, if anything: without a query that changes a lease, as while they
+    /// are dropped for want of room, nobody else would try again.
+    pub fn retry(&self) {
+        if self.sinks.journal.unwritten() > 0 {
+            // A failure is counted and logged, and the next turn tries again.
+            let _ = self.flush();
+        }
+    }
+
     fn counted(&self, result: Result<(), csv::JournalError>) -> Result<(), String> {
         result.map_err(|error| {
             self.sinks.stats.count(Counter::JournalFailed);
             log!(PEREGRINE_LEASE_FILE_FAILED, "{error}");
             error.to_string()
         })
+    }
+
+    /// Cleans up the lease file on a thread of its own, which nobody waits for: a cleanup that is cut short is taken up
+    /// by the next one.
+    pub fn compact_aside(&self) {
+        let storage = self.clone();
+        let cleanup = move || storage.compact();
+        if let Err(error) = std::thread::Builder::new().name("lfc".into()).spawn(cleanup) {
+            log!(PEREGRINE_LFC_FAILED, "no thread for it: {error}");
+        }
     }
 
     /// Cleans up the lease file.

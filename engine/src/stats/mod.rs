@@ -74,6 +74,18 @@ counters! {
     ReplyReplaced = "peregrine-reply-replaced",
     LogLinesDropped = "peregrine-log-lines-dropped",
     JournalFailed = "peregrine-journal-failed",
+    ControlBroken = "peregrine-control-connections-broken",
+    ControlMalformed = "peregrine-control-requests-malformed",
+    ControlRefused = "peregrine-control-connections-refused",
+    HaAccepted = "peregrine-ha-connections-accepted",
+    HaAcceptFailed = "peregrine-ha-accept-failed",
+    HaBroken = "peregrine-ha-connections-broken",
+    HaHandshakeFailed = "peregrine-ha-handshakes-failed",
+    HaRefused = "peregrine-ha-connections-refused",
+    HaTimedOut = "peregrine-ha-connections-timed-out",
+    HaBadRequest = "peregrine-ha-requests-bad",
+    HaForbidden = "peregrine-ha-requests-forbidden",
+    HaUnauthorized = "peregrine-ha-requests-unauthorized",
 }
 
 /// All counters of a server. Cheap to add to from any thread: each adds to a part of its own.

@@ -276,20 +276,30 @@ impl Route<'_> {
         if self.query.is_relayed() {
             return Destination::Ip { to: self.to(self.query.giaddr(), self.relay_port()) };
         }
-        let receiver = if !ciaddr.is_unspecified() {
-            ciaddr
-        } else if inform || (yiaddr.is_unspecified() && message_type != MessageType::Nak) {
-            *self.arrival.source.ip()
-        } else if yiaddr.is_unspecified() || self.query.wants_broadcast() || !self.arrival.raw {
-            Ipv4Addr::BROADCAST
-        } else {
-            yiaddr
-        };
-        self.direct(self.to(receiver, CLIENT_PORT))
+        if !ciaddr.is_unspecified() {
+            return self.to_holder(ciaddr);
+        }
+        if inform || (yiaddr.is_unspecified() && message_type != MessageType::Nak) {
+            return self.to_holder(*self.arrival.source.ip());
+        }
+        let receiver =
+            if yiaddr.is_unspecified() || self.query.wants_broadcast() || !self.arrival.raw {
+                Ipv4Addr::BROADCAST
+            } else {
+                yiaddr
+            };
+        self.on_link(self.to(receiver, CLIENT_PORT))
     }
 
-    /// To a client on the link: below IP if that is how its query came.
-    fn direct(&self, to: SocketAddrV4) -> Destination {
+    /// To a client that has `address`: through IP if its query came that way, since it may be behind a router.
+    fn to_holder(&self, address: Ipv4Addr) -> Destination {
+        let to = self.to(address, CLIENT_PORT);
+        let came_by_ip = self.arrival.destination == self.arrival.local;
+        if came_by_ip { Destination::Ip { to } } else { self.on_link(to) }
+    }
+
+    /// To a client on the link: below IP if that can be done there.
+    fn on_link(&self, to: SocketAddrV4) -> Destination {
         if !self.arrival.raw {
             return Destination::Ip { to };
         }

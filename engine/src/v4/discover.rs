@@ -39,9 +39,10 @@ impl Exchange<'_> {
     pub(super) fn address_of_lease(&self, subnet: &SubnetPlan) -> Option<Ipv4Addr> {
         let context = self.context;
         let identity = self.client.identity();
-        let lease = context.store.find_of(identity, &subnet.network, context.now)?.lease;
+        let stored = context.store.find_of(identity, &subnet.network, context.now)?;
+        let lease = &stored.lease;
         let usable = self.is_allowed(subnet, lease.address)
-            && (lease.holds_address(context.now.wall_s)
+            && (stored.keeps_address(context.now.wall_s)
                 || self.search(subnet).promise_this(lease.address));
         usable.then_some(lease.address)
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use engine::config::json::{Mistake, Node};
 
+use super::tls::tls;
 use super::{Login, Secret, Server};
 use crate::machine::{Mode, Peer, Peers, Role};
 
@@ -20,21 +21,24 @@ pub(super) fn peers(
     let mut seen = BTreeMap::new();
     let mut servers = BTreeMap::new();
     let mut all = Vec::new();
-    for node in list.as_list()?.iter().filter(|node| node.as_map().is_some()) {
-        let name = name(node, "name", mistakes);
-        let role = role(node);
-        let url = url(node, mistakes);
-        let login = login(node, mistakes);
-        let Some((name, place)) = name.zip(node.get("name")) else { continue };
+    for peer in list.as_list()?.iter().filter(|peer| peer.as_map().is_some()) {
+        let name = name(peer, "name", mistakes);
+        let role = role(peer);
+        let url = url(peer, mistakes);
+        let login = login(peer, mistakes);
+        let tls = tls(peer, node, mistakes);
+        let Some((name, place)) = name.zip(peer.get("name")) else { continue };
         if seen.insert(name.to_owned(), role).is_some() {
             let message = format!("got peer \"{name}\" a second time, expected it once");
             mistakes.push(Mistake::new(&place.at, message));
         }
-        let Some(((role, (url, address)), login)) = role.zip(url).zip(login) else { continue };
+        let Some(((role, (url, address)), (login, tls))) = role.zip(url).zip(login.zip(tls)) else {
+            continue;
+        };
         let name: Arc<str> = name.into();
-        let auto_failover = node.flag("auto-failover").unwrap_or(true);
+        let auto_failover = peer.flag("auto-failover").unwrap_or(true);
         all.push(Peer { name: Arc::clone(&name), role, auto_failover });
-        servers.insert(Arc::clone(&name), Server { name, url, address, login });
+        servers.insert(Arc::clone(&name), Server { name, url, address, login, tls });
     }
     let this = name(node, "this-server-name", mistakes);
     if let Some((this, place)) = this.zip(node.get("this-server-name"))
@@ -101,11 +105,11 @@ fn check_roles(
     }
 }
 
-/// `http://ADDRESS:PORT/`, as given and as an address.
+/// `http://ADDRESS:PORT/` or with `https`, as given and as an address.
 fn url(node: &Node, mistakes: &mut Vec<Mistake>) -> Option<(String, SocketAddr)> {
     let node = node.get("url")?;
     let text = node.as_str()?;
-    let expected = "expected http://ADDRESS:PORT/ with a literal address (IPv6 in brackets)";
+    let expected = "expected http(s)://ADDRESS:PORT/ with a literal address (IPv6 in brackets)";
     let (scheme, rest) = text.trim().split_once("://").unwrap_or_default();
     let authority = rest.split('/').next().unwrap_or_default();
     let address = match scheme.to_ascii_lowercase().as_str() {
@@ -116,13 +120,6 @@ fn url(node: &Node, mistakes: &mut Vec<Mistake>) -> Option<(String, SocketAddr)>
         mistakes.push(Mistake::new(&node.at, format!("got url {}, {expected}", node.describe())));
         return None;
     };
-    if scheme.eq_ignore_ascii_case("https") {
-        mistakes.push(Mistake::new(
-            &node.at,
-            "not built yet: TLS between peers (https in \"url\" in peers)",
-        ));
-        return None;
-    }
     Some((text.to_owned(), address))
 }
 
@@ -138,8 +135,9 @@ fn address(authority: &str) -> Option<SocketAddr> {
 
 /// The outer `None`: with a mistake; the inner one: without authentication.
 fn login(node: &Node, mistakes: &mut Vec<Mistake>) -> Option<Option<Login>> {
-    let user = secret(node, "basic-auth-user", mistakes)?;
-    let password = secret(node, "basic-auth-password", mistakes)?;
+    let user = secret(node, "basic-auth-user", mistakes);
+    let password = secret(node, "basic-auth-password", mistakes);
+    let (user, password) = user.zip(password)?;
     let user = user.filter(|user| *user != Secret::Text(String::new()));
     let password = password.unwrap_or_else(|| Secret::Text(String::new()));
     Some(user.map(|user| Login { user, password }))
@@ -147,7 +145,31 @@ fn login(node: &Node, mistakes: &mut Vec<Mistake>) -> Option<Option<Login>> {
 
 fn secret(node: &Node, key: &str, mistakes: &mut Vec<Mistake>) -> Option<Option<Secret>> {
     let file_key = format!("{key}-file");
-    match (node.get(key), node.entry(&file_key)) {
+    let secret = either(node, key, &file_key, mistakes)?;
+    let place = node.get(key).or_else(|| node.get(&file_key));
+    let Some((found, place)) = secret.as_ref().zip(place) else { return Some(None) };
+    let message = match found.text() {
+        // RFC 7617: the first colon ends the user.
+        Ok(text) if key == "basic-auth-user" && text.contains(':') => {
+            "got a user with a colon, which basic authentication cannot carry".to_owned()
+        }
+        Ok(_) => return Some(secret),
+        Err(error) => {
+            format!("got {file_key} {}, but it cannot be read: {error}", place.describe())
+        }
+    };
+    mistakes.push(Mistake::new(&place.at, message));
+    None
+}
+
+/// The text, or the file that holds it.
+fn either(
+    node: &Node,
+    key: &str,
+    file_key: &str,
+    mistakes: &mut Vec<Mistake>,
+) -> Option<Option<Secret>> {
+    match (node.get(key), node.entry(file_key)) {
         (Some(_), Some(file)) => {
             let message = format!("got \"{file_key}\" beside \"{key}\", expected one of them");
             mistakes.push(Mistake::new(&file.at, message));

@@ -1,15 +1,11 @@
 //! The keywords of `high-availability`, as tables like those of the engine's configuration.
 
-use engine::config::wire::{Key, Kind, Shape, TEXT, U32, inert, key, later};
+use engine::config::wire::{Key, Kind, Shape, TEXT, U32, inert, key};
 
 const CONTEXT: &[Key] = &[key("comment", TEXT), key("user-context", Kind::Free)];
 
 /// TLS, for the relationship or a peer.
-const TLS: &[Key] = &[
-    later("trust-anchor", TEXT, "TLS between peers"),
-    later("cert-file", TEXT, "TLS between peers"),
-    later("key-file", TEXT, "TLS between peers"),
-];
+const TLS: &[Key] = &[key("trust-anchor", TEXT), key("cert-file", TEXT), key("key-file", TEXT)];
 
 /// Threads on either side of HTTP: more than anybody has cores.
 const THREADS: Kind = Kind::Int(0, 65535);

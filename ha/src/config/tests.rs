@@ -85,21 +85,48 @@ fn defaults() {
 
 #[test]
 fn logins_and_pauses() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("p");
+    std::fs::write(&path, "word").unwrap();
     let relationships = read(
-        r#"{ "this-server-name": "a", "mode": "passive-backup", "wait-backup-ack": true,
+        &r#"{ "this-server-name": "a", "mode": "passive-backup", "wait-backup-ack": true,
         "state-machine": { "states": [ { "state": "waiting", "pause": "once" }, { "state": "ready" } ] },
         "peers": [ { "name": "a", "url": "http://192.0.2.1:8000/", "role": "primary",
             "basic-auth-user": "u", "basic-auth-password-file": "/p" },
-            { "name": "b", "url": "http://192.0.2.2:8000/", "role": "backup", "basic-auth-user": "" } ] }"#,
+            { "name": "b", "url": "http://192.0.2.2:8000/", "role": "backup", "basic-auth-user": "" } ] }"#
+            .replace("/p", path.to_str().unwrap()),
     )
     .unwrap();
     let relationship = &relationships[0];
     let pauses = BTreeMap::from([(State::Waiting, Pause::Once), (State::Ready, Pause::Never)]);
     assert_eq!(relationship.parameters.pauses, pauses);
-    let login = Login { user: Secret::Text("u".into()), password: Secret::File("/p".into()) };
+    let login = Login { user: Secret::Text("u".into()), password: Secret::File(path) };
     assert_eq!(relationship.servers[0].login, Some(login));
     assert_eq!(relationship.servers[1].login, None);
     assert_eq!(format!("{:?}", Secret::Text("hidden".into())), "Text(..)");
+}
+
+#[test]
+fn logins_that_cannot_be() {
+    let peers = |keys: &str| {
+        mistakes(&format!(
+            r#"{{ "this-server-name": "a", "mode": "passive-backup", "peers": [
+{{ "name": "a", "url": "http://192.0.2.1:8000/", "role": "primary", {keys} }} ] }}"#
+        ))
+    };
+    let missing =
+        " string \"/none/file\", but it cannot be read: No such file or directory (os error 2)";
+    assert_eq!(
+        peers(r#""basic-auth-user-file": "/none/file", "basic-auth-password-file": "/none/file""#),
+        [
+            format!("f:3.92: got basic-auth-user-file{missing}"),
+            format!("f:3.134: got basic-auth-password-file{missing}"),
+        ]
+    );
+    assert_eq!(
+        peers(r#""basic-auth-user": "a:b", "basic-auth-password": "a:b""#),
+        ["f:3.87: got a user with a colon, which basic authentication cannot carry"]
+    );
 }
 
 #[test]
@@ -135,14 +162,16 @@ fn broken_rules_of_one_relationship() {
              terminated, waiting",
             "f:4.88: got state \"ready\" a second time, expected it once",
             "f:5.10: got 0 standby peers in mode hot-standby, expected 1",
-            "f:5.34: got url string \"http://host:8000/\", expected http://ADDRESS:PORT/ with a literal address (IPv6 in brackets)",
+            "f:5.34: got url string \"http://host:8000/\", expected http(s)://ADDRESS:PORT/ with a literal address (IPv6 in brackets)",
             "f:6.12: got peer \"a\" a second time, expected it once",
-            "f:6.24: not built yet: TLS between peers (https in \"url\" in peers)",
+            "f:6.24: got url string \"https://192.0.2.1:8000/\", expected \"trust-anchor\", \"cert-file\" and \
+             \"key-file\" for this peer, or http",
+            "f:7.2: got TLS for this peer without \"cert-file\" and \"key-file\", expected \"trust-anchor\", \
+             \"cert-file\" and \"key-file\" or none of them",
             "f:7.12: got an empty \"name\", expected a name",
-            "f:7.24: got url string \"http://192.0.2.1/\", expected http://ADDRESS:PORT/ with a literal address (IPv6 in brackets)",
+            "f:7.24: got url string \"http://192.0.2.1/\", expected http(s)://ADDRESS:PORT/ with a literal address (IPv6 in brackets)",
             "f:7.53: got string \"third\" for \"role\" in peers, expected one of \"primary\", \"secondary\", \"standby\", \"backup\"",
-            "f:7.62: not built yet: TLS between peers (\"trust-anchor\" in peers)",
-            "f:8.24: got url string \"ftp://192.0.2.1:1/\", expected http://ADDRESS:PORT/ with a literal address (IPv6 in brackets)",
+            "f:8.24: got url string \"ftp://192.0.2.1:1/\", expected http(s)://ADDRESS:PORT/ with a literal address (IPv6 in brackets)",
             "f:8.88: got \"basic-auth-user-file\" beside \"basic-auth-user\", expected one of them",
         ]
     );

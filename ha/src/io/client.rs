@@ -1,4 +1,4 @@
-//! One kept-alive HTTP connection to a peer (*shell*): one exchange at a time, on the caller's thread.
+//! One kept-alive HTTP connection to a peer (*shell*), over TLS where its entry says so: one exchange at a time, on the caller's thread.
 //!
 //! A connection is opened by the first exchange and used again by the next. After a timeout or an error it is
 //! closed. An exchange that fails on a used connection before its answer begins is tried once more on a new
@@ -14,11 +14,13 @@ use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::tls::{Connector, HandshakeError};
 use crate::limits::MAX_ANSWER;
 use crate::wire::auth::Credentials;
 
@@ -29,6 +31,8 @@ pub struct Target {
     pub address: SocketAddr,
     /// The credentials that its entry holds.
     pub credentials: Option<Credentials>,
+    /// How to shake hands with it; `None`: HTTP without TLS.
+    pub tls: Option<Connector>,
 }
 
 /// Why an exchange gave no answer. The partner or the way to it is to blame; it may be tried again later.
@@ -37,11 +41,14 @@ pub enum ExchangeError {
     /// No connection.
     #[error("cannot connect to {0}: {1}")]
     Connect(SocketAddr, io::Error),
+    /// TLS: it or its certificate is not to be believed, or it does not believe us.
+    #[error("the TLS handshake with {0} failed: {1}")]
+    Handshake(SocketAddr, HandshakeError),
     /// No answer in time: its outcome is unknown.
     #[error("no answer from {0} within {1:?}")]
     TimedOut(SocketAddr, Duration),
     /// The connection broke, or what came over it is no HTTP answer.
-    #[error("the connection to {0} failed: {1}")]
+    #[error("the connection to {0} failed: {reason}", reason = whole(.1.as_ref()))]
     Broken(SocketAddr, Box<dyn std::error::Error + Send + Sync>),
     /// We are being stopped.
     #[error("stopped while waiting for {0}")]
@@ -157,19 +164,36 @@ impl Link {
         let address = self.target.address;
         let open = match &mut self.open {
             Some(open) => open,
-            closed => closed.insert(Open::to(address).await?),
+            closed => closed.insert(Open::to(&self.target).await?),
         };
-        let broken = |why: hyper::Error| ExchangeError::Broken(address, why.into());
+        let broken = |why: hyper::Error| match HandshakeError::behind(&why) {
+            Some(refusal) => ExchangeError::Handshake(address, refusal),
+            None => ExchangeError::Broken(address, why.into()),
+        };
         open.sender.ready().await.map_err(broken)?;
         open.sender.send_request(request).await.map(Response::into_body).map_err(broken)
     }
 }
 
 impl Open {
-    async fn to(address: SocketAddr) -> Result<Self, ExchangeError> {
+    async fn to(Target { address, tls, .. }: &Target) -> Result<Self, ExchangeError> {
+        let address = *address;
         let refused = |why| ExchangeError::Connect(address, why);
         let stream = TcpStream::connect(address).await.map_err(refused)?;
         stream.set_nodelay(true).map_err(refused)?;
+        match tls {
+            None => Self::over(address, stream).await,
+            Some(tls) => {
+                let failed = |why| ExchangeError::Handshake(address, why);
+                Self::over(address, tls.connect(stream).await.map_err(failed)?).await
+            }
+        }
+    }
+
+    async fn over<S>(address: SocketAddr, stream: S) -> Result<Self, ExchangeError>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
         let (sender, connection) = Builder::new()
             .title_case_headers(true)
             .handshake(TokioIo::new(stream))
@@ -180,6 +204,12 @@ impl Open {
         });
         Ok(Self { sender, task })
     }
+}
+
+/// An error with all that caused it: hyper's own words leave the cause out.
+fn whole(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(error.source(), |error| error.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 impl Drop for Open {

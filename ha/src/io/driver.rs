@@ -15,15 +15,15 @@ use engine::clock::Clock;
 use engine::control::Registry;
 use engine::lease::LeaseStore;
 use engine::log;
+use engine::stats::Stats;
 
 use super::client::{Connection, Stop, Stopper, Target};
-use super::commands;
-use super::errand::{Flush, Runner};
-use super::half::{Half, Job, Receivers};
+use super::errand::Runner;
 use super::listener::{ListenError, Listener, Settings as ListenerSettings};
 use super::pool::Courier;
+use crate::half::errand::{Clerk, Flush};
+use crate::half::{Half, Job, Receivers, backups, commands};
 use crate::limits::{MAX_PAGE, MAX_THREADS, MAX_WAIT};
-use crate::machine::{Peers, Role};
 use crate::outbox::PeerQueue;
 
 /// What a driver is told by the configuration, beside the machine's parameters.
@@ -50,6 +50,8 @@ pub struct Parts {
     pub registry: Arc<Registry>,
     /// Reads the time for the listener's `Date`.
     pub clock: Arc<dyn Clock>,
+    /// Counts what the listener meets.
+    pub stats: Arc<Stats>,
 }
 
 /// Why a relationship cannot be driven. The configuration or the machine is to blame.
@@ -84,6 +86,7 @@ struct Listen {
     settings: ListenerSettings,
     registry: Arc<Registry>,
     clock: Arc<dyn Clock>,
+    stats: Arc<Stats>,
 }
 
 impl fmt::Debug for Driver {
@@ -99,8 +102,9 @@ impl Driver {
         let receivers = receivers.ok_or_else(|| StartError::Driven(Arc::clone(half.server())))?;
         let (stopper, stop) = Stopper::new();
         commands::register(&half, &parts.registry);
-        let Parts { registry, clock, .. } = parts.clone();
-        let listen = settings.listener.clone().map(|settings| Listen { settings, registry, clock });
+        let Parts { registry, clock, stats, .. } = parts.clone();
+        let listen = settings.listener.clone();
+        let listen = listen.map(|settings| Listen { settings, registry, clock, stats });
         let mut driver = Self { half, stopper, threads: Vec::new(), listener: None, listen };
         driver.open_listener()?;
         driver.start_clients(&settings, &stop)?;
@@ -122,8 +126,8 @@ impl Driver {
     /// Lets the partner's commands in, if there shall be a listener and it is closed.
     pub fn open_listener(&mut self) -> Result<(), ListenError> {
         if let (None, Some(listen)) = (&self.listener, &self.listen) {
-            let Listen { settings, registry, clock } = listen.clone();
-            self.listener = Some(Listener::start(settings, registry, clock)?);
+            let Listen { settings, registry, clock, stats } = listen.clone();
+            self.listener = Some(Listener::start(settings, registry, clock, stats)?);
         }
         Ok(())
     }
@@ -177,13 +181,14 @@ impl Driver {
                 target(settings, if peer.name == *local { &partner.name } else { &peer.name })
             });
             let runner = Runner {
-                half: Arc::clone(&self.half),
+                clerk: Clerk {
+                    half: Arc::clone(&self.half),
+                    store: Arc::clone(&parts.store),
+                    flush: Arc::clone(&parts.flush),
+                    page_limit: settings.sync_page_limit.clamp(1, MAX_PAGE),
+                },
                 partner: target(settings, &partner.name)?,
                 targets: targets.collect::<Result<_, _>>()?,
-                store: Arc::clone(&parts.store),
-                flush: Arc::clone(&parts.flush),
-                sync_timeout: self.half.sync_timeout(),
-                page_limit: settings.sync_page_limit.clamp(1, MAX_PAGE),
                 stop: stop.clone(),
             };
             self.threads.push(spawn_runner("ha-heartbeat", runner.clone(), heartbeats)?);
@@ -208,13 +213,6 @@ impl Drop for Driver {
         }
         log!(HA_DEINIT_OK, "{}: stopped high availability service", self.half.server());
     }
-}
-
-/// The names of the peers that are told of leases and asked for nothing, in the order of their queues.
-pub(super) fn backups(peers: &Peers) -> impl Iterator<Item = &Arc<str>> {
-    let serves = peers.local().role != Role::Backup;
-    let backups = peers.all().iter().filter(move |peer| serves && peer.role == Role::Backup);
-    backups.map(|peer| &peer.name)
 }
 
 fn target(settings: &Settings, name: &Arc<str>) -> Result<Target, StartError> {

@@ -7,10 +7,10 @@ use std::thread::JoinHandle;
 use engine::log;
 
 use super::client::{Connection, ExchangeError, Stop, Target};
+use crate::half::errand::update_outcome;
 use crate::limits::REQUEST_TIMEOUT;
 use crate::machine::{CallError, UpdateOutcome};
 use crate::outbox::{Outbox, PeerQueue, Update};
-use crate::wire::answer::{self, AnswerError};
 use crate::wire::request::{PartnerKind, lease_news};
 
 /// What a client thread works with.
@@ -40,7 +40,8 @@ impl Courier {
     fn run(&self, mut connection: Connection) {
         while let Some(update) = self.outbox.next(self.peer) {
             let body = lease_news(update.news, &update.lease, (self.kind)());
-            let outcome = outcome(connection.exchange(body, REQUEST_TIMEOUT));
+            let answer = connection.exchange(body, REQUEST_TIMEOUT).map_err(CallError::from);
+            let outcome = update_outcome(answer.as_deref().map_err(Clone::clone));
             self.tell(&update, &outcome);
             self.outbox.settle(self.peer, &update, outcome);
         }
@@ -72,32 +73,8 @@ impl Courier {
     }
 }
 
-/// What an exchange means for an update.
-fn outcome(exchanged: Result<hyper::body::Bytes, ExchangeError>) -> UpdateOutcome {
-    let body = match exchanged {
-        Ok(body) => body,
-        Err(why) => return UpdateOutcome::Failure(why.into()),
-    };
-    match answer::done(&body) {
-        Ok(_) => UpdateOutcome::Success,
-        Err(AnswerError::Conflict(_)) => UpdateOutcome::Conflict,
-        Err(why) => UpdateOutcome::Failure(why.into()),
-    }
-}
-
 impl From<ExchangeError> for CallError {
     fn from(why: ExchangeError) -> Self {
         CallError::Communication(why.to_string())
-    }
-}
-
-impl From<AnswerError> for CallError {
-    fn from(why: AnswerError) -> Self {
-        match why {
-            AnswerError::Garbled { .. } => CallError::Communication(why.to_string()),
-            AnswerError::Unsupported(text) => CallError::Refused { result: 2, text },
-            AnswerError::Conflict(text) => CallError::Refused { result: 4, text },
-            AnswerError::Failed { result, text } => CallError::Refused { result, text },
-        }
     }
 }

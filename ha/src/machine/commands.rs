@@ -147,8 +147,10 @@ impl Relationship {
         let state = self.state();
         let refused =
             [State::Backup, State::InMaintenance, State::PartnerInMaintenance, State::Terminated];
+        // Before it has the leases of a partner that lives, it cannot serve for it.
+        let unready = lacks_leases(state) && matches!(self.partner.seen, Seen::In(_));
         // A server without a partner has nobody to take over from.
-        if refused.contains(&state) || !self.peers().is_active_pair() {
+        if refused.contains(&state) || unready || !self.peers().is_active_pair() {
             return Err(cannot_enter(state, State::PartnerInMaintenance));
         }
         self.push(Action::SendMaintenanceNotify(Notification { cancel: false, state }));
@@ -257,7 +259,8 @@ impl Relationship {
             return Answer::success("Server maintenance canceled.").and(arguments);
         }
         let refused = [State::Backup, State::PartnerInMaintenance, State::Terminated];
-        if refused.contains(&state) || !self.peers().is_active_pair() {
+        let unready = partner.is_some_and(lacks_leases);
+        if refused.contains(&state) || unready || !self.peers().is_active_pair() {
             return cannot_enter(state, State::InMaintenance).coded(MAINTENANCE_NOT_ALLOWED);
         }
         partner.into_iter().for_each(|state| self.partner.set(now, state));
@@ -279,6 +282,11 @@ pub(super) fn sync_answer(result: &Result<SyncDone, CallError>) -> Answer {
         Ok(_) => Answer::success("Lease database synchronization complete."),
         Err(error) => Answer::error(error.to_string()),
     }
+}
+
+/// Whether a server in this state has not fetched the partner's leases yet.
+const fn lacks_leases(state: State) -> bool {
+    matches!(state, State::Waiting | State::Syncing)
 }
 
 /// Where a server goes when a maintenance is cancelled: never into a maintenance.

@@ -1,6 +1,6 @@
 //! The machine itself: what it holds, its getters and outputs, and how it runs. Pure.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,6 +52,7 @@ pub struct Relationship {
     published: Standing,
     actions: VecDeque<Action>,
     notes_dropped: u64,
+    applied: BTreeMap<&'static str, u64>,
 }
 
 /// Getters.
@@ -121,6 +122,11 @@ impl Relationship {
         self.pausing.paused
     }
 
+    /// Whether the clocks are farther apart than a pair works with.
+    pub fn is_skewed(&self) -> bool {
+        self.partner.skew_is_too_high()
+    }
+
     /// Number of clients whose updates the partner refused in the last 24 hours.
     pub fn rejected_clients(&self) -> usize {
         self.rejected.len()
@@ -152,6 +158,11 @@ impl Relationship {
             watching: self.is_interrupted(now),
             updates: self.sends_updates(),
         }
+    }
+
+    /// How often each row of the rule table was applied, by its name.
+    pub const fn applied_rules(&self) -> &BTreeMap<&'static str, u64> {
+        &self.applied
     }
 
     /// What met a bound: clients not remembered by the detector, clients not remembered as refused,
@@ -194,6 +205,7 @@ impl Relationship {
             published: Standing::default(),
             actions: VecDeque::new(),
             notes_dropped: 0,
+            applied: BTreeMap::new(),
         };
         machine.watch_silence();
         machine.take_up(now, true);
@@ -207,6 +219,7 @@ impl Relationship {
     pub(super) fn run(&mut self, now: Now) {
         for _ in 0..MAX_STEPS {
             let Some(rule) = rules::decide(&self.situation(now)) else { return };
+            *self.applied.entry(rule.name).or_default() += 1;
             match rule.then {
                 Then::Stay => return,
                 Then::Enter(state) => self.enter(now, self.stage_of(state)),

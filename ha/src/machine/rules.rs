@@ -225,6 +225,19 @@ const NORMAL_OR_READY: StateSet = own(&[HotStandby, LoadBalancing, Ready]);
 /// States that give a silent partner up.
 const PATIENT: StateSet =
     own(&[CommunicationRecovery, HotStandby, LoadBalancing, Ready, Syncing, Waiting]);
+/// A partner that was heard, in whatever state that has leases.
+const SOMEWHERE: SeenSet = partner(&[
+    Waiting,
+    Syncing,
+    Ready,
+    HotStandby,
+    LoadBalancing,
+    CommunicationRecovery,
+    PartnerDown,
+    InMaintenance,
+    PartnerInMaintenance,
+    Terminated,
+]);
 /// A partner from which leases can be fetched.
 const AWAKE: SeenSet = partner(&[
     Syncing,
@@ -251,6 +264,11 @@ pub static RULES: &[Rule] = &[
     Rule::new("backup", own(&[Waiting]), SeenSet::ANY, Enter(Backup)).role(Role::Backup),
     Rule::new("passive-backup", own(&[Waiting]), SeenSet::ANY, Enter(PassiveBackup))
         .mode(Mode::PassiveBackup),
+    // Whoever has not yet fetched what the partner granted alone must not serve before, terminated or not.
+    Rule::new("skewed-untold", own(&[Waiting]), SOMEWHERE, Enter(Syncing))
+        .with(&[Skewed, NewUnsent, SyncsLeases]),
+    Rule::new("skewed-sync", own(&[Syncing]), SOMEWHERE, Synchronise)
+        .with(&[Skewed, NewUnsent]),
     Rule::new("skewed", WATCHFUL, SeenSet::ANY, Terminate(Why::Skew)).with(&[Skewed]),
     Rule::new("rejected", WATCHFUL, SeenSet::ANY, Terminate(Why::Rejects)).with(&[Rejected]),
     Rule::new("foreign-recovery-stay", own(&[Waiting]), partner(&[CommunicationRecovery]), Stay)
@@ -287,6 +305,10 @@ pub static RULES: &[Rule] = &[
 
     // ready
     Rule::new("ready-first", own(&[Ready]), partner(&[Ready]), EnterNormal).role(Role::Primary),
+    // It served after it was fetched from: its silence made it open its service again.
+    Rule::new("ready-untold", own(&[Ready]),
+        partner(&[HotStandby, LoadBalancing, CommunicationRecovery]), Enter(Syncing))
+        .with(&[NewUnsent, SyncsLeases]),
     Rule::new("ready-second", own(&[Ready]),
         partner(&[HotStandby, LoadBalancing, CommunicationRecovery]), EnterNormal),
 

@@ -1,6 +1,8 @@
 //! The order of a synchronisation's requests (Kea guide, "Lease Database Synchronization"). Pure:
 //! it says what to ask next and is told the answer. Must not know leases: a page's end is text.
 
+use std::net::IpAddr;
+
 use super::action::{CallError, SyncDone};
 
 /// The next request.
@@ -88,13 +90,16 @@ impl Transfer {
             (Request::Disable(_), _) => Step::Ask(Request::Page(self.after.clone())),
             (Request::Page(after), Reply::Page { count, last }) => {
                 self.leases += count as u64;
-                // A page that does not lead on would be asked for again for ever.
-                if count >= self.page_limit.max(1) && last.is_some() && last != *after {
-                    self.after = last;
-                    Step::Ask(Request::Disable(self.max_period_s))
-                } else {
-                    Step::Ask(Request::Notify)
+                if count < self.page_limit.max(1) {
+                    return Step::Ask(Request::Notify);
                 }
+                // Pages that go in a circle would be asked for for ever, and hide leases.
+                if !leads_on(after.as_deref(), last.as_deref()) {
+                    let text = "the partner sent a page of leases that does not lead on";
+                    return Step::GiveBack(CallError::Malformed(text.into()));
+                }
+                self.after = last;
+                Step::Ask(Request::Disable(self.max_period_s))
             }
             (Request::Notify, Reply::Unsupported) => Step::Ask(Request::Enable),
             (Request::Page(_), _) => {
@@ -105,6 +110,13 @@ impl Transfer {
             }
         }
     }
+}
+
+/// Whether a page after the address `after` ends above it.
+fn leads_on(after: Option<&str>, last: Option<&str>) -> bool {
+    let address = |text: &str| text.parse::<IpAddr>().ok();
+    let Some(last) = last.and_then(address) else { return false };
+    after.and_then(address).is_none_or(|after| after < last)
 }
 
 #[cfg(test)]
@@ -159,15 +171,19 @@ mod tests {
         let (asked, _) = script(&[Ok(Reply::Done), page(0, None), Err(failure()), Ok(Reply::Done)]);
         assert_eq!(asked[3], Request::Enable);
         let (asked, _) =
-            script(&[Ok(Reply::Done), page(2, Some("a")), Err(failure()), Ok(Reply::Done)]);
+            script(&[Ok(Reply::Done), page(2, Some("192.0.2.2")), Err(failure()), Ok(Reply::Done)]);
         assert_eq!(asked[3], Request::Enable);
     }
 
+    /// A synchronisation that ended here as if it were whole would hide what comes behind.
     #[test]
-    fn a_page_that_leads_nowhere_is_the_last() {
+    fn pages_that_do_not_ascend_end_it_without_success() {
         let done = || Ok(Reply::Done);
-        let full = || page(2, Some("a"));
-        let (asked, _) = script(&[done(), full(), done(), full(), done()]);
-        assert_eq!(asked.last(), Some(&Request::Notify));
+        let first = || page(2, Some("192.0.2.100"));
+        for second in [Some("192.0.2.100"), Some("192.0.2.99"), Some("x"), None] {
+            let (asked, end) = script(&[done(), first(), done(), page(2, second), done()]);
+            assert_eq!(asked.last(), Some(&Request::Enable), "{second:?}");
+            assert!(matches!(end, Err(CallError::Malformed(_))), "{second:?}");
+        }
     }
 }

@@ -1,13 +1,17 @@
 //! The delayed updates (`delayed-updates-limit`): kept while the partner is silent, sent when it is back. Pure.
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+
+use engine::lease::ChangeNumber;
 
 use super::queue::Update;
 
-/// The delayed updates, in order.
+/// The delayed updates. What is kept late, because its outcome was long unknown, is sent in its place all the
+/// same: the partner must not end with an older version of a lease.
 #[derive(Debug)]
 pub(super) struct Backlog {
-    kept: Vec<Update>,
+    kept: BTreeMap<ChangeNumber, Update>,
     limit: usize,
     overflowed: bool,
     /// Delayed updates on their way, if they are being sent.
@@ -16,13 +20,13 @@ pub(super) struct Backlog {
 
 impl Backlog {
     pub(super) fn new(limit: usize) -> Self {
-        Self { kept: Vec::new(), limit, overflowed: false, sending: None }
+        Self { kept: BTreeMap::new(), limit, overflowed: false, sending: None }
     }
 
     /// Keeps an update, if any are to be kept and there is room.
     pub(super) fn keep(&mut self, update: Update) {
         if self.kept.len() < self.limit {
-            self.kept.push(Update { ticket: None, delayed: true, ..update });
+            self.kept.insert(update.number, Update { ticket: None, delayed: true, ..update });
         } else {
             self.overflowed = self.limit > 0;
         }
@@ -30,7 +34,7 @@ impl Backlog {
 
     /// A newer version of the lease goes to the partner: it must not get the older one afterwards.
     pub(super) fn outdate(&mut self, address: Ipv4Addr) {
-        self.kept.retain(|update| update.lease.address != address);
+        self.kept.retain(|_, update| update.lease.address != address);
     }
 
     /// Whether an update found no room.
@@ -43,9 +47,16 @@ impl Backlog {
         self.sending.is_some()
     }
 
+    /// Gives the updates out, and forgets that there were more.
+    pub(super) fn take(&mut self) -> Vec<Update> {
+        let kept = std::mem::take(&mut self.kept);
+        self.clear();
+        kept.into_values().collect()
+    }
+
     /// Gives the updates out to be sent.
     pub(super) fn start(&mut self) -> Vec<Update> {
-        let updates = std::mem::take(&mut self.kept);
+        let updates: Vec<_> = std::mem::take(&mut self.kept).into_values().collect();
         self.sending = Some(updates.len());
         updates
     }

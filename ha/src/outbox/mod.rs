@@ -10,20 +10,22 @@ mod backlog;
 mod queue;
 
 use std::fmt;
+use std::net::Ipv4Addr;
 use std::sync::{Arc, Weak};
 
 use engine::control::code;
 use engine::lease::{Change, ChangeKind, ClientId, Origin};
 use engine::pending::{Pending, Ticket};
 use engine::seam::Replication;
+use engine::seam::service::Service;
 use engine::sync::atomic::{AtomicU64, Ordering};
 use engine::sync::{Condvar, Mutex, MutexGuard};
 
 use backlog::Backlog;
-use queue::Queue;
 pub use queue::Update;
+use queue::{Finished, Queue};
 
-use crate::limits::MAX_QUEUED_UPDATES;
+use crate::limits::{MAX_LATE_UPDATES, MAX_QUEUED_UPDATES};
 use crate::machine::{CallError, ClientKey, ToBackups, ToPartner, UpdateOutcome, UpdatePolicy};
 use crate::wire::request::LeaseNews;
 
@@ -53,6 +55,7 @@ pub enum PeerQueue {
 pub struct Outbox {
     pending: Arc<Pending>,
     observer: Weak<dyn Observer>,
+    service: Arc<Service>,
     partner: Option<Side>,
     backups: Vec<Side>,
     unsent: AtomicU64,
@@ -68,6 +71,9 @@ struct Side {
 struct State {
     queue: Queue,
     backlog: Backlog,
+    /// What changed while the service was off and the partner not told: a worker may have been at it when the
+    /// partner began to fetch our leases, after the page that would have shown it. Nobody was promised it.
+    late: Backlog,
     policy: UpdatePolicy,
     stopped: bool,
 }
@@ -83,6 +89,7 @@ impl Outbox {
     pub fn new(
         pending: Arc<Pending>,
         observer: Weak<dyn Observer>,
+        service: Arc<Service>,
         has_partner: bool,
         backups: usize,
         delayed_updates_limit: usize,
@@ -90,6 +97,7 @@ impl Outbox {
         Self {
             pending,
             observer,
+            service,
             partner: has_partner.then(|| Side::new(delayed_updates_limit)),
             backups: (0..backups).map(|_| Side::new(0)).collect(),
             unsent: AtomicU64::new(0),
@@ -109,7 +117,8 @@ impl Outbox {
         let mut state = side.state.lock();
         let before = std::mem::replace(&mut state.policy, policy).partner;
         let failed = match (before, policy.partner) {
-            (ToPartner::Send, ToPartner::Send) => Vec::new(),
+            // Something else of the policy has changed: what is kept stays.
+            (before, now) if before == now => Vec::new(),
             (ToPartner::Send, ToPartner::Queue) => {
                 let drained = state.queue.drain();
                 let failed = drained.iter().filter_map(|update| update.ticket).collect();
@@ -123,8 +132,20 @@ impl Outbox {
                 side.wake.notify_all();
                 Vec::new()
             }
+            (ToPartner::Count, ToPartner::Send) => {
+                state.send_late();
+                side.wake.notify_all();
+                Vec::new()
+            }
+            (ToPartner::Count, ToPartner::Queue) => {
+                let State { backlog, late, .. } = &mut *state;
+                late.take().into_iter().for_each(|update| backlog.keep(update));
+                Vec::new()
+            }
             (_, ToPartner::Nothing | ToPartner::Count) => {
                 state.backlog.clear();
+                state.late.clear();
+                state.queue.abandon();
                 state.queue.drain().iter().filter_map(|update| update.ticket).collect()
             }
             _ => Vec::new(),
@@ -184,6 +205,12 @@ impl Outbox {
         }
     }
 
+    /// As [`Outbox::next`], without waiting: `None` if nothing may be sent at the moment.
+    pub fn try_next(&self, peer: PeerQueue) -> Option<Update> {
+        let mut state = self.side(peer)?.state.lock();
+        if state.stopped { None } else { state.queue.take() }
+    }
+
     /// What became of an update that [`Outbox::next`] gave out. After a failure of communication with the peer
     /// what waits behind it fails, too; the leases are kept for later, for their outcome is not known.
     pub fn settle(&self, peer: PeerQueue, update: &Update, outcome: UpdateOutcome) {
@@ -192,10 +219,12 @@ impl Outbox {
         };
         let lost = matches!(outcome, UpdateOutcome::Failure(CallError::Communication(_)));
         let mut state = side.state.lock();
-        let more = state.queue.finish(update.lease.address);
-        let behind = if lost { state.lose(update) } else { Vec::new() };
+        let Finished { more, abandoned } = state.queue.finish(update.lease.address);
+        // Delayed updates that are on their way are over with the first that fails.
+        let concerns_backlog = state.backlog.is_sending() && (update.delayed || lost);
+        let behind = if lost { state.lose((!abandoned).then_some(update)) } else { Vec::new() };
         let backlog_sent = match &outcome {
-            _ if !update.delayed => None,
+            _ if !concerns_backlog => None,
             UpdateOutcome::Success => state.backlog.applied().then_some(Ok(())),
             failure => state.backlog.failed().then(|| Err(as_error(failure))),
         };
@@ -211,7 +240,7 @@ impl Outbox {
         self.fail(behind);
         if let Some(result) = backlog_sent {
             self.tell(|observer| observer.backlog_sent(result));
-        } else if peer == PeerQueue::Partner && !update.delayed {
+        } else if peer == PeerQueue::Partner && !concerns_backlog {
             self.tell(|observer| observer.partner_updated(client_of(update), outcome));
         }
     }
@@ -253,6 +282,14 @@ impl Outbox {
             ToPartner::Nothing => false,
             ToPartner::Count => {
                 self.unsent.fetch_add(1, Ordering::AcqRel);
+                state.late.outdate(update.lease.address);
+                if !self.service.is_enabled() {
+                    // The client asks again: no promise is given that the partner may not hear of.
+                    let ticket = update.ticket;
+                    state.late.keep(update);
+                    drop(state);
+                    self.fail(ticket);
+                }
                 false
             }
             ToPartner::Queue if state.backlog.is_sending() => {
@@ -277,6 +314,15 @@ impl Outbox {
         }
     }
 
+    /// The partner has a newer version of the lease than any that is kept for it.
+    fn outdate(&self, address: Ipv4Addr) {
+        if let Some(side) = &self.partner {
+            let mut state = side.state.lock();
+            state.backlog.outdate(address);
+            state.late.outdate(address);
+        }
+    }
+
     /// A backup whose queue is full misses updates, as one does that does not answer.
     fn queue_for_backup(&self, side: &Side, update: Update) {
         let state = side.state.lock();
@@ -294,7 +340,7 @@ impl Outbox {
             self.pending.expect(ticket);
         }
         let stopped = state.stopped;
-        let pushed = !stopped && state.queue.push(update).is_ok();
+        let pushed = !stopped && state.queue.push(update);
         drop(state);
         if pushed {
             side.wake.notify_one();
@@ -308,14 +354,17 @@ impl Outbox {
 
 impl Replication for Outbox {
     fn queue(&self, change: &Change<'_>) {
-        let Origin::Client(ticket) = change.origin else {
-            return;
+        let ticket = match change.origin {
+            Origin::Client(ticket) => ticket,
+            Origin::Partner => return self.outdate(change.lease.address),
+            Origin::Administrator | Origin::Reclamation | Origin::Load => return,
         };
         let news = match change.kind {
             ChangeKind::Added | ChangeKind::Updated => LeaseNews::Stored,
             ChangeKind::Deleted => LeaseNews::Deleted,
         };
-        let update = Update { news, lease: change.lease.clone(), ticket, delayed: false };
+        let Change { number, lease, .. } = *change;
+        let update = Update { number, news, lease: lease.clone(), ticket, delayed: false };
         for side in &self.backups {
             self.queue_for_backup(side, update.clone());
         }
@@ -330,6 +379,7 @@ impl Side {
         let state = State {
             queue: Queue::new(MAX_QUEUED_UPDATES),
             backlog: Backlog::new(delayed_updates_limit),
+            late: Backlog::new(MAX_LATE_UPDATES),
             policy: UpdatePolicy::default(),
             stopped: false,
         };
@@ -338,14 +388,22 @@ impl Side {
 }
 
 impl State {
-    /// The peer fell silent over `update`: gives the tickets of what waited behind it.
-    fn lose(&mut self, update: &Update) -> Vec<Ticket> {
+    /// The peer fell silent over `update`, if it is still of use: gives the tickets of what waited behind it.
+    fn lose(&mut self, update: Option<&Update>) -> Vec<Ticket> {
         let behind = self.queue.drain();
         let tickets = behind.iter().filter_map(|update| update.ticket).collect();
-        for update in std::iter::once(update.clone()).chain(behind) {
+        for update in update.cloned().into_iter().chain(behind) {
             self.backlog.keep(update);
         }
         tickets
+    }
+
+    /// Puts what changed too late for the partner's synchronisation into the queue.
+    fn send_late(&mut self) {
+        for update in self.late.take() {
+            // A full queue would have failed any other update, too.
+            let _ = self.queue.push(Update { delayed: false, ..update });
+        }
     }
 
     /// Puts the delayed updates into the queue; says how it ended if it has.
@@ -354,8 +412,8 @@ impl State {
         if updates.is_empty() {
             return Some(Ok(()));
         }
-        let refused =
-            updates.into_iter().filter_map(|update| self.queue.push(update).err()).count();
+        let pushed = updates.into_iter().map(|update| self.queue.push(update));
+        let refused = pushed.filter(|taken| !taken).count();
         (refused > 0 && self.backlog.failed())
             .then(|| Err(CallError::Communication("the queue to the partner is full".to_owned())))
     }

@@ -1,9 +1,9 @@
 //! One peer's queue: updates in change order, at most one of each address under way. Pure.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::net::Ipv4Addr;
 
-use engine::lease::Lease4;
+use engine::lease::{ChangeNumber, Lease4};
 use engine::pending::Ticket;
 
 use crate::wire::request::LeaseNews;
@@ -11,6 +11,8 @@ use crate::wire::request::LeaseNews;
 /// One lease update.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Update {
+    /// The change's place in the order of all changes.
+    pub number: ChangeNumber,
     /// What happened.
     pub news: LeaseNews,
     /// The whole lease.
@@ -24,30 +26,42 @@ pub struct Update {
 /// The updates for one peer. The next update of an address is given out once the one under way is finished.
 #[derive(Debug)]
 pub(super) struct Queue {
-    lanes: HashMap<Ipv4Addr, Lane>,
+    lanes: BTreeMap<Ipv4Addr, Lane>,
     /// Addresses whose next update may go, in the order in which they came.
     ready: VecDeque<Ipv4Addr>,
     waiting: usize,
     bound: usize,
 }
 
+/// An update that was under way has come to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Finished {
+    /// Another one of its address may go.
+    pub(super) more: bool,
+    /// It was given up meanwhile ([`Queue::abandon`]).
+    pub(super) abandoned: bool,
+}
+
 /// The updates of one address. A lane exists as long as something waits in it or is under way.
 #[derive(Debug, Default)]
 struct Lane {
     under_way: bool,
+    /// See [`Queue::abandon`].
+    abandoned: bool,
     waiting: VecDeque<Update>,
 }
 
 impl Queue {
     /// Room for `bound` updates that are not under way yet.
     pub(super) fn new(bound: usize) -> Self {
-        Self { lanes: HashMap::new(), ready: VecDeque::new(), waiting: 0, bound }
+        Self { lanes: BTreeMap::new(), ready: VecDeque::new(), waiting: 0, bound }
     }
 
-    /// Adds an update; gives it back if there is no room.
-    pub(super) fn push(&mut self, update: Update) -> Result<(), Update> {
+    /// Adds an update, if there is room; says whether there was.
+    #[must_use]
+    pub(super) fn push(&mut self, update: Update) -> bool {
         if self.waiting >= self.bound {
-            return Err(update);
+            return false;
         }
         self.waiting += 1;
         let address = update.lease.address;
@@ -56,7 +70,7 @@ impl Queue {
             self.ready.push_back(address);
         }
         lane.waiting.push_back(update);
-        Ok(())
+        true
     }
 
     /// Takes the next update that may go; [`Queue::finish`] has to follow.
@@ -69,19 +83,26 @@ impl Queue {
         Some(update)
     }
 
-    /// The update of `address` that was under way has its answer, or never will. Says whether another one may
-    /// go by that.
-    pub(super) fn finish(&mut self, address: Ipv4Addr) -> bool {
+    /// The update of `address` that was under way has its answer, or never will.
+    pub(super) fn finish(&mut self, address: Ipv4Addr) -> Finished {
         let Some(lane) = self.lanes.get_mut(&address) else {
-            return false;
+            return Finished { more: false, abandoned: false };
         };
         lane.under_way = false;
-        if lane.waiting.is_empty() {
+        let abandoned = std::mem::take(&mut lane.abandoned);
+        let more = !lane.waiting.is_empty();
+        if more {
+            self.ready.push_back(address);
+        } else {
             self.lanes.remove(&address);
-            return false;
         }
-        self.ready.push_back(address);
-        true
+        Finished { more, abandoned }
+    }
+
+    /// The peer will learn of what is under way by other means: without an answer it is not to be sent again, as a
+    /// newer version may be known by then.
+    pub(super) fn abandon(&mut self) {
+        self.lanes.values_mut().for_each(|lane| lane.abandoned = lane.under_way);
     }
 
     /// Takes out all that is not under way; the updates of each address are in their order.
@@ -106,3 +127,6 @@ impl Queue {
         self.waiting
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,12 +1,13 @@
 //! The outbox: order, one request per address, tickets, policies. Peers are played by the test.
 
+mod kept;
+
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use engine::lease::{ChangeNumber, HwAddress, Lease4, LeaseState};
 use engine::packet::{Departure, Destination};
 use engine::pending::{PendingReply, Release};
 use engine::stats::{Counter, Stats};
-use proptest::prelude::*;
 
 use super::*;
 
@@ -51,6 +52,8 @@ struct World {
     seen: Arc<Seen>,
     sent: Arc<Sent>,
     stats: Arc<Stats>,
+    service: Arc<Service>,
+    changes: AtomicU64,
 }
 
 const SEND: UpdatePolicy = UpdatePolicy { partner: ToPartner::Send, backups: ToBackups::Nothing };
@@ -60,12 +63,14 @@ fn world(backups: usize, limit: usize) -> World {
     let pending = Arc::new(Pending::new(0, sent.clone(), stats.clone()));
     let seen = Arc::new(Seen::default());
     let observer: Arc<dyn Observer> = seen.clone();
-    let outbox = Outbox::new(pending.clone(), Arc::downgrade(&observer), true, backups, limit);
+    let service = Arc::new(Service::default());
+    let observer = Arc::downgrade(&observer);
+    let outbox = Outbox::new(pending.clone(), observer, service.clone(), true, backups, limit);
     outbox.set_policy(SEND);
-    World { outbox, pending, seen, sent, stats }
+    World { outbox, pending, seen, sent, stats, service, changes: AtomicU64::new(0) }
 }
 
-fn lease(host: u8, cltt_s: u64) -> Lease4 {
+pub(super) fn lease(host: u8, cltt_s: u64) -> Lease4 {
     Lease4 {
         address: Ipv4Addr::new(192, 0, 2, host),
         hw_address: HwAddress::new(&[host]).unwrap(),
@@ -84,7 +89,8 @@ fn lease(host: u8, cltt_s: u64) -> Lease4 {
 
 impl World {
     fn change(&self, lease: &Lease4, kind: ChangeKind, origin: Origin) {
-        let change = Change { number: ChangeNumber(1), kind, lease, before: None, origin };
+        let number = ChangeNumber(self.changes.fetch_add(1, Ordering::Relaxed) + 1);
+        let change = Change { number, kind, lease, before: None, origin };
         self.outbox.queue(&change);
     }
 
@@ -96,15 +102,8 @@ impl World {
     /// A client's change of `host`'s lease and the reply that reports it.
     fn promised(&self, host: u8) {
         let ticket = self.pending.reserve(u64::from(host)).unwrap();
-        let to = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 68);
         self.change(&lease(host, 1), ChangeKind::Added, Origin::Client(Some(ticket)));
-        let departure = Departure {
-            interface: 1,
-            source: Ipv4Addr::LOCALHOST,
-            destination: Destination::Ip { to },
-            message: vec![host],
-        };
-        self.pending.park(ticket, PendingReply { departure, reports: None });
+        self.pending.park(ticket, reply(host));
     }
 
     fn take(&self) -> Update {
@@ -123,6 +122,16 @@ impl World {
     fn dropped(&self) -> u64 {
         self.stats.value(Counter::ReplyUnacknowledged)
     }
+}
+
+fn reply(name: u8) -> PendingReply {
+    let departure = Departure {
+        interface: 1,
+        source: Ipv4Addr::LOCALHOST,
+        destination: Destination::Ip { to: SocketAddrV4::new(Ipv4Addr::LOCALHOST, 68) },
+        message: vec![name],
+    };
+    PendingReply { departure, reports: None }
 }
 
 fn silence() -> UpdateOutcome {
@@ -297,6 +306,119 @@ fn what_silence_cut_off_is_kept_unless_something_newer_was_sent() {
 }
 
 #[test]
+fn what_changed_while_the_service_was_closing_is_sent_when_the_pair_is_back() {
+    let world = world(0, 0);
+    world.outbox.set_policy(UpdatePolicy { partner: ToPartner::Count, ..SEND });
+    world.changed(1, 1);
+    let user = engine::seam::service::Origin::USER;
+    world.service.disable(user, Default::default(), None);
+    (2..=4).for_each(|host| world.changed(host, 1));
+    world.service.enable(user);
+    world.changed(3, 2);
+    assert_eq!(world.outbox.take_unsent(), 5);
+    world.outbox.set_policy(SEND);
+    let sent: Vec<_> = (0..2).map(|_| world.take().lease.address.octets()[3]).collect();
+    assert_eq!((sent, world.outbox.waiting(PeerQueue::Partner)), (vec![2, 4], 0));
+}
+
+#[test]
+fn a_late_failure_does_not_put_an_older_version_behind_a_newer_one() {
+    let world = world(0, 10);
+    let queue = UpdatePolicy { partner: ToPartner::Queue, ..SEND };
+    world.changed(1, 1);
+    let hanging = world.take();
+    world.changed(1, 2);
+    world.outbox.set_policy(queue);
+    world.settle(&hanging, silence());
+    assert_eq!(world.outbox.send_backlog(), None);
+    for cltt_s in 1..=2 {
+        let update = world.take();
+        assert_eq!(update.lease.cltt_s, cltt_s);
+        world.settle(&update, UpdateOutcome::Success);
+    }
+    assert_eq!(*world.seen.backlogs.lock(), [Ok(())]);
+}
+
+#[test]
+fn a_backlog_behind_a_request_that_hangs_ends_with_it() {
+    let world = world(0, 10);
+    world.changed(1, 1);
+    let hanging = world.take();
+    world.outbox.set_policy(UpdatePolicy { partner: ToPartner::Queue, ..SEND });
+    world.changed(1, 2);
+    world.outbox.send_backlog();
+    world.settle(&hanging, silence());
+    assert_eq!(world.seen.backlogs.lock().len(), 1);
+    assert_eq!(world.seen.outcomes.lock().len(), 0);
+    assert_eq!(world.outbox.waiting(PeerQueue::Partner), 0);
+}
+
+/// Workers, client threads and a machine that cannot make up its mind.
+#[test]
+fn threads_keep_the_order_of_each_address_and_settle_every_ticket() {
+    const HOSTS: usize = 6;
+    const CHANGES: u64 = 3_000;
+    let world = world(0, 1_000_000);
+    // Each address's lock, with its last version; what the partner has, and whether a request is under way.
+    let locks: Vec<_> = (0..HOSTS).map(|_| Mutex::new(0_u64)).collect();
+    let partner: Vec<_> = (0..HOSTS).map(|_| Mutex::new(0_u64)).collect();
+    let numbers = AtomicU64::new(0);
+    let left = AtomicU64::new(3);
+    std::thread::scope(|scope| {
+        for worker in 0..3_u64 {
+            let (world, locks, numbers, left) = (&world, &locks, &numbers, &left);
+            scope.spawn(move || {
+                for n in 0..CHANGES {
+                    let host = usize::try_from((n * 7 + worker) % HOSTS as u64).unwrap();
+                    let ticket = world.pending.reserve(n * 3 + worker).unwrap();
+                    let mut version = locks[host].lock();
+                    *version += 1;
+                    let number = ChangeNumber(numbers.fetch_add(1, Ordering::Relaxed) + 1);
+                    let lease = lease(u8::try_from(host).unwrap(), *version);
+                    let (kind, origin) = (ChangeKind::Updated, Origin::Client(Some(ticket)));
+                    let change = Change { number, kind, lease: &lease, before: None, origin };
+                    world.outbox.queue(&change);
+                    drop(version);
+                    world.pending.park(ticket, reply(0));
+                }
+                left.fetch_sub(1, Ordering::Release);
+            });
+        }
+        for client in 0..3_u64 {
+            let (world, partner) = (&world, &partner);
+            scope.spawn(move || {
+                let mut n = client;
+                while let Some(update) = world.outbox.next(PeerQueue::Partner) {
+                    n += 1;
+                    let host = usize::from(update.lease.address.octets()[3]);
+                    let mut has = partner[host].try_lock().expect("one request of an address");
+                    let outcome = if n % 50 == 0 { silence() } else { UpdateOutcome::Success };
+                    assert!(update.lease.cltt_s >= *has, "an older version came later");
+                    *has = update.lease.cltt_s;
+                    drop(has);
+                    world.settle(&update, outcome);
+                }
+            });
+        }
+        scope.spawn(|| {
+            while left.load(Ordering::Acquire) > 0 {
+                world.outbox.set_policy(UpdatePolicy { partner: ToPartner::Queue, ..SEND });
+                std::thread::yield_now();
+                world.outbox.send_backlog();
+                std::thread::yield_now();
+                world.outbox.set_policy(SEND);
+                std::thread::yield_now();
+            }
+            while world.outbox.waiting(PeerQueue::Partner) > 0 {
+                std::thread::yield_now();
+            }
+            world.outbox.stop();
+        });
+    });
+    assert!(world.pending.is_empty(), "{} tickets are open", world.pending.len());
+}
+
+#[test]
 fn what_finds_the_queue_full_fails_at_once() {
     let world = world(0, 0);
     for host in 0..MAX_QUEUED_UPDATES {
@@ -337,70 +459,4 @@ fn a_stopped_outbox_fails_everything() {
     });
     world.promised(2);
     assert_eq!((world.dropped(), world.pending.len()), (2, 0));
-}
-
-#[derive(Clone, Debug)]
-enum Step {
-    Change(u8),
-    Take,
-    Finish(usize),
-    Drain,
-}
-
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let step = prop_oneof![
-        4 => (0..4_u8).prop_map(Step::Change),
-        4 => Just(Step::Take),
-        3 => (0..4_usize).prop_map(Step::Finish),
-        1 => Just(Step::Drain),
-    ];
-    proptest::collection::vec(step, 0..80)
-}
-
-proptest! {
-    /// Whatever happens, the updates of an address leave in their order, one at a time, none twice or lost.
-    #[test]
-    fn a_queue_keeps_the_order_of_each_address(steps in steps()) {
-        let mut queue = Queue::new(1_000);
-        let mut under_way: Vec<Update> = Vec::new();
-        let mut last = [0_u64; 4];
-        let mut left = 0;
-        for (number, step) in (1_u64..).zip(steps) {
-            match step {
-                Step::Change(host) => {
-                    let update = Update {
-                        news: LeaseNews::Stored, lease: lease(host, number), ticket: None, delayed: false,
-                    };
-                    queue.push(update).unwrap();
-                    left += 1;
-                }
-                Step::Take => if let Some(update) = queue.take() {
-                    let host = usize::from(update.lease.address.octets()[3]);
-                    prop_assert!(last[host] < update.lease.cltt_s);
-                    let busy = under_way.iter().any(|other| other.lease.address == update.lease.address);
-                    prop_assert!(!busy);
-                    last[host] = update.lease.cltt_s;
-                    under_way.push(update);
-                    left -= 1;
-                },
-                Step::Finish(which) => if which < under_way.len() {
-                    queue.finish(under_way.remove(which).lease.address);
-                },
-                Step::Drain => {
-                    let drained = queue.drain();
-                    prop_assert_eq!(drained.len(), left);
-                    left = 0;
-                }
-            }
-            prop_assert_eq!(queue.len(), left);
-        }
-        for update in under_way {
-            queue.finish(update.lease.address);
-        }
-        while let Some(update) = queue.take() {
-            queue.finish(update.lease.address);
-            left -= 1;
-        }
-        prop_assert_eq!(left, 0);
-    }
 }

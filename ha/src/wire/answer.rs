@@ -9,6 +9,7 @@ use engine::lease::json::lease_from_page;
 use serde_json::{Map, Value};
 
 use super::date::parse_rfc1123;
+use crate::limits::{MAX_BAD_SHOWN, MAX_PEER_TEXT};
 
 /// The answer's map, taken out of its list.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,7 +67,7 @@ pub struct HeartbeatAnswer {
 pub struct LeasePage {
     /// Those that were understood.
     pub leases: Vec<Lease4>,
-    /// What was wrong with each of the others.
+    /// What was wrong with the others, at most [`MAX_BAD_SHOWN`] lines.
     pub bad: Vec<String>,
     /// Number of leases in the page, good or bad.
     pub count: usize,
@@ -88,7 +89,7 @@ pub fn parse(body: &[u8]) -> Result<PeerAnswer, AnswerError> {
     };
     let result = map.get("result").and_then(Value::as_i64);
     let result = result.ok_or_else(|| garbled("no 'result'".into(), "an integer 'result'"))?;
-    let text = map.get("text").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text = shown(map.get("text").and_then(Value::as_str).unwrap_or_default());
     let arguments = match map.get("arguments") {
         Some(Value::Object(arguments)) => arguments.clone(),
         _ => Map::new(),
@@ -119,10 +120,10 @@ pub fn heartbeat(body: &[u8]) -> Result<HeartbeatAnswer, AnswerError> {
     let scopes = arguments.get("scopes").and_then(Value::as_array);
     let scopes = scopes.map_or(&[][..], Vec::as_slice);
     Ok(HeartbeatAnswer {
-        state: text("state", "the partner's 'state'")?.to_owned(),
+        state: shown(text("state", "the partner's 'state'")?),
         date_time_s: parse_rfc1123(date_time)
             .ok_or_else(|| garbled(date_time.to_owned(), "an RFC 1123 date"))?,
-        scopes: scopes.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        scopes: scopes.iter().filter_map(Value::as_str).map(shown).collect(),
         unsent_updates: arguments.get("unsent-update-count").and_then(Value::as_u64).unwrap_or(0),
     })
 }
@@ -142,7 +143,11 @@ pub fn lease_page(body: &[u8]) -> Result<LeasePage, AnswerError> {
     for item in items {
         match lease_from_page(item) {
             Ok(lease) => page.leases.push(lease),
-            Err(why) => page.bad.push(format!("{item}: {why}")),
+            Err(_) if page.bad.len() == MAX_BAD_SHOWN => {}
+            Err(why) => {
+                let (item, why) = (shown(&item.to_string()), shown(&why.to_string()));
+                page.bad.push(format!("{item}: {why}"));
+            }
         }
     }
     let last = items.last().and_then(|item| item.get("ip-address")).and_then(Value::as_str);
@@ -151,6 +156,11 @@ pub fn lease_page(body: &[u8]) -> Result<LeasePage, AnswerError> {
 }
 
 fn garbled(found: String, expected: &'static str) -> AnswerError {
-    const SHOWN: usize = 100;
-    AnswerError::Garbled { found: found.chars().take(SHOWN).collect(), expected }
+    AnswerError::Garbled { found: shown(&found), expected }
+}
+
+/// A peer's words as far as they are told to people: in one line, and not for ever.
+fn shown(text: &str) -> String {
+    let in_line = |c: char| if c.is_control() { ' ' } else { c };
+    text.chars().take(MAX_PEER_TEXT).map(in_line).collect()
 }

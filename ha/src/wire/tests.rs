@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::answer::{self, AnswerError};
 use super::auth::Credentials;
 use super::request::{self, LeaseNews, PartnerKind};
+use crate::limits::{MAX_BAD_SHOWN, MAX_PEER_TEXT};
 
 const KEA_2: &str = include_str!("../../tests/data/exchanges-2.2.jsonl");
 const KEA_3: &str = include_str!("../../tests/data/exchanges-3.3.jsonl");
@@ -186,4 +187,17 @@ proptest! {
         let _ = answer::heartbeat(&body);
         let _ = answer::lease_page(&body);
     }
+}
+
+#[test]
+fn what_a_peer_says_fills_no_log() {
+    let long = format!("a\nb{}", "x".repeat(100_000));
+    let answer =
+        answer::parse(json!([{"result": 1, "text": long}]).to_string().as_bytes()).unwrap();
+    assert!(answer.text.starts_with("a bx") && answer.text.len() == MAX_PEER_TEXT);
+    let bad = json!({"ip-address": long, "hw-address": "x"});
+    let body = json!([{"result": 0, "arguments": {"leases": vec![bad; 1_000]}}]).to_string();
+    let page = answer::lease_page(body.as_bytes()).unwrap();
+    assert_eq!((page.count, page.bad.len()), (1_000, MAX_BAD_SHOWN));
+    assert!(page.bad.iter().all(|line| line.len() < 3 * MAX_PEER_TEXT && !line.contains('\n')));
 }

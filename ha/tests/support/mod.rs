@@ -22,9 +22,10 @@ use engine::seam::Replication;
 use engine::seam::service::Service;
 use engine::stats::Stats;
 use engine::sync::Mutex;
+use ha::Half;
 use ha::io::client::Target;
 use ha::io::listener::{Patience, Rules, Settings as ListenerSettings};
-use ha::io::{Driver, Half, Parts, Settings, StartError};
+use ha::io::{Driver, Parts, Settings, StartError};
 use ha::machine::{Mode, Parameters, Peer, Peers, Role, State};
 use serde_json::{Value, json};
 
@@ -140,6 +141,7 @@ impl Node {
             flush: Arc::new(|_| Ok(())),
             registry: registry.clone(),
             clock: clock.clone(),
+            stats: stats.clone(),
         };
         let driver = Driver::start(half, settings(place, addresses), parts)?;
         Ok(Self { driver, store, pending, released, registry, service, stats, clock })
@@ -151,6 +153,7 @@ impl Node {
             flush: Arc::new(|_| Ok(())),
             registry: self.registry.clone(),
             clock: self.clock.clone(),
+            stats: self.stats.clone(),
         }
     }
 
@@ -227,7 +230,7 @@ pub(crate) fn lease(host: u8, cltt_s: u64) -> Lease4 {
 }
 
 pub(crate) fn settings(place: usize, addresses: [SocketAddr; 2]) -> Settings {
-    let other = Target { address: addresses[1 - place], credentials: None };
+    let other = Target { address: addresses[1 - place], credentials: None, tls: None };
     let name = ["server1", "server2"][1 - place];
     Settings {
         targets: BTreeMap::from([(name.into(), other)]),
@@ -237,6 +240,7 @@ pub(crate) fn settings(place: usize, addresses: [SocketAddr; 2]) -> Settings {
             rules: Rules { credentials: None, restrict_commands: true },
             peers: vec![addresses[1 - place].ip()],
             patience: Patience::default(),
+            tls: None,
         }),
         client_threads: 2,
         sync_page_limit: 3,

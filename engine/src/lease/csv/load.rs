@@ -78,12 +78,24 @@ pub enum LoadError {
 pub fn load(base: &Path, max_row_errors: u32, store: &dyn LeaseStore) -> Result<Loaded, LoadError> {
     let mut loaded = Loaded::default();
     for path in Files::new(base).in_load_order() {
-        read_rows(&path, max_row_errors, &mut loaded, &mut |row| match row {
-            Row::Lease(lease) => drop(store.apply(lease, Overwrite::Always, Origin::Load)),
-            Row::Deleted(address) => drop(store.delete(address, Origin::Load)),
-        })?;
+        read_rows(&path, max_row_errors, &mut loaded, &mut |row| put(row, store))?;
     }
     Ok(loaded)
+}
+
+/// Reads the text of one lease file into `store`, as [`load`] reads its files.
+pub fn load_text(text: &[u8], store: &dyn LeaseStore) -> Result<Loaded, LoadError> {
+    let mut loaded = Loaded::default();
+    let lines = Lines { reader: text, line: Vec::new(), number: 0, torn: false };
+    read_lines(lines, Path::new("text"), 0, &mut loaded, &mut |row| put(row, store))?;
+    Ok(loaded)
+}
+
+fn put(row: Row, store: &dyn LeaseStore) {
+    match row {
+        Row::Lease(lease) => drop(store.apply(lease, Overwrite::Always, Origin::Load)),
+        Row::Deleted(address) => drop(store.delete(address, Origin::Load)),
+    }
 }
 
 /// Shows every row of a file to `take`, in order.
@@ -93,9 +105,22 @@ pub(super) fn read_rows(
     loaded: &mut Loaded,
     take: &mut dyn FnMut(Row),
 ) -> Result<(), LoadError> {
-    let failed = |source| LoadError::Read { path: path.to_owned(), source };
-    let mut lines = Lines::open(path).map_err(failed)?;
+    let file = File::open(path);
+    let file = file.map_err(|source| LoadError::Read { path: path.to_owned(), source })?;
+    let reader = BufReader::with_capacity(1 << 18, file);
     loaded.files.push(path.to_owned());
+    let lines = Lines { reader, line: Vec::new(), number: 0, torn: false };
+    read_lines(lines, path, max_row_errors, loaded, take)
+}
+
+fn read_lines(
+    mut lines: Lines<impl BufRead>,
+    path: &Path,
+    max_row_errors: u32,
+    loaded: &mut Loaded,
+    take: &mut dyn FnMut(Row),
+) -> Result<(), LoadError> {
+    let failed = |source| LoadError::Read { path: path.to_owned(), source };
     let mut errors = 0;
     let mut schema = None;
     while let Some(line) = lines.next_line().map_err(failed)? {
@@ -140,19 +165,14 @@ impl Loaded {
 }
 
 /// The whole lines of a file. Of one that is too long, only the beginning is seen, which is a bad row.
-struct Lines {
-    reader: BufReader<File>,
+struct Lines<R> {
+    reader: R,
     line: Vec<u8>,
     number: u64,
     torn: bool,
 }
 
-impl Lines {
-    fn open(path: &Path) -> io::Result<Self> {
-        let reader = BufReader::with_capacity(1 << 18, File::open(path)?);
-        Ok(Self { reader, line: Vec::new(), number: 0, torn: false })
-    }
-
+impl<R: BufRead> Lines<R> {
     fn next_line(&mut self) -> io::Result<Option<&[u8]>> {
         self.line.clear();
         (&mut self.reader).take(MAX_LEASE_LINE).read_until(b'\n', &mut self.line)?;

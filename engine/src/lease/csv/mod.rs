@@ -15,4 +15,4 @@ pub use claim::{Claim, ClaimError, claim};
 pub use files::{CompactError, Compacted};
 pub use ink::{FileInk, Ink};
 pub use journal::{Durability, Journal, JournalError, OpenError, Written};
-pub use load::{BadLine, LoadError, Loaded, load};
+pub use load::{BadLine, LoadError, Loaded, load, load_text};

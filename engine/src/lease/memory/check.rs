@@ -19,7 +19,10 @@ impl MemoryStore {
             .collect();
         same("hints", &hints, &self.hints.all())?;
         let ends: BTreeSet<(u64, u32)> = (leases.iter())
-            .filter_map(|lease| Some((rules::end_s(lease)?, lease.address.to_bits())))
+            .filter_map(|lease| {
+                let stored = self.find(lease.address)?;
+                Some((rules::end_s(&stored)?, lease.address.to_bits()))
+            })
             .collect();
         same("ends", &ends, &self.ends.all())?;
         same("len", &leases.len(), &self.len())?;

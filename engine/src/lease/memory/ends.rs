@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use crate::lease::rules::end_s;
-use crate::lease::{Lease4, LeaseState};
+use crate::lease::{LeaseState, Stored};
 use crate::limits::END_SHARDS;
 use crate::sync::Mutex;
 
@@ -31,11 +31,11 @@ impl Ends {
     }
 
     /// Puts the entry of `new` in the place of that of `before`, leases of the same address.
-    pub(super) fn replace(&self, before: Option<&Lease4>, new: Option<&Lease4>) {
-        let entry = |lease: Option<&Lease4>| {
-            let lease = lease?;
-            let kept = lease.state == LeaseState::Reclaimed;
-            Some((kept, (end_s(lease)?, lease.address.to_bits())))
+    pub(super) fn replace(&self, before: Option<&Stored>, new: Option<&Stored>) {
+        let entry = |stored: Option<&Stored>| {
+            let stored = stored?;
+            let kept = stored.lease.state == LeaseState::Reclaimed;
+            Some((kept, (end_s(stored)?, stored.lease.address.to_bits())))
         };
         let (before, new) = (entry(before), entry(new));
         let Some((_, (_, address))) = before.or(new).filter(|_| before != new) else { return };

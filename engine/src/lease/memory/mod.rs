@@ -86,12 +86,13 @@ impl MemoryStore {
         let (bits, place) = (address.to_bits(), address.octets()[3]);
         let is_there = new.is_some();
         let before = match new {
-            Some(lease) => records.insert(place, Stored { lease, version: number }),
+            Some(lease) => records.insert(place, Stored::new(lease, number, origin)),
             None => records.remove(&place),
         };
-        let before = before.map(|stored| stored.lease);
-        let new = records.get(&place).map(|stored| &stored.lease);
+        let new = records.get(&place);
         self.ends.replace(before.as_ref(), new);
+        let before = before.map(|stored| stored.lease);
+        let new = new.map(|stored| &stored.lease);
         let held = new.is_some_and(rules::occupies);
         if held != before.as_ref().is_some_and(rules::occupies) {
             self.tree.mark(bits, held);
@@ -155,7 +156,7 @@ impl MemoryStore {
         drop(records);
         self.forget_stale(&changed);
         let lease = new.or(changed.before).ok_or(NotHolder(address))?;
-        Ok(Stored { lease, version: changed.number })
+        Ok(Stored::new(lease, changed.number, origin))
     }
 
     /// Does to the lease of an address what is due, at most `limit` changes. Returns their number.
@@ -165,9 +166,9 @@ impl MemoryStore {
         let mut changed = 0;
         let mut deleted = None;
         while changed < limit {
-            let Some(lease) = records.get(&address.octets()[3]).map(|it| &it.lease) else { break };
-            let Some(fate) = rules::fate(lease, now.wall_s, hold_s) else { break };
-            let new = (fate == Fate::Reclaim).then(|| rules::reclaimed(lease.clone()));
+            let Some(stored) = records.get(&address.octets()[3]) else { break };
+            let Some(fate) = rules::fate(stored, now.wall_s, hold_s) else { break };
+            let new = (fate == Fate::Reclaim).then(|| rules::reclaimed(stored.lease.clone()));
             let before = self.change(&mut records, address, new, Origin::Reclamation).before;
             deleted = before.filter(|_| fate == Fate::Delete);
             changed += 1;
@@ -184,7 +185,7 @@ impl MemoryStore {
         let place = address.to_be_bytes()[3];
         let records = self.tree.lock(address);
         records
-            .and_then(|it| it.get(&place).map(|stored| stored.lease.is_expired(now.wall_s)))
+            .and_then(|it| it.get(&place).map(|stored| rules::is_over(stored, now.wall_s)))
             .unwrap_or(true)
     }
 }
@@ -229,7 +230,7 @@ impl LeaseStore for MemoryStore {
         addresses.sort();
         let mut blocks = self.tree.lock_all(addresses.as_slice());
         if let Some(there) = blocks.around(target).get(&address.octets()[3])
-            && there.lease.holds_address(now.wall_s)
+            && there.keeps_address(now.wall_s)
             && !identity.owns(&there.lease)
         {
             return Err(GrantRefused::Held(address));
@@ -301,7 +302,21 @@ impl LeaseStore for MemoryStore {
         let changed = self.change(&mut records, address, None, origin);
         drop(records);
         self.forget_stale(&changed);
-        Some(Stored { lease: changed.before?, version: changed.number })
+        Some(Stored::new(changed.before?, changed.number, origin))
+    }
+
+    fn delete_version(
+        &self,
+        address: Ipv4Addr,
+        version: ChangeNumber,
+        origin: Origin,
+    ) -> Option<ChangeNumber> {
+        let mut records = self.tree.lock(address.to_bits())?;
+        records.get(&address.octets()[3]).filter(|stored| stored.version == version)?;
+        let changed = self.change(&mut records, address, None, origin);
+        drop(records);
+        self.forget_stale(&changed);
+        Some(changed.number)
     }
 
     fn expire(&self, now: Now, hold_s: u64, limit: usize) -> usize {

@@ -33,6 +33,8 @@ fn replies_go_where_the_client_hears_them() {
     assert_eq!(to(&udp_only), by_ip(Ipv4Addr::BROADCAST, 68));
     assert_eq!(to(&direct().selecting(ip(100))), link(MAC, ip(100)));
     assert_eq!(to(&direct().renewing(ip(100))), by_ip(ip(100), 68));
+    // The interface has a raw socket, too, but the client may be behind a router.
+    assert_eq!(to(&Ask { raw: true, ..direct().renewing(ip(100)) }), by_ip(ip(100), 68));
     assert_eq!(to(&direct().rebinding(ip(100))), link(MAC, ip(100)));
     // NAKs: broadcast, unless the client says that it has an address.
     assert_eq!(to(&direct().rebooting(ip(101))), link(MAC, Ipv4Addr::BROADCAST));
@@ -69,6 +71,7 @@ fn an_inform_is_answered_where_it_came_from() {
     let source = SocketAddrV4::new(ip(31), 68);
     let by_source = Ask { source, raw: false, destination: LOCAL, ..inform(Ask::direct(1)) };
     assert_eq!(world.reply(&by_source).to, by_ip(ip(31), 68));
+    assert_eq!(world.reply(&Ask { raw: true, ..by_source }).to, by_ip(ip(31), 68));
 
     // Relayed with ciaddr: straight to the client, and nothing of the relay in it.
     let relayed = Ask { ciaddr: ip(32), ..inform(Ask::relayed(1)) }.option(82, b"\x01\x01a");

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use engine::sync::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -18,7 +17,7 @@ use crate::limits::{IDLE_TIMEOUT, REQUEST_READ_TIMEOUT};
 /// How long the listener waits for its clients.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
-    /// For a whole request, from its first byte or the start of the connection.
+    /// For a whole request, from its first byte or the start of the connection; and for a TLS handshake.
     pub request: Duration,
     /// For the next request.
     pub idle: Duration,
@@ -33,7 +32,7 @@ impl Default for Patience {
 /// What a connection is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// Open, and nothing came yet.
+    /// Open, and nothing came yet; with TLS, the handshake is under way or just done.
     New,
     /// A part of a request came.
     Reading,
@@ -97,12 +96,12 @@ impl Progress {
 
 /// A stream that tells its [`Progress`] when a request begins.
 #[derive(Debug)]
-pub(super) struct Watched {
-    pub(super) stream: TcpStream,
+pub(super) struct Watched<S> {
+    pub(super) stream: S,
     pub(super) progress: Progress,
 }
 
-impl AsyncRead for Watched {
+impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -117,7 +116,7 @@ impl AsyncRead for Watched {
     }
 }
 
-impl AsyncWrite for Watched {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -2,9 +2,10 @@
 //!
 //! Each thread has its own event loop and accepts from the one listening socket; a command runs on the thread
 //! that read it. Connections are bounded in number (those of strangers apart, so that they cannot keep a
-//! peer out), in size and in time. Errors of one connection end that connection and nothing else.
+//! peer out), in size and in time, the TLS handshake included. Errors of one connection end that connection and nothing else.
 
 mod deadline;
+mod handshake;
 mod reply;
 
 use std::io;
@@ -15,7 +16,8 @@ use std::thread::JoinHandle;
 use engine::clock::Clock;
 use engine::control::Registry;
 use engine::log;
-use engine::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use engine::stats::{Counter, Stats};
+use engine::sync::atomic::{AtomicUsize, Ordering};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, DATE, WWW_AUTHENTICATE};
@@ -23,14 +25,21 @@ use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 pub use deadline::Patience;
 use deadline::{Phase, Progress, Watched};
+use handshake::{Refusal, Refusals};
+#[cfg(any(test, feature = "sim"))]
+pub(crate) use reply::reply;
 pub use reply::{PARTNER_COMMANDS, Reply, Rules};
 
 use super::client::{Stop, Stopper};
-use crate::limits::{ACCEPT_BACKOFF, MAX_CONNECTIONS, MAX_HEAD, MAX_REQUEST, MAX_STRANGERS};
+use super::tls::{self, Acceptor};
+use crate::limits::{
+    ACCEPT_BACKOFF, FAREWELL, MAX_CONNECTIONS, MAX_HEAD, MAX_REQUEST, MAX_STRANGERS,
+};
 use crate::wire::date::rfc1123;
 
 /// Where and how to listen.
@@ -46,6 +55,8 @@ pub struct Settings {
     pub peers: Vec<IpAddr>,
     /// How long to wait for requests.
     pub patience: Patience,
+    /// How to shake hands; `None`: HTTP without TLS.
+    pub tls: Option<Acceptor>,
 }
 
 /// The listener cannot be started; the configuration or the machine is to blame.
@@ -59,19 +70,9 @@ pub enum ListenError {
     Thread(io::Error),
 }
 
-/// What the listener met, counted since its start.
+/// How many connections are open.
 #[derive(Debug, Default)]
-pub struct Counters {
-    /// Connections taken.
-    pub accepted: AtomicU64,
-    /// Connections closed at once because there were too many.
-    pub refused: AtomicU64,
-    /// Errors of accepting; the listener waits a moment and goes on.
-    pub accept_errors: AtomicU64,
-    /// Connections that ended with something that is no HTTP, or broke.
-    pub broken: AtomicU64,
-    /// Requests that were not complete in time.
-    pub timed_out: AtomicU64,
+struct Room {
     open: AtomicUsize,
     strangers: AtomicUsize,
 }
@@ -80,7 +81,7 @@ pub struct Counters {
 #[derive(Debug)]
 pub struct Listener {
     address: SocketAddr,
-    counters: Arc<Counters>,
+    stats: Arc<Stats>,
     stopper: Stopper,
     threads: Vec<JoinHandle<()>>,
 }
@@ -90,25 +91,34 @@ struct Shared {
     settings: Settings,
     registry: Arc<Registry>,
     clock: Arc<dyn Clock>,
-    counters: Arc<Counters>,
+    room: Room,
+    stats: Arc<Stats>,
+    refusals: Refusals,
 }
 
 impl Listener {
-    /// Binds and starts the threads.
+    /// Binds and starts the threads. What the listener meets is counted in `stats`.
     pub fn start(
         settings: Settings,
         registry: Arc<Registry>,
         clock: Arc<dyn Clock>,
+        stats: Arc<Stats>,
     ) -> Result<Self, ListenError> {
         let bind = |why| ListenError::Bind(settings.address, why);
         let socket = std::net::TcpListener::bind(settings.address).map_err(bind)?;
         socket.set_nonblocking(true).map_err(bind)?;
         let address = socket.local_addr().map_err(bind)?;
         let (stopper, stop) = Stopper::new();
-        let counters = Arc::new(Counters::default());
         let number = settings.threads.max(1);
-        let shared = Arc::new(Shared { settings, registry, clock, counters: counters.clone() });
-        let mut listener = Self { address, counters, stopper, threads: Vec::new() };
+        let shared = Arc::new(Shared {
+            settings,
+            registry,
+            clock,
+            room: Room::default(),
+            stats: stats.clone(),
+            refusals: Refusals::default(),
+        });
+        let mut listener = Self { address, stats, stopper, threads: Vec::new() };
         for i in 0..number {
             let socket = socket.try_clone().map_err(ListenError::Thread)?;
             let thread = spawn(i, socket, shared.clone(), stop.clone());
@@ -122,9 +132,9 @@ impl Listener {
         self.address
     }
 
-    /// What it met.
-    pub fn counters(&self) -> &Counters {
-        &self.counters
+    /// Where it counts what it meets.
+    pub fn stats(&self) -> &Stats {
+        &self.stats
     }
 }
 
@@ -163,12 +173,12 @@ async fn accept(socket: &TcpListener, shared: &Arc<Shared>) {
         match socket.accept().await {
             Ok((stream, from)) => {
                 if let Some(place) = Place::take(shared, from.ip()) {
-                    tokio::spawn(connection(stream, shared.clone(), place));
+                    tokio::spawn(connection(stream, from, place));
                 }
             }
             Err(why) => {
                 log!(PEREGRINE_HA_LISTENER_FAILED, "{}: {why}", shared.settings.address);
-                shared.counters.accept_errors.fetch_add(1, Ordering::Relaxed);
+                shared.stats.count(Counter::HaAcceptFailed);
                 tokio::time::sleep(ACCEPT_BACKOFF).await;
             }
         }
@@ -177,48 +187,69 @@ async fn accept(socket: &TcpListener, shared: &Arc<Shared>) {
 
 /// One of the connections there is room for.
 struct Place {
-    counters: Arc<Counters>,
+    shared: Arc<Shared>,
     stranger: bool,
 }
 
 impl Place {
-    fn take(shared: &Shared, from: IpAddr) -> Option<Self> {
-        let counters = shared.counters.clone();
+    fn take(shared: &Arc<Shared>, from: IpAddr) -> Option<Self> {
         let stranger = !shared.settings.peers.contains(&from);
         // Counted first and checked then: dropping the place takes both back.
-        let place = Self { counters: counters.clone(), stranger };
-        let open = counters.open.fetch_add(1, Ordering::Relaxed);
-        let strangers = counters.strangers.fetch_add(usize::from(stranger), Ordering::Relaxed);
+        let place = Self { shared: Arc::clone(shared), stranger };
+        let open = shared.room.open.fetch_add(1, Ordering::Relaxed);
+        let strangers = shared.room.strangers.fetch_add(usize::from(stranger), Ordering::Relaxed);
         if open >= MAX_CONNECTIONS || (stranger && strangers >= MAX_STRANGERS) {
-            let before = counters.refused.fetch_add(1, Ordering::Relaxed);
+            shared.stats.count(Counter::HaRefused);
+            let refused = shared.stats.value(Counter::HaRefused);
             // One line for each doubling: whoever knocks so often must not fill the log.
-            if (before + 1).is_power_of_two() {
+            if refused.is_power_of_two() {
                 log!(
                     PEREGRINE_HA_LISTENER_FULL,
-                    "{} connections refused, the last from {from}",
-                    before + 1
+                    "{refused} connections refused, the last from {from}"
                 );
             }
             return None;
         }
-        counters.accepted.fetch_add(1, Ordering::Relaxed);
+        shared.stats.count(Counter::HaAccepted);
         Some(place)
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.counters.open.fetch_sub(1, Ordering::Relaxed);
-        self.counters.strangers.fetch_sub(usize::from(self.stranger), Ordering::Relaxed);
+        self.shared.room.open.fetch_sub(1, Ordering::Relaxed);
+        let strangers = &self.shared.room.strangers;
+        strangers.fetch_sub(usize::from(self.stranger), Ordering::Relaxed);
     }
 }
 
-/// Serves one connection until it ends, breaks, or takes too long.
-async fn connection(stream: TcpStream, shared: Arc<Shared>, place: Place) {
+/// Serves one connection, whose place is given back with the end of it.
+async fn connection(stream: TcpStream, from: SocketAddr, place: Place) {
+    let shared = &place.shared;
     let _ = stream.set_nodelay(true);
     let progress = Progress::new(shared.settings.patience);
+    match &shared.settings.tls {
+        None => talk(stream, shared, progress).await,
+        Some(acceptor) => match handshake::shake(acceptor, stream, &progress).await {
+            Ok(stream) => {
+                progress.enter(Phase::New);
+                talk(stream, shared, progress).await;
+            }
+            Err(why) => {
+                shared.stats.count(Counter::HaHandshakeFailed);
+                shared.refusals.tell(from, &why, shared.clock.now().mono);
+                if let Refusal::Failed(_, stream) = why {
+                    tls::part(stream).await;
+                }
+            }
+        },
+    }
+}
+
+/// Serves requests until the connection ends, breaks, or takes too long.
+async fn talk<S: AsyncRead + AsyncWrite + Unpin>(stream: S, shared: &Shared, progress: Progress) {
     let watched = Watched { stream, progress: progress.clone() };
-    let service = service_fn(|request| serve(request, &shared, &progress));
+    let service = service_fn(|request| serve(request, shared, &progress));
     let mut http = Builder::new()
         .max_buf_size(MAX_HEAD)
         .half_close(true)
@@ -227,14 +258,19 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>, place: Place) {
     tokio::select! {
         ended = &mut http => {
             if ended.is_err() {
-                place.counters.broken.fetch_add(1, Ordering::Relaxed);
+                shared.stats.count(Counter::HaBroken);
             }
         }
         () = progress.too_slow() => {
-            place.counters.timed_out.fetch_add(1, Ordering::Relaxed);
+            shared.stats.count(Counter::HaTimedOut);
             if progress.phase() == Phase::Reading {
-                let stream = http.into_parts().io.into_inner().stream;
-                let _ = stream.try_write(raw(&Reply::timed_out(), shared.now_s()).as_bytes());
+                let mut stream = http.into_parts().io.into_inner().stream;
+                let answer = raw(&Reply::timed_out(), shared.now_s());
+                let farewell = async {
+                    stream.write_all(answer.as_bytes()).await?;
+                    stream.shutdown().await
+                };
+                let _ = tokio::time::timeout(FAREWELL, farewell).await;
             }
         }
     }
@@ -261,7 +297,20 @@ async fn serve(
         Reply::bad_request()
     };
     progress.enter(Phase::Idle);
+    if let Some(counter) = refusal(reply.status) {
+        shared.stats.count(counter);
+    }
     Ok(response(reply, shared.now_s()))
+}
+
+/// What a refused request counts as.
+fn refusal(status: u16) -> Option<Counter> {
+    match status {
+        400 => Some(Counter::HaBadRequest),
+        401 => Some(Counter::HaUnauthorized),
+        403 => Some(Counter::HaForbidden),
+        _ => None,
+    }
 }
 
 /// The response with Kea's headers in Kea's order.

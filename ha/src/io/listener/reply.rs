@@ -74,7 +74,7 @@ pub(super) fn head_is_good(method: &Method, headers: &HeaderMap) -> bool {
 }
 
 /// Answers a request with a good head by running its command.
-pub(super) fn reply(rules: &Rules, headers: &HeaderMap, body: &[u8], registry: &Registry) -> Reply {
+pub(crate) fn reply(rules: &Rules, headers: &HeaderMap, body: &[u8], registry: &Registry) -> Reply {
     let request: Option<Value> = match body.trim_ascii() {
         [] => None,
         text => match serde_json::from_slice(text) {

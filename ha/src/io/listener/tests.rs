@@ -22,6 +22,7 @@ fn settings() -> Settings {
         rules: Rules { credentials: None, restrict_commands: true },
         peers: vec!["127.0.0.1".parse().unwrap()],
         patience: Patience::default(),
+        tls: None,
     }
 }
 
@@ -30,7 +31,8 @@ fn start(settings: Settings) -> Listener {
     registry.register("ha-heartbeat", |_| Answer::success("HA peer status returned."));
     registry.register("config-get", |_| Answer::success("secret"));
     registry.register("lease4-get-all", |_| Answer::with(json!("x".repeat(1 << 20))));
-    Listener::start(settings, Arc::new(registry), Arc::new(SystemClock::start())).unwrap()
+    Listener::start(settings, Arc::new(registry), Arc::new(SystemClock::start()), Arc::default())
+        .unwrap()
 }
 
 fn connect(listener: &Listener) -> TcpStream {
@@ -156,7 +158,7 @@ fn a_connection_serves_one_request_after_the_other() {
         stream.write_all(post("", HEARTBEAT).as_bytes()).unwrap();
         assert!(read_answer(&mut stream).contains("200 OK"));
     }
-    assert_eq!(listener.counters().accepted.load(Ordering::Relaxed), 1);
+    assert_eq!(listener.stats().value(Counter::HaAccepted), 1);
 
     stream.write_all(post("Connection: close\r\n", HEARTBEAT).as_bytes()).unwrap();
     let mut rest = String::new();
@@ -186,7 +188,7 @@ fn slow_and_half_requests_end_in_time_and_hurt_nobody() {
         assert!(text.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{text}");
         assert!(text.ends_with(r#"{ "result": 408, "text": "Request Timeout" }"#));
     }
-    assert_eq!(listener.counters().timed_out.load(Ordering::Relaxed), 3);
+    assert_eq!(listener.stats().value(Counter::HaTimedOut), 3);
     works(&listener);
 }
 
@@ -227,13 +229,13 @@ fn strangers_cannot_keep_a_peer_out() {
     let peers = vec!["127.0.0.2".parse().unwrap()];
     let listener = start(Settings { peers, ..settings() });
     let crowd: Vec<_> = (0..MAX_STRANGERS).map(|_| connect(&listener)).collect();
-    while listener.counters().accepted.load(Ordering::Relaxed) < MAX_STRANGERS as u64 {
+    while listener.stats().value(Counter::HaAccepted) < MAX_STRANGERS as u64 {
         std::thread::yield_now();
     }
     let mut refused = connect(&listener);
     let mut text = String::new();
     let _ = refused.read_to_string(&mut text);
-    assert_eq!((text.as_str(), listener.counters().refused.load(Ordering::Relaxed)), ("", 1));
+    assert_eq!((text.as_str(), listener.stats().value(Counter::HaRefused)), ("", 1));
     drop(crowd);
 }
 
@@ -251,7 +253,7 @@ fn many_connections_at_once_are_all_answered() {
 
 fn client(listener: &Listener) -> (Stopper, Connection) {
     let (stopper, stop) = Stopper::new();
-    let target = Target { address: listener.address(), credentials: None };
+    let target = Target { address: listener.address(), credentials: None, tls: None };
     (stopper, Connection::new(target, stop).unwrap())
 }
 
@@ -263,7 +265,7 @@ fn our_own_client_keeps_its_connection() {
         let answer = client.exchange(HEARTBEAT.into(), SOON).unwrap();
         assert!(answer.starts_with(b"[ { \"result\": 0"));
     }
-    assert_eq!(listener.counters().accepted.load(Ordering::Relaxed), 1);
+    assert_eq!(listener.stats().value(Counter::HaAccepted), 1);
     let large = client.exchange(r#"{"command": "lease4-get-all"}"#.into(), SOON).unwrap();
     assert!(large.len() > 1 << 20);
 }
@@ -275,19 +277,20 @@ fn a_client_finds_that_its_connection_was_closed_and_opens_another() {
     let listener = start(Settings { patience, ..settings() });
     let (_stopper, mut client) = client(&listener);
     client.exchange(HEARTBEAT.into(), SOON).unwrap();
-    while listener.counters().timed_out.load(Ordering::Relaxed) == 0 {
+    while listener.stats().value(Counter::HaTimedOut) == 0 {
         std::thread::yield_now();
     }
     client.exchange(HEARTBEAT.into(), SOON).unwrap();
-    assert_eq!(listener.counters().accepted.load(Ordering::Relaxed), 2);
+    assert_eq!(listener.stats().value(Counter::HaAccepted), 2);
 }
 
 #[test]
 fn a_client_tells_why_it_has_no_answer() {
-    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    // An address of its own: no other test takes the port over once it is free again.
+    let silent = std::net::TcpListener::bind("127.0.91.1:0").unwrap();
     let address = silent.local_addr().unwrap();
     let (stopper, stop) = Stopper::new();
-    let target = Target { address, credentials: None };
+    let target = Target { address, credentials: None, tls: None };
     let mut client = Connection::new(target, stop).unwrap();
     let short = Duration::from_millis(20);
     assert!(matches!(client.exchange("{}".into(), short), Err(ExchangeError::TimedOut(..))));
@@ -298,6 +301,7 @@ fn a_client_tells_why_it_has_no_answer() {
     });
     let (_stopper, stop) = Stopper::new();
     drop(silent);
-    let mut client = Connection::new(Target { address, credentials: None }, stop).unwrap();
+    let mut client =
+        Connection::new(Target { address, credentials: None, tls: None }, stop).unwrap();
     assert!(matches!(client.exchange("{}".into(), SOON), Err(ExchangeError::Connect(..))));
 }

@@ -1,8 +1,9 @@
-//! One half of a pair (*shell*): the machine behind its lock, and the doing of what it wants.
+//! One half of a pair: the machine behind its lock, and the doing of what it wants. Pure but for its locks, its
+//! channels, which nobody waits for here, and the log; time comes from the [`Clock`] that it is given.
 //!
 //! Whoever has an input (listener, client threads, commands, timers) calls [`Half::act`]: under the machine's
 //! lock the input is handled and what follows is done at once, in order. Nothing of that blocks; what talks
-//! to a peer becomes a [`Job`] for a thread of [`super::errand`]. Lock order: machine, outbox, pending replies.
+//! to a peer becomes a [`Job`], done as an [`errand`]. Lock order: machine, outbox, pending replies.
 //! The packet path takes none of these but the outbox's: flags tell the machine what happened there.
 
 use std::collections::VecDeque;
@@ -17,23 +18,27 @@ use engine::pending::Pending;
 use engine::seam::service::{Origin, Service};
 use engine::sync::Mutex;
 
-use super::notes;
+pub(crate) mod commands;
+pub(crate) mod errand;
+mod notes;
+
 use crate::gate::Gate;
-use crate::limits::MAX_ERRANDS;
+use crate::limits::{MAX_ERRANDS, MAX_MAINTENANCE_COMMANDS};
 use crate::machine::{
-    Action, CallError, ClientKey, Notification, Parameters, Relationship, SyncOrder, UpdateOutcome,
+    Action, CallError, ClientKey, HeartbeatStatus, Notification, NotifyAnswer, Parameters, Peers,
+    Relationship, Role, State, SyncOrder, UpdateOutcome,
 };
 use crate::outbox::{Observer, Outbox};
 use crate::wire::request::PartnerKind;
 
 /// Something to be asked of a peer.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Job {
+pub(crate) enum Job {
     Heartbeat,
     Sync(SyncOrder),
     Reset,
     Maintenance(Notification),
-    /// The thread shall end.
+    /// Whoever takes jobs shall end.
     End,
 }
 
@@ -51,6 +56,10 @@ pub struct Half {
     remembers_refusals: AtomicBool,
     /// Whether the partner named itself in its last heartbeat, as Kea 3 does.
     partner_is_kea3: AtomicBool,
+    /// The state that this server returns to once the partner has heard that the maintenance is cancelled.
+    returning: Mutex<Option<State>>,
+    /// The partner cancelled a maintenance since its last heartbeat: it may not know yet that we heard of it.
+    cancelled: AtomicBool,
     errands: Errands,
 }
 
@@ -66,10 +75,10 @@ struct Errands {
 }
 
 /// The other ends, for the threads.
-pub(super) struct Receivers {
-    pub(super) heartbeats: Receiver<Job>,
-    pub(super) others: Receiver<Job>,
-    pub(super) wake: Receiver<()>,
+pub(crate) struct Receivers {
+    pub(crate) heartbeats: Receiver<Job>,
+    pub(crate) others: Receiver<Job>,
+    pub(crate) wake: Receiver<()>,
 }
 
 impl std::fmt::Debug for Half {
@@ -80,7 +89,7 @@ impl std::fmt::Debug for Half {
 
 impl Half {
     /// The half that relationship `index` describes. From now on the service is as the machine wants it (off,
-    /// at first); nobody is talked to before a [`super::Driver`] is started.
+    /// at first); nobody is talked to before a [`crate::Driver`] is started.
     pub fn new(
         index: u32,
         parameters: Parameters,
@@ -90,13 +99,20 @@ impl Half {
     ) -> Arc<Self> {
         let peers = parameters.peers.clone();
         let delayed = parameters.delayed_updates_limit as usize;
-        let backups = super::driver::backups(&peers).count();
+        let backups = backups(&peers).count();
         let has_partner = peers.is_active_pair();
         let now = clock.now();
         let half = Arc::new_cyclic(|half: &std::sync::Weak<Self>| Self {
             index,
             server: peers.local().name.clone(),
-            outbox: Arc::new(Outbox::new(pending, half.clone(), has_partner, backups, delayed)),
+            outbox: Arc::new(Outbox::new(
+                pending,
+                half.clone(),
+                service.clone(),
+                has_partner,
+                backups,
+                delayed,
+            )),
             machine: Mutex::new(Relationship::new(parameters, now)),
             gate: Arc::new(Gate::new(peers)),
             service,
@@ -104,6 +120,8 @@ impl Half {
             queue_full: AtomicBool::new(false),
             remembers_refusals: AtomicBool::new(false),
             partner_is_kea3: AtomicBool::new(false),
+            returning: Mutex::default(),
+            cancelled: AtomicBool::new(false),
             errands: Errands::new(),
         });
         half.act(|_, _| ());
@@ -145,7 +163,7 @@ impl Half {
     }
 
     /// Lets the machine and the service know that time has passed; gives the time of the next call.
-    pub(super) fn handle_timeout(&self) -> Option<Mono> {
+    pub(crate) fn handle_timeout(&self) -> Option<Mono> {
         self.service.handle_timeout(self.clock.now().mono);
         let machine = self.act(|machine, now| {
             machine.handle_timeout(now);
@@ -154,33 +172,52 @@ impl Half {
         [machine, self.service.poll_timeout()].into_iter().flatten().min()
     }
 
-    pub(super) const fn index(&self) -> u32 {
+    /// When [`Self::handle_timeout`] is to be called.
+    #[cfg(any(test, feature = "sim"))]
+    pub(crate) fn poll_timeout(&self) -> Option<Mono> {
+        let machine = self.machine.lock().poll_timeout();
+        [machine, self.service.poll_timeout()].into_iter().flatten().min()
+    }
+
+    /// The state that the machine is in.
+    #[cfg(any(test, feature = "sim"))]
+    pub(crate) fn look<R>(&self, at: impl FnOnce(&Relationship) -> R) -> R {
+        at(&self.machine.lock())
+    }
+
+    pub(crate) const fn index(&self) -> u32 {
         self.index
     }
 
-    pub(super) fn clock(&self) -> &dyn Clock {
+    pub(crate) fn clock(&self) -> &dyn Clock {
         &*self.clock
     }
 
-    pub(super) fn take_receivers(&self) -> Option<Receivers> {
+    pub(crate) fn take_receivers(&self) -> Option<Receivers> {
         self.errands.receivers.lock().take()
     }
 
     /// Lets the driver's thread look again.
-    pub(super) fn wake(&self) {
+    pub(crate) fn wake(&self) {
         // One is enough: a full channel wakes it, too.
         let _ = self.errands.wake.try_send(());
     }
 
-    /// Ends the threads that take jobs.
-    pub(super) fn dismiss(&self) {
+    /// Ends the threads that take jobs, and lets no command wait for them any longer.
+    pub(crate) fn dismiss(&self) {
         for sender in [&self.errands.heartbeats, &self.errands.others] {
             // A full channel holds jobs, which a stopped thread does not start.
             let _ = sender.try_send(Job::End);
         }
+        *self.errands.sync_waits.lock() = None;
+        self.errands.maintenance_waits.lock().clear();
     }
 
-    pub(super) fn sync_timeout(&self) -> Duration {
+    pub(crate) fn is_skewed(&self) -> bool {
+        self.machine.lock().is_skewed()
+    }
+
+    pub(crate) fn sync_timeout(&self) -> Duration {
         self.machine.lock().parameters().sync_timeout
     }
 
@@ -190,27 +227,61 @@ impl Half {
         if kea3 { PartnerKind::Kea3 } else { PartnerKind::Kea2 }
     }
 
+    /// The answer to a heartbeat. While a cancellation is on its way to the partner it names the state to come: a
+    /// partner that has left its maintenance and sees the old one would go back into it.
+    pub(crate) fn heartbeat_status(&self) -> HeartbeatStatus {
+        self.act(|machine, now| {
+            let status = machine.heartbeat_status(now);
+            let returning = *self.returning.lock();
+            HeartbeatStatus { state: returning.unwrap_or(status.state), ..status }
+        })
+    }
+
+    /// The partner cancels a maintenance.
+    pub(crate) fn see_cancellation(&self) {
+        self.cancelled.store(true, Ordering::Release);
+    }
+
+    /// Whether the partner has cancelled a maintenance since the last call.
+    pub(crate) fn take_cancellation(&self) -> bool {
+        self.cancelled.swap(false, Ordering::AcqRel)
+    }
+
     /// The partner sent a heartbeat, and named itself in it or not.
-    pub(super) fn see_heartbeat(&self, named: bool) {
+    pub(crate) fn see_heartbeat(&self, named: bool) {
         self.partner_is_kea3.store(named, Ordering::Relaxed);
     }
 
     /// Where the answer to an ha-sync will come.
-    pub(super) fn wait_for_sync(&self) -> Receiver<Answer> {
+    pub(crate) fn wait_for_sync(&self) -> Receiver<Answer> {
         let (sender, receiver) = bounded(1);
         *self.errands.sync_waits.lock() = Some(sender);
         receiver
     }
 
+    /// Whether another maintenance command may wait for its answer.
+    pub(super) fn has_room_for_maintenance(&self) -> bool {
+        self.errands.maintenance_waits.lock().len() < MAX_MAINTENANCE_COMMANDS
+    }
+
     /// Where the answer to the maintenance command will come that the machine has just taken.
-    pub(super) fn wait_for_maintenance(&self) -> Receiver<Answer> {
+    pub(crate) fn wait_for_maintenance(&self) -> Receiver<Answer> {
         let (sender, receiver) = bounded(1);
         self.errands.maintenance_waits.lock().push_back(sender);
         receiver
     }
 
-    /// The first of the maintenance commands that wait has its answer.
-    pub(super) fn answer_maintenance(&self, answer: Answer) {
+    /// The partner has answered a notification, or not. The first of the maintenance commands that wait has its
+    /// answer by that.
+    pub(crate) fn end_maintenance(
+        &self,
+        sent: Notification,
+        result: Result<NotifyAnswer, CallError>,
+    ) {
+        let answer = self.act(|machine, now| {
+            *self.returning.lock() = None;
+            machine.handle_maintenance_answer(now, sent, result)
+        });
         if let Some(waiting) = self.errands.maintenance_waits.lock().pop_front() {
             let _ = waiting.try_send(answer);
         }
@@ -244,7 +315,10 @@ impl Half {
                 Action::SendHeartbeat => self.errands.send(Job::Heartbeat),
                 Action::StartSync(order) => self.errands.send(Job::Sync(order)),
                 Action::SendReset => self.errands.send(Job::Reset),
-                Action::SendMaintenanceNotify(what) => self.errands.send(Job::Maintenance(what)),
+                Action::SendMaintenanceNotify(what) => {
+                    *self.returning.lock() = what.cancel.then_some(what.state);
+                    self.errands.send(Job::Maintenance(what));
+                }
                 Action::AnswerSync(answer) => self.errands.answer_sync(answer),
                 Action::SendBacklog => backlog_sent = self.outbox.send_backlog(),
                 Action::ClearBacklog => self.outbox.clear_backlog(),
@@ -275,6 +349,13 @@ impl Half {
             }
         }
     }
+}
+
+/// The names of the peers that are told of leases and asked for nothing, in the order of their queues.
+pub(crate) fn backups(peers: &Peers) -> impl Iterator<Item = &Arc<str>> {
+    let serves = peers.local().role != Role::Backup;
+    let backups = peers.all().iter().filter(move |peer| serves && peer.role == Role::Backup);
+    backups.map(|peer| &peer.name)
 }
 
 impl Observer for Half {
@@ -318,8 +399,8 @@ impl Errands {
         }
     }
 
-    /// The machine has at most one job of each kind under way, so that there is room; after the driver's end
-    /// nobody takes them.
+    /// The machine has at most one job of each kind under way, and few of maintenance, so that there is room; after
+    /// the driver's end nobody takes them.
     fn send(&self, job: Job) {
         let sender = if matches!(job, Job::Heartbeat) { &self.heartbeats } else { &self.others };
         let _ = sender.try_send(job);
@@ -329,5 +410,54 @@ impl Errands {
         if let Some(waiting) = self.sync_waits.lock().take() {
             let _ = waiting.try_send(answer);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crossbeam::channel::TryRecvError;
+    use engine::clock::SystemClock;
+    use engine::control::Registry;
+    use engine::pending::{PendingReply, Release};
+    use serde_json::json;
+
+    use super::*;
+    use crate::machine::{Mode, Peer, Peers, Role};
+
+    struct Nobody;
+    impl Release for Nobody {
+        fn release(&self, _reply: PendingReply) {}
+    }
+
+    fn half() -> Arc<Half> {
+        let peer = |name: &str, role| Peer { name: name.into(), role, auto_failover: true };
+        let all = vec![peer("server1", Role::Primary), peer("server2", Role::Secondary)];
+        let peers = Peers::new(Mode::LoadBalancing, "server1", all).unwrap();
+        let pending = Arc::new(Pending::new(0, Arc::new(Nobody), Arc::default()));
+        let clock = Arc::new(SystemClock::start());
+        Half::new(0, Parameters::defaults(peers), pending, Arc::default(), clock)
+    }
+
+    #[test]
+    fn no_command_waits_for_threads_that_end() {
+        let half = half();
+        let waiting = [half.wait_for_sync(), half.wait_for_maintenance()];
+        half.dismiss();
+        for answer in waiting {
+            assert_eq!(answer.try_recv(), Err(TryRecvError::Disconnected));
+        }
+    }
+
+    /// A job that found no room would never end, and the machine would wait for it for ever.
+    #[test]
+    fn maintenance_commands_leave_room_for_what_the_machine_wants() {
+        let half = half();
+        let registry = Registry::default();
+        super::commands::register(&half, &registry);
+        let waiting: Vec<_> =
+            (0..MAX_MAINTENANCE_COMMANDS).map(|_| half.wait_for_maintenance()).collect();
+        let answer = registry.execute(&json!({"command": "ha-maintenance-start"}));
+        assert_eq!(answer.text.unwrap(), "too many maintenance commands wait for the partner");
+        assert_eq!((answer.result, waiting.len()), (1, MAX_MAINTENANCE_COMMANDS));
     }
 }

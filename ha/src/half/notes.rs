@@ -1,4 +1,4 @@
-//! The machine's notes as lines of the log, under Kea's message ids (*shell*).
+//! The machine's notes as lines of the log, under Kea's message ids. Pure but for the log.
 
 use engine::log;
 

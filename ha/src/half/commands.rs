@@ -1,5 +1,5 @@
 //! The ha-* commands and the relationship's part of status-get (Kea guide, "High Availability: Control
-//! Commands"): arguments read from JSON, the machine asked, the answer in Kea's shape (*shell*).
+//! Commands"): arguments read from JSON, the machine asked, the answer in Kea's shape (*shell*: some wait).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,30 +8,47 @@ use crossbeam::channel::Receiver;
 use engine::control::{Answer, Command, Registry};
 use serde_json::{Map, Value, json};
 
-use super::half::Half;
+use super::Half;
 use crate::limits::{COMMAND_TIMEOUT, SYNC_COMMAND_TIMEOUT};
 use crate::machine::{Relationship, Status, arguments, unknown_server};
 use crate::wire::date::{rfc1123, timestamp};
 
-type Handler = fn(&Half, &Command<'_>) -> Result<Answer, Answer>;
+type Handler = fn(&Half, &Command<'_>) -> Result<Begun, Answer>;
+
+/// How far a command got at once.
+pub(crate) enum Begun {
+    /// To its end.
+    Done(Answer),
+    /// The answer comes after an exchange with the partner, or is not waited for any longer.
+    Waits(Receiver<Answer>, Duration),
+}
+
+const COMMANDS: [(&str, Handler); 9] = [
+    ("ha-continue", resume),
+    ("ha-heartbeat", heartbeat),
+    ("ha-maintenance-cancel", cancel_maintenance),
+    ("ha-maintenance-notify", notify_maintenance),
+    ("ha-maintenance-start", start_maintenance),
+    ("ha-reset", reset),
+    ("ha-scopes", scopes),
+    ("ha-sync", sync),
+    ("ha-sync-complete-notify", sync_complete),
+];
+
+/// Begins a command of `half`, without waiting for the partner; `None` if there is none of that name.
+#[cfg(any(test, feature = "sim"))]
+pub(crate) fn begin(half: &Half, command: &Command<'_>) -> Option<Begun> {
+    let (_, handler) = COMMANDS.iter().find(|(name, _)| *name == command.name)?;
+    Some(handler(half, command).unwrap_or_else(Begun::Done))
+}
 
 /// Registers all commands of `half`.
-pub(super) fn register(half: &Arc<Half>, registry: &Registry) {
-    let commands: [(&'static str, Handler); 9] = [
-        ("ha-continue", resume),
-        ("ha-heartbeat", heartbeat),
-        ("ha-maintenance-cancel", cancel_maintenance),
-        ("ha-maintenance-notify", notify_maintenance),
-        ("ha-maintenance-start", start_maintenance),
-        ("ha-reset", reset),
-        ("ha-scopes", scopes),
-        ("ha-sync", sync),
-        ("ha-sync-complete-notify", sync_complete),
-    ];
-    for (name, handler) in commands {
+pub(crate) fn register(half: &Arc<Half>, registry: &Registry) {
+    for (name, handler) in COMMANDS {
         let half = Arc::clone(half);
-        registry.register(name, move |command| {
-            handler(&half, command).unwrap_or_else(|refusal| refusal)
+        registry.register(name, move |command| match handler(&half, command) {
+            Ok(Begun::Done(answer)) | Err(answer) => answer,
+            Ok(Begun::Waits(answer, patience)) => wait(&answer, patience),
         });
     }
     let half = Arc::clone(half);
@@ -44,71 +61,80 @@ pub(super) fn register(half: &Arc<Half>, registry: &Registry) {
     });
 }
 
-fn heartbeat(half: &Half, command: &Command<'_>) -> Result<Answer, Answer> {
+fn heartbeat(half: &Half, command: &Command<'_>) -> Result<Begun, Answer> {
     let sender = check_server(half, command)?;
     half.see_heartbeat(sender.is_some());
-    let status = half.act(|machine, now| machine.heartbeat_status(now));
+    let status = half.heartbeat_status();
     let names: Vec<&str> = status.scopes.iter().map(|name| &**name).collect();
-    Ok(Answer::success("HA peer status returned.").and(json!({
+    Ok(Begun::Done(Answer::success("HA peer status returned.").and(json!({
         "date-time": rfc1123(status.wall_s),
         "scopes": names,
         "state": status.state.name(),
         "unsent-update-count": status.unsent_updates,
-    })))
+    }))))
 }
 
-fn reset(half: &Half, command: &Command<'_>) -> Result<Answer, Answer> {
+fn reset(half: &Half, command: &Command<'_>) -> Result<Begun, Answer> {
     check_server(half, command)?;
-    Ok(half.act(Relationship::reset))
+    Ok(Begun::Done(half.act(Relationship::reset)))
 }
 
-fn resume(half: &Half, command: &Command<'_>) -> Result<Answer, Answer> {
+fn resume(half: &Half, command: &Command<'_>) -> Result<Begun, Answer> {
     check_server(half, command)?;
-    Ok(half.act(Relationship::resume))
+    Ok(Begun::Done(half.act(Relationship::resume)))
 }
 
-fn scopes(half: &Half, command: &Command<'_>) -> Result<Answer, Answer> {
+fn scopes(half: &Half, command: &Command<'_>) -> Result<Begun, Answer> {
     let names = arguments::scopes(command.arguments)?;
     check_server(half, command)?;
-    Ok(half.act(|machine, now| machine.set_scopes(now, &names)))
+    Ok(Begun::Done(half.act(|machine, now| machine.set_scopes(now, &names))))
 }
 
-fn sync(half: &Half, command: &Command<'_>) -> Result<Answer, Answer> {
+fn sync(half: &Half, command: &Command<'_>) -> Result<Begun, Answer> {
     let (server, period) = arguments::sync(command.arguments)?;
     let answer = half.act(|machine, _| {
         machine.order_sync(server, period)?;
         // The machine's lock is held: the transfer cannot end before there is somebody who waits.
         Ok::<_, Answer>(half.wait_for_sync())
     })?;
-    Ok(wait(&answer, SYNC_COMMAND_TIMEOUT))
+    Ok(Begun::Waits(answer, SYNC_COMMAND_TIMEOUT))
 }
 
-fn sync_complete(half: &Half, command: &Command<'_>) -> Result<Answer, Answer> {
+fn sync_complete(half: &Half, command: &Command<'_>) -> Result<Begun, Answer> {
     check_server(half, command)?;
     let origin = arguments::sync_origin(command.arguments);
-    Ok(half.act(|machine, now| machine.sync_complete(now, origin)))
+    Ok(Begun::Done(half.act(|machine, now| machine.sync_complete(now, origin))))
 }
 
-fn start_maintenance(half: &Half, _: &Command<'_>) -> Result<Answer, Answer> {
+fn start_maintenance(half: &Half, _: &Command<'_>) -> Result<Begun, Answer> {
+    ask_maintenance(half, |machine| machine.start_maintenance())
+}
+
+fn cancel_maintenance(half: &Half, _: &Command<'_>) -> Result<Begun, Answer> {
+    ask_maintenance(half, |machine| machine.cancel_maintenance())
+}
+
+fn ask_maintenance(
+    half: &Half,
+    begin: impl FnOnce(&mut Relationship) -> Result<(), Answer>,
+) -> Result<Begun, Answer> {
     let answer = half.act(|machine, _| {
-        machine.start_maintenance()?;
-        Ok::<_, Answer>(half.wait_for_maintenance())
+        if !half.has_room_for_maintenance() {
+            return Err(Answer::error("too many maintenance commands wait for the partner"));
+        }
+        begin(machine)?;
+        Ok(half.wait_for_maintenance())
     })?;
-    Ok(wait(&answer, COMMAND_TIMEOUT))
+    Ok(Begun::Waits(answer, COMMAND_TIMEOUT))
 }
 
-fn cancel_maintenance(half: &Half, _: &Command<'_>) -> Result<Answer, Answer> {
-    let answer = half.act(|machine, _| {
-        machine.cancel_maintenance()?;
-        Ok::<_, Answer>(half.wait_for_maintenance())
-    })?;
-    Ok(wait(&answer, COMMAND_TIMEOUT))
-}
-
-fn notify_maintenance(half: &Half, command: &Command<'_>) -> Result<Answer, Answer> {
+fn notify_maintenance(half: &Half, command: &Command<'_>) -> Result<Begun, Answer> {
     let (cancel, state) = arguments::maintenance_notify(command.arguments)?;
     check_server(half, command)?;
-    Ok(half.act(|machine, now| machine.notify_maintenance(now, cancel, state)))
+    if cancel {
+        half.see_cancellation();
+    }
+    Ok(Begun::Done(half.act(|machine, now| machine.notify_maintenance(now, cancel, state))))
 }
 
 fn wait(answer: &Receiver<Answer>, patience: Duration) -> Answer {
@@ -127,7 +153,7 @@ fn check_server<'a>(half: &Half, command: &Command<'a>) -> Result<Option<&'a str
 }
 
 /// An entry of `high-availability` in status-get, as Kea 3 shows it.
-pub(super) fn status_json(status: &Status) -> Value {
+fn status_json(status: &Status) -> Value {
     let time = |wall_s: Option<u64>| wall_s.map_or(Value::Null, |s| json!(timestamp(s)));
     let names = |scopes: &[Arc<str>]| scopes.iter().map(|name| json!(**name)).collect::<Value>();
     let local = &status.local;

@@ -9,38 +9,43 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-/// How long a server may take to answer one command.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// The longest answer that is read: a page of leases is far below it.
-const LONGEST: u64 = 16 << 20;
+/// The longest answer that is read: all of ten million leases.
+const LONGEST: u64 = 4 << 30;
 
 /// Result 3: done, and there was nothing.
-pub(super) const EMPTY: i64 = 3;
+pub(crate) const EMPTY: i64 = 3;
 
 /// A server's answer.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Answer {
+pub(crate) struct Answer {
+    /// All of it, as it came.
+    pub(crate) whole: Value,
     /// 0 for success, else Kea's result code.
-    pub(super) result: i64,
+    pub(crate) result: i64,
     /// What was asked for, or null.
-    pub(super) arguments: Value,
+    pub(crate) arguments: Value,
     /// The server's sentence, or nothing.
-    pub(super) text: String,
+    pub(crate) text: String,
 }
 
-/// Asks a server for one thing.
+/// Asks a server for one thing; it has `patience` to begin its answer and to go on with it.
 ///
 /// # Errors
 /// Those of the socket, and `InvalidData` for what is no answer. The server may not be up yet, or
 /// gone.
-pub(super) fn ask(socket: &Path, command: &str, arguments: Option<Value>) -> io::Result<Answer> {
+pub(crate) fn ask(
+    socket: &Path,
+    command: &str,
+    arguments: Option<Value>,
+    patience: Duration,
+) -> io::Result<Answer> {
     let mut request = json!({"command": command});
     if let Some(arguments) = arguments {
         request["arguments"] = arguments;
     }
     let mut stream = UnixStream::connect(socket)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(patience))?;
+    stream.set_write_timeout(Some(patience))?;
     stream.write_all(request.to_string().as_bytes())?;
     stream.shutdown(Shutdown::Write).or_else(already_closed)?;
     let mut octets = Vec::new();
@@ -60,7 +65,7 @@ fn parse(octets: &[u8]) -> io::Result<Answer> {
     let result =
         value["result"].as_i64().ok_or_else(|| invalid(format!("no result in {value}")))?;
     let text = value["text"].as_str().unwrap_or_default().to_owned();
-    Ok(Answer { result, arguments: value["arguments"].clone(), text })
+    Ok(Answer { result, arguments: value["arguments"].clone(), text, whole: value })
 }
 
 #[cfg(test)]
@@ -68,6 +73,8 @@ mod tests {
     use std::os::unix::net::UnixListener;
 
     use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(30);
 
     fn answered(answer: &'static str) -> (Value, io::Result<Answer>) {
         let directory = tempfile::tempdir().unwrap();
@@ -80,7 +87,7 @@ mod tests {
             stream.write_all(answer.as_bytes()).unwrap();
             serde_json::from_slice(&octets).unwrap()
         });
-        let found = ask(&path, "lease4-get-page", Some(json!({"limit": 2})));
+        let found = ask(&path, "lease4-get-page", Some(json!({"limit": 2})), PATIENCE);
         (server.join().unwrap(), found)
     }
 
@@ -101,6 +108,6 @@ mod tests {
             assert_eq!(found.unwrap_err().kind(), io::ErrorKind::InvalidData, "{answer:?}");
         }
         let nobody = tempfile::tempdir().unwrap();
-        assert!(ask(&nobody.path().join("ctl"), "status-get", None).is_err());
+        assert!(ask(&nobody.path().join("ctl"), "status-get", None, PATIENCE).is_err());
     }
 }

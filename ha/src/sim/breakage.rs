@@ -1,0 +1,198 @@
+//! Broken rules: the product's parts wrapped so that one rule no longer holds, to show that the checks see it. The
+//! product itself has no switch for it.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use engine::clock::Now;
+use engine::lease::{
+    Applied, Change, ChangeKind, ChangeNumber, Grant, GrantRefused, Granted, Identity, Lease4,
+    LeaseStore, NotHolder, Origin, Overwrite, Stored,
+};
+use engine::seam::Replication;
+use engine::sync::Mutex;
+
+use crate::outbox::Outbox;
+
+/// A rule that is broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Breakage {
+    /// A reply is sent before the partner has acknowledged its lease.
+    ReplyEarly,
+    /// Two updates of one address reach the partner in the wrong order.
+    UpdatesSwapped,
+    /// The journal is acknowledged before it is written.
+    JournalLate,
+    /// A repeated query is answered from a lease that nobody has acknowledged yet.
+    CachedAnswer,
+    /// A lease of the partner ends by our clock alone, which is faster than the partner's.
+    FastClock,
+}
+
+impl Breakage {
+    /// All of them.
+    pub const ALL: [Breakage; 5] = [
+        Breakage::ReplyEarly,
+        Breakage::UpdatesSwapped,
+        Breakage::JournalLate,
+        Breakage::CachedAnswer,
+        Breakage::FastClock,
+    ];
+
+    /// Whom the store tells of its changes.
+    pub(super) fn wrap(breakage: Option<Self>, outbox: &Arc<Outbox>) -> Arc<dyn Replication> {
+        let outbox = Arc::clone(outbox);
+        match breakage {
+            Some(Breakage::ReplyEarly) => Arc::new(Unasked(outbox)),
+            Some(Breakage::CachedAnswer) => Arc::new(Cached(outbox)),
+            Some(Breakage::UpdatesSwapped) => Arc::new(Swapped { outbox, last: Mutex::default() }),
+            _ => outbox,
+        }
+    }
+
+    /// The store as everybody sees it.
+    pub(super) fn wrap_store(
+        breakage: Option<Self>,
+        store: Arc<dyn LeaseStore>,
+    ) -> Arc<dyn LeaseStore> {
+        match breakage {
+            Some(Breakage::FastClock) => Arc::new(OneClock(store)),
+            _ => store,
+        }
+    }
+}
+
+/// The same change, for which no reply waits.
+fn untold<'a>(change: &Change<'a>) -> Change<'a> {
+    let origin = match change.origin {
+        Origin::Client(_) => Origin::Client(None),
+        other => other,
+    };
+    Change { origin, ..*change }
+}
+
+/// Tells the partner, and makes no reply wait for it.
+struct Unasked(Arc<Outbox>);
+
+impl Replication for Unasked {
+    fn queue(&self, change: &Change<'_>) {
+        self.0.queue(&untold(change));
+    }
+}
+
+/// Makes no reply wait to a query that was asked shortly before.
+struct Cached(Arc<Outbox>);
+
+/// Seconds within which a query counts as repeated.
+const REPEATED_S: u64 = 20;
+
+impl Replication for Cached {
+    fn queue(&self, change: &Change<'_>) {
+        let repeated = change.before.is_some_and(|before| {
+            before.hw_address == change.lease.hw_address
+                && change.lease.cltt_s.saturating_sub(before.cltt_s) < REPEATED_S
+        });
+        if repeated { self.0.queue(&untold(change)) } else { self.0.queue(change) }
+    }
+}
+
+/// Tells each change of an address once more, behind the next one.
+struct Swapped {
+    outbox: Arc<Outbox>,
+    last: Mutex<BTreeMap<Ipv4Addr, (ChangeKind, Lease4)>>,
+}
+
+impl Replication for Swapped {
+    fn queue(&self, change: &Change<'_>) {
+        self.outbox.queue(change);
+        let current = (change.kind, change.lease.clone());
+        let before = self.last.lock().insert(change.lease.address, current);
+        if let Some((kind, lease)) = before {
+            self.outbox.queue(&untold(&Change { kind, lease: &lease, ..*change }));
+        }
+    }
+}
+
+/// Takes what the partner writes as its own.
+#[derive(Debug)]
+struct OneClock(Arc<dyn LeaseStore>);
+
+impl LeaseStore for OneClock {
+    fn apply(&self, lease: Lease4, overwrite: Overwrite, _: Origin) -> Applied {
+        self.0.apply(lease, overwrite, Origin::Administrator)
+    }
+
+    fn find(&self, address: Ipv4Addr) -> Option<Stored> {
+        self.0.find(address)
+    }
+
+    fn version(&self, address: Ipv4Addr) -> Option<ChangeNumber> {
+        self.0.version(address)
+    }
+
+    fn find_of(&self, identity: Identity<'_>, subnets: &[u32], now: Now) -> Option<Stored> {
+        self.0.find_of(identity, subnets, now)
+    }
+
+    fn grant(&self, now: Now, grant: Grant<'_>) -> Result<Granted, GrantRefused> {
+        self.0.grant(now, grant)
+    }
+
+    fn release(
+        &self,
+        now: Now,
+        address: Ipv4Addr,
+        identity: Identity<'_>,
+        origin: Origin,
+    ) -> Result<Stored, NotHolder> {
+        self.0.release(now, address, identity, origin)
+    }
+
+    fn decline(
+        &self,
+        now: Now,
+        address: Ipv4Addr,
+        identity: Identity<'_>,
+        probation_s: u32,
+        origin: Origin,
+    ) -> Result<Stored, NotHolder> {
+        self.0.decline(now, address, identity, probation_s, origin)
+    }
+
+    fn delete(&self, address: Ipv4Addr, origin: Origin) -> Option<Stored> {
+        self.0.delete(address, origin)
+    }
+
+    fn delete_version(
+        &self,
+        address: Ipv4Addr,
+        version: ChangeNumber,
+        origin: Origin,
+    ) -> Option<ChangeNumber> {
+        self.0.delete_version(address, version, origin)
+    }
+
+    fn expire(&self, now: Now, hold_s: u64, limit: usize) -> usize {
+        self.0.expire(now, hold_s, limit)
+    }
+
+    fn page(&self, after: Option<Ipv4Addr>, limit: usize) -> Vec<Lease4> {
+        self.0.page(after, limit)
+    }
+
+    fn find_free(
+        &self,
+        now: Now,
+        range: RangeInclusive<Ipv4Addr>,
+        from: Ipv4Addr,
+        taken: &dyn Fn(Ipv4Addr) -> bool,
+    ) -> Option<Ipv4Addr> {
+        self.0.find_free(now, range, from, taken)
+    }
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+}

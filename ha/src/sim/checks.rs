@@ -1,0 +1,191 @@
+//! What must hold after every step: one client for an address, acknowledged leases where they have to be, each reply
+//! once; and at the end, equal stores. Pure.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use engine::codec::v4::MessageType;
+use engine::lease::csv::{Durability, row};
+use engine::lease::{Lease4, LeaseState};
+
+use super::ledger::Holding;
+use super::message::Heard;
+use super::world::World;
+use crate::machine::{Role, ToBackups, ToPartner};
+
+/// Seconds around now in which a lease may have ended at one server and not at the other.
+const SLACK_S: u64 = 90;
+
+impl World {
+    /// A reply leaves a server: it was asked for, and its lease is where it has to be.
+    pub(super) fn check_reply(&mut self, from: usize, heard: &Heard) {
+        let left = self.sites[from].expected.get_mut(&heard.xid).map(|left| {
+            *left -= 1;
+            *left
+        });
+        if left.is_none_or(|left| left < 0) {
+            let (name, xid) = (self.name(from).to_owned(), heard.xid);
+            return self.fail(|_| format!("{name} answers query {xid:#x} more often than it came"));
+        }
+        if heard.message_type == MessageType::Ack {
+            self.check_written(from, heard.yiaddr);
+            self.check_acknowledged(from, heard.yiaddr);
+        }
+    }
+
+    /// The lease file has the lease that is acknowledged.
+    fn check_written(&mut self, from: usize, address: Ipv4Addr) {
+        let Some(lease) = self.lease(from, address) else {
+            let name = self.name(from).to_owned();
+            return self.fail(|_| format!("{name} acknowledges {address} without a lease"));
+        };
+        let mut text = Vec::new();
+        row::write(&lease, &mut text);
+        let synced = self.plan.servers[from].durability == Durability::Disk;
+        if !self.sites[from].disk.has(address, &text, synced) {
+            let name = self.name(from).to_owned();
+            self.fail(|_| format!("{name} acknowledges {address} before its row is written"));
+        }
+    }
+
+    /// Everybody who had to has the lease.
+    fn check_acknowledged(&mut self, from: usize, address: Ipv4Addr) {
+        let Some(server) = &self.sites[from].server else { return };
+        let policy = server.standing().updates;
+        let Some(lease) = self.lease(from, address) else { return };
+        for other in 0..self.sites.len() {
+            let is_backup = self.plan.servers[other].role == Role::Backup;
+            let waits = match is_backup {
+                true => policy.backups == ToBackups::SendAndWait,
+                false => policy.partner == ToPartner::Send,
+            };
+            if other == from || !waits || self.sites[other].server.is_none() {
+                continue;
+            }
+            let theirs = self.lease(other, address);
+            let same = theirs.as_ref().is_some_and(|theirs| is_same(theirs, &lease));
+            if !same && !self.ledger.is_excused(self.now, address) {
+                let (name, peer) = (self.name(from).to_owned(), self.name(other).to_owned());
+                return self.fail(|_| {
+                    format!("{name} acknowledges {address}; {peer} has {theirs:?}, not {lease:?}")
+                });
+            }
+        }
+    }
+
+    /// A client holds an address: nobody else does.
+    pub(super) fn check_hold(&mut self, client: usize, server: usize, address: Ipv4Addr) {
+        let Some(held) = self.clients[client].held(self.now) else { return };
+        let site = &self.sites[server];
+        let told = site
+            .server
+            .as_ref()
+            .is_none_or(|server| server.standing().updates.partner == ToPartner::Send);
+        let others_up = (0..self.sites.len()).any(|other| {
+            let is_active = self.plan.servers[other].role != Role::Backup;
+            other != server && is_active && self.sites[other].server.is_some()
+        });
+        let lone = site.server.is_some() && !site.reached_partner;
+        let behind_back = !told && others_up;
+        let new = Holding {
+            client,
+            from: self.now,
+            acked: self.now,
+            until: held.until,
+            server,
+            behind_back,
+        };
+        let Some(old) = self.ledger.hold(self.now, address, new) else { return };
+        match self.ledger.excuse(address, &old, &new, lone) {
+            Some(excuse) => {
+                self.report.exception(excuse.name());
+                self.tell(|_| format!("{address} is held twice: {excuse:?}"));
+            }
+            None => self.fail(|world| {
+                format!(
+                    "{address} is held by client {} (by {}, until {:.1} s) and by client {client} (by {})",
+                    old.client,
+                    world.name(old.server),
+                    old.until as f64 / 1e9,
+                    world.name(server),
+                )
+            }),
+        }
+    }
+
+    /// Whether two servers serve one scope at the same time.
+    pub(super) fn look_at_scopes(&mut self) {
+        let mut served = 0_u32;
+        let mut overlaps = false;
+        for site in &mut self.sites {
+            let Some(server) = &site.server else { continue };
+            site.reached_partner = site.reached_partner || server.has_partner();
+            if server.is_enabled() {
+                let scopes = server.standing().scopes.bits();
+                overlaps |= served & scopes != 0;
+                served |= scopes;
+            }
+        }
+        self.ledger.set_overlap(self.now, overlaps);
+    }
+
+    /// After healing, the stores of the pair are equal.
+    pub(super) fn check_stores(&mut self) {
+        let pair: Vec<usize> = (0..self.sites.len())
+            .filter(|server| self.plan.servers[*server].role != Role::Backup)
+            .collect();
+        for (server, site) in self.sites.iter().enumerate() {
+            let waiting = site.server.as_ref().map_or(0, super::server::Server::pending);
+            if waiting > 0 {
+                let name = self.name(server).to_owned();
+                return self
+                    .fail(|_| format!("{waiting} replies of {name} are neither sent nor dropped"));
+            }
+        }
+        let [one, two] = pair[..] else { return };
+        let (ours, theirs) = (self.live(one), self.live(two));
+        let addresses = ours.keys().chain(theirs.keys());
+        let different = addresses.copied().find(|address| {
+            let same = match (ours.get(address), theirs.get(address)) {
+                (Some(ours), Some(theirs)) => is_same(ours, theirs),
+                // It may just have ended at one of them.
+                (Some(lease), None) | (None, Some(lease)) => self.ends_soon(lease),
+                (None, None) => true,
+            };
+            !same && !self.ledger.is_by_hand(*address)
+        });
+        if let Some(address) = different {
+            let (ours, theirs) = (ours.get(&address).cloned(), theirs.get(&address).cloned());
+            self.fail(|_| format!("the stores differ at {address}: {ours:?} and {theirs:?}"));
+        }
+    }
+
+    fn lease(&self, server: usize, address: Ipv4Addr) -> Option<Lease4> {
+        self.sites[server].server.as_ref().and_then(|server| server.lease(address))
+    }
+
+    fn wall_s(&self) -> u64 {
+        super::clock::EPOCH_S + self.now / 1_000_000_000
+    }
+
+    fn ends_soon(&self, lease: &Lease4) -> bool {
+        lease.expires_at_s().abs_diff(self.wall_s()) < SLACK_S
+    }
+
+    /// Leases that hold their address.
+    fn live(&self, server: usize) -> BTreeMap<Ipv4Addr, Lease4> {
+        let leases = self.sites[server].server.as_ref().map_or_else(Vec::new, |it| it.leases());
+        let now = self.wall_s();
+        let live = leases.into_iter().filter(|lease| lease.holds_address(now));
+        live.map(|lease| (lease.address, lease)).collect()
+    }
+}
+
+/// The same lease, as far as anybody else can see.
+fn is_same(one: &Lease4, two: &Lease4) -> bool {
+    let of = |lease: &Lease4| {
+        let state = (lease.state == LeaseState::Assigned, lease.state == LeaseState::Declined);
+        (state, lease.hw_address, lease.client_id.clone(), lease.expires_at_s())
+    };
+    of(one) == of(two)
+}

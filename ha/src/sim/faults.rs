@@ -1,0 +1,210 @@
+//! What goes wrong, and what administrators do. Pure.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::world::{Event, World};
+use crate::machine::Mode;
+
+/// Something that goes wrong, or is over.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Fault {
+    /// One of the kinds below.
+    Any,
+    Open {
+        from: usize,
+        to: usize,
+    },
+    Show {
+        server: usize,
+    },
+    CalmLoss,
+    CalmDuplication,
+    CalmDelay,
+}
+
+/// The kinds, with how often each is drawn.
+const KINDS: [(&str, u64); 17] = [
+    ("crash", 10),
+    ("crash in a write", 8),
+    ("crash in a step", 8),
+    ("loss of power", 8),
+    ("partition", 10),
+    ("one-way partition", 8),
+    ("hidden from clients", 6),
+    ("loss", 6),
+    ("duplication", 4),
+    ("delay and reordering", 6),
+    ("clock step", 4),
+    ("restart", 6),
+    ("ha-sync", 3),
+    ("ha-scopes", 2),
+    ("maintenance", 5),
+    ("ha-reset", 3),
+    ("other command", 5),
+];
+
+impl World {
+    /// Draws when faults happen.
+    pub(super) fn draw_faults(&mut self) {
+        let trouble = u64::try_from(self.plan.trouble.as_millis()).expect("hours");
+        for _ in 0..self.dice.between(4, 12) {
+            let when = self.dice.span(90_000, trouble - 60_000);
+            self.after(when, Event::Fault(Fault::Any));
+        }
+    }
+
+    pub(super) fn suffer(&mut self, fault: Fault) {
+        match fault {
+            Fault::Any => self.suffer_any(),
+            Fault::Open { from, to } => self.net.close(from, to, false),
+            Fault::Show { server } => self.net.hide(server, false),
+            Fault::CalmLoss => self.net.loss = 0,
+            Fault::CalmDuplication => self.net.duplication = 0,
+            Fault::CalmDelay => self.net.slow = false,
+        }
+    }
+
+    fn suffer_any(&mut self) {
+        let all: u64 = KINDS.iter().map(|(_, weight)| weight).sum();
+        let mut left = self.dice.below(all);
+        let drawn = KINDS.iter().find(|(_, weight)| {
+            let here = left < *weight;
+            left = left.saturating_sub(*weight);
+            here
+        });
+        let kind = drawn.expect("the weights add up").0;
+        let server = self.dice.place(self.sites.len());
+        self.report.fault(kind);
+        self.tell(|world| format!("fault: {kind}, {}", world.name(server)));
+        match kind {
+            "crash" => {
+                self.crash(server, false);
+                self.start_later(server);
+            }
+            "loss of power" => {
+                self.crash(server, true);
+                self.start_later(server);
+            }
+            "restart" => {
+                self.crash(server, false);
+                let soon = self.dice.span(10, 2_000);
+                self.after(soon, Event::Start { server });
+            }
+            "crash in a write" => {
+                let after = self.dice.place(200);
+                self.sites[server].disk.die_in_next_write(after);
+            }
+            "crash in a step" => self.sites[server].dies_after = Some(self.dice.place(3)),
+            "partition" => self.partition(true),
+            "one-way partition" => self.partition(false),
+            "hidden from clients" => {
+                self.net.hide(server, true);
+                let after = self.lasts();
+                self.after(after, Event::Fault(Fault::Show { server }));
+            }
+            "clock step" => self.step_clock(server),
+            "loss" => {
+                self.net.loss = self.dice.between(10, 400);
+                let after = self.lasts();
+                self.after(after, Event::Fault(Fault::CalmLoss));
+            }
+            "duplication" => {
+                self.net.duplication = self.dice.between(50, 500);
+                let after = self.lasts();
+                self.after(after, Event::Fault(Fault::CalmDuplication));
+            }
+            "delay and reordering" => {
+                self.net.slow = true;
+                let after = self.lasts();
+                self.after(after, Event::Fault(Fault::CalmDelay));
+            }
+            command => self.command(server, command),
+        }
+    }
+
+    fn lasts(&mut self) -> Duration {
+        match self.dice.below(3) {
+            0 => self.dice.span(500, 15_000),
+            1 => self.dice.span(15_000, 90_000),
+            _ => self.dice.span(90_000, 500_000),
+        }
+    }
+
+    fn partition(&mut self, both_ways: bool) {
+        let servers = self.sites.len();
+        let from = self.dice.place(servers);
+        let to = (from + 1 + self.dice.place(servers - 1)) % servers;
+        let after = self.lasts();
+        self.net.close(from, to, true);
+        self.after(after, Event::Fault(Fault::Open { from, to }));
+        if both_ways {
+            self.net.close(to, from, true);
+            self.after(after, Event::Fault(Fault::Open { from: to, to: from }));
+        }
+    }
+
+    fn step_clock(&mut self, server: usize) {
+        let step = match self.dice.below(8) {
+            // Beyond what a pair works with.
+            0 => self.dice.between(61, 300),
+            _ => self.dice.between(1, 15),
+        };
+        let back = i64::try_from(step).expect("small");
+        self.sites[server].error.ahead_s -= back;
+        let ahead = self.sites.iter().map(|site| site.error.ahead_s);
+        let apart = ahead.clone().max().unwrap_or(0) - ahead.min().unwrap_or(0);
+        if apart > 55 {
+            self.ledger.skewed();
+        }
+    }
+
+    fn command(&mut self, server: usize, command: &'static str) {
+        let other = (server + 1) % self.sites.len();
+        let name = self.name(other).to_owned();
+        match command {
+            "ha-sync" => self.order(server, "ha-sync", Some(json!({"server-name": name}))),
+            "ha-reset" => self.order(server, "ha-reset", None),
+            "ha-scopes" => {
+                let own = self.name(server).to_owned();
+                let scopes = [json!([]), json!([own]), json!([own, name])];
+                let scopes = scopes[self.dice.place(3)].clone();
+                self.ledger.scopes_by_hand(self.now);
+                self.order(server, "ha-scopes", Some(json!({ "scopes": scopes })));
+            }
+            "maintenance" => {
+                self.order(server, "ha-maintenance-start", None);
+                if self.dice.chance(500) {
+                    let after = self.lasts();
+                    self.after(after, Event::Heal(super::healing::Healing::EndMaintenance(server)));
+                }
+            }
+            _ => match self.dice.below(4) {
+                0 => {
+                    let period = self.dice.between(1, 120);
+                    self.order(server, "dhcp-disable", Some(json!({"max-period": period})));
+                }
+                1 => self.order(server, "dhcp-enable", None),
+                2 => self.order(server, "ha-continue", None),
+                _ => self.delete_lease(server),
+            },
+        }
+    }
+
+    fn delete_lease(&mut self, server: usize) {
+        let leases = self.sites[server].server.as_ref().map_or_else(Vec::new, |it| it.leases());
+        if leases.is_empty() || self.plan.mode == Mode::PassiveBackup {
+            return;
+        }
+        let address = leases[self.dice.place(leases.len())].address;
+        self.ledger.leases_by_hand(self.now, address);
+        self.order(server, "lease4-del", Some(json!({"ip-address": address.to_string()})));
+    }
+
+    /// An administrator's command to one server.
+    pub(super) fn order(&mut self, server: usize, name: &str, arguments: Option<Value>) {
+        let answer = self.touch(server, |server| server.command(name, arguments));
+        self.tell(|world| format!("{name} at {}: {answer:?}", world.name(server)));
+    }
+}

@@ -1,0 +1,155 @@
+//! What a run is about: mode, servers, clients, delays, faults to come; all of it drawn from the seed. Pure.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::config::model::Dhcp4;
+use engine::lease::csv::Durability;
+
+use super::clock::Error;
+use super::dice::Dice;
+use crate::machine::{Mode, Parameters, Pause, Peer, Peers, Role, State};
+
+/// The plan of a run.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) mode: Mode,
+    pub(super) servers: Vec<Member>,
+    pub(super) clients: usize,
+    pub(super) config: Arc<Dhcp4>,
+    /// Until the world is healed.
+    pub(super) trouble: Duration,
+    /// Threads that send lease updates to a peer.
+    pub(super) senders: usize,
+    pub(super) page_limit: u32,
+    parameters: Parameters,
+}
+
+/// A server of the plan.
+#[derive(Clone, Debug)]
+pub(super) struct Member {
+    pub(super) name: Arc<str>,
+    pub(super) role: Role,
+    pub(super) address: Ipv4Addr,
+    pub(super) durability: Durability,
+    pub(super) clock: Error,
+}
+
+impl Plan {
+    pub(super) fn draw(dice: &mut Dice) -> Self {
+        let mode = dice.pick(&[
+            Mode::LoadBalancing,
+            Mode::LoadBalancing,
+            Mode::LoadBalancing,
+            Mode::HotStandby,
+            Mode::HotStandby,
+            Mode::PassiveBackup,
+        ]);
+        let servers = members(mode, dice);
+        let clients = dice.place(12) + 8;
+        let lifetime_s = u32::try_from(dice.between(60, 300)).expect("small");
+        let parameters = parameters(mode, &servers, dice);
+        let pool = clients as u64 * dice.between(60, 180) / 100;
+        Self {
+            config: Arc::new(config(mode, &servers, lifetime_s, pool)),
+            mode,
+            servers,
+            clients,
+            trouble: Duration::from_secs(dice.between(3000, 4200)),
+            senders: dice.place(4) + 1,
+            page_limit: dice.pick(&[1, 2, 3, 5, 10, 1000]),
+            parameters,
+        }
+    }
+
+    /// The parameters of one server.
+    pub(super) fn parameters(&self, server: usize) -> Parameters {
+        let all = self.parameters.peers.all().to_vec();
+        let peers = Peers::new(self.mode, &self.servers[server].name, all);
+        Parameters { peers: peers.expect("the roles fit the mode"), ..self.parameters.clone() }
+    }
+
+    /// In how long a healed pair is back in normal operation.
+    pub(super) fn patience(&self) -> Duration {
+        let heartbeat = self.parameters.heartbeat_delay;
+        self.parameters.max_response_delay * 2 + heartbeat * 12 + Duration::from_secs(180)
+    }
+}
+
+fn members(mode: Mode, dice: &mut Dice) -> Vec<Member> {
+    let other = match mode {
+        Mode::LoadBalancing => Some(Role::Secondary),
+        Mode::HotStandby => Some(Role::Standby),
+        Mode::PassiveBackup => None,
+    };
+    let backups = match mode {
+        Mode::PassiveBackup => dice.place(2) + 1,
+        _ => usize::from(dice.chance(300)),
+    };
+    let mut roles = vec![Role::Primary];
+    roles.extend(other);
+    roles.extend(std::iter::repeat_n(Role::Backup, backups));
+    let durability = dice.pick(&[Durability::Kernel, Durability::Disk]);
+    let names = ["a", "b", "c"];
+    let member = |(place, role): (usize, Role)| Member {
+        name: names[place].into(),
+        role,
+        address: Ipv4Addr::new(10, 0, 0, 1 + u8::try_from(place).expect("few")),
+        durability,
+        clock: Error {
+            drift_ppm: u32::try_from(dice.below(200)).expect("small"),
+            ahead_s: i64::try_from(dice.below(20)).expect("small") - 10,
+        },
+    };
+    roles.into_iter().enumerate().map(member).collect()
+}
+
+fn parameters(mode: Mode, servers: &[Member], dice: &mut Dice) -> Parameters {
+    let auto_failover = !dice.chance(50);
+    let peer =
+        |member: &Member| Peer { name: member.name.clone(), role: member.role, auto_failover };
+    let peers = Peers::new(mode, &servers[0].name, servers.iter().map(peer).collect());
+    let mut parameters = Parameters::defaults(peers.expect("the roles fit the mode"));
+    parameters.heartbeat_delay = Duration::from_secs(dice.pick(&[5, 10, 10, 20, 30]));
+    parameters.max_response_delay = Duration::from_secs(dice.pick(&[20, 40, 60]));
+    parameters.max_ack_delay = Duration::from_secs(dice.pick(&[2, 5, 10]));
+    parameters.max_unacked_clients = dice.pick(&[0, 0, 1, 2]);
+    parameters.sync_timeout = Duration::from_secs(dice.pick(&[10, 60]));
+    if mode == Mode::LoadBalancing {
+        parameters.delayed_updates_limit = dice.pick(&[0, 3, 10, 100]);
+    }
+    parameters.wait_backup_ack = mode == Mode::PassiveBackup && dice.chance(500);
+    if dice.chance(30) {
+        let state = dice.pick(&State::ALL);
+        parameters.pauses.insert(state, dice.pick(&[Pause::Once, Pause::Always]));
+    }
+    parameters
+}
+
+/// One subnet; in load-balancing, each of the pair has its pool.
+fn config(mode: Mode, servers: &[Member], lifetime_s: u32, addresses: u64) -> Dhcp4 {
+    let range = |from: u64, count: u64| format!("10.0.0.{from} - 10.0.0.{}", from + count - 1);
+    let pools = if mode == Mode::LoadBalancing {
+        let half = addresses.div_ceil(2).max(2);
+        let pool = |member: &Member, from| {
+            let range = range(from, half);
+            format!(r#"{{"pool": "{range}", "client-class": "HA_{}"}}"#, member.name)
+        };
+        format!("{}, {}", pool(&servers[0], 100), pool(&servers[1], 180))
+    } else {
+        format!(r#"{{"pool": "{}"}}"#, range(100, addresses.max(2)))
+    };
+    let text = format!(
+        r#"{{"Dhcp4": {{
+            "interfaces-config": {{"interfaces": []}},
+            "lease-database": {{"type": "memfile", "persist": false}},
+            "valid-lifetime": {lifetime_s},
+            "decline-probation-period": 120,
+            "expired-leases-processing": {{"hold-reclaimed-time": 300}},
+            "subnet4": [{{"id": 1, "subnet": "10.0.0.0/24", "pools": [{pools}]}}]
+        }}}}"#
+    );
+    let read = engine::config::parse_text(&text, "plan");
+    read.expect("the plan's configuration is in order").dhcp4.expect("it has the part")
+}

@@ -1,0 +1,398 @@
+//! One whole server: the product's packet path, store, journal, machine, gate, outbox and commands, on a disk and a
+//! clock of the simulation. What it wants to send comes out of [`Server::poll_sent`]; nothing here decides anything.
+
+use std::collections::BTreeMap;
+use std::hash::RandomState;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam::channel::Receiver;
+use engine::alloc::Offers;
+use engine::clock::{Clock, Mono};
+use engine::control::core::Core;
+use engine::control::leases::LeaseCommands;
+use engine::control::{Answer, Command, Registry};
+use engine::lease::Lease4;
+use engine::lease::csv::{self, Journal};
+use engine::packet::{Buffers, Departure, Links, Packet, Transmit};
+use engine::pending::Pending;
+use engine::seam::Admission;
+use engine::seam::service::Service;
+use engine::server::{Pipeline, ReplySender, Storage, lease_subnet};
+use engine::stats::Stats;
+use engine::sync::Mutex;
+use engine::v4::Snapshot;
+use engine::worker::{Job as Work, Pipeline as _};
+use hyper::HeaderMap;
+use serde_json::{Value, json};
+
+use super::breakage::Breakage;
+use super::clock::ServerClock;
+use super::disk::Disk;
+use super::plan::Plan;
+use crate::half::commands::{self, Begun};
+use crate::half::errand::{Clerk, Errand, update_outcome};
+use crate::half::{Half, Receivers};
+use crate::io::listener::{Rules, reply};
+use crate::limits::REQUEST_TIMEOUT;
+use crate::machine::{CallError, Relationship, Seen, Standing, State};
+use crate::outbox::{PeerQueue, Update};
+use crate::wire::request::lease_news;
+
+/// Seconds that reclaimed leases are kept, as the plan's configuration has it.
+const HOLD_S: u64 = 300;
+
+/// Something that leaves a server.
+#[derive(Debug)]
+pub(super) enum Sent {
+    /// A reply to a client.
+    Reply(Departure),
+    /// A request to a peer of this name.
+    Request { call: u64, to: Arc<str>, body: String, timeout: Duration },
+}
+
+/// A request that waits for its answer.
+#[derive(Debug)]
+enum Call {
+    Errand(Errand),
+    Update(PeerQueue, Box<Update>),
+}
+
+/// A running server. A crash drops it.
+pub(super) struct Server {
+    pub(super) clock: Arc<ServerClock>,
+    pub(super) half: Arc<Half>,
+    pipeline: Arc<Pipeline>,
+    clerk: Clerk,
+    registry: Registry,
+    receivers: Receivers,
+    outgoing: Arc<Outgoing>,
+    calls: BTreeMap<u64, Call>,
+    next_call: u64,
+    /// The peers that are sent updates, their names, and requests under way.
+    queues: Vec<(PeerQueue, Arc<str>, usize)>,
+    senders: usize,
+    /// Errands whose next request is to be sent.
+    resumed: Vec<u64>,
+    commands_waiting: Vec<Receiver<Answer>>,
+}
+
+/// Takes replies until they are fetched.
+#[derive(Default)]
+struct Outgoing(Mutex<Vec<Departure>>);
+
+impl Transmit for Outgoing {
+    fn transmit(&self, batch: &mut Vec<Departure>) {
+        self.0.lock().append(batch);
+    }
+}
+
+/// The one interface.
+struct Link(Ipv4Addr);
+
+impl Links for Link {
+    fn name(&self, _interface: u32) -> Arc<str> {
+        "eth0".into()
+    }
+
+    fn addresses(&self) -> Arc<[Ipv4Addr]> {
+        [self.0].into()
+    }
+}
+
+impl Server {
+    /// Starts the server of place `server`: reads its disk, joins the parts, is silent until it is touched.
+    pub(super) fn start(
+        plan: &Plan,
+        server: usize,
+        disk: &Disk,
+        clock: &Arc<ServerClock>,
+        breakage: Option<Breakage>,
+    ) -> Self {
+        let member = &plan.servers[server];
+        let stats = Arc::new(Stats::default());
+        let (text, ink) = disk.open();
+        let length = text.len() as u64;
+        let journal = Journal::with_ink(Box::new(ink), length, member.durability);
+        let mut storage = Storage::on(journal, Arc::clone(&stats));
+        storage.store = Breakage::wrap_store(breakage, storage.store);
+        csv::load_text(&text, &*storage.store).expect("a server's own lease file can be read");
+        let outgoing = Arc::<Outgoing>::default();
+        let transmit = Arc::clone(&outgoing) as Arc<dyn Transmit>;
+        let sender = ReplySender { storage: storage.clone(), transmit, stats: Arc::clone(&stats) };
+        let pending = Arc::new(Pending::new(256, Arc::new(sender), Arc::clone(&stats)));
+        let service = Arc::<Service>::default();
+        let time: Arc<dyn Clock> = Arc::<ServerClock>::clone(clock);
+        let parameters = plan.parameters(server);
+        let half =
+            Half::new(0, parameters, Arc::clone(&pending), Arc::clone(&service), Arc::clone(&time));
+        let replication = Breakage::wrap(breakage, half.outbox());
+        storage.replicate_to(replication);
+        let admission = Arc::clone(half.gate()) as Arc<dyn Admission>;
+        let snapshot = Snapshot::build(Arc::clone(&plan.config), &admission.classes());
+        let registry = registry(plan, &half, &storage, &service, &time, &stats);
+        let flush = storage.clone();
+        let clerk = Clerk {
+            half: Arc::clone(&half),
+            store: Arc::clone(&storage.store),
+            flush: Arc::new(move |number| flush.write_through(number)),
+            page_limit: plan.page_limit,
+        };
+        let pipeline = Arc::new(Pipeline {
+            snapshot: Arc::new(snapshot).into(),
+            admission,
+            service,
+            storage,
+            pending,
+            offers: Offers::with_capacity(1024),
+            links: Arc::new(Link(member.address)),
+            stats: Arc::clone(&stats),
+            key: RandomState::new(),
+            reply_port: None,
+        });
+        Self {
+            clock: Arc::clone(clock),
+            receivers: half.take_receivers().expect("nobody took them before"),
+            queues: queues(&half),
+            half,
+            pipeline,
+            clerk,
+            registry,
+            outgoing,
+            calls: BTreeMap::new(),
+            next_call: 0,
+            senders: plan.senders,
+            resumed: Vec::new(),
+            commands_waiting: Vec::new(),
+        }
+    }
+}
+
+/// What happens to it.
+impl Server {
+    /// Packets arrive together.
+    pub(super) fn receive(&mut self, packets: Vec<Packet>) {
+        let now = self.clock.now();
+        let mut batch = Vec::new();
+        for packet in packets {
+            if let Some(dispatch) = self.pipeline.admit(&packet, now) {
+                batch.push(Work { packet, dispatch });
+            }
+        }
+        if !batch.is_empty() {
+            let mut out = Vec::new();
+            let mut desk = Arc::clone(&self.pipeline).desk();
+            desk.serve(&mut batch, now, &Buffers::default(), &mut out);
+            self.outgoing.transmit(&mut out);
+        }
+    }
+
+    /// A peer's request arrives; gives the answer.
+    pub(super) fn request(&mut self, body: &str) -> String {
+        let rules = Rules { credentials: None, restrict_commands: true };
+        reply(&rules, &HeaderMap::new(), body.as_bytes(), &self.registry).body
+    }
+
+    /// The answer to a request, or its failure. One that is not waited for any more is ignored.
+    pub(super) fn answer(&mut self, call: u64, answer: Result<&[u8], CallError>) {
+        match self.calls.remove(&call) {
+            None => {}
+            Some(Call::Errand(errand)) => {
+                if let Some(rest) = self.clerk.handle(errand, answer) {
+                    // A new number: a late answer to the last request must not be taken for one to the next.
+                    let call = self.call(Call::Errand(rest));
+                    self.resumed.push(call);
+                }
+            }
+            Some(Call::Update(peer, update)) => {
+                self.half.outbox().settle(peer, &update, update_outcome(answer));
+                let queue = self.queues.iter_mut().find(|(queue, ..)| *queue == peer);
+                queue.expect("an update came from a queue").2 -= 1;
+            }
+        }
+    }
+
+    /// Whether a request still waits for its answer.
+    pub(super) fn waits_for(&self, call: u64) -> bool {
+        self.calls.contains_key(&call)
+    }
+
+    /// Time has passed.
+    pub(super) fn handle_timeout(&mut self) {
+        self.half.handle_timeout();
+    }
+
+    /// When [`Self::handle_timeout`] is due, by the server's own clock.
+    pub(super) fn poll_timeout(&self) -> Option<Mono> {
+        self.half.poll_timeout()
+    }
+
+    /// What the housekeeping thread does from time to time.
+    pub(super) fn housekeep(&mut self) {
+        let storage = &self.pipeline.storage;
+        if storage.store.expire(self.clock.now(), HOLD_S, 100) > 0 {
+            // A failure is counted; the rows are written with the next ones.
+            let _ = storage.flush();
+        }
+    }
+
+    /// An administrator's command. Its answer may come later, and nobody looks at it then.
+    pub(super) fn command(&mut self, name: &str, arguments: Option<Value>) -> Option<Answer> {
+        let command = Command { name, arguments: arguments.as_ref() };
+        match commands::begin(&self.half, &command) {
+            Some(Begun::Done(answer)) => Some(answer),
+            Some(Begun::Waits(answer, _)) => {
+                self.commands_waiting.retain(|answer| answer.is_empty());
+                self.commands_waiting.push(answer);
+                None
+            }
+            None => {
+                let mut request = json!({ "command": name });
+                if let Some(arguments) = arguments {
+                    request["arguments"] = arguments;
+                }
+                Some(self.registry.execute(&request))
+            }
+        }
+    }
+}
+
+/// What comes out of it.
+impl Server {
+    /// The next thing that it sends.
+    pub(super) fn poll_sent(&mut self, sent: &mut Vec<Sent>) {
+        sent.extend(self.outgoing.0.lock().drain(..).map(Sent::Reply));
+        while let Ok(job) = self.receivers.heartbeats.try_recv() {
+            self.begin(job, sent);
+        }
+        while let Ok(job) = self.receivers.others.try_recv() {
+            self.begin(job, sent);
+        }
+        while self.receivers.wake.try_recv().is_ok() {}
+        for call in std::mem::take(&mut self.resumed) {
+            sent.extend(self.next_request(call));
+        }
+        for place in 0..self.queues.len() {
+            while self.queues[place].2 < self.senders {
+                let (peer, to, _) = &self.queues[place];
+                let (peer, to) = (*peer, Arc::clone(to));
+                let Some(update) = self.half.outbox().try_next(peer) else { break };
+                let body = lease_news(update.news, &update.lease, self.half.partner_kind());
+                self.queues[place].2 += 1;
+                let call = self.call(Call::Update(peer, Box::new(update)));
+                sent.push(Sent::Request { call, to, body, timeout: REQUEST_TIMEOUT });
+            }
+        }
+    }
+
+    fn begin(&mut self, job: crate::half::Job, sent: &mut Vec<Sent>) {
+        if let Some(errand) = self.clerk.begin(job) {
+            let call = self.call(Call::Errand(errand));
+            sent.extend(self.next_request(call));
+        }
+    }
+
+    /// The request of an errand that goes on.
+    fn next_request(&self, call: u64) -> Option<Sent> {
+        let Some(Call::Errand(errand)) = self.calls.get(&call) else { return None };
+        let (body, timeout) = self.clerk.ask(errand);
+        let peers = self.half.gate().peers();
+        let named = errand.server().and_then(|place| peers.all().get(place));
+        let to = Arc::clone(&named.or_else(|| peers.partner())?.name);
+        Some(Sent::Request { call, to, body, timeout })
+    }
+
+    fn call(&mut self, call: Call) -> u64 {
+        self.next_call += 1;
+        self.calls.insert(self.next_call, call);
+        self.next_call
+    }
+
+    pub(super) fn state(&self) -> State {
+        self.half.look(Relationship::state)
+    }
+
+    pub(super) fn standing(&self) -> Standing {
+        self.half.gate().standing()
+    }
+
+    /// What it last knew of its partner's state.
+    pub(super) fn partner(&self) -> Seen {
+        self.half.look(|machine| machine.situation(self.clock.now()).partner)
+    }
+
+    /// Whether it is in a state that nobody enters without its partner.
+    pub(super) fn has_partner(&self) -> bool {
+        use State::{CommunicationRecovery, HotStandby, LoadBalancing, Ready};
+        matches!(self.state(), CommunicationRecovery | HotStandby | LoadBalancing | Ready)
+    }
+
+    pub(super) fn is_paused(&self) -> bool {
+        self.half.look(Relationship::is_paused)
+    }
+
+    /// Whether packets are served.
+    pub(super) fn is_enabled(&self) -> bool {
+        self.pipeline.service.is_enabled()
+    }
+
+    /// Its lease of an address.
+    pub(super) fn lease(&self, address: Ipv4Addr) -> Option<Lease4> {
+        self.pipeline.storage.store.find(address).map(|stored| stored.lease)
+    }
+
+    /// All its leases.
+    pub(super) fn leases(&self) -> Vec<Lease4> {
+        self.pipeline.storage.store.page(None, usize::MAX)
+    }
+
+    /// Replies that wait for an acknowledgement.
+    pub(super) fn pending(&self) -> usize {
+        self.pipeline.pending.len()
+    }
+}
+
+fn queues(half: &Half) -> Vec<(PeerQueue, Arc<str>, usize)> {
+    let peers = half.gate().peers();
+    let partner = peers.is_active_pair().then(|| peers.partner()).flatten();
+    let partner = partner.map(|peer| (PeerQueue::Partner, Arc::clone(&peer.name), 0));
+    let backups = crate::half::backups(peers).enumerate();
+    let backups = backups.map(|(place, name)| (PeerQueue::Backup(place), Arc::clone(name), 0));
+    partner.into_iter().chain(backups).collect()
+}
+
+fn registry(
+    plan: &Plan,
+    half: &Arc<Half>,
+    storage: &Storage,
+    service: &Arc<Service>,
+    clock: &Arc<dyn Clock>,
+    stats: &Arc<Stats>,
+) -> Registry {
+    let registry = Registry::default();
+    let core = Core {
+        clock: Arc::clone(clock),
+        started: clock.now().mono,
+        service: Arc::clone(service),
+        stats: Arc::clone(stats),
+        config: Arc::default(),
+        threads: 1,
+        packet_queue_size: 64,
+        multi_threading: true,
+        lease_file: None,
+        shutdown: crossbeam::channel::bounded(1).0,
+    };
+    core.register(&registry, "simulation");
+    let config = Arc::clone(&plan.config);
+    let written = storage.clone();
+    let leases = LeaseCommands {
+        store: Arc::clone(&storage.store),
+        clock: Arc::clone(clock),
+        subnet: Arc::new(move |key| lease_subnet(&config, key)),
+        written: Arc::new(move |number| written.write_through(number)),
+    };
+    leases.register(&registry);
+    commands::register(half, &registry);
+    registry
+}

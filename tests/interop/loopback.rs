@@ -1,0 +1,172 @@
+//! A place for servers without root: loopback addresses of this test alone, ports that the kernel chose, and a relay
+//! with the clients of `perf` behind it.
+
+use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, UdpSocket};
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use perf::fleet::Fleet;
+use perf::plan::{Exchange, Plan};
+use perf::run::{Link, Relay};
+use perf::tally::Tally;
+use serde_json::{Value, json};
+
+use crate::server::{Kind, Server};
+
+/// Addresses, the servers' port, and the relay.
+pub(crate) struct Loopback {
+    servers: Vec<Ipv4Addr>,
+    pub(crate) port: u16,
+    relay: Relay,
+    relay_address: Ipv4Addr,
+    next_xid: AtomicU32,
+}
+
+impl Loopback {
+    /// A place for this many servers.
+    pub(crate) fn new(servers: u8) -> Self {
+        let [base @ .., _] = own_network().octets();
+        let at = |last: u8| Ipv4Addr::new(base[0], base[1], base[2], last);
+        let servers: Vec<Ipv4Addr> = (1..=servers).map(at).collect();
+        let port = free_port(&servers);
+        let relay_address = at(100);
+        let relay = Relay::open(&Link {
+            local: SocketAddrV4::new(relay_address, 0),
+            device: None,
+            servers: servers.iter().map(|address| SocketAddrV4::new(*address, port)).collect(),
+        });
+        let relay = relay.unwrap();
+        Self { servers, port, relay, relay_address, next_xid: AtomicU32::new(1) }
+    }
+
+    /// The first server's address and port.
+    pub(crate) fn server(&self) -> SocketAddrV4 {
+        SocketAddrV4::new(self.servers[0], self.port)
+    }
+
+    /// The command line's ports.
+    pub(crate) fn arguments(&self) -> [String; 4] {
+        let relay = self.relay.local().unwrap().port();
+        ["-p".into(), self.port.to_string(), "-P".into(), relay.to_string()]
+    }
+
+    /// A configuration's parts that say where server `index` listens and what its clients get from `pools`.
+    pub(crate) fn configuration(&self, index: usize, pools: &Value) -> Value {
+        json!({
+            "interfaces-config": {
+                "interfaces": [format!("lo/{}", self.servers[index])], "dhcp-socket-type": "udp"
+            },
+            "multi-threading": {
+                "enable-multi-threading": true, "thread-pool-size": 2, "packet-queue-size": 1024
+            },
+            "valid-lifetime": 3600,
+            "subnet4": [{
+                "id": 1, "subnet": "10.0.0.0/8", "pools": pools,
+                "relay": {"ip-address": self.relay_address}
+            }]
+        })
+    }
+
+    /// URLs with a free port on each server's address.
+    fn urls(&self) -> Vec<String> {
+        let url = |address: &Ipv4Addr| {
+            let free = TcpListener::bind((*address, 0)).unwrap().local_addr().unwrap();
+            format!("http://{free}/")
+        };
+        self.servers.iter().map(url).collect()
+    }
+
+    /// A pair of servers in its normal state.
+    pub(crate) fn pair(&self, mode: &str, pools: &Value, folder: &Path) -> [Server; 2] {
+        let urls = self.urls();
+        let second_role = if mode == "hot-standby" { "standby" } else { "secondary" };
+        let relationship = |this: &str| {
+            json!({
+                "this-server-name": this, "mode": mode,
+                "heartbeat-delay": 300, "max-response-delay": 5000, "max-ack-delay": 1000,
+                "max-unacked-clients": 0, "sync-timeout": 10000,
+                "multi-threading": {
+                    "enable-multi-threading": true, "http-dedicated-listener": true,
+                    "http-listener-threads": 2, "http-client-threads": 2
+                },
+                "peers": [
+                    {"name": "server1", "url": urls[0], "role": "primary"},
+                    {"name": "server2", "url": urls[1], "role": second_role}
+                ]
+            })
+        };
+        let start = |index: usize, name: &'static str| {
+            let mut server = Server::new(Kind::Peregrine, name, folder);
+            let mut configuration = self.configuration(index, pools);
+            configuration["hooks-libraries"] = json!([
+                {"library": "libdhcp_lease_cmds.so"},
+                {"library": "libdhcp_ha.so",
+                 "parameters": {"high-availability": [relationship(name)]}}
+            ]);
+            server.configure(&configuration);
+            server.start_here(self);
+            server
+        };
+        let servers = [start(0, "server1"), start(1, "server2")];
+        servers.iter().for_each(|server| server.wait_for_state(&[mode]));
+        servers
+    }
+
+    /// The relay's address.
+    pub(crate) fn relay(&self) -> Ipv4Addr {
+        self.relay_address
+    }
+
+    /// One DORA for each of `clients`, `window` of them under way; no second try.
+    pub(crate) fn join(&self, fleet: &mut Fleet, clients: Vec<u32>, window: u32) -> Tally {
+        self.drive(fleet, Plan::each_once(clients, window, self.relay_address))
+    }
+
+    /// Each of `clients` keeps its lease, or gets one.
+    pub(crate) fn rebind(&self, fleet: &mut Fleet, clients: Vec<u32>, window: u32) -> Tally {
+        let plan = Plan::each_once(clients, window, self.relay_address);
+        self.drive(fleet, Plan { exchange: Exchange::Rebind, ..plan })
+    }
+
+    /// As [`Self::join`], and those without a lease try again, a few times.
+    pub(crate) fn join_all(&self, fleet: &mut Fleet) {
+        for _ in 0..10 {
+            let missing = fleet.without_lease();
+            if missing.is_empty() {
+                return;
+            }
+            self.join(fleet, missing, 64);
+        }
+        assert_eq!(fleet.without_lease(), [] as [u32; 0], "clients without a lease");
+    }
+
+    /// Makes a run of this plan with transaction identifiers that no run before had.
+    pub(crate) fn drive(&self, fleet: &mut Fleet, plan: Plan) -> Tally {
+        let number = u32::try_from(plan.clients.len()).unwrap() * 4;
+        let first_xid = self.next_xid.fetch_add(number, Ordering::Relaxed);
+        let plan = Plan { first_xid, report_every: Duration::from_millis(20), ..plan };
+        self.relay.run(&plan, fleet, &mut |_| ControlFlow::Continue(())).unwrap()
+    }
+}
+
+/// A /24 of 127.0.0.0/8 that no other test of this machine uses at this time.
+fn own_network() -> Ipv4Addr {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let process = std::process::id() & 0x3ff;
+    let number = NEXT.fetch_add(1, Ordering::Relaxed) & 0x1f;
+    let [.., a, b] = (0x8000 | process << 5 | number).to_be_bytes();
+    Ipv4Addr::new(127, a, b, 0)
+}
+
+/// A UDP port that is free on all of these addresses.
+fn free_port(addresses: &[Ipv4Addr]) -> u16 {
+    for _ in 0..100 {
+        let port = UdpSocket::bind((addresses[0], 0)).unwrap().local_addr().unwrap().port();
+        if addresses.iter().all(|address| UdpSocket::bind((*address, port)).is_ok()) {
+            return port;
+        }
+    }
+    panic!("no free port on {addresses:?}");
+}
