@@ -4,6 +4,7 @@
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::files::Files;
 
@@ -94,22 +95,40 @@ fn lock(file: &Path, path: &Path) -> Result<File, ClaimError> {
         .truncate(false)
         .open(path)
         .map_err(failed)?;
-    match lock.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let mut pid = String::new();
-            // Who holds it is told as far as it can be read.
-            let _ = (&lock).take(PID_BYTES).read_to_string(&mut pid);
-            let pid = pid.trim().to_owned();
-            return Err(ClaimError::Locked { file: file.to_owned(), pid });
+    let mut tries = OWN_LOCK_TRIES;
+    loop {
+        match lock.try_lock() {
+            Ok(()) => break,
+            Err(TryLockError::WouldBlock) => {
+                let pid = holder(&mut lock);
+                if tries == 0 || pid != std::process::id().to_string() {
+                    return Err(ClaimError::Locked { file: file.to_owned(), pid });
+                }
+                // Perhaps not ours any more: a child between its fork and its exec keeps it for a moment.
+                tries -= 1;
+                std::thread::park_timeout(OWN_LOCK_PAUSE);
+            }
+            Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
-        Err(TryLockError::Error(source)) => return Err(failed(source)),
     }
     let noted = lock
         .set_len(0)
         .and_then(|()| lock.rewind())
         .and_then(|()| writeln!(lock, "{}", std::process::id()));
     noted.map(|()| lock).map_err(failed)
+}
+
+/// How often a lock that this process holds itself is looked at again.
+const OWN_LOCK_TRIES: u32 = 50;
+/// The pause between two looks.
+const OWN_LOCK_PAUSE: Duration = Duration::from_millis(2);
+
+/// Who holds the lock, as far as the file tells.
+fn holder(lock: &mut File) -> String {
+    let mut pid = String::new();
+    // What cannot be read cannot be told.
+    let _ = lock.rewind().and_then(|()| lock.take(PID_BYTES).read_to_string(&mut pid));
+    pid.trim().to_owned()
 }
 
 /// Most bytes of a pid file that are looked at.
