@@ -14,7 +14,6 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use crossbeam::channel::{Receiver, Sender, bounded};
 use serde_json::Value;
 
@@ -36,6 +35,7 @@ use crate::pending::Pending;
 use crate::seam::service::Service;
 use crate::seam::{Admission, Replication};
 use crate::stats::Stats;
+use crate::sync::Live;
 use crate::v4::Snapshot;
 use crate::worker::{self, Pool, Settings};
 use housekeeping::{Duties, Housekeeper};
@@ -189,7 +189,7 @@ impl Prepared {
         let snapshot = Snapshot::build(Arc::clone(&self.config), &admission.classes());
         let parts = &self.parts;
         let pipeline = Pipeline {
-            snapshot: ArcSwap::from_pointee(snapshot),
+            snapshot: Live::new(Arc::new(snapshot)),
             admission,
             service: Arc::clone(&parts.service),
             storage: parts.storage.clone(),

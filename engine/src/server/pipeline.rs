@@ -5,8 +5,6 @@ use std::hash::{BuildHasher, RandomState};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
-
 use super::storage::Storage;
 use super::tell;
 use crate::alloc::Offers;
@@ -18,6 +16,7 @@ use crate::pending::{Pending, PendingReply, Release, Ticket};
 use crate::seam::service::Service;
 use crate::seam::{Admission, Client, Waiting};
 use crate::stats::{Counter, Stats};
+use crate::sync::Live;
 use crate::v4::{self, Outcome, Reply, Snapshot};
 use crate::worker::{self, Dispatch, Job, Packet};
 
@@ -25,7 +24,7 @@ use crate::worker::{self, Dispatch, Job, Packet};
 /// its own.
 pub struct Pipeline {
     /// The configuration.
-    pub snapshot: ArcSwap<Snapshot>,
+    pub snapshot: Live<Snapshot>,
     /// Who is served.
     pub admission: Arc<dyn Admission>,
     /// Whether anybody is.

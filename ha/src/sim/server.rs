@@ -21,6 +21,7 @@ use engine::seam::Admission;
 use engine::seam::service::Service;
 use engine::server::{Pipeline, ReplySender, Storage, lease_subnet};
 use engine::stats::Stats;
+use engine::sync::Live;
 use engine::sync::Mutex;
 use engine::v4::Snapshot;
 use engine::worker::{Job as Work, Pipeline as _};
@@ -140,7 +141,7 @@ impl Server {
             page_limit: plan.page_limit,
         };
         let pipeline = Arc::new(Pipeline {
-            snapshot: Arc::new(snapshot).into(),
+            snapshot: Live::new(Arc::new(snapshot)),
             admission,
             service,
             storage,
