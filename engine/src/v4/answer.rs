@@ -276,7 +276,8 @@ impl Route<'_> {
         if self.query.is_relayed() {
             return Destination::Ip { to: self.to(self.query.giaddr(), self.relay_port()) };
         }
-        if !ciaddr.is_unspecified() {
+        // RFC 2131 section 4.1: on the link every NAK is a broadcast, also to a client that names its address.
+        if !ciaddr.is_unspecified() && message_type != MessageType::Nak {
             return self.to_holder(ciaddr);
         }
         if inform || (yiaddr.is_unspecified() && message_type != MessageType::Nak) {

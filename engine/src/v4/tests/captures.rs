@@ -125,6 +125,10 @@ fn direct_config() -> Dhcp4 {
     config
 }
 
+/// A meant difference: Kea sends a NAK to the `ciaddr` of a client on the link; RFC 2131 section 4.1 has every such NAK
+/// broadcast.
+const NAKS_TO_CIADDR: [&str; 1] = ["nak: renew of foreign net, unicast"];
+
 /// Compares fields, option codes and where the answer goes with the captured answer of this name.
 fn check_direct(world: &World, answers: &Value, name: &str, ask: &Ask) {
     let Some(captured) = answers[name].as_array().unwrap().first() else {
@@ -142,7 +146,12 @@ fn check_direct(world: &World, answers: &Value, name: &str, ask: &Ask) {
         assert_eq!(broadcast, mac == [0xff; 6], "{name}");
         assert!(broadcast || mac.as_slice() == ask.mac, "{name}");
     }
-    assert_eq!(captured["ip_dst"], to.ip().to_string(), "{name}");
+    if NAKS_TO_CIADDR.contains(&name) {
+        assert_eq!(captured["ip_dst"], ask.ciaddr.to_string(), "{name}");
+        assert!(to.ip().is_broadcast(), "{name}");
+    } else {
+        assert_eq!(captured["ip_dst"], to.ip().to_string(), "{name}");
+    }
     assert_eq!(captured["dport"], to.port(), "{name}");
     assert_eq!(captured["type"], answer.message_type as u8, "{name}");
     assert_eq!(captured["flags"], format!("{:04x}", answer.flags), "{name}");

@@ -36,9 +36,9 @@ fn replies_go_where_the_client_hears_them() {
     // The interface has a raw socket, too, but the client may be behind a router.
     assert_eq!(to(&Ask { raw: true, ..direct().renewing(ip(100)) }), by_ip(ip(100), 68));
     assert_eq!(to(&direct().rebinding(ip(100))), link(MAC, ip(100)));
-    // NAKs: broadcast, unless the client says that it has an address.
+    // NAKs are broadcast, whatever address the client says that it has.
     assert_eq!(to(&direct().rebooting(ip(101))), link(MAC, Ipv4Addr::BROADCAST));
-    assert_eq!(to(&direct().renewing(FOREIGN)), by_ip(FOREIGN, 68));
+    assert_eq!(to(&direct().renewing(FOREIGN)), by_ip(Ipv4Addr::BROADCAST, 68));
 
     let relayed = world.reply(&Ask::relayed(2));
     assert_eq!((relayed.to, relayed.flags), (by_ip(RELAY, 67), 0));
