@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::json::{Mistake, Node, Position};
 use crate::classify::{ClassId, ClassNames, Expression};
+use crate::codec::options::Definitions;
 
 /// What a configuration file holds.
 #[derive(Clone, Debug)]
@@ -58,6 +59,8 @@ pub struct Dhcp4 {
     pub parked_packet_limit: u32,
     /// Global `option-data`.
     pub options: Vec<OptionData>,
+    /// `option-def`.
+    pub definitions: Definitions,
     /// Every subnet, by ascending id, inherited values filled in.
     pub subnets: Vec<Arc<Subnet4>>,
 }
@@ -156,6 +159,8 @@ pub struct ClientClass {
     pub only_in_additional_list: bool,
     /// `option-data`.
     pub options: Vec<OptionData>,
+    /// `option-def`: what options 43 and 224 to 254 mean for its members.
+    pub definitions: Definitions,
     /// `valid-lifetime` and its bounds, if the class has any.
     pub lifetime: Option<Lifetime>,
     /// `next-server`.
@@ -255,14 +260,18 @@ pub enum LogTarget {
 /// One option to be sent, its value in wire form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OptionData {
+    /// The enterprise in whose space (`vendor-NUMBER`) it stands, and so in option 125; none: the message's own.
+    pub enterprise: Option<u32>,
     /// `code`.
     pub code: u8,
-    /// The option's payload.
+    /// The option's payload, options inside it included.
     pub data: Arc<[u8]>,
     /// `always-send`.
     pub always_send: bool,
     /// `never-send`.
     pub never_send: bool,
+    /// `client-classes`: only for members of any of them; empty is everybody.
+    pub classes: Vec<ClassId>,
 }
 
 /// One subnet; what it inherits is filled in.

@@ -6,4 +6,5 @@ mod content;
 mod hostile;
 mod race;
 mod scenarios;
+mod vendors;
 mod world;
