@@ -8,6 +8,8 @@ use super::json::{Mistake, Node, Position};
 use crate::classify::{ClassId, ClassNames, Expression};
 use crate::codec::options::Definitions;
 
+pub use super::names::{NameRules, ReplaceClientName, Unwanted};
+
 /// What a configuration file holds.
 #[derive(Clone, Debug)]
 pub struct Configuration {
@@ -307,6 +309,8 @@ pub struct Subnet4 {
     pub server_hostname: String,
     /// `boot-file-name`.
     pub boot_file_name: String,
+    /// How clients' names are shaped.
+    pub names: Arc<NameRules>,
     /// `user-context`, if any.
     pub user_context: Option<serde_json::Value>,
 }
@@ -356,4 +360,6 @@ pub struct Pool4 {
     pub options: Vec<OptionData>,
     /// `pool-id`; 0 if none.
     pub id: u32,
+    /// How clients' names are shaped, if the pool says so itself.
+    pub names: Option<Arc<NameRules>>,
 }

@@ -5,6 +5,7 @@ use crate::config::model::{Lifetime, Prefix4, Timer};
 
 fn subnet(id: u32, network: [u8; 4], len: u8) -> Subnet4 {
     Subnet4 {
+        names: Default::default(),
         id,
         prefix: Prefix4 { network: network.into(), len },
         relays: Vec::new(),

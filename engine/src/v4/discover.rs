@@ -26,12 +26,14 @@ impl Exchange<'_> {
 
     /// What OFFER and ACK say about `address`.
     pub(super) fn promise_of<'a>(&self, subnet: &'a SubnetPlan, address: Ipv4Addr) -> Promise<'a> {
+        let pool = subnet.pool_of(address);
+        let rules = pool.and_then(|pool| pool.names.as_deref()).unwrap_or(&subnet.config.names);
         Promise {
             address,
             lifetime_s: self.lifetime_s(subnet),
             subnet,
-            pool: subnet.pool_of(address),
-            name: name_of(self.query, address),
+            pool,
+            name: name_of(self.query, address, rules, None),
         }
     }
 

@@ -10,7 +10,7 @@ use super::options::OptionTable;
 use crate::alloc::Pool;
 use crate::classify::ClassId;
 use crate::codec::v4::{Query, code, suboption};
-use crate::config::model::{Dhcp4, Pool4, Subnet4};
+use crate::config::model::{Dhcp4, NameRules, Pool4, Subnet4};
 use crate::packet::Arrival;
 use crate::select::{Clue, SubnetIndex, is_open};
 
@@ -47,6 +47,8 @@ pub(super) struct PoolPlan {
     /// Its options over the subnet's.
     pub(super) options: OptionTable,
     pub(super) id: u32,
+    /// How names are made there, if the pool has rules of its own.
+    pub(super) names: Option<Arc<NameRules>>,
 }
 
 impl Snapshot {
@@ -142,6 +144,7 @@ impl PoolPlan {
             guard: pool.guard.as_slice().into(),
             options: OptionTable::merge(&[&pool.options, &subnet.options]),
             id: pool.id,
+            names: pool.names.clone(),
         }
     }
 

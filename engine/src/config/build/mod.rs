@@ -8,6 +8,7 @@ mod definitions;
 mod global;
 mod hooks;
 mod loggers;
+mod names;
 mod network;
 mod options;
 mod pools;
@@ -17,9 +18,10 @@ mod tests;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::json::{Mistake, Node, Position};
-use super::model::{Configuration, Dhcp4, Dhcp6, HookLibrary};
+use super::model::{Configuration, Dhcp4, Dhcp6, HookLibrary, NameRules};
 use super::wire::{self, Depth, v4, v6};
 use crate::classify::ClassNames;
 use crate::codec::options::Definitions;
@@ -83,6 +85,8 @@ struct Builder<'a> {
     defined: BTreeSet<&'a str>,
     /// What `option-def` defines.
     definitions: Definitions,
+    /// The rules for names so far and what they were made of: most subnets share them.
+    name_rules: Vec<([Option<String>; 5], Arc<NameRules>)>,
     mistakes: Vec<Mistake>,
     warnings: Vec<Mistake>,
 }
@@ -95,6 +99,7 @@ impl<'a> Builder<'a> {
             names: ClassNames::default(),
             defined: BTreeSet::new(),
             definitions: Definitions::default(),
+            name_rules: Vec::new(),
             mistakes: Vec::new(),
             warnings: Vec::new(),
         }

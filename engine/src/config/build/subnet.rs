@@ -20,6 +20,7 @@ impl Builder<'_> {
         self.lifetime(global);
         self.timers(global);
         self.next_server(global);
+        self.name_rules(global);
         let mut automatic = 0;
         let mut subnets: BTreeMap<u32, Arc<Subnet4>> = BTreeMap::new();
         let mut prefixes: BTreeMap<Prefix4, &Position> = BTreeMap::new();
@@ -51,9 +52,9 @@ impl Builder<'_> {
 
     fn subnet(&mut self, node: &Node, id: u32, part: &Node) -> Option<Subnet4> {
         let prefix = self.prefix(node);
-        let pools = self.pools(node, prefix);
         let levels = [node, part];
         let levels = Levels(&levels);
+        let pools = self.pools(node, prefix, levels);
         let own = [node];
         let lifetime = self.lifetime(levels);
         let (renew, rebind) = self.timers(levels);
@@ -78,6 +79,7 @@ impl Builder<'_> {
             next_server: next_server.unwrap_or(Ipv4Addr::UNSPECIFIED),
             server_hostname: text("server-hostname"),
             boot_file_name: text("boot-file-name"),
+            names: self.name_rules(levels),
             user_context: render::user_context(node),
         };
         prefix.map(|_| subnet)

@@ -318,7 +318,7 @@ pub(super) fn option(code: u8, data: impl AsRef<[u8]>) -> OptionData {
 }
 
 pub(super) fn pool(first: Ipv4Addr, last: Ipv4Addr) -> Pool4 {
-    Pool4 { first, last, guard: Vec::new(), options: Vec::new(), id: 0 }
+    Pool4 { first, last, guard: Vec::new(), options: Vec::new(), id: 0, names: None }
 }
 
 pub(super) fn subnet(
@@ -343,6 +343,7 @@ pub(super) fn subnet(
         next_server: Ipv4Addr::UNSPECIFIED,
         server_hostname: String::new(),
         boot_file_name: String::new(),
+        names: Default::default(),
         user_context: None,
     }
 }
