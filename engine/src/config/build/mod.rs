@@ -10,6 +10,7 @@ mod loggers;
 mod network;
 mod options;
 mod pools;
+mod shared_network;
 mod subnet;
 #[cfg(test)]
 mod tests;
@@ -128,7 +129,7 @@ impl<'a> Builder<'a> {
         wire::check(node, &v4::DHCP4, Depth::Built, &mut self.mistakes);
         self.definitions = node.list("option-def");
         let classes = self.classes(node);
-        let subnets = self.subnets(node);
+        let shared_network::Sites { networks, subnets } = self.sites(node);
         let hooks = self.hooks(node);
         let dhcp4 = Dhcp4 {
             interfaces: self.interfaces(node),
@@ -143,6 +144,7 @@ impl<'a> Builder<'a> {
             decline_probation_s: node.int("decline-probation-period").unwrap_or(86_400),
             parked_packet_limit: node.int("parked-packet-limit").unwrap_or(256),
             options: self.options(node),
+            networks,
             subnets,
             class_names: std::mem::take(&mut self.names),
         };
