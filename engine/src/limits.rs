@@ -71,6 +71,10 @@ pub const MAX_EXPRESSION_DEPTH: usize = 64;
 pub const MAX_EXPRESSION_VALUE: usize = 65_536;
 /// Bytes of a compiled regular expression in a class's `test`.
 pub const MAX_PATTERN_PROGRAM: usize = 1 << 20;
+/// Options inside one another.
+pub const MAX_OPTION_DEPTH: usize = 8;
+/// Enterprises of option 125 that one reply answers.
+pub const MAX_ENTERPRISES: usize = 8;
 /// Files that include one another, one in the other (Kea's bound).
 pub const MAX_INCLUDE_DEPTH: usize = 10;
 /// Included files of one configuration.

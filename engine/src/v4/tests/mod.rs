@@ -7,4 +7,5 @@ mod hostile;
 mod networks;
 mod race;
 mod scenarios;
+mod vendors;
 mod world;
