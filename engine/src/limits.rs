@@ -57,6 +57,8 @@ pub const LOG_LINGER_MS: u64 = 2;
 pub const MAX_COMMAND: usize = 4 << 20;
 /// Connections to the control socket that are served at once.
 pub const MAX_COMMAND_CONNECTIONS: usize = 64;
+/// How long the control socket waits after an error such as too many open files.
+pub const COMMAND_ACCEPT_RETRY: Duration = Duration::from_millis(100);
 /// How long a command's connection may stay silent, either way (Kea's own bound).
 pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(10);
 /// Depth of nesting in a JSON document.

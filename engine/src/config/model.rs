@@ -63,7 +63,9 @@ pub struct Dhcp4 {
     pub options: Vec<OptionData>,
     /// `option-def`.
     pub definitions: Definitions,
-    /// Every subnet, by ascending id, inherited values filled in.
+    /// `shared-networks` in their order.
+    pub networks: Vec<Arc<Network4>>,
+    /// Every subnet, by ascending id, those of shared networks too; inherited values filled in.
     pub subnets: Vec<Arc<Subnet4>>,
 }
 
@@ -276,6 +278,19 @@ pub struct OptionData {
     pub classes: Vec<ClassId>,
 }
 
+/// A shared network: subnets of one link. What its subnets inherit is filled in there.
+#[derive(Clone, Debug)]
+pub struct Network4 {
+    /// `name`.
+    pub name: String,
+    /// `client-class` / `client-classes`: any of them; empty is everybody. Stands before each subnet's own guard.
+    pub guard: Vec<ClassId>,
+    /// `option-data` of the network, after its subnets' own.
+    pub options: Vec<OptionData>,
+    /// `user-context`, if any.
+    pub user_context: Option<serde_json::Value>,
+}
+
 /// One subnet; what it inherits is filled in.
 #[derive(Clone, Debug)]
 pub struct Subnet4 {
@@ -283,9 +298,11 @@ pub struct Subnet4 {
     pub id: u32,
     /// `subnet`: network address and length.
     pub prefix: Prefix4,
-    /// `relay`.
+    /// The shared network that it belongs to.
+    pub network: Option<Arc<Network4>>,
+    /// `relay`, else its network's.
     pub relays: Vec<Ipv4Addr>,
-    /// `interface`.
+    /// `interface`, else its network's.
     pub interface: Option<String>,
     /// `client-class` / `client-classes`: any of them; empty is everybody.
     pub guard: Vec<ClassId>,
@@ -313,6 +330,42 @@ pub struct Subnet4 {
     pub names: Arc<NameRules>,
     /// `user-context`, if any.
     pub user_context: Option<serde_json::Value>,
+}
+
+impl Subnet4 {
+    /// A subnet of which nothing but this is configured.
+    pub fn plain(id: u32, prefix: Prefix4) -> Self {
+        Self {
+            id,
+            prefix,
+            network: None,
+            relays: Vec::new(),
+            interface: None,
+            guard: Vec::new(),
+            pools: Vec::new(),
+            options: Vec::new(),
+            lifetime: Lifetime { default_s: 7200, min_s: 7200, max_s: 7200 },
+            renew: Timer::Unset,
+            rebind: Timer::Unset,
+            match_client_id: true,
+            authoritative: false,
+            next_server: Ipv4Addr::UNSPECIFIED,
+            server_hostname: String::new(),
+            boot_file_name: String::new(),
+            names: Arc::default(),
+            user_context: None,
+        }
+    }
+
+    /// The guard of its shared network; empty if it has none.
+    pub fn network_guard(&self) -> &[ClassId] {
+        self.network.as_ref().map_or(&[], |network| &network.guard)
+    }
+
+    /// The options of its shared network; empty if it has none.
+    pub fn network_options(&self) -> &[OptionData] {
+        self.network.as_ref().map_or(&[], |network| &network.options)
+    }
 }
 
 /// How a renewal or rebinding timer is found.

@@ -13,7 +13,7 @@ use super::model::{Configuration, Dhcp4, Prefix4, Subnet4};
 use crate::codec::options::Definitions;
 use crate::codec::options::space::DHCP4;
 
-/// What config-get shows at a subnet even if it stands at the global level.
+/// What config-get shows at a shared network or a subnet even if it stands at a level above.
 const INHERITED: &[&str] = &[
     "allocator",
     "cache-threshold",
@@ -60,17 +60,40 @@ fn dhcp4_value(node: &Node, dhcp4: &Dhcp4) -> Value {
     let definitions = &dhcp4.definitions;
     each(map, "option-def", definition);
     each(map, "option-data", |map| option(map, definitions));
-    let inherited: Map<String, Value> = INHERITED
-        .iter()
-        .filter_map(|key| Some(((*key).to_owned(), map.get(*key)?.clone())))
-        .collect();
-    let inherited = Value::Object(inherited);
+    let inherited = inherited(map);
     let models = dhcp4.subnets.iter().map(|model| (model.prefix, &**model)).collect();
     each(map, "subnet4", |subnet| {
         fill(subnet, &inherited);
         subnet_values(subnet, &models, definitions);
     });
+    each(map, "shared-networks", |network| {
+        fill(network, &inherited);
+        let inherited = self::inherited(network);
+        fill(network, &json!({ "option-data": [], "subnet4": [] }));
+        relays(network);
+        each(network, "option-data", |map| option(map, definitions));
+        each(network, "subnet4", |subnet| {
+            fill(subnet, &inherited);
+            subnet_values(subnet, &models, definitions);
+        });
+    });
     value
+}
+
+/// What the maps below `map` show of it.
+fn inherited(map: &Map<String, Value>) -> Value {
+    let shown =
+        INHERITED.iter().filter_map(|key| Some(((*key).to_owned(), map.get(*key)?.clone())));
+    Value::Object(shown.collect())
+}
+
+/// `relay` with the list of its addresses, old form or new.
+fn relays(map: &mut Map<String, Value>) {
+    let relay = map.entry("relay").or_insert_with(|| json!({}));
+    if let Value::Object(relay) = relay {
+        let old = relay.remove("ip-address");
+        relay.entry("ip-addresses").or_insert_with(|| old.into_iter().collect());
+    }
 }
 
 /// `comment` and the old spellings, at every level below `map`; hook libraries are left as they are.
@@ -264,8 +287,7 @@ fn subnet_values(
     map.insert("valid-lifetime".into(), lifetime.default_s.into());
     map.insert("min-valid-lifetime".into(), lifetime.min_s.into());
     map.insert("max-valid-lifetime".into(), lifetime.max_s.into());
-    let relays: Vec<String> = model.relays.iter().map(ToString::to_string).collect();
-    map.insert("relay".into(), json!({ "ip-addresses": relays }));
+    relays(map);
     fill(
         map,
         &json!({

@@ -12,6 +12,7 @@ mod names;
 mod network;
 mod options;
 mod pools;
+mod shared_network;
 mod subnet;
 #[cfg(test)]
 mod tests;
@@ -135,7 +136,7 @@ impl<'a> Builder<'a> {
         wire::check(node, &v4::DHCP4, Depth::Built, &mut self.mistakes);
         self.definitions = self.definitions(node);
         let classes = self.classes(node);
-        let subnets = self.subnets(node);
+        let shared_network::Sites { networks, subnets } = self.sites(node);
         let hooks = self.hooks(node);
         let dhcp4 = Dhcp4 {
             interfaces: self.interfaces(node),
@@ -150,6 +151,7 @@ impl<'a> Builder<'a> {
             decline_probation_s: node.int("decline-probation-period").unwrap_or(86_400),
             parked_packet_limit: node.int("parked-packet-limit").unwrap_or(256),
             options: self.options(node),
+            networks,
             subnets,
             definitions: std::mem::take(&mut self.definitions),
             class_names: std::mem::take(&mut self.names),

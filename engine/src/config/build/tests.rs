@@ -370,3 +370,54 @@ fn dhcp6_is_checked_for_keywords() {
         "f:1.70: got unexpected keyword \"prefx\" in pd-pools map, did you mean \"prefix\"?"
     );
 }
+
+#[test]
+fn subnets_of_a_shared_network_inherit_from_it_and_then_from_the_global_level() {
+    let dhcp4 = dhcp4(
+        r#""valid-lifetime": 100, "renew-timer": 10, "boot-file-name": "all",
+        "shared-networks": [ { "name": "n", "valid-lifetime": 200, "interface": "eth1",
+            "relay": { "ip-address": "10.9.0.1" }, "authoritative": true, "user-context": { "a": 1 },
+            "subnet4": [ { "id": 7, "subnet": "10.0.0.0/24" },
+                         { "id": 3, "subnet": "10.0.1.0/24", "valid-lifetime": 300,
+                           "relay": { "ip-addresses": [ "10.9.0.2" ] } } ] } ],
+        "subnet4": [ { "id": 5, "subnet": "10.0.2.0/24" } ]"#,
+    );
+    let [third, fifth, seventh] = &dhcp4.subnets[..] else { panic!("three subnets") };
+    assert_eq!((third.id, fifth.id, seventh.id), (3, 5, 7));
+    let lifetimes = [third, fifth, seventh].map(|subnet| subnet.lifetime.default_s);
+    assert_eq!(lifetimes, [300, 100, 200]);
+    assert!([third, fifth, seventh].iter().all(|it| it.renew == Timer::Fixed(10)));
+    assert!([third, fifth, seventh].iter().all(|it| it.boot_file_name == "all"));
+    assert_eq!(
+        (&third.relays[..], &seventh.relays[..]),
+        (&[address("10.9.0.2")][..], &[address("10.9.0.1")][..])
+    );
+    assert_eq!((third.interface.as_deref(), fifth.interface.as_deref()), (Some("eth1"), None));
+    assert_eq!((third.authoritative, fifth.authoritative), (true, false));
+    let network = third.network.as_ref().unwrap();
+    assert_eq!(network.name, "n");
+    assert_eq!(network.user_context, Some(serde_json::json!({ "a": 1 })));
+    assert!(fifth.network.is_none());
+}
+
+#[test]
+fn what_cannot_be_on_one_link_is_reported() {
+    assert_eq!(
+        mistakes(
+            r#""shared-networks": [ { "name": "n", "interface": "a", "min-valid-lifetime": 9000,
+"subnet4": [ { "id": 1, "subnet": "10.0.0.0/24", "interface": "b" },
+{ "id": 1, "subnet": "10.0.1.0/24", "authoritative": true } ] },
+{ "name": "n", "subnet4": [ ] }, { "name": "" } ],
+"subnet4": [ { "id": 2, "subnet": "10.0.1.0/24" } ]"#
+        ),
+        [
+            "f:2.55: got min-valid-lifetime 9000, expected at most max-valid-lifetime (7200)",
+            "f:3.63: got interface string \"b\", expected \"a\", as elsewhere in its shared network",
+            "f:4.9: got subnet id 1, expected another than that of 10.0.0.0/24",
+            "f:4.54: got true for \"authoritative\", expected false, as in its shared network",
+            "f:5.11: got shared network string \"n\" a second time, expected it once",
+            "f:5.44: got an empty shared network name, expected a name",
+            "f:6.14: got subnet 10.0.1.0/24 a second time, expected it once (before at f:4.1)",
+        ]
+    );
+}

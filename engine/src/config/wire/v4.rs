@@ -27,7 +27,7 @@ pub const DHCP4: Shape = Shape {
         GLOBAL,
         &[
             key("subnet4", Kind::Maps(&SUBNET4)),
-            later("shared-networks", Kind::Maps(&SHARED_NETWORK), "shared networks"),
+            key("shared-networks", Kind::Maps(&SHARED_NETWORK)),
             key("client-classes", Kind::Maps(&CLASS)),
             later("reservations", Kind::Maps(&RESERVATION), "host reservations"),
             key("interfaces-config", Kind::Map(&INTERFACES4)),

@@ -5,6 +5,7 @@ mod configured;
 mod content;
 mod hostile;
 mod naming;
+mod networks;
 mod race;
 mod scenarios;
 mod vendors;
