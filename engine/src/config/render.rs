@@ -57,6 +57,7 @@ fn dhcp4_value(node: &Node, dhcp4: &Dhcp4) -> Value {
     each(map, "loggers", logger);
     each(map, "client-classes", class);
     each(map, "option-data", option);
+    each(map, "reservations", reservation);
     let inherited = inherited(map);
     let models = dhcp4.subnets.iter().map(|model| (model.prefix, &**model)).collect();
     each(map, "subnet4", |subnet| {
@@ -252,6 +253,17 @@ fn class(map: &mut Map<String, Value>) {
     each(map, "option-data", option);
 }
 
+fn reservation(map: &mut Map<String, Value>) {
+    fill(
+        map,
+        &json!({
+            "boot-file-name": "", "client-classes": [], "hostname": "", "next-server": "0.0.0.0",
+            "option-data": [], "server-hostname": "",
+        }),
+    );
+    each(map, "option-data", option);
+}
+
 fn option(map: &mut Map<String, Value>) {
     let csv =
         json!({ "always-send": false, "csv-format": true, "never-send": false, "space": "dhcp4" });
@@ -281,6 +293,7 @@ fn subnet_values(map: &mut Map<String, Value>, models: &BTreeMap<Prefix4, &Subne
         }),
     );
     each(map, "option-data", option);
+    each(map, "reservations", reservation);
     each(map, "pools", |pool| {
         fill(pool, &json!({ "option-data": [] }));
         each(pool, "option-data", option);

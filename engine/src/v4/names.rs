@@ -34,10 +34,20 @@ impl Name {
     }
 }
 
-/// The name of the client of `query`, which gets `address`; none if it sent none that can be read.
-pub(super) fn name_of(query: &Query<'_>, address: Ipv4Addr) -> Option<Name> {
+/// The name of the client of `query`, which gets `address`: the one that is `reserved` for it, else the one it sent, if
+/// that can be read.
+pub(super) fn name_of(
+    query: &Query<'_>,
+    address: Ipv4Addr,
+    reserved: Option<&str>,
+) -> Option<Name> {
+    let reserved = reserved.filter(|name| !name.is_empty());
     if let Some(data) = query.option(code::CLIENT_FQDN) {
-        return fqdn(&data, address);
+        return fqdn(&data, address, reserved);
+    }
+    if let Some(name) = reserved {
+        let hostname = name.to_ascii_lowercase();
+        return Some(Name { hostname: hostname.into(), code: code::HOST_NAME, other: None });
     }
     let data = query.option(code::HOST_NAME)?;
     let text = std::str::from_utf8(&data).ok()?.trim_end_matches('\0').trim();
@@ -61,13 +71,17 @@ fn sanitized(text: &str) -> Option<String> {
 }
 
 /// Answers option 81: updates are not done here (N), not by the server (S), and O tells a client that wanted it.
-fn fqdn(data: &[u8], address: Ipv4Addr) -> Option<Name> {
+fn fqdn(data: &[u8], address: Ipv4Addr, reserved: Option<&str>) -> Option<Name> {
     let [flags, rcode1, rcode2, domain @ ..] = data else { return None };
     let wire = flags & WIRE_FORMAT != 0;
     let labels = if wire { wire_labels(domain)? } else { text_labels(domain)? };
-    let labels = match labels.is_empty() {
-        true => vec![generated(address)],
-        false => labels.iter().map(|label| sanitized_label(label)).collect::<Option<_>>()?,
+    let labels = match reserved {
+        Some(name) => {
+            let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+            name.split('.').map(str::to_owned).collect()
+        }
+        None if labels.is_empty() => vec![generated(address)],
+        None => labels.iter().map(|label| sanitized_label(label)).collect::<Option<_>>()?,
     };
     let overridden = if flags & SERVER_UPDATES != 0 { OVERRIDDEN } else { 0 };
     let mut option = vec![flags & WIRE_FORMAT | NO_UPDATES | overridden, *rcode1, *rcode2];

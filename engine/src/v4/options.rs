@@ -40,10 +40,11 @@ impl OptionTable {
     }
 }
 
-/// The levels that a reply takes its options from, the strongest first. Hosts will come before the pool, shared
-/// networks after the subnet.
+/// The levels that a reply takes its options from, the strongest first.
 pub(super) struct Levels<'a> {
-    /// Pool merged over its subnet, or the subnet alone.
+    /// The client's reservation.
+    pub(super) host: Option<&'a OptionTable>,
+    /// Pool merged over its subnet over its shared network, or the last two alone.
     pub(super) subnet: &'a OptionTable,
     /// The query's classes in the order in which it got them.
     pub(super) classes: Vec<&'a OptionTable>,
@@ -66,6 +67,10 @@ impl<'a> Levels<'a> {
     }
 
     fn all(&self) -> impl Iterator<Item = &'a OptionTable> + '_ {
-        std::iter::once(self.subnet).chain(self.classes.iter().copied()).chain([self.global])
+        self.host
+            .into_iter()
+            .chain([self.subnet])
+            .chain(self.classes.iter().copied())
+            .chain([self.global])
     }
 }

@@ -10,6 +10,7 @@ mod loggers;
 mod network;
 mod options;
 mod pools;
+mod reservations;
 mod shared_network;
 mod subnet;
 #[cfg(test)]
@@ -82,6 +83,7 @@ struct Builder<'a> {
     defined: BTreeSet<&'a str>,
     /// Entries of `option-def`: what they define is not built yet rather than unknown.
     definitions: &'a [Node],
+    warned_of_flex_id: bool,
     mistakes: Vec<Mistake>,
     warnings: Vec<Mistake>,
 }
@@ -94,6 +96,7 @@ impl<'a> Builder<'a> {
             names: ClassNames::default(),
             defined: BTreeSet::new(),
             definitions: &[],
+            warned_of_flex_id: false,
             mistakes: Vec::new(),
             warnings: Vec::new(),
         }
@@ -144,6 +147,12 @@ impl<'a> Builder<'a> {
             decline_probation_s: node.int("decline-probation-period").unwrap_or(86_400),
             parked_packet_limit: node.int("parked-packet-limit").unwrap_or(256),
             options: self.options(node),
+            hosts: self.hosts(node, &subnets),
+            host_identifiers: self.host_identifiers(node),
+            early_global_reservations: node
+                .flag("early-global-reservations-lookup")
+                .unwrap_or(false),
+            compatibility: global::compatibility(node),
             networks,
             subnets,
             class_names: std::mem::take(&mut self.names),

@@ -6,5 +6,6 @@ mod content;
 mod hostile;
 mod networks;
 mod race;
+mod reservations;
 mod scenarios;
 mod world;
