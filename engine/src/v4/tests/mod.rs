@@ -7,6 +7,7 @@ mod hostile;
 mod naming;
 mod networks;
 mod race;
+mod reservations;
 mod scenarios;
 mod vendors;
 mod world;
