@@ -99,6 +99,11 @@ impl Classes {
         classes
     }
 
+    /// Adds the class that admission gives once the subnet is known.
+    pub(super) fn admit(&mut self, class: Option<usize>, snapshot: &Snapshot) {
+        self.add(class.and_then(|at| snapshot.classes.admission.get(at).copied().flatten()));
+    }
+
     /// Adds UNKNOWN (there are no reservations yet) and the classes that depend on it.
     pub(super) fn complete(&mut self, query: &Query<'_>, arrival: &Arrival, context: &Context<'_>) {
         let plan = &context.snapshot.classes;
