@@ -125,8 +125,13 @@ impl Core {
     }
 }
 
-/// `origin-id`, else `origin` as a number or as "user" or "ha-partner" (Kea 3 takes all of them).
+/// Whom the command means.
 fn origin(command: &Command<'_>) -> Result<Origin, String> {
+    named_origin(command).map(|origin| command.channel.origin(origin))
+}
+
+/// `origin-id`, else `origin` as a number or as "user" or "ha-partner" (Kea 3 takes all of them).
+fn named_origin(command: &Command<'_>) -> Result<Origin, String> {
     let Some(arguments) = command.arguments else { return Ok(Origin::USER) };
     let number = |value: &Value| value.as_u64().and_then(|n| u32::try_from(n).ok()).map(Origin);
     if let Some(id) = arguments.get("origin-id") {
@@ -175,6 +180,7 @@ fn statistics(stats: &Stats) -> Value {
 mod tests {
     use super::*;
     use crate::clock::Now;
+    use crate::control::Channel;
     use crossbeam::channel::{Receiver, bounded};
 
     struct Stopped;
@@ -230,6 +236,21 @@ mod tests {
         let bad = json!({"command": "dhcp-enable", "arguments": {"origin": "x"}});
         let text = registry.execute(&bad).text.unwrap();
         assert_eq!(text, "invalid value used for 'origin' parameter: x");
+    }
+
+    /// Each partner calls itself the first: over listeners of their own they are two all the same.
+    #[test]
+    fn partners_of_two_relationships_are_two_origins() {
+        let (registry, service, _) = registered();
+        let [one, two] = [0, 1].map(|index| registry.over(Channel::Partner(index)));
+        let request = |command: &str, origin: Value| json!({"command": command, "arguments": {"origin": origin}});
+        one.execute(&request("dhcp-disable", json!(2000)));
+        two.execute(&request("dhcp-disable", json!("ha-partner")));
+        assert_eq!(service.disabled_by(), [Origin(2000), Origin(2001)]);
+        one.execute(&request("dhcp-enable", json!(2005)));
+        assert_eq!(service.disabled_by(), [Origin(2001)]);
+        two.execute(&request("dhcp-disable", json!("user")));
+        assert_eq!(service.disabled_by(), [Origin::USER, Origin(2001)]);
     }
 
     #[test]
