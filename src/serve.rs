@@ -106,12 +106,14 @@ fn start(prepared: Prepared, checked: &Checked) -> Result<u8, ServeError> {
         let server: Server = prepared.start(Arc::new(ServeAll))?;
         return Ok(server.run());
     }
-    let hub = ha::Hub::join(&checked.relationships, prepared.parts())?;
+    let subnets = checked.configuration.dhcp4.iter().flat_map(|part| &part.subnets);
+    let contexts = subnets.map(|subnet| (subnet.id, subnet.user_context.as_ref()));
+    let hub = ha::Hub::join(&checked.relationships, contexts, prepared.parts())?;
     prepared.replicate_to(hub.replication());
     let server = prepared.start(hub.admission())?;
-    let driver = hub.start()?;
+    let drivers = hub.start()?;
     let status = server.run();
-    driver.stop();
+    drivers.stop();
     Ok(status)
 }
 

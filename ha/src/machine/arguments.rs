@@ -7,11 +7,19 @@ use serde_json::{Map, Value};
 use super::state::State;
 
 /// `server-name`, of any command that names a relationship; none if it is not given.
-pub fn server_name(arguments: Option<&Value>) -> Result<Option<&str>, Answer> {
-    match arguments.and_then(|arguments| arguments.get("server-name")) {
+pub fn server_name<'a>(
+    command: &str,
+    arguments: Option<&'a Value>,
+) -> Result<Option<&'a str>, Answer> {
+    if arguments.is_none() {
+        return Ok(None);
+    }
+    match map_of(arguments, command)?.get("server-name") {
         None => Ok(None),
         Some(Value::String(name)) => Ok(Some(name)),
-        Some(_) => Err(Answer::error("'server-name' must be a string")),
+        Some(_) => {
+            Err(Answer::error(format!("'server-name' must be a string in the '{command}' command")))
+        }
     }
 }
 
@@ -169,6 +177,8 @@ mod tests {
         assert_eq!(sync_origin(Some(&json!({"origin": 2001, "origin-id": 2001}))), Some(2001));
         assert_eq!(sync_origin(Some(&json!({"origin": "ha-partner"}))), None);
         assert_eq!(sync_origin(None), None);
-        assert_eq!(server_name(Some(&json!({"server-name": "a"}))).unwrap(), Some("a"));
+        let named = json!({"server-name": "a"});
+        assert_eq!(server_name("ha-reset", Some(&named)).unwrap(), Some("a"));
+        assert_eq!(server_name("ha-reset", None).unwrap(), None);
     }
 }
