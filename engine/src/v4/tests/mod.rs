@@ -4,6 +4,8 @@ mod captures;
 mod configured;
 mod content;
 mod hostile;
+mod networks;
 mod race;
 mod scenarios;
+mod vendors;
 mod world;
