@@ -106,9 +106,9 @@ fn start(prepared: Prepared, checked: &Checked) -> Result<u8, ServeError> {
         let server: Server = prepared.start(Arc::new(ServeAll))?;
         return Ok(server.run());
     }
-    let subnets = checked.configuration.dhcp4.iter().flat_map(|part| &part.subnets);
-    let contexts = subnets.map(|subnet| (subnet.id, subnet.user_context.as_ref()));
-    let hub = ha::Hub::join(&checked.relationships, contexts, prepared.parts())?;
+    let dhcp4 = checked.configuration.dhcp4.as_ref();
+    let subnets = dhcp4.map_or(&[][..], |part| &part.subnets);
+    let hub = ha::Hub::join(&checked.relationships, subnets, prepared.parts())?;
     prepared.replicate_to(hub.replication());
     let server = prepared.start(hub.admission())?;
     let drivers = hub.start()?;

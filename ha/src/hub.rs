@@ -9,14 +9,14 @@ use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use engine::config::model::Subnet4;
 use engine::log;
 use engine::seam::{Admission, Replication};
 use engine::server::Parts;
-use serde_json::Value;
 
 use self::join::{Gates, Outboxes};
 pub use self::subnets::{Share, Subnets};
-use crate::config::{Relationship, Server};
+use crate::config::{Relationship, SERVER_NAME, Server};
 use crate::half::Half;
 use crate::io::client::Target;
 use crate::io::listener::{self, Patience, Rules};
@@ -60,17 +60,18 @@ pub struct Drivers(Vec<Driver>);
 
 impl Hub {
     /// Joins the relationships, at least one, with the engine. From now on the service is as their state machines
-    /// want it: off, at first. `subnets` gives the user-context of each subnet by its id.
-    pub fn join<'a>(
+    /// want it: off, at first. `subnets` are those of the server's configuration.
+    pub fn join(
         relationships: &[Relationship],
-        subnets: impl IntoIterator<Item = (u32, Option<&'a Value>)>,
+        subnets: &[Arc<Subnet4>],
         parts: &Parts,
     ) -> Result<Self, StartError> {
         let settings: Result<_, _> =
             relationships.iter().map(|relationship| settings(relationship, parts)).collect();
         let settings = settings?;
         let peers: Vec<_> = relationships.iter().map(|it| &it.parameters.peers).collect();
-        let subnets = Arc::new(Subnets::new(&peers, subnets));
+        let named = subnets.iter().map(|subnet| (subnet.id, server_name(subnet)));
+        let subnets = Arc::new(Subnets::new(&peers, named));
         let half = |(index, relationship): (usize, &Relationship)| {
             Half::of_share(
                 u32::try_from(index).expect("a configuration is not that long"),
@@ -121,6 +122,13 @@ impl Drivers {
     pub fn stop(self) {
         drop(self.0);
     }
+}
+
+/// `ha-server-name` of the subnet, else of its shared network.
+fn server_name(subnet: &Subnet4) -> Option<&str> {
+    let network = subnet.network.as_ref().and_then(|network| network.user_context.as_ref());
+    let contexts = [subnet.user_context.as_ref(), network];
+    contexts.into_iter().flatten().find_map(|context| context.get(SERVER_NAME)?.as_str())
 }
 
 fn settings(relationship: &Relationship, parts: &Parts) -> Result<driving::Settings, StartError> {

@@ -74,7 +74,18 @@ impl Branch {
     }
 }
 
+/// The second branch's subnet is in a shared network, which names the relationship for it.
 fn configuration(relationships: Vec<Value>, subnets: Vec<Value>) -> Value {
+    let (mut in_network, plain): (Vec<_>, Vec<_>) =
+        subnets.into_iter().partition(|subnet| subnet["id"] == 2);
+    let context = in_network.first_mut().map(|it| it["user-context"].take());
+    let network = context.map(|context| {
+        for subnet in &mut in_network {
+            subnet.as_object_mut().unwrap().remove("user-context");
+        }
+        json!({"name": "second", "subnet4": in_network, "user-context": context})
+    });
+    let networks: Vec<_> = network.into_iter().collect();
     json!({
         "interfaces-config": {"interfaces": ["eth0"]},
         "multi-threading": {
@@ -86,7 +97,7 @@ fn configuration(relationships: Vec<Value>, subnets: Vec<Value>) -> Value {
             {"library": format!("{HOOKS}/libdhcp_ha.so"),
              "parameters": {"high-availability": relationships}}
         ],
-        "subnet4": subnets
+        "subnet4": plain, "shared-networks": networks
     })
 }
 

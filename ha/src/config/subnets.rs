@@ -19,13 +19,18 @@ pub(super) fn check(
 ) -> Result<Vec<Mistake>, Vec<Mistake>> {
     let mut check =
         Check { relationships, used: BTreeSet::new(), mistakes: vec![], warnings: vec![] };
+    let several = relationships.len() > 1;
     check.level(part, None);
     for network in part.list("shared-networks") {
         let own = check.name(network);
-        check.level(network, own);
+        let found = check.level(network, own);
+        if several && found.len() > 1 {
+            let message = "got a shared network whose subnets belong to several relationships, or some to none: its \
+                           clients get addresses of any of them";
+            check.warnings.push(Mistake::new(&network.at, message));
+        }
     }
     let Check { used, mistakes, mut warnings, .. } = check;
-    let several = relationships.len() > 1;
     for (place, relationship) in relationships.iter().enumerate() {
         if several && !used.contains(&place) {
             let message = "got a relationship whose peers no subnet names in \"ha-server-name\": it serves nobody";
@@ -43,8 +48,10 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    /// The subnets of a map, which have the name `inherited` unless they have one of their own.
-    fn level(&mut self, node: &Node, inherited: Option<usize>) {
+    /// The subnets of a map, which have the name `inherited` unless they have one of their own; gives the
+    /// relationships that they belong to.
+    fn level(&mut self, node: &Node, inherited: Option<usize>) -> BTreeSet<Option<usize>> {
+        let mut found = BTreeSet::new();
         let subnets = ["subnet4", "subnet6"].into_iter().flat_map(|key| node.list(key));
         for subnet in subnets {
             let is_named = name_of(subnet).is_some();
@@ -54,8 +61,11 @@ impl Check<'_> {
                                relationships: nobody serves it";
                 self.warnings.push(Mistake::new(&subnet.at, message));
             }
-            self.used.extend(own.or(inherited));
+            let place = if is_named { own } else { inherited };
+            self.used.extend(place);
+            found.insert(place);
         }
+        found
     }
 
     /// The relationship that a subnet or network names.

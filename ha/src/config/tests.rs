@@ -280,6 +280,15 @@ fn subnets_of_a_hub() {
             "f:3.87: got a relationship whose peers no subnet names in \"ha-server-name\": it serves nobody",
         ]
     );
+    let mixed = r#""subnet4": [ { "user-context": { "ha-server-name": "s1" } } ], "shared-networks": [
+{ "user-context": { "ha-server-name": "s4" }, "subnet4": [ {}, { "user-context": { "ha-server-name": "s2" } } ] } ]"#;
+    assert_eq!(
+        text(hub(mixed)),
+        [
+            "f:3.1: got a shared network whose subnets belong to several relationships, or some to none: its clients \
+          get addresses of any of them"
+        ]
+    );
     let wrong = r#""subnet4": [ { "user-context": { "ha-server-name": 7 } } ]"#;
     let found = hub(wrong).unwrap_err();
     assert_eq!(

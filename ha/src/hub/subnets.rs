@@ -4,12 +4,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use serde_json::Value;
-
-use crate::config::SERVER_NAME;
 use crate::machine::Peers;
 
-/// What a subnet's user-context says.
+/// Whom a subnet's `ha-server-name` means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Owner {
     /// The relationship of this place.
@@ -47,19 +44,17 @@ impl Share {
 }
 
 impl Subnets {
-    /// Reads the user-contexts of subnets, given with their ids. `relationships` are the peers of each.
+    /// Finds the relationships of subnets, given by their ids and names. `relationships` are the peers of each.
     pub fn new<'a>(
         relationships: &[&Peers],
-        subnets: impl IntoIterator<Item = (u32, Option<&'a Value>)>,
+        subnets: impl IntoIterator<Item = (u32, Option<&'a str>)>,
     ) -> Self {
-        let owner = |context: Option<&Value>| {
-            let Some(name) = context.and_then(|it| it.get(SERVER_NAME)?.as_str()) else {
-                return Owner::Unnamed;
-            };
+        let owner = |name: Option<&str>| {
+            let Some(name) = name else { return Owner::Unnamed };
             let place = relationships.iter().position(|peers| peers.place(name).is_some());
             place.map_or(Owner::Nobody, Owner::Relationship)
         };
-        let owners = subnets.into_iter().map(|(id, context)| (id, owner(context))).collect();
+        let owners = subnets.into_iter().map(|(id, name)| (id, owner(name))).collect();
         Self { owners, are_several: relationships.len() > 1 }
     }
 
@@ -88,8 +83,6 @@ impl Subnets {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
     use crate::machine::{Mode, Peer, Role};
 
@@ -106,15 +99,7 @@ mod tests {
     #[test]
     fn each_relationship_has_the_subnets_that_name_one_of_its_peers() {
         let (one, two) = (peers("server1", "server2"), peers("server3", "server4"));
-        let contexts = ["server2", "server3", "server9"];
-        let contexts = contexts.map(|name| json!({"ha-server-name": name}));
-        let other = json!({"ha-server-name": 7});
-        let subnets = [
-            (1, Some(&contexts[0])),
-            (2, Some(&contexts[1])),
-            (3, Some(&contexts[2])),
-            (4, Some(&other)),
-        ];
+        let subnets = [(1, Some("server2")), (2, Some("server3")), (3, Some("server9")), (4, None)];
         let several = Subnets::new(&[&one, &two], subnets);
         let places: Vec<_> = (1..=5).map(|id| several.relationship(id)).collect();
         assert_eq!(places, [Some(0), Some(1), None, None, None]);
@@ -122,7 +107,7 @@ mod tests {
 
         let branch = Subnets::new(&[&two], subnets);
         assert_eq!(owned(&branch.share(0)), [2, 4], "its own, and what nobody else is named for");
-        let alone = Subnets::new(&[&two], [(1, None), (2, Some(&other))]);
+        let alone = Subnets::new(&[&two], [(1, None), (2, None)]);
         assert_eq!(owned(&alone.share(0)), [1, 2, 3, 4, 5]);
         let without = Subnets::new(&[&one, &two], [(1, None)]);
         assert_eq!(owned(&without.share(0)), [0; 0]);

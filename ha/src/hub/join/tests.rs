@@ -36,8 +36,7 @@ impl World {
             let all = vec![peer(primary, Role::Primary), peer(own, Role::Standby)];
             Peers::new(Mode::HotStandby, own, all).unwrap()
         });
-        let contexts = ["server2", "server3", "other"].map(|name| json!({"ha-server-name": name}));
-        let named = (1..).zip(contexts.iter().map(Some));
+        let named = (1..).zip(["server2", "server3", "other"].map(Some));
         let subnets = Arc::new(Subnets::new(&[&peers[0], &peers[1]], named));
         let pending = Arc::new(Pending::new(0, Arc::new(Nobody), Arc::default()));
         let service = Arc::<Service>::default();
