@@ -140,8 +140,8 @@ fn sync(half: &Half, command: &Command<'_>) -> Result<Begun, Answer> {
 }
 
 fn sync_complete(half: &Half, command: &Command<'_>) -> Result<Begun, Answer> {
+    let named = arguments::sync_origin(command.arguments)?.map(Origin);
     check_server(half, command)?;
-    let named = arguments::sync_origin(command.arguments).map(Origin);
     let origin = match command.channel {
         Channel::Control => named,
         // Kea 2.2 names none, and means itself.
@@ -237,3 +237,6 @@ fn status_json(status: &Status) -> Value {
     }
     json!({"ha-mode": status.mode.name(), "ha-servers": servers})
 }
+
+#[cfg(test)]
+mod tests;
