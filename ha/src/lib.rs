@@ -21,5 +21,5 @@ pub mod sim;
 pub mod wire;
 
 pub use half::Half;
-pub use hub::{Hub, StartError};
+pub use hub::{Drivers, Hub, StartError};
 pub use io::Driver;

@@ -6,6 +6,8 @@
 
 pub mod service;
 
+use std::fmt;
+
 use crate::clock::Now;
 use crate::lease::Change;
 
@@ -44,11 +46,23 @@ pub struct Admitted {
 }
 
 /// Decides before any queue whether a query is ours. Called for every packet: no lock, no allocation.
-pub trait Admission: Send + Sync {
+pub trait Admission: Send + Sync + fmt::Debug {
     /// Names of the classes that admission gives (`HA_server1`), fixed for its lifetime.
     fn classes(&self) -> Vec<String>;
     /// Decides about one query. Out-of-scope ones are also shown to the failure detector.
     fn admit(&self, client: &Client<'_>, now: Now) -> Admitted;
+
+    /// Whether the subnet decides. Then [`Self::admit`] lets everybody in without a class, and [`Self::admit_in`]
+    /// is asked once the subnet is selected. Fixed for its lifetime.
+    fn goes_by_subnet(&self) -> bool {
+        false
+    }
+
+    /// Decides about one query of a subnet, or of none. Asked only if [`Self::goes_by_subnet`].
+    fn admit_in(&self, client: &Client<'_>, subnet_id: Option<u32>, now: Now) -> Admitted {
+        let _ = subnet_id;
+        self.admit(client, now)
+    }
 }
 
 /// Serves everybody and gives no class: a server without a partner.

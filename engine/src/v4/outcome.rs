@@ -171,6 +171,9 @@ pub enum DropReason {
     /// No subnet is configured for the client.
     #[error("no subnet is configured for the client")]
     NoSubnet,
+    /// The partner serves the client's subnet, or nobody is configured to.
+    #[error("another server serves its subnet")]
+    NotForUs,
     /// A DISCOVER, and there is no address for it.
     #[error("{0}")]
     NoAddress(AllocationFailure),
@@ -193,7 +196,7 @@ impl DropReason {
             | Self::ServerIdentifierInDiscover
             | Self::NoIdentity
             | Self::DeclineWithoutAddress => Some(Counter::RfcViolation),
-            Self::OtherServer(_) => Some(Counter::NotForUs),
+            Self::OtherServer(_) | Self::NotForUs => Some(Counter::NotForUs),
             Self::ClassDrop => Some(Counter::AdminFiltered),
             Self::NoAddress(failure) => Some(failure.counter()),
             Self::UnexpectedType(_)

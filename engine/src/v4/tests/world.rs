@@ -17,6 +17,7 @@ use crate::hosts::IdentifierKind;
 use crate::lease::memory::MemoryStore;
 use crate::lease::{Change, ChangeSink, Lease4, LeaseStore};
 use crate::packet::{Arrival, Buffers, Destination};
+use crate::seam::Admission;
 use crate::v4::{Context, DropReason, Event, NakReason, Outcome, Reply, Snapshot, exchange};
 
 /// This server's address.
@@ -77,12 +78,27 @@ impl World {
     }
 
     pub(super) fn ask_as(&self, ask: &Ask, class: Option<usize>) -> Outcome {
+        self.ask_with(ask, class, None)
+    }
+
+    /// With an admission that goes by the subnet.
+    pub(super) fn ask_by_subnet(&self, ask: &Ask, admission: &dyn Admission) -> Outcome {
+        self.ask_with(ask, None, Some(admission))
+    }
+
+    fn ask_with(
+        &self,
+        ask: &Ask,
+        class: Option<usize>,
+        admission: Option<&dyn Admission>,
+    ) -> Outcome {
         let bytes = ask.bytes();
         let query = Query::parse(&bytes).unwrap();
         let context = Context {
             snapshot: &self.snapshot,
             store: &self.store,
             offers: &self.offers,
+            admission,
             now: self.now,
             ticket: None,
             interface: "eth0",

@@ -114,7 +114,7 @@ impl Server {
         };
         leases.register(&registry);
         core(&clock, &service).register(&registry, "test");
-        commands::register(&half, &registry);
+        commands::register(std::slice::from_ref(&half), &registry);
         let settings = Settings {
             address: "127.0.0.1:0".parse().unwrap(),
             threads: 1,
