@@ -11,6 +11,7 @@ use engine::seam::{Admission, Replication};
 use engine::server::Parts;
 
 use crate::config::{Relationship, Server};
+use crate::guard::Guard;
 use crate::half::Half;
 use crate::io::client::Target;
 use crate::io::listener::{self, Patience, Rules};
@@ -67,6 +68,9 @@ impl Hub {
             Arc::clone(&parts.service),
             Arc::clone(&parts.clock),
         );
+        let guard = Arc::new(Guard::new(Arc::clone(&half), Arc::clone(&parts.stats)));
+        let first = parts.guard.set(guard).is_ok();
+        debug_assert!(first, "a guard is joined once");
         let storage = parts.storage.clone();
         let parts = driving::Parts {
             store: Arc::clone(&parts.storage.store),
