@@ -106,11 +106,14 @@ impl Server {
                 }
             })
         };
+        let guard: Arc<dyn engine::seam::Guard> =
+            Arc::new(Guard::new(half.clone(), Arc::default()));
         let leases = LeaseCommands {
             store: store.clone(),
             clock: clock.clone(),
             subnet: Arc::new(found),
             written: Arc::new(|_| Ok(())),
+            guard: Arc::new(guard.into()),
         };
         leases.register(&registry);
         core(&clock, &service).register(&registry, "test");
