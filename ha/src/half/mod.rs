@@ -414,7 +414,7 @@ impl Errands {
 }
 
 #[cfg(test)]
-mod replay;
+pub(crate) mod replay;
 
 #[cfg(test)]
 mod tests {
