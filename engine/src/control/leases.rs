@@ -250,7 +250,7 @@ impl LeaseCommands {
             }
             other => Err(Answer::error(format!(
                 "Incorrect identifier type: {other}, the only supported values are: hw-address, \
-                 client-id"
+                 duid, client-id"
             ))),
         }
     }

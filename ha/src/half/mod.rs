@@ -444,7 +444,7 @@ impl Errands {
 }
 
 #[cfg(test)]
-mod replay;
+pub(crate) mod replay;
 
 #[cfg(test)]
 mod tests {
