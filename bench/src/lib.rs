@@ -102,6 +102,7 @@ impl Server {
             interface: "eth0",
             local_addresses: &[SERVER],
             reply_port: None,
+            trouble: &Default::default(),
         };
         exchange(query, &ARRIVAL, None, &context)
     }

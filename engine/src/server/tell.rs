@@ -2,7 +2,9 @@
 //! log's writer. Pure but for the log.
 
 use std::fmt;
+use std::sync::Arc;
 
+use crate::classify::EvaluationError;
 use crate::codec::v4::Query;
 use crate::lease::{ClientId, HwAddress};
 use crate::log::{Batch, Message, messages};
@@ -32,6 +34,7 @@ struct Label {
 enum What {
     Event(Event),
     Drop(DropReason),
+    Trouble(Arc<str>, EvaluationError),
 }
 
 impl Lines {
@@ -58,6 +61,12 @@ impl Lines {
             _ => &messages::PEREGRINE_QUERY_DROPPED,
         };
         self.add(message, query, What::Drop(why));
+    }
+
+    /// Tells which class the query is not in because its test could not be evaluated.
+    pub(super) fn trouble(&mut self, query: &Query<'_>, class: &Arc<str>, error: EvaluationError) {
+        let what = What::Trouble(Arc::clone(class), error);
+        self.add(&messages::DHCPSRV_EVAL_ERROR, query, what);
     }
 
     /// Hands them to the log.
@@ -87,6 +96,9 @@ impl fmt::Display for Told {
         match &self.what {
             What::Event(event) => write!(f, "{event}"),
             What::Drop(why) => write!(f, "{why}"),
+            What::Trouble(class, error) => {
+                write!(f, "not in the class {class}: its test cannot be evaluated: {error}")
+            }
         }
     }
 }

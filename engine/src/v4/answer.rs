@@ -3,11 +3,13 @@
 use std::borrow::Cow;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
+use super::classes::Classes;
 use super::names::Name;
 use super::options::{Levels, OptionTable};
 use super::snapshot::{PoolPlan, SubnetPlan};
 use super::vendor::{write_vendor_classes, write_vendor_options};
 use super::{Event, Exchange, Reply};
+use crate::classify::ClassId;
 use crate::codec::v4::{CodeSet, MessageType, Query, ReplyWriter, code, suboption};
 use crate::config::model::Timer;
 use crate::lease::ChangeNumber;
@@ -100,7 +102,12 @@ impl Exchange<'_> {
         if message_type == MessageType::Ack {
             writer.ciaddr(self.query.ciaddr());
         }
-        self.boot_fields(&mut writer, promise.subnet);
+        let (options, listed) = match promise.pool {
+            Some(pool) => (&pool.options, &pool.additional),
+            None => (&promise.subnet.options, &promise.subnet.additional),
+        };
+        let classes = self.with_listed(listed);
+        self.boot_fields(&mut writer, promise.subnet, &classes);
         let mut own = self.echoes();
         own.number(code::LEASE_TIME, promise.lifetime_s.to_be_bytes());
         own.number(code::SUBNET_MASK, promise.subnet.config.prefix.mask().octets());
@@ -108,8 +115,7 @@ impl Exchange<'_> {
         if let Some(name) = &promise.name {
             own.bytes(name.code, name.option());
         }
-        let options = promise.pool.map_or(&promise.subnet.options, |pool| &pool.options);
-        self.write_options(&mut writer, own, Some(&self.levels(options)));
+        self.write_options(&mut writer, own, Some(&self.levels(options, &classes)));
         let departure = self.departure(writer, message_type, promise.address);
         let reports = version.map(|version| (promise.address, version));
         Reply { departure, message_type, reports, last_change: version, event }
@@ -127,9 +133,10 @@ impl Exchange<'_> {
             writer.forget_relay();
             own.remove(code::RELAY_AGENT_INFORMATION);
         }
+        let classes = self.with_listed(self.subnet.map_or(&[], |subnet| &subnet.additional));
         let levels = self.subnet.map(|subnet| {
-            self.boot_fields(&mut writer, subnet);
-            self.levels(&subnet.options)
+            self.boot_fields(&mut writer, subnet, &classes);
+            self.levels(&subnet.options, &classes)
         });
         self.write_options(&mut writer, own, levels.as_ref());
         let departure = self.departure(writer, MessageType::Ack, Ipv4Addr::UNSPECIFIED);
@@ -168,13 +175,22 @@ impl Exchange<'_> {
         own
     }
 
-    fn levels<'a>(&'a self, subnet: &'a OptionTable) -> Levels<'a> {
-        Levels { subnet, classes: &self.classes, snapshot: self.context.snapshot }
+    /// The query's classes and those of `listed` that it is found to be in.
+    fn with_listed(&self, listed: &[ClassId]) -> Cow<'_, Classes> {
+        let mut classes = Cow::Borrowed(&self.classes);
+        if !listed.is_empty() {
+            classes.to_mut().add_listed(listed.iter(), self.asked());
+        }
+        classes
+    }
+
+    fn levels<'a>(&'a self, subnet: &'a OptionTable, classes: &'a Classes) -> Levels<'a> {
+        Levels { subnet, classes, snapshot: self.context.snapshot }
     }
 
     /// next-server, server-hostname and boot-file-name: of the first class that sets it, else of the subnet.
-    fn boot_fields(&self, writer: &mut ReplyWriter, subnet: &SubnetPlan) {
-        let classes = || self.classes.definitions(self.context.snapshot).map(|(class, _)| class);
+    fn boot_fields(&self, writer: &mut ReplyWriter, subnet: &SubnetPlan, classes: &Classes) {
+        let classes = || classes.definitions(self.context.snapshot).map(|(class, _)| class);
         let next_server = classes()
             .filter_map(|class| class.next_server)
             .find(|address| !address.is_unspecified());

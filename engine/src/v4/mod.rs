@@ -19,18 +19,20 @@ mod snapshot;
 mod tests;
 mod vendor;
 
+use std::cell::Cell;
 use std::net::Ipv4Addr;
 
 pub use outcome::{AllocationFailure, DropReason, Event, NakReason, Outcome, Reply};
 pub use snapshot::Snapshot;
 
 use crate::alloc::{ClientKey, Offers, Search};
+use crate::classify::{ClassId, EvaluationError};
 use crate::clock::Now;
 use crate::codec::v4::{MessageType, Query};
 use crate::lease::{ClientId, HwAddress, Identity, LeaseStore, Origin};
 use crate::packet::{Arrival, Buffers};
 use crate::pending::Ticket;
-use classes::Classes;
+use classes::{Asked, Classes};
 use network::NetworkPlan;
 use snapshot::{PoolPlan, SubnetPlan};
 
@@ -55,6 +57,17 @@ pub struct Context<'a> {
     pub buffers: &'a Buffers,
     /// The port that every reply goes to instead of 68 and 67 (Kea's `-P`), for tests.
     pub reply_port: Option<u16>,
+    /// Told of the first class whose test the query's values did not fit.
+    pub trouble: &'a Cell<Option<ClassTrouble>>,
+}
+
+/// A class that a query is not in because its test could not be evaluated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClassTrouble {
+    /// The class.
+    pub class: ClassId,
+    /// Why.
+    pub error: EvaluationError,
 }
 
 /// Whether a message of this type may change a lease, so that its reply may have to wait.
@@ -116,12 +129,13 @@ impl<'a> Exchange<'a> {
         context: &'a Context<'a>,
     ) -> Result<Outcome, DropReason> {
         let snapshot = context.snapshot;
-        let mut classes = Classes::of(query, arrival, class, context);
+        let asked = Asked { query, arrival, context };
+        let mut classes = Classes::of(asked, class);
         accept::accept(query, arrival, context)?;
         classes.check_drop(snapshot)?;
         accept::check_sanity(query)?;
         let subnet = snapshot.select(query, arrival, context.interface, &classes);
-        classes.complete(query, arrival, context);
+        classes.complete(asked);
         classes.check_drop(snapshot)?;
         let client = Client::new(query, subnet.is_none_or(|it| it.config.match_client_id));
         let exchange = Self { query, arrival, context, classes, subnet, client };
@@ -133,6 +147,10 @@ impl<'a> Exchange<'a> {
             MessageType::Inform => Ok(exchange.inform()),
             other => Err(DropReason::UnexpectedType(other)),
         }
+    }
+
+    fn asked(&self) -> Asked<'_> {
+        Asked { query: self.query, arrival: self.arrival, context: self.context }
     }
 
     fn search(&self, network: &NetworkPlan) -> Search<'a> {
