@@ -186,6 +186,10 @@ impl Turn<'_> {
         match outcome {
             Outcome::Reply(reply) => {
                 self.lines.event(&query, reply.event);
+                if let Some(address) = reply.event.missed_reservation() {
+                    self.lines.missed_reservation(&query, address);
+                    pipeline.stats.count(Counter::ReservationConflicts);
+                }
                 if let Some(failure) = reply.event.allocation_failure() {
                     pipeline.count_failure(failure);
                 }

@@ -2,6 +2,7 @@
 //! log's writer. Pure but for the log.
 
 use std::fmt;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use crate::classify::EvaluationError;
@@ -35,6 +36,7 @@ enum What {
     Event(Event),
     Drop(DropReason),
     Trouble(Arc<str>, EvaluationError),
+    Missed(Ipv4Addr),
 }
 
 impl Lines {
@@ -51,6 +53,12 @@ impl Lines {
             Event::DeclineIgnored { .. } => &messages::DHCP4_DECLINE_FAIL,
         };
         self.add(message, query, What::Event(event));
+    }
+
+    /// Tells that a client was offered another address than is reserved for it.
+    pub(super) fn missed_reservation(&mut self, query: &Query<'_>, address: Ipv4Addr) {
+        let message = &messages::ALLOC_ENGINE_V4_DISCOVER_ADDRESS_CONFLICT;
+        self.add(message, query, What::Missed(address));
     }
 
     /// Tells why a query got no reply.
@@ -99,6 +107,9 @@ impl fmt::Display for Told {
             What::Trouble(class, error) => {
                 write!(f, "not in the class {class}: its test cannot be evaluated: {error}")
             }
+            What::Missed(address) => {
+                write!(f, "address {address} is reserved for it, and another client holds it")
+            }
         }
     }
 }
@@ -117,7 +128,6 @@ impl fmt::Display for Label {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::net::Ipv4Addr;
 
     #[test]
     fn a_line_names_its_client_as_kea_does() {

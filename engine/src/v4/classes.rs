@@ -24,6 +24,7 @@ pub(super) struct ClassPlan {
     /// The same by the value of each template, by its place in `Dhcp4::classes`.
     spawned: Vec<HashMap<Box<[u8]>, ClassId>>,
     all: Option<ClassId>,
+    known: Option<ClassId>,
     unknown: Option<ClassId>,
     drop: Option<ClassId>,
     reject: Option<ClassId>,
@@ -54,6 +55,7 @@ impl ClassPlan {
             vendor: by_value(names, VENDOR_CLASS),
             spawned: spawned.collect(),
             all: names.id("ALL"),
+            known: names.id("KNOWN"),
             unknown: names.id("UNKNOWN"),
             drop: names.id("DROP"),
             reject: names.id("REJECT"),
@@ -63,8 +65,9 @@ impl ClassPlan {
         }
     }
 
-    fn definition(&self, class: ClassId) -> Option<&(usize, OptionTable)> {
-        self.defined.get(class.0 as usize)?.as_ref()
+    /// The place of `class` in `Dhcp4::classes`, if it has a definition.
+    fn place(&self, class: ClassId) -> Option<usize> {
+        self.defined.get(class.0 as usize)?.as_ref().map(|(at, _)| *at)
     }
 }
 
@@ -78,6 +81,18 @@ fn by_value(names: &ClassNames, prefix: &str) -> HashMap<Box<[u8]>, ClassId> {
         }
     }
     found
+}
+
+impl ClassPlan {
+    /// The definition of `class` and its options, if it has one.
+    pub(super) fn definition<'a>(
+        &'a self,
+        class: ClassId,
+        snapshot: &'a Snapshot,
+    ) -> Option<(&'a ClientClass, &'a OptionTable)> {
+        let (at, options) = self.defined.get(class.0 as usize)?.as_ref()?;
+        Some((&snapshot.config.classes[*at], options))
+    }
 }
 
 /// Places of the classes that a query may get by their test.
@@ -139,26 +154,38 @@ impl Classes {
         classes
     }
 
-    /// Adds UNKNOWN (there are no reservations yet) and the classes that depend on it.
-    pub(super) fn complete(&mut self, asked: Asked<'_>) {
+    /// Gives the query the classes of its client's reservation, and evaluates again what had a test: it may depend on
+    /// them.
+    pub(super) fn reserve(&mut self, reserved: &[ClassId], asked: Asked<'_>) {
+        let snapshot = asked.context.snapshot;
+        let by_test = |id: ClassId| {
+            let definition = snapshot.classes.definition(id, snapshot);
+            definition.is_some_and(|(class, _)| class.test.is_some() || class.template.is_some())
+        };
+        let mut kept = Self::default();
+        self.iter().filter(|id| !by_test(*id)).for_each(|id| kept.add(Some(id)));
+        reserved.iter().for_each(|class| kept.add(Some(*class)));
+        *self = kept;
+        snapshot.classes.early.iter().for_each(|at| self.evaluate(*at, asked, false));
+    }
+
+    /// Adds KNOWN or UNKNOWN and the classes that depend on it.
+    pub(super) fn complete(&mut self, is_known: bool, asked: Asked<'_>) {
         let plan = &asked.context.snapshot.classes;
-        self.add(plan.unknown);
+        self.add(if is_known { plan.known } else { plan.unknown });
         plan.late.iter().for_each(|at| self.evaluate(*at, asked, true));
     }
 
-    /// Adds the classes of lists that are evaluated last; one without a test is added as it is.
-    pub(super) fn add_listed<'l>(
-        &mut self,
-        listed: impl Iterator<Item = &'l ClassId>,
-        asked: Asked<'_>,
-    ) {
+    /// Adds the classes `late` and those of `listed`, which are evaluated last; one without a test is added as it is.
+    pub(super) fn finish(&mut self, late: &[ClassId], listed: &[ClassId], asked: Asked<'_>) {
+        late.iter().for_each(|class| self.add(Some(*class)));
         let snapshot = asked.context.snapshot;
         for class in listed {
-            let Some((at, _)) = snapshot.classes.definition(*class) else { continue };
-            let definition = &snapshot.config.classes[*at];
+            let Some(at) = snapshot.classes.place(*class) else { continue };
+            let definition = &snapshot.config.classes[at];
             match (&definition.test, &definition.template) {
                 (None, None) => self.add(Some(*class)),
-                _ => self.evaluate(*at, asked, true),
+                _ => self.evaluate(at, asked, true),
             }
         }
     }
@@ -177,8 +204,7 @@ impl Classes {
         &'a self,
         snapshot: &'a Snapshot,
     ) -> impl Iterator<Item = (&'a ClientClass, &'a OptionTable)> + 'a {
-        let defined = self.iter().filter_map(|class| snapshot.classes.definition(class));
-        defined.map(|(at, options)| (&snapshot.config.classes[*at], options))
+        self.iter().filter_map(|class| snapshot.classes.definition(class, snapshot))
     }
 
     /// # Errors

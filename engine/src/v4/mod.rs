@@ -8,6 +8,7 @@ mod answer;
 mod classes;
 mod discover;
 mod inform;
+mod known;
 mod names;
 mod network;
 mod options;
@@ -33,6 +34,7 @@ use crate::lease::{ClientId, HwAddress, Identity, LeaseStore, Origin};
 use crate::packet::{Arrival, Buffers};
 use crate::pending::Ticket;
 use classes::{Asked, Classes};
+use known::Known;
 use network::NetworkPlan;
 use snapshot::{PoolPlan, SubnetPlan};
 
@@ -91,6 +93,7 @@ struct Exchange<'a> {
     arrival: &'a Arrival,
     context: &'a Context<'a>,
     classes: Classes,
+    known: Known<'a>,
     subnet: Option<&'a SubnetPlan>,
     client: Client,
 }
@@ -134,11 +137,29 @@ impl<'a> Exchange<'a> {
         accept::accept(query, arrival, context)?;
         classes.check_drop(snapshot)?;
         accept::check_sanity(query)?;
+        let known = Known::of(query, snapshot);
+        let early = known.global().filter(|_| snapshot.config.early_global_reservations);
+        if let Some(host) = early {
+            classes.reserve(host.classes(), asked);
+            classes.complete(true, asked);
+            classes.check_drop(snapshot)?;
+        }
         let subnet = snapshot.select(query, arrival, context.interface, &classes);
-        classes.complete(asked);
+        let mut is_known = early.is_some();
+        if let Some(subnet) = subnet {
+            let shared = snapshot.network_of(subnet).is_shared;
+            let own = known.in_subnet(subnet).filter(|_| !shared);
+            let global = known.global_in(subnet).filter(|_| early.is_none());
+            // In a shared network the subnet, and with it the reservation, may still change.
+            if let Some(host) = own.or(global).filter(|host| !host.classes().is_empty()) {
+                classes.reserve(host.classes(), asked);
+            }
+            is_known |= known.is_known(subnet, snapshot, &classes);
+        }
+        classes.complete(is_known, asked);
         classes.check_drop(snapshot)?;
         let client = Client::new(query, subnet.is_none_or(|it| it.config.match_client_id));
-        let exchange = Self { query, arrival, context, classes, subnet, client };
+        let exchange = Self { query, arrival, context, classes, known, subnet, client };
         match query.message_type() {
             MessageType::Discover => exchange.discover(),
             MessageType::Request => exchange.request(),

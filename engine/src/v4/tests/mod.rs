@@ -8,6 +8,7 @@ mod hostile;
 mod naming;
 mod networks;
 mod race;
+mod reservations;
 mod scenarios;
 mod vendors;
 mod world;
