@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "an unwrap of a test is an assertion")]
 
+mod behind_relay;
 #[path = "../../ha/tests/support/certificates.rs"]
 mod certificates;
 mod cli;
@@ -13,9 +14,11 @@ mod durability;
 mod examples;
 mod hostile;
 mod loopback;
+mod modes;
 mod net;
 mod pair;
 mod relay;
 mod server;
+mod site;
 mod tls;
 mod wait;
