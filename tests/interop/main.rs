@@ -19,6 +19,7 @@ mod net;
 mod pair;
 mod relay;
 mod server;
+mod shortage;
 mod site;
 mod tls;
 mod wait;

@@ -6,6 +6,9 @@ use std::sync::Arc;
 
 use super::json::{Mistake, Node, Position};
 use crate::classify::{ClassId, ClassNames, Expression};
+use crate::codec::options::Definitions;
+
+pub use super::names::{NameRules, ReplaceClientName, Unwanted};
 
 /// What a configuration file holds.
 #[derive(Clone, Debug)]
@@ -58,7 +61,11 @@ pub struct Dhcp4 {
     pub parked_packet_limit: u32,
     /// Global `option-data`.
     pub options: Vec<OptionData>,
-    /// Every subnet, by ascending id, inherited values filled in.
+    /// `option-def`.
+    pub definitions: Definitions,
+    /// `shared-networks` in their order.
+    pub networks: Vec<Arc<Network4>>,
+    /// Every subnet, by ascending id, those of shared networks too; inherited values filled in.
     pub subnets: Vec<Arc<Subnet4>>,
 }
 
@@ -156,6 +163,8 @@ pub struct ClientClass {
     pub only_in_additional_list: bool,
     /// `option-data`.
     pub options: Vec<OptionData>,
+    /// `option-def`: what options 43 and 224 to 254 mean for its members.
+    pub definitions: Definitions,
     /// `valid-lifetime` and its bounds, if the class has any.
     pub lifetime: Option<Lifetime>,
     /// `next-server`.
@@ -255,14 +264,31 @@ pub enum LogTarget {
 /// One option to be sent, its value in wire form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OptionData {
+    /// The enterprise in whose space (`vendor-NUMBER`) it stands, and so in option 125; none: the message's own.
+    pub enterprise: Option<u32>,
     /// `code`.
     pub code: u8,
-    /// The option's payload.
+    /// The option's payload, options inside it included.
     pub data: Arc<[u8]>,
     /// `always-send`.
     pub always_send: bool,
     /// `never-send`.
     pub never_send: bool,
+    /// `client-classes`: only for members of any of them; empty is everybody.
+    pub classes: Vec<ClassId>,
+}
+
+/// A shared network: subnets of one link. What its subnets inherit is filled in there.
+#[derive(Clone, Debug)]
+pub struct Network4 {
+    /// `name`.
+    pub name: String,
+    /// `client-class` / `client-classes`: any of them; empty is everybody. Stands before each subnet's own guard.
+    pub guard: Vec<ClassId>,
+    /// `option-data` of the network, after its subnets' own.
+    pub options: Vec<OptionData>,
+    /// `user-context`, if any.
+    pub user_context: Option<serde_json::Value>,
 }
 
 /// One subnet; what it inherits is filled in.
@@ -272,9 +298,11 @@ pub struct Subnet4 {
     pub id: u32,
     /// `subnet`: network address and length.
     pub prefix: Prefix4,
-    /// `relay`.
+    /// The shared network that it belongs to.
+    pub network: Option<Arc<Network4>>,
+    /// `relay`, else its network's.
     pub relays: Vec<Ipv4Addr>,
-    /// `interface`.
+    /// `interface`, else its network's.
     pub interface: Option<String>,
     /// `client-class` / `client-classes`: any of them; empty is everybody.
     pub guard: Vec<ClassId>,
@@ -298,8 +326,46 @@ pub struct Subnet4 {
     pub server_hostname: String,
     /// `boot-file-name`.
     pub boot_file_name: String,
+    /// How clients' names are shaped.
+    pub names: Arc<NameRules>,
     /// `user-context`, if any.
     pub user_context: Option<serde_json::Value>,
+}
+
+impl Subnet4 {
+    /// A subnet of which nothing but this is configured.
+    pub fn plain(id: u32, prefix: Prefix4) -> Self {
+        Self {
+            id,
+            prefix,
+            network: None,
+            relays: Vec::new(),
+            interface: None,
+            guard: Vec::new(),
+            pools: Vec::new(),
+            options: Vec::new(),
+            lifetime: Lifetime { default_s: 7200, min_s: 7200, max_s: 7200 },
+            renew: Timer::Unset,
+            rebind: Timer::Unset,
+            match_client_id: true,
+            authoritative: false,
+            next_server: Ipv4Addr::UNSPECIFIED,
+            server_hostname: String::new(),
+            boot_file_name: String::new(),
+            names: Arc::default(),
+            user_context: None,
+        }
+    }
+
+    /// The guard of its shared network; empty if it has none.
+    pub fn network_guard(&self) -> &[ClassId] {
+        self.network.as_ref().map_or(&[], |network| &network.guard)
+    }
+
+    /// The options of its shared network; empty if it has none.
+    pub fn network_options(&self) -> &[OptionData] {
+        self.network.as_ref().map_or(&[], |network| &network.options)
+    }
 }
 
 /// How a renewal or rebinding timer is found.
@@ -347,4 +413,6 @@ pub struct Pool4 {
     pub options: Vec<OptionData>,
     /// `pool-id`; 0 if none.
     pub id: u32,
+    /// How clients' names are shaped, if the pool says so itself.
+    pub names: Option<Arc<NameRules>>,
 }

@@ -137,7 +137,7 @@ fn a_grant_is_found_by_address_and_by_client(it: Subject) {
     let stored = Stored::new(lease.clone(), granted.version, Origin::Client(None));
     assert_eq!(it.store.find(address(10)), Some(stored.clone()));
     assert_eq!(it.store.version(address(10)), Some(granted.version));
-    assert_eq!(it.store.find_of(identity(&lease), &[2, 1], at(1000)), Some(stored));
+    assert_eq!(it.store.find_of(identity(&lease), &[1, 2], at(1000)), Some(stored));
     assert_eq!(it.store.find_of(identity(&lease), &[2], at(1000)), None);
     assert_eq!((it.store.find(address(11)), it.store.version(address(11))), (None, None));
     assert_eq!(it.store.len(), 1);

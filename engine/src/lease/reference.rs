@@ -91,7 +91,7 @@ impl LeaseStore for Reference {
         }
         let others: Vec<Ipv4Addr> = (table.leases.values())
             .filter(|stored| stored.lease.address != address)
-            .filter(|stored| grant.one_of.contains(&stored.lease.subnet_id))
+            .filter(|stored| grant.one_of.binary_search(&stored.lease.subnet_id).is_ok())
             .filter(|stored| grant.identity.owns(&stored.lease))
             .map(|stored| stored.lease.address)
             .collect();

@@ -125,7 +125,7 @@ pub struct Grant<'a> {
     pub lease: Lease4,
     /// Its client.
     pub identity: Identity<'a>,
-    /// The subnets in which the client may have one lease only (its subnet, or all of the shared network):
+    /// The subnets in which the client may have one lease only (its subnet, or all of the shared network), ascending:
     /// others that it has there are deleted with this grant.
     pub one_of: &'a [u32],
     /// Who asks.
@@ -189,7 +189,7 @@ pub trait LeaseStore: Send + Sync + fmt::Debug {
     /// The version of an address's record.
     fn version(&self, address: Ipv4Addr) -> Option<ChangeNumber>;
 
-    /// The client's lease in one of `subnets`: a live one first, else one kept for it (expired, reclaimed or
+    /// The client's lease in one of `subnets`, which ascend: a live one first, else one kept for it (expired, reclaimed or
     /// released). By client identifier first, then by hardware address.
     fn find_of(&self, identity: Identity<'_>, subnets: &[u32], now: Now) -> Option<Stored>;
 

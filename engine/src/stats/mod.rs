@@ -49,6 +49,7 @@ counters! {
     NotForUs = "pkt4-not-for-us",
     ProcessingFailed = "pkt4-processing-failed",
     AllocationFail = "v4-allocation-fail",
+    AllocationFailNetwork = "v4-allocation-fail-shared-network",
     AllocationFailSubnet = "v4-allocation-fail-subnet",
     AllocationFailNoPools = "v4-allocation-fail-no-pools",
     AllocationFailClasses = "v4-allocation-fail-classes",

@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use super::names::Name;
 use super::options::{Levels, OptionTable};
 use super::snapshot::{PoolPlan, SubnetPlan};
+use super::vendor::{write_vendor_classes, write_vendor_options};
 use super::{Event, Exchange, Reply};
 use crate::codec::v4::{CodeSet, MessageType, Query, ReplyWriter, code, suboption};
 use crate::config::model::Timer;
@@ -168,9 +169,7 @@ impl Exchange<'_> {
     }
 
     fn levels<'a>(&'a self, subnet: &'a OptionTable) -> Levels<'a> {
-        let snapshot = self.context.snapshot;
-        let classes = self.classes.definitions(snapshot).map(|(_, options)| options).collect();
-        Levels { subnet, classes, global: &snapshot.global }
+        Levels { subnet, classes: &self.classes, snapshot: self.context.snapshot }
     }
 
     /// next-server, server-hostname and boot-file-name: of the first class that sets it, else of the subnet.
@@ -198,16 +197,29 @@ impl Exchange<'_> {
         let mut codes = levels.map_or_else(CodeSet::default, |levels| {
             let mut asked = self.query.requested_options();
             BASIC.iter().for_each(|code| asked.insert(*code));
-            let mut codes = levels.chosen(asked);
+            let mut codes = levels.chosen(None, asked);
             OWN.iter().for_each(|code| codes.remove(*code));
             codes
         });
         own.codes().for_each(|code| codes.insert(code));
         codes.insert(code::SERVER_IDENTIFIER);
         codes.remove(code::RELAY_AGENT_INFORMATION);
+        // A client that names its enterprise is answered there without asking.
+        let vendor_options = codes.contains(code::VENDOR_OPTIONS);
+        codes.insert(code::VENDOR_OPTIONS);
         let local = self.arrival.local.octets();
         for code in codes.iter() {
-            let configured = || levels.and_then(|levels| levels.value(code));
+            match (code, levels) {
+                (code::VENDOR_CLASS, Some(levels)) => write_vendor_classes(writer, levels),
+                (code::VENDOR_OPTIONS, Some(levels)) => {
+                    write_vendor_options(writer, self.query, levels, vendor_options);
+                }
+                _ => {}
+            }
+            if matches!(code, code::VENDOR_CLASS | code::VENDOR_OPTIONS) {
+                continue;
+            }
+            let configured = || levels.and_then(|levels| levels.value((None, code)));
             let implied = (code == code::SERVER_IDENTIFIER).then_some(local.as_slice());
             if let Some(value) = own.value(code).or_else(configured).or(implied) {
                 writer.option(code, value);

@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use super::options::OptionTable;
 use super::{Context, DropReason, Snapshot};
 use crate::classify::{ClassId, Subject};
+use crate::codec::options::{Definition, is_deferred};
 use crate::codec::v4::{Query, code};
 use crate::config::model::{ClientClass, Dhcp4};
 use crate::packet::Arrival;
@@ -95,7 +96,7 @@ impl Classes {
             let vendor = query.option(code::VENDOR_CLASS_IDENTIFIER);
             classes.add(vendor.and_then(|value| plan.vendor.get(value.as_ref()).copied()));
         }
-        classes.evaluate(&plan.early, query, arrival, context);
+        classes.evaluate(&plan.early, query, arrival, context, false);
         classes
     }
 
@@ -103,7 +104,7 @@ impl Classes {
     pub(super) fn complete(&mut self, query: &Query<'_>, arrival: &Arrival, context: &Context<'_>) {
         let plan = &context.snapshot.classes;
         self.add(plan.unknown);
-        self.evaluate(&plan.late, query, arrival, context);
+        self.evaluate(&plan.late, query, arrival, context, true);
     }
 
     /// Whether the query is in `class`.
@@ -135,17 +136,21 @@ impl Classes {
         }
     }
 
-    /// Adds the classes at `places` whose test matches. One that cannot be evaluated does not match.
+    /// Adds the classes at `places` whose test matches. One that cannot be evaluated does not match. Options that
+    /// classes may define are read only if the `deferred` ones are.
     fn evaluate(
         &mut self,
         places: &[usize],
         query: &Query<'_>,
         arrival: &Arrival,
         context: &Context<'_>,
+        deferred: bool,
     ) {
+        let snapshot = context.snapshot;
         for at in places {
-            let class = &context.snapshot.config.classes[*at];
-            let subject = View { query, arrival, interface: context.interface, classes: self };
+            let class = &snapshot.config.classes[*at];
+            let interface = context.interface;
+            let subject = View { query, arrival, interface, classes: self, snapshot, deferred };
             let matches =
                 class.test.as_ref().is_some_and(|test| test.evaluate(&subject) == Ok(true));
             self.add(Some(class.id).filter(|_| matches));
@@ -159,9 +164,27 @@ struct View<'a> {
     arrival: &'a Arrival,
     interface: &'a str,
     classes: &'a Classes,
+    snapshot: &'a Snapshot,
+    /// Whether the options that classes may define are read already.
+    deferred: bool,
 }
 
 impl Subject for View<'_> {
+    /// Of an option that classes may define, the definition of the query's first class that has one.
+    fn definition(&self, space: &str, code: u8) -> Option<&Definition> {
+        let known = &self.snapshot.config.definitions;
+        if !is_deferred(space, code) {
+            return known.by_code(space, code);
+        }
+        if !self.deferred {
+            return None;
+        }
+        let mut classes = self.classes.definitions(self.snapshot);
+        classes
+            .find_map(|(class, _)| class.definitions.own(space, code))
+            .or_else(|| known.by_code(space, code))
+    }
+
     fn option(&self, code: u16) -> Option<Cow<'_, [u8]>> {
         self.query.option(u8::try_from(code).ok()?)
     }

@@ -9,6 +9,7 @@ mod classes;
 mod discover;
 mod inform;
 mod names;
+mod network;
 mod options;
 mod outcome;
 mod release;
@@ -16,6 +17,7 @@ mod request;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+mod vendor;
 
 use std::net::Ipv4Addr;
 
@@ -29,7 +31,8 @@ use crate::lease::{ClientId, HwAddress, Identity, LeaseStore, Origin};
 use crate::packet::{Arrival, Buffers};
 use crate::pending::Ticket;
 use classes::Classes;
-use snapshot::SubnetPlan;
+use network::NetworkPlan;
+use snapshot::{PoolPlan, SubnetPlan};
 
 /// What an exchange works with.
 #[derive(Clone, Copy, Debug)]
@@ -132,14 +135,37 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    fn search(&self, subnet: &SubnetPlan) -> Search<'a> {
+    fn search(&self, network: &NetworkPlan) -> Search<'a> {
         Search {
             store: self.context.store,
             offers: self.context.offers,
             client: self.client.key,
-            subnet_id: subnet.config.id,
+            subnet_id: network.number(),
             now: self.context.now,
         }
+    }
+
+    /// The subnets of the shared network of `subnet` that are open to the client, from it on and round.
+    fn around<'s>(
+        &'s self,
+        subnet: &'s SubnetPlan,
+    ) -> impl Iterator<Item = &'s SubnetPlan> + Clone {
+        let snapshot = self.context.snapshot;
+        let places = snapshot.network_of(subnet).around(subnet.membership);
+        places.map(|at| &snapshot.subnets[at]).filter(|subnet| subnet.is_open(&self.classes))
+    }
+
+    /// The subnet and the pool of `address` in the shared network of `selected`, whoever they are open to.
+    fn site_of(
+        &self,
+        selected: &SubnetPlan,
+        address: Ipv4Addr,
+    ) -> Option<(&'a SubnetPlan, &'a PoolPlan)> {
+        let snapshot = self.context.snapshot;
+        let network = snapshot.network_of(selected);
+        let (at, pool) = network.pool_of(address, selected.membership, &snapshot.subnets)?;
+        let subnet = &snapshot.subnets[at];
+        Some((subnet, &subnet.pools[pool]))
     }
 
     fn origin(&self) -> Origin {

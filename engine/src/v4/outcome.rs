@@ -122,6 +122,9 @@ pub enum AllocationFailure {
     /// Every address of the open pools is held.
     #[error("all addresses are held")]
     Full,
+    /// Every address of the open pools of all subnets of the shared network is held.
+    #[error("all addresses of the shared network are held")]
+    FullNetwork,
 }
 
 impl AllocationFailure {
@@ -131,6 +134,7 @@ impl AllocationFailure {
             Self::NoPools => Counter::AllocationFailNoPools,
             Self::Classes => Counter::AllocationFailClasses,
             Self::Full => Counter::AllocationFailSubnet,
+            Self::FullNetwork => Counter::AllocationFailNetwork,
         }
     }
 }

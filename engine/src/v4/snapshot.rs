@@ -6,11 +6,12 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use super::classes::{ClassPlan, Classes};
+use super::network::{self, Membership, NetworkPlan};
 use super::options::OptionTable;
 use crate::alloc::Pool;
 use crate::classify::ClassId;
 use crate::codec::v4::{Query, code, suboption};
-use crate::config::model::{Dhcp4, Pool4, Subnet4};
+use crate::config::model::{Dhcp4, NameRules, Pool4, Subnet4};
 use crate::packet::Arrival;
 use crate::select::{Clue, SubnetIndex, is_open};
 
@@ -20,6 +21,7 @@ pub struct Snapshot {
     pub(super) config: Arc<Dhcp4>,
     pub(super) classes: ClassPlan,
     pub(super) subnets: Vec<SubnetPlan>,
+    pub(super) networks: Vec<NetworkPlan>,
     pub(super) global: OptionTable,
     /// Every value of option 54 that the configuration has, at any level; sorted.
     server_identifiers: Vec<Ipv4Addr>,
@@ -34,9 +36,9 @@ pub(super) struct SubnetPlan {
     pub(super) pools: Vec<PoolPlan>,
     /// Places of the pools, by ascending addresses: pools do not overlap.
     by_address: Box<[usize]>,
+    /// Its options over its shared network's.
     pub(super) options: OptionTable,
-    /// The subnets in which a client has one lease: this one (of a shared network: all of its).
-    pub(super) network: Box<[u32]>,
+    pub(super) membership: Membership,
 }
 
 /// A pool made ready.
@@ -44,16 +46,22 @@ pub(super) struct SubnetPlan {
 pub(super) struct PoolPlan {
     pub(super) addresses: Pool,
     pub(super) guard: Box<[ClassId]>,
-    /// Its options over the subnet's.
+    /// Its options over the subnet's and the shared network's.
     pub(super) options: OptionTable,
     pub(super) id: u32,
+    /// How names are made there, if the pool has rules of its own.
+    pub(super) names: Option<Arc<NameRules>>,
 }
 
 impl Snapshot {
     /// Makes `config` ready. `admission_classes` are the names that admission gives, in its order.
     pub fn build(config: Arc<Dhcp4>, admission_classes: &[String]) -> Self {
-        let subnets: Vec<_> = config.subnets.iter().map(SubnetPlan::build).collect();
+        let (networks, memberships) = network::networks(&config.subnets);
+        let subnets: Vec<_> = (config.subnets.iter().zip(memberships))
+            .map(|(subnet, membership)| SubnetPlan::build(subnet, membership))
+            .collect();
         Self {
+            networks,
             classes: ClassPlan::build(&config, admission_classes),
             index: SubnetIndex::build(&config.subnets),
             by_id: subnets.iter().enumerate().map(|(at, plan)| (plan.config.id, at)).collect(),
@@ -76,6 +84,11 @@ impl Snapshot {
 
     pub(super) fn is_server_identifier(&self, address: Ipv4Addr) -> bool {
         self.server_identifiers.binary_search(&address).is_ok()
+    }
+
+    /// The shared network of `subnet`, or what stands for one.
+    pub(super) fn network_of(&self, subnet: &SubnetPlan) -> &NetworkPlan {
+        &self.networks[subnet.membership.network]
     }
 
     pub(super) fn select(
@@ -107,23 +120,35 @@ fn clue<'a>(query: &Query<'_>, arrival: &Arrival, interface: &'a str) -> Clue<'a
 }
 
 impl SubnetPlan {
-    fn build(subnet: &Arc<Subnet4>) -> Self {
+    fn build(subnet: &Arc<Subnet4>, membership: Membership) -> Self {
         let mut by_address: Box<[usize]> = (0..subnet.pools.len()).collect();
         by_address.sort_by_key(|at| subnet.pools[*at].first);
         Self {
             by_address,
             config: Arc::clone(subnet),
             pools: subnet.pools.iter().map(|pool| PoolPlan::build(pool, subnet)).collect(),
-            options: OptionTable::merge(&[&subnet.options]),
-            network: [subnet.id].into(),
+            options: OptionTable::merge(&[&subnet.options, subnet.network_options()]),
+            membership,
         }
+    }
+
+    /// Place of the pool of `address`, whoever it is open to.
+    pub(super) fn place_of(&self, address: Ipv4Addr) -> Option<usize> {
+        let pool = |at: usize| &self.pools[at];
+        let above = self.by_address.partition_point(|at| pool(*at).addresses.first() <= address);
+        let place = self.by_address[..above].last().copied();
+        place.filter(|at| pool(*at).addresses.contains(address))
     }
 
     /// The pool of `address`, whoever it is open to.
     pub(super) fn pool_of(&self, address: Ipv4Addr) -> Option<&PoolPlan> {
-        let pool = |at: &usize| &self.pools[*at];
-        let above = self.by_address.partition_point(|at| pool(at).addresses.first() <= address);
-        self.by_address[..above].last().map(pool).filter(|pool| pool.addresses.contains(address))
+        self.place_of(address).map(|at| &self.pools[at])
+    }
+
+    /// Whether the guards of the subnet and its shared network let the query in.
+    pub(super) fn is_open(&self, classes: &Classes) -> bool {
+        let is_member = |class| classes.contains(class);
+        is_open(self.config.network_guard(), &is_member) && is_open(&self.config.guard, &is_member)
     }
 
     /// The pools that are open to `classes`, in their order.
@@ -140,8 +165,13 @@ impl PoolPlan {
         Self {
             addresses: Pool::new(pool.first, pool.last),
             guard: pool.guard.as_slice().into(),
-            options: OptionTable::merge(&[&pool.options, &subnet.options]),
+            options: OptionTable::merge(&[
+                &pool.options,
+                &subnet.options,
+                subnet.network_options(),
+            ]),
             id: pool.id,
+            names: pool.names.clone(),
         }
     }
 
@@ -152,12 +182,14 @@ impl PoolPlan {
 
 fn server_identifiers(config: &Dhcp4) -> Vec<Ipv4Addr> {
     let classes = config.classes.iter().map(|class| &class.options);
+    let networks = config.networks.iter().map(|network| &network.options);
     let subnets = config.subnets.iter().map(|subnet| &subnet.options);
     let pools = config.subnets.iter().flat_map(|subnet| &subnet.pools).map(|pool| &pool.options);
-    let levels = [&config.options].into_iter().chain(classes).chain(subnets).chain(pools);
+    let levels =
+        [&config.options].into_iter().chain(classes).chain(networks).chain(subnets).chain(pools);
     let mut found: Vec<_> = levels
         .flatten()
-        .filter(|option| option.code == code::SERVER_IDENTIFIER)
+        .filter(|option| option.enterprise.is_none() && option.code == code::SERVER_IDENTIFIER)
         .filter_map(|option| <[u8; 4]>::try_from(&*option.data).ok())
         .map(Ipv4Addr::from)
         .collect();

@@ -1,5 +1,7 @@
 //! Maps and groups of keywords that `Dhcp4` and `Dhcp6` share.
 
+use crate::config::names::ReplaceClientName;
+
 use super::{Key, Kind, MAX_U32, SHARE, Same, Shape, TEXT, U32, inert, key, later, only};
 
 const PORT: Kind = Kind::Int(0, 65535);
@@ -21,16 +23,16 @@ pub const DDNS: &[Key] = &[
     inert("ddns-send-updates", Kind::Flag, DDNS_OFF),
     inert("ddns-override-no-update", Kind::Flag, DDNS_OFF),
     inert("ddns-override-client-update", Kind::Flag, DDNS_OFF),
-    only("ddns-replace-client-name", TEXT, &[Same::Text("never")]),
-    inert("ddns-generated-prefix", TEXT, "names are never replaced"),
-    only("ddns-qualifying-suffix", TEXT, &[Same::Text("")]),
+    key("ddns-replace-client-name", Kind::Word(&ReplaceClientName::WORDS)),
+    key("ddns-generated-prefix", TEXT),
+    key("ddns-qualifying-suffix", TEXT),
     inert("ddns-update-on-renew", Kind::Flag, DDNS_OFF),
     inert("ddns-conflict-resolution-mode", TEXT, DDNS_OFF),
     inert("ddns-ttl-min", U32, DDNS_OFF),
     inert("ddns-ttl-max", U32, DDNS_OFF),
     inert("ddns-ttl-percent", Kind::Real(0.0, 100.0), DDNS_OFF),
-    only("hostname-char-set", TEXT, &[Same::Text("[^A-Za-z0-9.-]"), Same::Text("")]),
-    only("hostname-char-replacement", TEXT, &[Same::Text("")]),
+    key("hostname-char-set", TEXT),
+    key("hostname-char-replacement", TEXT),
 ];
 
 /// DNS updates: shared network, subnet, pool.
@@ -83,7 +85,7 @@ pub const GLOBAL: &[Key] = &[
     key("loggers", Kind::Maps(&LOGGER)),
     key("decline-probation-period", U32),
     key("parked-packet-limit", U32),
-    later("option-def", Kind::Maps(&OPTION_DEF), "option definitions"),
+    key("option-def", Kind::Maps(&OPTION_DEF)),
     later("hosts-database", Kind::Map(&DATABASE), "host databases"),
     later("hosts-databases", Kind::Maps(&DATABASE), "host databases"),
     later("config-control", Kind::Map(&CONFIG_CONTROL), "configuration databases"),
@@ -222,11 +224,11 @@ const DHCP_DDNS: Shape = Shape {
             inert("ncr-format", TEXT, DDNS_OFF),
             inert("override-no-update", Kind::Flag, DDNS_OFF),
             inert("override-client-update", Kind::Flag, DDNS_OFF),
-            inert("replace-client-name", TEXT, DDNS_OFF),
-            inert("generated-prefix", TEXT, DDNS_OFF),
-            inert("qualifying-suffix", TEXT, DDNS_OFF),
-            inert("hostname-char-set", TEXT, DDNS_OFF),
-            inert("hostname-char-replacement", TEXT, DDNS_OFF),
+            key("replace-client-name", Kind::Word(&ReplaceClientName::WORDS)),
+            key("generated-prefix", TEXT),
+            key("qualifying-suffix", TEXT),
+            key("hostname-char-set", TEXT),
+            key("hostname-char-replacement", TEXT),
         ],
     ],
     mandatory: &[],
@@ -347,7 +349,7 @@ pub const OPTION_DATA: Shape = Shape {
             key("csv-format", Kind::Flag),
             key("always-send", Kind::Flag),
             key("never-send", Kind::Flag),
-            later("client-classes", Kind::Texts, "options for classes only"),
+            key("client-classes", Kind::Texts),
         ],
     ],
     mandatory: &[],

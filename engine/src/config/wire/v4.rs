@@ -27,7 +27,7 @@ pub const DHCP4: Shape = Shape {
         GLOBAL,
         &[
             key("subnet4", Kind::Maps(&SUBNET4)),
-            later("shared-networks", Kind::Maps(&SHARED_NETWORK), "shared networks"),
+            key("shared-networks", Kind::Maps(&SHARED_NETWORK)),
             key("client-classes", Kind::Maps(&CLASS)),
             later("reservations", Kind::Maps(&RESERVATION), "host reservations"),
             key("interfaces-config", Kind::Map(&INTERFACES4)),
@@ -141,7 +141,7 @@ const CLASS: Shape = Shape {
             key("only-in-additional-list", Kind::Flag),
             key("only-if-required", Kind::Flag),
             key("option-data", Kind::Maps(&OPTION_DATA)),
-            later("option-def", Kind::Maps(&OPTION_DEF), "option definitions"),
+            key("option-def", Kind::Maps(&OPTION_DEF)),
             only("offer-lifetime", U32, &[Same::Int(0)]),
         ],
         BOOT,

@@ -239,7 +239,9 @@ impl LeaseStore for MemoryStore {
         for other in addresses.as_slice().iter().copied().filter(|other| *other != target) {
             let records = blocks.around(other);
             let there = records.get(&other.to_be_bytes()[3]).map(|stored| &stored.lease);
-            if there.is_some_and(|it| identity.owns(it) && one_of.contains(&it.subnet_id)) {
+            if there
+                .is_some_and(|it| identity.owns(it) && one_of.binary_search(&it.subnet_id).is_ok())
+            {
                 let changed = self.change(records, Ipv4Addr::from_bits(other), None, origin);
                 replaced.extend(changed.before);
             }

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use crate::alloc::Offers;
 use crate::classify::ClassNames;
 use crate::clock::{Mono, Now};
+use crate::codec::options::Definitions;
 use crate::codec::v4::{MessageType, Query, code};
 use crate::config::model::{
     Dhcp4, ExpiredLeases, Interfaces, LeaseDatabase, Lifetime, MultiThreading, OptionData, Pool4,
-    Prefix4, Subnet4, Timer,
+    Prefix4, Subnet4,
 };
 use crate::lease::memory::MemoryStore;
 use crate::lease::{Change, ChangeSink, Lease4, LeaseStore};
@@ -306,11 +307,18 @@ impl Ask {
 }
 
 pub(super) fn option(code: u8, data: impl AsRef<[u8]>) -> OptionData {
-    OptionData { code, data: data.as_ref().into(), always_send: false, never_send: false }
+    OptionData {
+        enterprise: None,
+        code,
+        data: data.as_ref().into(),
+        always_send: false,
+        never_send: false,
+        classes: Vec::new(),
+    }
 }
 
 pub(super) fn pool(first: Ipv4Addr, last: Ipv4Addr) -> Pool4 {
-    Pool4 { first, last, guard: Vec::new(), options: Vec::new(), id: 0 }
+    Pool4 { first, last, guard: Vec::new(), options: Vec::new(), id: 0, names: None }
 }
 
 pub(super) fn subnet(
@@ -320,22 +328,9 @@ pub(super) fn subnet(
     pools: &[(Ipv4Addr, Ipv4Addr)],
 ) -> Subnet4 {
     Subnet4 {
-        id,
-        prefix: Prefix4 { network, len },
-        relays: Vec::new(),
-        interface: None,
-        guard: Vec::new(),
         pools: pools.iter().map(|(first, last)| pool(*first, *last)).collect(),
-        options: Vec::new(),
         lifetime: Lifetime { default_s: 4000, min_s: 4000, max_s: 4000 },
-        renew: Timer::Unset,
-        rebind: Timer::Unset,
-        match_client_id: true,
-        authoritative: false,
-        next_server: Ipv4Addr::UNSPECIFIED,
-        server_hostname: String::new(),
-        boot_file_name: String::new(),
-        user_context: None,
+        ..Subnet4::plain(id, Prefix4 { network, len })
     }
 }
 
@@ -366,6 +361,7 @@ pub(super) fn config() -> Dhcp4 {
             unwarned_cycles: 5,
         },
         class_names: ClassNames::default(),
+        definitions: Definitions::default(),
         classes: Vec::new(),
         hooks: Vec::new(),
         loggers: Vec::new(),
@@ -373,6 +369,7 @@ pub(super) fn config() -> Dhcp4 {
         decline_probation_s: 12,
         parked_packet_limit: 256,
         options: Vec::new(),
+        networks: Vec::new(),
         subnets: Vec::new(),
     }
 }
