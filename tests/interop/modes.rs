@@ -11,7 +11,7 @@ use crate::site::{ADDRESSES, HOSTS, Plot, Site, name, state_of};
 use crate::wait::until;
 
 /// As most sites are: no certificates, clients wait for no backup.
-const PLAIN: Plot = Plot {
+pub(crate) const PLAIN: Plot = Plot {
     mode: Mode::LoadBalancing,
     kinds: &[],
     secured: false,

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::sync::Arc;
 
 use perf::fleet::Fleet;
 use perf::plan::{Exchange, Plan};
@@ -79,7 +80,7 @@ pub(crate) struct Site {
     pub(crate) plot: Plot,
     pub(crate) lan: Lan,
     pub(crate) servers: Vec<Server>,
-    pub(crate) clients: BehindRelay,
+    pub(crate) clients: Arc<BehindRelay>,
     fleets: Vec<Fleet>,
     _folder: TempDir,
 }
@@ -87,6 +88,11 @@ pub(crate) struct Site {
 impl Site {
     /// Starts all servers and waits until they are in their normal state.
     pub(crate) fn start(plot: Plot) -> Self {
+        Self::start_changed(plot, |_, _| ())
+    }
+
+    /// With configurations that `change` has changed for each server.
+    pub(crate) fn start_changed(plot: Plot, change: impl Fn(&Server, &mut Value)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let lan = Lan::new(&[
             ("one", "10.0.0.1/16"),
@@ -103,6 +109,7 @@ impl Site {
                 papers.secure(&mut configuration, place, true);
                 add_logins(&mut configuration, *kind, folder.path());
             }
+            change(&server, &mut configuration);
             server.configure(&configuration);
             server.start(&lan);
             servers.push(server);
@@ -110,7 +117,7 @@ impl Site {
         let places = ADDRESSES[..servers.len()].iter();
         let places = places.map(|at| SocketAddrV4::new(at.parse().unwrap(), 67)).collect();
         let relay = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 10), 67);
-        let clients = lan.within("relay", || BehindRelay::open(relay, places));
+        let clients = Arc::new(lan.within("relay", || BehindRelay::open(relay, places)));
         let site = Self { plot, lan, servers, clients, fleets: Vec::new(), _folder: folder };
         site.wait_until_normal();
         site
