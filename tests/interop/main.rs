@@ -23,5 +23,6 @@ mod replacement;
 mod server;
 mod shortage;
 mod site;
+mod soak;
 mod tls;
 mod wait;
