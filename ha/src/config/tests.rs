@@ -1,5 +1,7 @@
 //! The seeds' relationships, the defaults, and every rule broken.
 
+mod parameters;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
