@@ -362,7 +362,13 @@ fn pages_are_in_address_order(it: Subject) {
 /// What `find_free` finds in `range` when the addresses `taken` are kept out.
 fn free(it: &Subject, now: u64, range: (u8, u8), from: u8, taken: &[u8]) -> Option<Ipv4Addr> {
     let taken = |found: Ipv4Addr| taken.contains(&found.octets()[3]);
-    it.store.find_free(at(now), address(range.0)..=address(range.1), address(from), &taken)
+    it.store.find_free(
+        at(now),
+        address(range.0)..=address(range.1),
+        address(from),
+        KeptOut::NOTHING,
+        &taken,
+    )
 }
 
 fn a_free_address_is_found_from_the_cursor_on(it: Subject) {

@@ -10,7 +10,7 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
 
-use super::{ClientId, HwAddress, Lease4};
+use super::{ClientId, HwAddress, KeptOut, Lease4};
 use crate::clock::Now;
 use crate::limits::OTHER_WRITER_HOLD_S;
 use crate::pending::Ticket;
@@ -241,13 +241,14 @@ pub trait LeaseStore: Send + Sync + fmt::Debug {
 
     /// The lowest address of `range`, from `from` on and then from its start, without an assigned or declined
     /// lease; if there is none, that of the lease which ended first of those expired at `now` and not cleaned
-    /// up yet. `taken` keeps addresses out; it is asked outside of locks, and may call the store. Costs the
-    /// same at any fill, and one look for each address kept out.
+    /// up yet. `kept_out` is passed over 256 addresses at a time. `taken` keeps addresses out, too; it is asked outside
+    /// of locks, and may call the store. Costs the same at any fill, and one look for each address that is taken.
     fn find_free(
         &self,
         now: Now,
         range: RangeInclusive<Ipv4Addr>,
         from: Ipv4Addr,
+        kept_out: &KeptOut,
         taken: &dyn Fn(Ipv4Addr) -> bool,
     ) -> Option<Ipv4Addr>;
 

@@ -27,6 +27,7 @@ macro_rules! messages {
 
 messages! {
     ALLOC_ENGINE_V4_ALLOC_FAIL Warn "alloc-engine" "There is no address for a client: the pools that are open to it are full, or there are none. Look at the pools and classes of its subnet.";
+    ALLOC_ENGINE_V4_DISCOVER_ADDRESS_CONFLICT Warn "alloc-engine" "The address that is reserved for a client is held by another one, so the client was offered a dynamic one for now. The holder loses the address when it next asks for it; the text names the address.";
     ALLOC_ENGINE_V4_LEASES_RECLAMATION_COMPLETE Info "alloc-engine" "Expired leases were reclaimed: their addresses are free again.";
     DHCP4_DECLINE_FAIL Info "dhcp4" "A client declined an address that is not its own; nothing was changed.";
     DHCP4_DECLINE_LEASE Info "leases" "A client found its address in use by somebody else; nobody gets it until the probation period is over. Look for a host with a fixed address in the pool.";

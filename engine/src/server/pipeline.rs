@@ -170,6 +170,10 @@ impl Turn<'_> {
         match v4::exchange(&query, &job.packet.arrival, job.dispatch.class, &context) {
             Outcome::Reply(reply) => {
                 self.lines.event(&query, reply.event);
+                if let Some(address) = reply.event.missed_reservation() {
+                    self.lines.missed_reservation(&query, address);
+                    pipeline.stats.count(Counter::ReservationConflicts);
+                }
                 if let Some(failure) = reply.event.allocation_failure() {
                     pipeline.count_failure(failure);
                 }

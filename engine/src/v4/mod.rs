@@ -9,6 +9,7 @@ mod answer;
 mod classes;
 mod discover;
 mod inform;
+mod known;
 mod names;
 mod network;
 mod options;
@@ -34,6 +35,7 @@ use crate::packet::{Arrival, Buffers};
 use crate::pending::Ticket;
 use crate::seam::Admission;
 use classes::Classes;
+use known::Known;
 use network::NetworkPlan;
 use snapshot::{PoolPlan, SubnetPlan};
 
@@ -83,6 +85,7 @@ struct Exchange<'a> {
     arrival: &'a Arrival,
     context: &'a Context<'a>,
     classes: Classes,
+    known: Known<'a>,
     subnet: Option<&'a SubnetPlan>,
     client: Client,
 }
@@ -125,16 +128,34 @@ impl<'a> Exchange<'a> {
         accept::accept(query, arrival, context)?;
         classes.check_drop(snapshot)?;
         accept::check_sanity(query)?;
+        let known = Known::of(query, snapshot);
+        let early = known.global().filter(|_| snapshot.config.early_global_reservations);
+        if let Some(host) = early {
+            classes.reserve(host.classes(), query, arrival, context);
+            classes.complete(true, query, arrival, context);
+            classes.check_drop(snapshot)?;
+        }
         let subnet = snapshot.select(query, arrival, context.interface, &classes);
         if let Some(admission) = context.admission {
             let subnet_id = subnet.map(|it| it.config.id);
             let class = admit::admit_in(query, admission, subnet_id, context.now)?;
             classes.admit(class, snapshot);
         }
-        classes.complete(query, arrival, context);
+        let mut is_known = early.is_some();
+        if let Some(subnet) = subnet {
+            let shared = snapshot.network_of(subnet).is_shared;
+            let own = known.in_subnet(subnet).filter(|_| !shared);
+            let global = known.global_in(subnet).filter(|_| early.is_none());
+            // In a shared network the subnet, and with it the reservation, may still change.
+            if let Some(host) = own.or(global).filter(|host| !host.classes().is_empty()) {
+                classes.reserve(host.classes(), query, arrival, context);
+            }
+            is_known |= known.is_known(subnet, snapshot, &classes);
+        }
+        classes.complete(is_known, query, arrival, context);
         classes.check_drop(snapshot)?;
         let client = Client::new(query, subnet.is_none_or(|it| it.config.match_client_id));
-        let exchange = Self { query, arrival, context, classes, subnet, client };
+        let exchange = Self { query, arrival, context, classes, known, subnet, client };
         match query.message_type() {
             MessageType::Discover => exchange.discover(),
             MessageType::Request => exchange.request(),

@@ -10,9 +10,10 @@ use crate::clock::{Mono, Now};
 use crate::codec::options::Definitions;
 use crate::codec::v4::{MessageType, Query, code};
 use crate::config::model::{
-    Dhcp4, ExpiredLeases, Interfaces, LeaseDatabase, Lifetime, MultiThreading, OptionData, Pool4,
-    Prefix4, Subnet4,
+    Compatibility, Dhcp4, ExpiredLeases, Interfaces, LeaseDatabase, Lifetime, MultiThreading,
+    OptionData, Pool4, Prefix4, Subnet4,
 };
+use crate::hosts::IdentifierKind;
 use crate::lease::memory::MemoryStore;
 use crate::lease::{Change, ChangeSink, Lease4, LeaseStore};
 use crate::packet::{Arrival, Buffers, Destination};
@@ -334,7 +335,7 @@ pub(super) fn option(code: u8, data: impl AsRef<[u8]>) -> OptionData {
 }
 
 pub(super) fn pool(first: Ipv4Addr, last: Ipv4Addr) -> Pool4 {
-    Pool4 { first, last, guard: Vec::new(), options: Vec::new(), id: 0 }
+    Pool4 { first, last, guard: Vec::new(), options: Vec::new(), id: 0, names: None }
 }
 
 pub(super) fn subnet(
@@ -385,6 +386,10 @@ pub(super) fn config() -> Dhcp4 {
         decline_probation_s: 12,
         parked_packet_limit: 256,
         options: Vec::new(),
+        hosts: Arc::default(),
+        host_identifiers: IdentifierKind::USUAL.to_vec(),
+        early_global_reservations: false,
+        compatibility: Compatibility::default(),
         networks: Vec::new(),
         subnets: Vec::new(),
     }
