@@ -14,9 +14,10 @@ use engine::log;
 use engine::seam::{Admission, Replication};
 use engine::server::Parts;
 
-use self::join::{Gates, Outboxes};
+use self::join::{Gates, Guards, Outboxes};
 pub use self::subnets::{Share, Subnets};
 use crate::config::{Relationship, SERVER_NAME, Server};
+use crate::guard::Guard;
 use crate::half::Half;
 use crate::io::client::Target;
 use crate::io::listener::{self, Patience, Rules};
@@ -82,7 +83,9 @@ impl Hub {
                 Arc::clone(&parts.clock),
             )
         };
-        let halves = relationships.iter().enumerate().map(half).collect();
+        let halves: Vec<_> = relationships.iter().enumerate().map(half).collect();
+        let first = parts.guard.set(guard(&halves, &subnets, parts)).is_ok();
+        debug_assert!(first, "a guard is joined once");
         let storage = parts.storage.clone();
         let parts = driving::Parts {
             store: Arc::clone(&parts.storage.store),
@@ -121,6 +124,18 @@ impl Drivers {
     /// Stops all threads and waits for them.
     pub fn stop(self) {
         drop(self.0);
+    }
+}
+
+fn guard(
+    halves: &[Arc<Half>],
+    subnets: &Arc<Subnets>,
+    parts: &Parts,
+) -> Arc<dyn engine::seam::Guard> {
+    let of = |half: &Arc<Half>| Guard::new(Arc::clone(half), Arc::clone(&parts.stats));
+    match halves {
+        [only] => Arc::new(of(only)),
+        several => Arc::new(Guards::new(several.iter().map(of).collect(), Arc::clone(subnets))),
     }
 }
 

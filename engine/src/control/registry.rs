@@ -198,9 +198,8 @@ pub(crate) fn parse(request: &Value) -> Result<Command<'_>, String> {
     };
     let name = match map.get("command") {
         Some(Value::String(name)) => name,
-        Some(other) => {
-            return Err(format!("expected 'command' to be a string, got {} instead", kind(other)));
-        }
+        // Kea names the type of the whole request here.
+        Some(_) => return Err("expected 'command' to be a string, got map instead".into()),
         None => return Err("does not contain mandatory 'command'".into()),
     };
     let known = ["command", "arguments", "service", "remote-address"];

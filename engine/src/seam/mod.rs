@@ -1,15 +1,18 @@
 //! The seams: traits through which something outside the engine takes part.
 //!
-//! [`Admission`] says which clients are served, [`Replication`] makes replies wait for a partner,
-//! [`service`] switches the service on and off by origin. The engine never names who stands behind them.
+//! [`Admission`] says which clients are served, [`Replication`] makes replies wait for a partner, [`Guard`] has a say
+//! when the partner's updates come in, [`service`] switches the service on and off by origin. The engine never names who
+//! stands behind them.
 //! Commands join through [`crate::control::Registry`].
 
 pub mod service;
 
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 
 use crate::clock::Now;
-use crate::lease::Change;
+use crate::control::Answer;
+use crate::lease::{Change, Lease4, Stored};
 
 /// What admission sees of a query: the parts that decide whose client it is, v4 and v6 alike.
 #[derive(Clone, Copy, Debug)]
@@ -86,3 +89,15 @@ pub trait Replication: Send + Sync {
     /// the queue has the changes of one address in their order. Must not block.
     fn queue(&self, change: &Change<'_>);
 }
+
+/// Has a say when a partner's update is about to take the place of a lease.
+pub trait Guard: Send + Sync {
+    /// A partner's update of a lease in this subnet came. `names_origin`: it says where it comes from, as Kea 3's do and
+    /// older ones' do not.
+    fn heard(&self, subnet_id: u32, names_origin: bool);
+    /// The answer that refuses `update` for the sake of `held`; none if it may take its place.
+    fn refusal(&self, held: &Stored, update: &Lease4) -> Option<Answer>;
+}
+
+/// Where a [`Guard`] is joined, once; until then every update is taken.
+pub type GuardPost = Arc<OnceLock<Arc<dyn Guard>>>;

@@ -302,10 +302,8 @@ impl Release for Sender {
 
 /// A reply that has all its acknowledgements, counted as sent; none if its lease is no longer what it says.
 fn current(reply: PendingReply, storage: &Storage, stats: &Stats) -> Option<Departure> {
-    let is_current = |(address, version): (Ipv4Addr, ChangeNumber)| {
-        storage.store.version(address) == Some(version)
-    };
-    if !reply.reports.is_none_or(is_current) {
+    let promise = |(address, version)| storage.store.promise(address, version);
+    if !reply.reports.is_none_or(promise) {
         stats.count(Counter::ReplyOutdated);
         return None;
     }

@@ -277,6 +277,11 @@ impl Half {
         self.partner_is_kea3.store(named, Ordering::Relaxed);
     }
 
+    /// The partner sent a lease update, and named its origin in it or not.
+    pub(crate) fn see_update(&self, names_origin: bool) {
+        self.partner_is_kea3.store(names_origin, Ordering::Relaxed);
+    }
+
     /// Where the answer to an ha-sync will come.
     pub(crate) fn wait_for_sync(&self) -> Receiver<Answer> {
         let (sender, receiver) = bounded(1);
@@ -439,7 +444,7 @@ impl Errands {
 }
 
 #[cfg(test)]
-mod replay;
+pub(crate) mod replay;
 
 #[cfg(test)]
 mod tests {

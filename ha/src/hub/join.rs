@@ -1,13 +1,15 @@
-//! Several relationships as the engine sees them: one gate and one queue of changes, which know by the subnet whom to
-//! ask and whom to tell. Pure. Must not know what a relationship decides.
+//! Several relationships as the engine sees them: one gate, one queue of changes and one guard, which know by the
+//! subnet whom to ask and whom to tell. Pure. Must not know what a relationship decides.
 
 use std::sync::Arc;
 
 use engine::clock::Now;
-use engine::lease::Change;
+use engine::control::Answer;
+use engine::lease::{Change, Lease4, Stored};
 use engine::seam::{Admission, Admitted, Client, Replication};
 
 use super::Subnets;
+use crate::guard::Guard;
 use crate::half::Half;
 
 /// The gates of several relationships.
@@ -72,6 +74,35 @@ impl Replication for Outboxes {
         if let Some(place) = self.subnets.relationship(change.lease.subnet_id) {
             self.halves[place].outbox().queue(change);
         }
+    }
+}
+
+/// The guards of several relationships: each has its say about its own subnets' leases.
+#[derive(Debug)]
+pub(super) struct Guards {
+    guards: Vec<Guard>,
+    subnets: Arc<Subnets>,
+}
+
+impl Guards {
+    pub(super) const fn new(guards: Vec<Guard>, subnets: Arc<Subnets>) -> Self {
+        Self { guards, subnets }
+    }
+
+    fn of(&self, subnet_id: u32) -> Option<&Guard> {
+        self.subnets.relationship(subnet_id).map(|place| &self.guards[place])
+    }
+}
+
+impl engine::seam::Guard for Guards {
+    fn heard(&self, subnet_id: u32, names_origin: bool) {
+        if let Some(guard) = self.of(subnet_id) {
+            guard.heard(subnet_id, names_origin);
+        }
+    }
+
+    fn refusal(&self, held: &Stored, update: &Lease4) -> Option<Answer> {
+        self.of(update.subnet_id)?.refusal(held, update)
     }
 }
 

@@ -17,8 +17,8 @@ use engine::lease::Lease4;
 use engine::lease::csv::{self, Journal};
 use engine::packet::{Buffers, Departure, Links, Packet, Transmit};
 use engine::pending::Pending;
-use engine::seam::Admission;
 use engine::seam::service::Service;
+use engine::seam::{Admission, GuardPost};
 use engine::server::{Pipeline, ReplySender, Storage, lease_subnet};
 use engine::stats::Stats;
 use engine::sync::Live;
@@ -32,6 +32,7 @@ use super::breakage::Breakage;
 use super::clock::ServerClock;
 use super::disk::Disk;
 use super::plan::Plan;
+use crate::guard::Guard;
 use crate::half::commands::{self, Begun};
 use crate::half::errand::{Clerk, Errand, update_outcome};
 use crate::half::{Half, Receivers};
@@ -387,11 +388,15 @@ fn registry(
     core.register(&registry, "simulation");
     let config = Arc::clone(&plan.config);
     let written = storage.clone();
+    let guard = GuardPost::default();
+    let own = Arc::new(Guard::new(Arc::clone(half), Arc::clone(stats)));
+    assert!(guard.set(own).is_ok(), "nobody was joined before");
     let leases = LeaseCommands {
         store: Arc::clone(&storage.store),
         clock: Arc::clone(clock),
         subnet: Arc::new(move |key| lease_subnet(&config, key)),
         written: Arc::new(move |number| written.write_through(number)),
+        guard,
     };
     leases.register(&registry);
     commands::register(std::slice::from_ref(half), &registry);

@@ -333,6 +333,33 @@ fn our_own_client_keeps_its_connection() {
     assert!(large.len() > 1 << 20);
 }
 
+/// The same headers in the same order as in every recorded request (`wire/tests.rs`).
+#[test]
+fn our_own_client_sends_keas_headers() {
+    let peer = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    for (credentials, presented) in
+        [(None, ""), (Credentials::new("u2", "p2"), "Authorization: Basic dTI6cDI=\r\n")]
+    {
+        let target = Target { address: peer.local_addr().unwrap(), credentials, tls: None };
+        let (_stopper, stop) = Stopper::new();
+        let mut client = Connection::new(target, stop).unwrap();
+        let expected = format!(
+            "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\n{presented}Content-Length: 53\r\n\
+             Content-Type: application/json\r\n\r\n{HEARTBEAT}"
+        );
+        std::thread::scope(|scope| {
+            let asking = scope.spawn(|| client.exchange(HEARTBEAT.into(), SOON));
+            let (mut stream, _) = peer.accept().unwrap();
+            stream.set_read_timeout(Some(SOON)).unwrap();
+            let mut sent = vec![0; expected.len()];
+            stream.read_exact(&mut sent).unwrap();
+            assert_eq!(String::from_utf8(sent).unwrap(), expected);
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]").unwrap();
+            assert_eq!(asking.join().unwrap().unwrap(), "[]");
+        });
+    }
+}
+
 #[test]
 fn a_client_finds_that_its_connection_was_closed_and_opens_another() {
     let short = Duration::from_millis(50);
