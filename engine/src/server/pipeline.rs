@@ -1,6 +1,7 @@
 //! The way of a packet through the rooms: admitted on the thread that received it, decided on its client's worker,
 //! sent once whoever must know of its lease does.
 
+use std::cell::Cell;
 use std::hash::{BuildHasher, RandomState};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -155,6 +156,7 @@ impl Turn<'_> {
             Err(why) => return pipeline.refused(why),
         };
         self.look_up_interface(job.packet.arrival.interface);
+        let trouble = Cell::new(None);
         let context = v4::Context {
             snapshot: self.snapshot,
             store: &*pipeline.storage.store,
@@ -166,8 +168,15 @@ impl Turn<'_> {
             local_addresses: self.local_addresses,
             buffers: self.buffers,
             reply_port: pipeline.reply_port,
+            trouble: &trouble,
         };
-        match v4::exchange(&query, &job.packet.arrival, job.dispatch.class, &context) {
+        let outcome = v4::exchange(&query, &job.packet.arrival, job.dispatch.class, &context);
+        if let Some(trouble) = trouble.get() {
+            pipeline.stats.count(Counter::ClassEvaluationFailed);
+            let names = &self.snapshot.config().class_names;
+            self.lines.trouble(&query, names.name(trouble.class), trouble.error);
+        }
+        match outcome {
             Outcome::Reply(reply) => {
                 self.lines.event(&query, reply.event);
                 if let Some(address) = reply.event.missed_reservation() {

@@ -54,6 +54,7 @@ counters! {
     AllocationFailNoPools = "v4-allocation-fail-no-pools",
     AllocationFailClasses = "v4-allocation-fail-classes",
     ReservationConflicts = "v4-reservation-conflicts",
+    ClassEvaluationFailed = "peregrine-class-evaluation-failed",
     MalformedTooShort = "peregrine-malformed-too-short",
     MalformedTooLong = "peregrine-malformed-too-long",
     MalformedHardwareLength = "peregrine-malformed-hardware-length",

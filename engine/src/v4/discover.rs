@@ -18,6 +18,9 @@ pub(super) struct Site<'a> {
 
 impl<'a> Exchange<'a> {
     pub(super) fn discover(&self) -> Result<Outcome, DropReason> {
+        if self.classes.is_rejected(self.context.snapshot) {
+            return Err(DropReason::ClassReject);
+        }
         let selected = self.subnet.ok_or(DropReason::NoSubnet)?;
         let reservation = self.reservation(selected);
         let selected = reservation.home.unwrap_or(selected);

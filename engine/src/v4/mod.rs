@@ -21,6 +21,7 @@ mod snapshot;
 mod tests;
 mod vendor;
 
+use std::cell::Cell;
 use std::net::Ipv4Addr;
 
 pub use admit::ask_admission;
@@ -28,13 +29,14 @@ pub use outcome::{AllocationFailure, DropReason, Event, NakReason, Outcome, Repl
 pub use snapshot::Snapshot;
 
 use crate::alloc::{ClientKey, Offers, Search};
+use crate::classify::{ClassId, EvaluationError};
 use crate::clock::Now;
 use crate::codec::v4::{MessageType, Query};
 use crate::lease::{ClientId, HwAddress, Identity, LeaseStore, Origin};
 use crate::packet::{Arrival, Buffers};
 use crate::pending::Ticket;
 use crate::seam::Admission;
-use classes::Classes;
+use classes::{Asked, Classes};
 use known::Known;
 use network::NetworkPlan;
 use snapshot::{PoolPlan, SubnetPlan};
@@ -62,6 +64,17 @@ pub struct Context<'a> {
     pub buffers: &'a Buffers,
     /// The port that every reply goes to instead of 68 and 67 (Kea's `-P`), for tests.
     pub reply_port: Option<u16>,
+    /// Told of the first class whose test the query's values did not fit.
+    pub trouble: &'a Cell<Option<ClassTrouble>>,
+}
+
+/// A class that a query is not in because its test could not be evaluated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClassTrouble {
+    /// The class.
+    pub class: ClassId,
+    /// Why.
+    pub error: EvaluationError,
 }
 
 /// Whether a message of this type may change a lease, so that its reply may have to wait.
@@ -124,15 +137,16 @@ impl<'a> Exchange<'a> {
         context: &'a Context<'a>,
     ) -> Result<Outcome, DropReason> {
         let snapshot = context.snapshot;
-        let mut classes = Classes::of(query, arrival, class, context);
+        let asked = Asked { query, arrival, context };
+        let mut classes = Classes::of(asked, class);
         accept::accept(query, arrival, context)?;
         classes.check_drop(snapshot)?;
         accept::check_sanity(query)?;
         let known = Known::of(query, snapshot);
         let early = known.global().filter(|_| snapshot.config.early_global_reservations);
         if let Some(host) = early {
-            classes.reserve(host.classes(), query, arrival, context);
-            classes.complete(true, query, arrival, context);
+            classes.reserve(host.classes(), asked);
+            classes.complete(true, asked);
             classes.check_drop(snapshot)?;
         }
         let subnet = snapshot.select(query, arrival, context.interface, &classes);
@@ -148,11 +162,11 @@ impl<'a> Exchange<'a> {
             let global = known.global_in(subnet).filter(|_| early.is_none());
             // In a shared network the subnet, and with it the reservation, may still change.
             if let Some(host) = own.or(global).filter(|host| !host.classes().is_empty()) {
-                classes.reserve(host.classes(), query, arrival, context);
+                classes.reserve(host.classes(), asked);
             }
             is_known |= known.is_known(subnet, snapshot, &classes);
         }
-        classes.complete(is_known, query, arrival, context);
+        classes.complete(is_known, asked);
         classes.check_drop(snapshot)?;
         let client = Client::new(query, subnet.is_none_or(|it| it.config.match_client_id));
         let exchange = Self { query, arrival, context, classes, known, subnet, client };
@@ -164,6 +178,10 @@ impl<'a> Exchange<'a> {
             MessageType::Inform => Ok(exchange.inform()),
             other => Err(DropReason::UnexpectedType(other)),
         }
+    }
+
+    fn asked(&self) -> Asked<'_> {
+        Asked { query: self.query, arrival: self.arrival, context: self.context }
     }
 
     fn search(&self, network: &NetworkPlan) -> Search<'a> {

@@ -113,6 +113,9 @@ pub enum NakReason {
     /// The client's classes do not open the address's pool.
     #[error("the address is in no pool that is open to the client")]
     NotAllowed,
+    /// The client is in the class REJECT.
+    #[error("the client is in the class REJECT")]
+    Rejected,
     /// Nothing is free.
     #[error("{0}")]
     NoAddress(AllocationFailure),
@@ -168,6 +171,9 @@ pub enum DropReason {
     /// It is in the class DROP.
     #[error("it is in the class DROP")]
     ClassDrop,
+    /// A DISCOVER in the class REJECT.
+    #[error("it is in the class REJECT")]
+    ClassReject,
     /// No subnet is configured for the client.
     #[error("no subnet is configured for the client")]
     NoSubnet,
@@ -197,7 +203,7 @@ impl DropReason {
             | Self::NoIdentity
             | Self::DeclineWithoutAddress => Some(Counter::RfcViolation),
             Self::OtherServer(_) | Self::NotForUs => Some(Counter::NotForUs),
-            Self::ClassDrop => Some(Counter::AdminFiltered),
+            Self::ClassDrop | Self::ClassReject => Some(Counter::AdminFiltered),
             Self::NoAddress(failure) => Some(failure.counter()),
             Self::UnexpectedType(_)
             | Self::NoSubnet

@@ -42,6 +42,8 @@ pub(super) struct SubnetPlan {
     by_address: Box<[usize]>,
     /// Its options over its shared network's.
     pub(super) options: OptionTable,
+    /// Classes evaluated last: the subnet's, then its shared network's.
+    pub(super) additional: Box<[ClassId]>,
     pub(super) membership: Membership,
 }
 
@@ -52,6 +54,8 @@ pub(super) struct PoolPlan {
     pub(super) guard: Box<[ClassId]>,
     /// Its options over the subnet's and the shared network's.
     pub(super) options: OptionTable,
+    /// Classes evaluated last: the pool's, then the subnet's and its shared network's.
+    pub(super) additional: Box<[ClassId]>,
     pub(super) id: u32,
     /// How names are made there, if the pool has rules of its own.
     pub(super) names: Option<Arc<NameRules>>,
@@ -146,6 +150,7 @@ impl SubnetPlan {
             config: Arc::clone(subnet),
             pools: subnet.pools.iter().map(|pool| PoolPlan::build(pool, subnet, config)).collect(),
             options: OptionTable::merge(&[&subnet.options, subnet.network_options()]),
+            additional: additional(&[], subnet),
             membership,
         }
     }
@@ -197,6 +202,7 @@ impl PoolPlan {
                 &subnet.options,
                 subnet.network_options(),
             ]),
+            additional: additional(&pool.additional, subnet),
             id: pool.id,
             names: pool.names.clone(),
         }
@@ -205,6 +211,12 @@ impl PoolPlan {
     pub(super) fn is_open(&self, classes: &Classes) -> bool {
         is_open(&self.guard, &|class| classes.contains(class))
     }
+}
+
+/// The classes that a pool's, its subnet's and its shared network's lists name, in this order.
+fn additional(pool: &[ClassId], subnet: &Subnet4) -> Box<[ClassId]> {
+    let network = subnet.network.iter().flat_map(|network| &network.additional);
+    pool.iter().chain(&subnet.additional).chain(network).copied().collect()
 }
 
 fn host_options(config: &Dhcp4) -> HashMap<usize, OptionTable> {

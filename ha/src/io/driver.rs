@@ -203,8 +203,10 @@ impl Driver {
     ) -> Result<(), StartError> {
         let Receivers { heartbeats, others, wake } = receivers;
         let peers = self.half.gate().peers();
-        if let Some(partner) = peers.partner() {
-            let local = &peers.local().name;
+        let local = &peers.local().name;
+        // In passive-backup there is no partner, but backups from which an administrator may fetch.
+        let mut others_than_this = peers.all().iter().filter(|peer| peer.name != *local);
+        if let Some(partner) = peers.partner().or_else(|| others_than_this.next()) {
             let targets = peers.all().iter().map(|peer| {
                 // The machine never names this server itself; its place is filled all the same.
                 target(settings, if peer.name == *local { &partner.name } else { &peer.name })

@@ -1,6 +1,7 @@
 //! Exchanges on a virtual clock against the real store.
 
 mod captures;
+mod classified;
 mod configured;
 mod content;
 mod hostile;

@@ -1,5 +1,6 @@
 //! A server without sockets, and queries to it.
 
+use std::cell::Cell;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,7 +19,10 @@ use crate::lease::memory::MemoryStore;
 use crate::lease::{Change, ChangeSink, Lease4, LeaseStore};
 use crate::packet::{Arrival, Buffers, Destination};
 use crate::seam::Admission;
-use crate::v4::{Context, DropReason, Event, NakReason, Outcome, Reply, Snapshot, exchange};
+use crate::sync::Mutex;
+use crate::v4::{
+    ClassTrouble, Context, DropReason, Event, NakReason, Outcome, Reply, Snapshot, exchange,
+};
 
 /// This server's address.
 pub(super) const LOCAL: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
@@ -42,6 +46,7 @@ pub(super) struct World {
     pub(super) store: MemoryStore,
     pub(super) offers: Offers,
     pub(super) now: Now,
+    pub(super) trouble: Mutex<Option<ClassTrouble>>,
 }
 
 impl World {
@@ -56,6 +61,7 @@ impl World {
             store: MemoryStore::new(Arc::new(Nobody)),
             offers: Offers::default(),
             now: Now { mono: Mono::from_ns(0), wall_s: 1_000_000 },
+            trouble: Mutex::new(None),
         }
     }
 
@@ -94,6 +100,7 @@ impl World {
     ) -> Outcome {
         let bytes = ask.bytes();
         let query = Query::parse(&bytes).unwrap();
+        let trouble = Cell::new(None);
         let context = Context {
             snapshot: &self.snapshot,
             store: &self.store,
@@ -105,8 +112,11 @@ impl World {
             local_addresses: &[LOCAL],
             buffers: &Buffers::default(),
             reply_port: None,
+            trouble: &trouble,
         };
-        exchange(&query, &ask.arrival(), class, &context)
+        let outcome = exchange(&query, &ask.arrival(), class, &context);
+        *self.trouble.lock() = trouble.get();
+        outcome
     }
 
     pub(super) fn ask(&self, ask: &Ask) -> Outcome {
@@ -335,7 +345,15 @@ pub(super) fn option(code: u8, data: impl AsRef<[u8]>) -> OptionData {
 }
 
 pub(super) fn pool(first: Ipv4Addr, last: Ipv4Addr) -> Pool4 {
-    Pool4 { first, last, guard: Vec::new(), options: Vec::new(), id: 0, names: None }
+    Pool4 {
+        first,
+        last,
+        guard: Vec::new(),
+        additional: Vec::new(),
+        options: Vec::new(),
+        id: 0,
+        names: None,
+    }
 }
 
 pub(super) fn subnet(
