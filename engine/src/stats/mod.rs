@@ -82,6 +82,7 @@ counters! {
     ControlRefused = "peregrine-control-connections-refused",
     HaAccepted = "peregrine-ha-connections-accepted",
     HaAcceptFailed = "peregrine-ha-accept-failed",
+    HaBackupMissed = "peregrine-ha-backup-updates-missed",
     HaBroken = "peregrine-ha-connections-broken",
     HaHandshakeFailed = "peregrine-ha-handshakes-failed",
     HaRefused = "peregrine-ha-connections-refused",
