@@ -8,9 +8,11 @@ mod definitions;
 mod global;
 mod hooks;
 mod loggers;
+mod names;
 mod network;
 mod options;
 mod pools;
+mod reservations;
 mod shared_network;
 mod subnet;
 #[cfg(test)]
@@ -18,9 +20,10 @@ mod tests;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::json::{Mistake, Node, Position};
-use super::model::{Configuration, Dhcp4, Dhcp6, HookLibrary};
+use super::model::{Configuration, Dhcp4, Dhcp6, HookLibrary, NameRules};
 use super::wire::{self, Depth, v4, v6};
 use crate::classify::ClassNames;
 use crate::codec::options::Definitions;
@@ -84,6 +87,9 @@ struct Builder<'a> {
     defined: BTreeSet<&'a str>,
     /// What `option-def` defines.
     definitions: Definitions,
+    /// The rules for names so far and what they were made of: most subnets share them.
+    name_rules: Vec<([Option<String>; 5], Arc<NameRules>)>,
+    warned_of_flex_id: bool,
     mistakes: Vec<Mistake>,
     warnings: Vec<Mistake>,
 }
@@ -96,6 +102,8 @@ impl<'a> Builder<'a> {
             names: ClassNames::default(),
             defined: BTreeSet::new(),
             definitions: Definitions::default(),
+            name_rules: Vec::new(),
+            warned_of_flex_id: false,
             mistakes: Vec::new(),
             warnings: Vec::new(),
         }
@@ -146,6 +154,12 @@ impl<'a> Builder<'a> {
             decline_probation_s: node.int("decline-probation-period").unwrap_or(86_400),
             parked_packet_limit: node.int("parked-packet-limit").unwrap_or(256),
             options: self.options(node),
+            hosts: self.hosts(node, &subnets),
+            host_identifiers: self.host_identifiers(node),
+            early_global_reservations: node
+                .flag("early-global-reservations-lookup")
+                .unwrap_or(false),
+            compatibility: global::compatibility(node),
             networks,
             subnets,
             definitions: std::mem::take(&mut self.definitions),

@@ -10,12 +10,14 @@ use crate::clock::{Mono, Now};
 use crate::codec::options::Definitions;
 use crate::codec::v4::{MessageType, Query, code};
 use crate::config::model::{
-    Dhcp4, ExpiredLeases, Interfaces, LeaseDatabase, Lifetime, MultiThreading, OptionData, Pool4,
-    Prefix4, Subnet4,
+    Compatibility, Dhcp4, ExpiredLeases, Interfaces, LeaseDatabase, Lifetime, MultiThreading,
+    OptionData, Pool4, Prefix4, Subnet4,
 };
+use crate::hosts::IdentifierKind;
 use crate::lease::memory::MemoryStore;
 use crate::lease::{Change, ChangeSink, Lease4, LeaseStore};
 use crate::packet::{Arrival, Buffers, Destination};
+use crate::seam::Admission;
 use crate::v4::{Context, DropReason, Event, NakReason, Outcome, Reply, Snapshot, exchange};
 
 /// This server's address.
@@ -76,12 +78,27 @@ impl World {
     }
 
     pub(super) fn ask_as(&self, ask: &Ask, class: Option<usize>) -> Outcome {
+        self.ask_with(ask, class, None)
+    }
+
+    /// With an admission that goes by the subnet.
+    pub(super) fn ask_by_subnet(&self, ask: &Ask, admission: &dyn Admission) -> Outcome {
+        self.ask_with(ask, None, Some(admission))
+    }
+
+    fn ask_with(
+        &self,
+        ask: &Ask,
+        class: Option<usize>,
+        admission: Option<&dyn Admission>,
+    ) -> Outcome {
         let bytes = ask.bytes();
         let query = Query::parse(&bytes).unwrap();
         let context = Context {
             snapshot: &self.snapshot,
             store: &self.store,
             offers: &self.offers,
+            admission,
             now: self.now,
             ticket: None,
             interface: "eth0",
@@ -318,7 +335,7 @@ pub(super) fn option(code: u8, data: impl AsRef<[u8]>) -> OptionData {
 }
 
 pub(super) fn pool(first: Ipv4Addr, last: Ipv4Addr) -> Pool4 {
-    Pool4 { first, last, guard: Vec::new(), options: Vec::new(), id: 0 }
+    Pool4 { first, last, guard: Vec::new(), options: Vec::new(), id: 0, names: None }
 }
 
 pub(super) fn subnet(
@@ -369,6 +386,10 @@ pub(super) fn config() -> Dhcp4 {
         decline_probation_s: 12,
         parked_packet_limit: 256,
         options: Vec::new(),
+        hosts: Arc::default(),
+        host_identifiers: IdentifierKind::USUAL.to_vec(),
+        early_global_reservations: false,
+        compatibility: Compatibility::default(),
         networks: Vec::new(),
         subnets: Vec::new(),
     }

@@ -19,6 +19,7 @@ use engine::seam::service::Service;
 use serde_json::{Value, json};
 
 use super::super::{Half, Job, Receivers, commands};
+use crate::guard::Guard;
 use crate::io::listener::{Listener, Patience, Rules, Settings};
 use crate::machine::{
     CallError, Mode, NotifyAnswer, Parameters, PartnerStatus, Pause, Peer, Peers, Relationship,
@@ -109,15 +110,18 @@ impl Server {
                 }
             })
         };
+        let guard: Arc<dyn engine::seam::Guard> =
+            Arc::new(Guard::new(half.clone(), Arc::default()));
         let leases = LeaseCommands {
             store: store.clone(),
             clock: clock.clone(),
             subnet: Arc::new(found),
             written: Arc::new(|_| Ok(())),
+            guard: Arc::new(guard.into()),
         };
         leases.register(&registry);
         core(&clock, &service).register(&registry, "test");
-        commands::register(&half, &registry);
+        commands::register(std::slice::from_ref(&half), &registry);
         let settings = Settings {
             address: "127.0.0.1:0".parse().unwrap(),
             threads: 1,

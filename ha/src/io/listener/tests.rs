@@ -144,6 +144,29 @@ fn credentials_are_asked_for_before_the_command_is_looked_at() {
     assert!(right.contains("200 OK"));
 }
 
+/// An administrator's commands have their control socket; the body is a map there, as Kea has it.
+#[test]
+fn only_a_partners_commands_are_let_in() {
+    let rules = Rules { credentials: None, restrict_commands: true };
+    let registry = Registry::default();
+    let try_one = |name: &str| {
+        let body = json!({"command": name, "service": ["dhcp4"]}).to_string();
+        super::reply::reply(&rules, &hyper::HeaderMap::new(), body.as_bytes(), &registry)
+    };
+    let partners = "dhcp-disable dhcp-enable ha-heartbeat ha-maintenance-notify ha-reset ha-sync-complete-notify \
+                    lease4-del lease4-get-all lease4-get-page lease4-update list-commands status-get";
+    for name in partners.split(' ') {
+        assert_eq!(try_one(name).status, 200, "{name}");
+    }
+    let others = "config-get config-set ha-continue ha-maintenance-cancel ha-maintenance-start ha-scopes ha-sync \
+                  lease4-add lease4-get lease4-wipe lease6-update shutdown statistic-get-all version-get nonsense";
+    for name in others.split(' ') {
+        let reply = try_one(name);
+        let expected = (403, r#"{ "result": 403, "text": "Forbidden" }"#);
+        assert_eq!((reply.status, &*reply.body), expected, "{name}");
+    }
+}
+
 #[test]
 fn without_restriction_every_command_is_run() {
     let rules = Rules { credentials: None, restrict_commands: false };
