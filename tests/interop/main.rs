@@ -20,4 +20,5 @@ mod relay;
 mod server;
 mod shortage;
 mod tls;
+mod transport;
 mod wait;
