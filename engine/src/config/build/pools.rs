@@ -7,7 +7,7 @@ use crate::config::json::Node;
 use crate::config::model::{Pool4, Prefix4};
 
 impl Builder<'_> {
-    /// `pools`, in their order. Each lies in `prefix`, if that is known, and overlaps no other.
+    /// `pools` by ascending addresses, which is the order in which they are used. Each lies in `prefix`, if that is known, and overlaps no other.
     pub(super) fn pools(&mut self, subnet: &Node, prefix: Option<Prefix4>) -> Vec<Pool4> {
         let mut pools = Vec::new();
         let mut places = Vec::new();
@@ -28,6 +28,7 @@ impl Builder<'_> {
             pools.push(Pool4 { first, last, guard, options, id });
         }
         self.report_overlaps(places);
+        pools.sort_by_key(|pool| pool.first);
         pools
     }
 
