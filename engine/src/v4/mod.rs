@@ -120,8 +120,11 @@ impl<'a> Exchange<'a> {
         classes.check_drop(snapshot)?;
         accept::check_sanity(query)?;
         let subnet = snapshot.select(query, arrival, context.interface, &classes);
-        classes.complete(query, arrival, context);
-        classes.check_drop(snapshot)?;
+        // What gives a lease back needs no more than whose it is.
+        if !matches!(query.message_type(), MessageType::Release | MessageType::Decline) {
+            classes.complete(query, arrival, context);
+            classes.check_drop(snapshot)?;
+        }
         let client = Client::new(query, subnet.is_none_or(|it| it.config.match_client_id));
         let exchange = Self { query, arrival, context, classes, subnet, client };
         match query.message_type() {
