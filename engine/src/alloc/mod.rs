@@ -1,18 +1,18 @@
 //! Free addresses: a subnet's pools are claimed from in O(1) at any fill, going round all pools as Kea's iterative
-//! allocator does; open offers are remembered for seconds ([`Offers`]). Pure but for its atomics.
-//! Must not know messages or classes: it is told which pools are open.
+//! allocator does, or anywhere in them as its random one; open offers are remembered for seconds ([`Offers`]). Pure but for
+//! its atomics. Must not know messages or classes: it is told which pools are open.
 
 mod offers;
 #[cfg(test)]
 mod tests;
 
+use std::hash::{BuildHasher, RandomState};
 use std::net::Ipv4Addr;
-use std::ops::RangeInclusive;
 
 pub use offers::{ClientKey, Offers};
 
 use crate::clock::Now;
-use crate::lease::LeaseStore;
+use crate::lease::{KeptOut, LeaseStore};
 use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// How many promised addresses one search steps over before it takes one of them: a bound on the work that a
@@ -26,8 +26,17 @@ const MAX_RACES: usize = 4096;
 pub struct Pool {
     first: Ipv4Addr,
     last: Ipv4Addr,
-    /// The address at which the next search starts; above `last` once the pool was gone through in this round.
-    next: AtomicU64,
+    kept_out: KeptOut,
+    start: Start,
+}
+
+/// Where a search starts.
+#[derive(Debug)]
+enum Start {
+    /// At this address; above the pool's last once it was gone through in this round.
+    Next(AtomicU64),
+    /// Anywhere: the number of searches so far, and what makes an address of it that nobody can foretell.
+    Anywhere(AtomicU64, RandomState),
 }
 
 /// Where the round through a subnet's pools has come to: the address found last.
@@ -59,9 +68,16 @@ pub struct Search<'a> {
 }
 
 impl Pool {
-    /// A pool of the addresses `first` to `last`; the first search starts at `first`.
-    pub fn new(first: Ipv4Addr, last: Ipv4Addr) -> Self {
-        Self { first, last, next: AtomicU64::new(u32::from(first).into()) }
+    /// A pool of the addresses `first` to `last` but those that are `kept_out`; searches go on from `first`.
+    pub fn iterative(first: Ipv4Addr, last: Ipv4Addr, kept_out: KeptOut) -> Self {
+        let start = Start::Next(AtomicU64::new(u32::from(first).into()));
+        Self { first, last, kept_out, start }
+    }
+
+    /// As [`Self::iterative`], with searches that start anywhere.
+    pub fn random(first: Ipv4Addr, last: Ipv4Addr, kept_out: KeptOut) -> Self {
+        let start = Start::Anywhere(AtomicU64::new(0), RandomState::new());
+        Self { first, last, kept_out, start }
     }
 
     /// Its lowest address.
@@ -74,19 +90,41 @@ impl Pool {
         (self.first..=self.last).contains(&address)
     }
 
-    /// What is left of it in this round.
-    fn rest(&self) -> Option<RangeInclusive<Ipv4Addr>> {
-        let next = u32::try_from(self.next.load(Ordering::Relaxed)).ok().map(Ipv4Addr::from)?;
-        (next <= self.last).then_some(next..=self.last)
+    /// The next free address in what is left of the pool in this round.
+    fn find_in_rest(
+        &self,
+        store: &dyn LeaseStore,
+        now: Now,
+        taken: &dyn Fn(Ipv4Addr) -> bool,
+    ) -> Option<Ipv4Addr> {
+        match &self.start {
+            Start::Next(next) => {
+                let next = u32::try_from(next.load(Ordering::Relaxed)).ok().map(Ipv4Addr::from)?;
+                if next > self.last {
+                    return None;
+                }
+                store.find_free(now, next..=self.last, next, &self.kept_out, taken)
+            }
+            Start::Anywhere(searches, hashing) => {
+                let drawn = hashing.hash_one(searches.fetch_add(1, Ordering::Relaxed));
+                let size = u64::from(u32::from(self.last) - u32::from(self.first)) + 1;
+                let from = u32::from(self.first) + (drawn % size) as u32;
+                store.find_free(now, self.first..=self.last, from.into(), &self.kept_out, taken)
+            }
+        }
     }
 
     fn begin(&self) {
-        self.next.store(u32::from(self.first).into(), Ordering::Relaxed);
+        if let Start::Next(next) = &self.start {
+            next.store(u32::from(self.first).into(), Ordering::Relaxed);
+        }
     }
 
     /// The round goes on after `address`.
     fn pass(&self, address: Ipv4Addr) {
-        self.next.store(u64::from(u32::from(address)) + 1, Ordering::Relaxed);
+        if let Start::Next(next) = &self.start {
+            next.store(u64::from(u32::from(address)) + 1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -99,17 +137,18 @@ impl<'p, P: Iterator<Item = &'p Pool> + Clone> Round<'p, P> {
         now: Now,
         taken: &dyn Fn(Ipv4Addr) -> bool,
     ) -> Option<Ipv4Addr> {
-        let free_in = |range: RangeInclusive<Ipv4Addr>| {
-            let from = *range.start();
-            store.find_free(now, range, from, taken)
-        };
         let last = Ipv4Addr::from(self.turn.0.load(Ordering::Relaxed));
         let start = self.pools.clone().position(|pool| pool.contains(last)).unwrap_or(0);
-        let rest = self.pools.clone().skip(start).find_map(|pool| pool.rest().and_then(free_in));
-        let (found, start) = match rest {
+        let mut rest = self.pools.clone().skip(start);
+        let found = rest.find_map(|pool| pool.find_in_rest(store, now, taken));
+        let (found, start) = match found {
             Some(found) => (found, start),
             None => {
-                let found = self.pools.clone().find_map(|pool| free_in(pool.first..=pool.last))?;
+                let whole = |pool: &Pool| {
+                    let range = pool.first..=pool.last;
+                    store.find_free(now, range, pool.first, &pool.kept_out, taken)
+                };
+                let found = self.pools.clone().find_map(whole)?;
                 self.pools.clone().for_each(Pool::begin);
                 (found, 0)
             }

@@ -2,6 +2,7 @@
 //! log's writer. Pure but for the log.
 
 use std::fmt;
+use std::net::Ipv4Addr;
 
 use crate::codec::v4::Query;
 use crate::lease::{ClientId, HwAddress};
@@ -32,6 +33,7 @@ struct Label {
 enum What {
     Event(Event),
     Drop(DropReason),
+    Missed(Ipv4Addr),
 }
 
 impl Lines {
@@ -50,10 +52,18 @@ impl Lines {
         self.add(message, query, What::Event(event));
     }
 
+    /// Tells that a client was offered another address than is reserved for it.
+    pub(super) fn missed_reservation(&mut self, query: &Query<'_>, address: Ipv4Addr) {
+        let message = &messages::ALLOC_ENGINE_V4_DISCOVER_ADDRESS_CONFLICT;
+        self.add(message, query, What::Missed(address));
+    }
+
     /// Tells why a query got no reply.
     pub(super) fn drop(&mut self, query: &Query<'_>, why: DropReason) {
         let message = match why {
             DropReason::NoAddress(_) => &messages::ALLOC_ENGINE_V4_ALLOC_FAIL,
+            // As usual as a query that is not let in before any queue.
+            DropReason::NotForUs => return,
             DropReason::NoSubnet => &messages::DHCP4_SUBNET_SELECTION_FAILED,
             _ => &messages::PEREGRINE_QUERY_DROPPED,
         };
@@ -87,6 +97,9 @@ impl fmt::Display for Told {
         match &self.what {
             What::Event(event) => write!(f, "{event}"),
             What::Drop(why) => write!(f, "{why}"),
+            What::Missed(address) => {
+                write!(f, "address {address} is reserved for it, and another client holds it")
+            }
         }
     }
 }
@@ -105,7 +118,6 @@ impl fmt::Display for Label {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::net::Ipv4Addr;
 
     #[test]
     fn a_line_names_its_client_as_kea_does() {

@@ -53,6 +53,7 @@ counters! {
     AllocationFailSubnet = "v4-allocation-fail-subnet",
     AllocationFailNoPools = "v4-allocation-fail-no-pools",
     AllocationFailClasses = "v4-allocation-fail-classes",
+    ReservationConflicts = "v4-reservation-conflicts",
     MalformedTooShort = "peregrine-malformed-too-short",
     MalformedTooLong = "peregrine-malformed-too-long",
     MalformedHardwareLength = "peregrine-malformed-hardware-length",
@@ -87,6 +88,7 @@ counters! {
     HaTimedOut = "peregrine-ha-connections-timed-out",
     HaBadRequest = "peregrine-ha-requests-bad",
     HaForbidden = "peregrine-ha-requests-forbidden",
+    HaUpdatesRefused = "peregrine-ha-updates-refused",
     HaUnauthorized = "peregrine-ha-requests-unauthorized",
 }
 

@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use super::options::OptionTable;
 use super::{Context, DropReason, Snapshot};
 use crate::classify::{ClassId, Subject};
+use crate::codec::options::{Definition, is_deferred};
 use crate::codec::v4::{Query, code};
 use crate::config::model::{ClientClass, Dhcp4};
 use crate::packet::Arrival;
@@ -21,6 +22,7 @@ pub(super) struct ClassPlan {
     /// Classes by the value of option 60, as far as the configuration mentions them.
     vendor: HashMap<Box<[u8]>, ClassId>,
     all: Option<ClassId>,
+    known: Option<ClassId>,
     unknown: Option<ClassId>,
     drop: Option<ClassId>,
     /// Places in `Dhcp4::classes` of those with a test, in order: first those that do not depend on a reservation.
@@ -44,6 +46,7 @@ impl ClassPlan {
             admission: admission.iter().map(|name| names.id(name)).collect(),
             vendor: vendor.collect(),
             all: names.id("ALL"),
+            known: names.id("KNOWN"),
             unknown: names.id("UNKNOWN"),
             drop: names.id("DROP"),
             early,
@@ -52,6 +55,18 @@ impl ClassPlan {
                 .map(|(at, class)| (class.id, (at, OptionTable::merge(&[&class.options]))))
                 .collect(),
         }
+    }
+}
+
+impl ClassPlan {
+    /// The definition of `class` and its options, if it has one.
+    pub(super) fn definition<'a>(
+        &'a self,
+        class: ClassId,
+        snapshot: &'a Snapshot,
+    ) -> Option<(&'a ClientClass, &'a OptionTable)> {
+        let (at, options) = self.defined.get(&class)?;
+        Some((&snapshot.config.classes[*at], options))
     }
 }
 
@@ -95,15 +110,44 @@ impl Classes {
             let vendor = query.option(code::VENDOR_CLASS_IDENTIFIER);
             classes.add(vendor.and_then(|value| plan.vendor.get(value.as_ref()).copied()));
         }
-        classes.evaluate(&plan.early, query, arrival, context);
+        classes.evaluate(&plan.early, query, arrival, context, false);
         classes
     }
 
-    /// Adds UNKNOWN (there are no reservations yet) and the classes that depend on it.
-    pub(super) fn complete(&mut self, query: &Query<'_>, arrival: &Arrival, context: &Context<'_>) {
+    /// Adds the class that admission gives once the subnet is known.
+    pub(super) fn admit(&mut self, class: Option<usize>, snapshot: &Snapshot) {
+        self.add(class.and_then(|at| snapshot.classes.admission.get(at).copied().flatten()));
+    }
+
+    /// Gives the query the classes of its client's reservation, and evaluates again what had a test: it may depend on
+    /// them.
+    pub(super) fn reserve(
+        &mut self,
+        reserved: &[ClassId],
+        query: &Query<'_>,
+        arrival: &Arrival,
+        context: &Context<'_>,
+    ) {
+        let classes = &context.snapshot.config.classes;
+        let defined = &context.snapshot.classes.defined;
+        let by_test =
+            |id: &ClassId| defined.get(id).is_some_and(|(at, _)| classes[*at].test.is_some());
+        self.0.retain(|id| !by_test(id));
+        reserved.iter().for_each(|class| self.add(Some(*class)));
+        self.evaluate(&context.snapshot.classes.early, query, arrival, context, false);
+    }
+
+    /// Adds KNOWN or UNKNOWN and the classes that depend on it.
+    pub(super) fn complete(
+        &mut self,
+        is_known: bool,
+        query: &Query<'_>,
+        arrival: &Arrival,
+        context: &Context<'_>,
+    ) {
         let plan = &context.snapshot.classes;
-        self.add(plan.unknown);
-        self.evaluate(&plan.late, query, arrival, context);
+        self.add(if is_known { plan.known } else { plan.unknown });
+        self.evaluate(&plan.late, query, arrival, context, true);
     }
 
     /// Whether the query is in `class`.
@@ -116,8 +160,18 @@ impl Classes {
         &'a self,
         snapshot: &'a Snapshot,
     ) -> impl Iterator<Item = (&'a ClientClass, &'a OptionTable)> + 'a {
-        let defined = self.0.iter().filter_map(|class| snapshot.classes.defined.get(class));
-        defined.map(|(at, options)| (&snapshot.config.classes[*at], options))
+        self.0.iter().filter_map(|class| snapshot.classes.definition(*class, snapshot))
+    }
+
+    /// The definitions of the classes, then those of the `late` ones that are not among them.
+    pub(super) fn definitions_and<'a>(
+        &'a self,
+        late: &'a [ClassId],
+        snapshot: &'a Snapshot,
+    ) -> impl Iterator<Item = (&'a ClientClass, &'a OptionTable)> + 'a {
+        let late = late.iter().filter(|class| !self.contains(**class));
+        let late = late.filter_map(|class| snapshot.classes.definition(*class, snapshot));
+        self.definitions(snapshot).chain(late)
     }
 
     /// # Errors
@@ -135,17 +189,21 @@ impl Classes {
         }
     }
 
-    /// Adds the classes at `places` whose test matches. One that cannot be evaluated does not match.
+    /// Adds the classes at `places` whose test matches. One that cannot be evaluated does not match. Options that
+    /// classes may define are read only if the `deferred` ones are.
     fn evaluate(
         &mut self,
         places: &[usize],
         query: &Query<'_>,
         arrival: &Arrival,
         context: &Context<'_>,
+        deferred: bool,
     ) {
+        let snapshot = context.snapshot;
         for at in places {
-            let class = &context.snapshot.config.classes[*at];
-            let subject = View { query, arrival, interface: context.interface, classes: self };
+            let class = &snapshot.config.classes[*at];
+            let interface = context.interface;
+            let subject = View { query, arrival, interface, classes: self, snapshot, deferred };
             let matches =
                 class.test.as_ref().is_some_and(|test| test.evaluate(&subject) == Ok(true));
             self.add(Some(class.id).filter(|_| matches));
@@ -159,9 +217,27 @@ struct View<'a> {
     arrival: &'a Arrival,
     interface: &'a str,
     classes: &'a Classes,
+    snapshot: &'a Snapshot,
+    /// Whether the options that classes may define are read already.
+    deferred: bool,
 }
 
 impl Subject for View<'_> {
+    /// Of an option that classes may define, the definition of the query's first class that has one.
+    fn definition(&self, space: &str, code: u8) -> Option<&Definition> {
+        let known = &self.snapshot.config.definitions;
+        if !is_deferred(space, code) {
+            return known.by_code(space, code);
+        }
+        if !self.deferred {
+            return None;
+        }
+        let mut classes = self.classes.definitions(self.snapshot);
+        classes
+            .find_map(|(class, _)| class.definitions.own(space, code))
+            .or_else(|| known.by_code(space, code))
+    }
+
     fn option(&self, code: u16) -> Option<Cow<'_, [u8]>> {
         self.query.option(u8::try_from(code).ok()?)
     }

@@ -4,10 +4,12 @@
 //! ticket before ([`may_change_lease`]), waits for whoever must know, and sends.
 
 mod accept;
+mod admit;
 mod answer;
 mod classes;
 mod discover;
 mod inform;
+mod known;
 mod names;
 mod network;
 mod options;
@@ -17,9 +19,11 @@ mod request;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+mod vendor;
 
 use std::net::Ipv4Addr;
 
+pub use admit::ask_admission;
 pub use outcome::{AllocationFailure, DropReason, Event, NakReason, Outcome, Reply};
 pub use snapshot::Snapshot;
 
@@ -29,7 +33,9 @@ use crate::codec::v4::{MessageType, Query};
 use crate::lease::{ClientId, HwAddress, Identity, LeaseStore, Origin};
 use crate::packet::{Arrival, Buffers};
 use crate::pending::Ticket;
+use crate::seam::Admission;
 use classes::Classes;
+use known::Known;
 use network::NetworkPlan;
 use snapshot::{PoolPlan, SubnetPlan};
 
@@ -42,6 +48,8 @@ pub struct Context<'a> {
     pub store: &'a dyn LeaseStore,
     /// The open offers.
     pub offers: &'a Offers,
+    /// Asked once the subnet is selected, if that is what decides ([`Admission::goes_by_subnet`]).
+    pub admission: Option<&'a dyn Admission>,
     /// Both clocks.
     pub now: Now,
     /// Room for the reply, if somebody must know of the lease before it is sent.
@@ -77,6 +85,7 @@ struct Exchange<'a> {
     arrival: &'a Arrival,
     context: &'a Context<'a>,
     classes: Classes,
+    known: Known<'a>,
     subnet: Option<&'a SubnetPlan>,
     client: Client,
 }
@@ -106,8 +115,8 @@ impl Client {
 }
 
 impl<'a> Exchange<'a> {
-    /// The order is Kea's: classes, acceptance, class DROP, sanity, subnet, the classes that depend on a
-    /// reservation, class DROP again, and the message's own processing.
+    /// The order is Kea's: classes, acceptance, class DROP, sanity, subnet, admission by it, the classes that depend
+    /// on a reservation, class DROP again, and the message's own processing.
     fn decide(
         query: &'a Query<'a>,
         arrival: &'a Arrival,
@@ -119,14 +128,37 @@ impl<'a> Exchange<'a> {
         accept::accept(query, arrival, context)?;
         classes.check_drop(snapshot)?;
         accept::check_sanity(query)?;
+        let known = Known::of(query, snapshot);
+        let early = known.global().filter(|_| snapshot.config.early_global_reservations);
+        if let Some(host) = early {
+            classes.reserve(host.classes(), query, arrival, context);
+            classes.complete(true, query, arrival, context);
+            classes.check_drop(snapshot)?;
+        }
         let subnet = snapshot.select(query, arrival, context.interface, &classes);
+        if let Some(admission) = context.admission {
+            let subnet_id = subnet.map(|it| it.config.id);
+            let class = admit::admit_in(query, admission, subnet_id, context.now)?;
+            classes.admit(class, snapshot);
+        }
         // What gives a lease back needs no more than whose it is.
         if !matches!(query.message_type(), MessageType::Release | MessageType::Decline) {
-            classes.complete(query, arrival, context);
+            let mut is_known = early.is_some();
+            if let Some(subnet) = subnet {
+                let shared = snapshot.network_of(subnet).is_shared;
+                let own = known.in_subnet(subnet).filter(|_| !shared);
+                let global = known.global_in(subnet).filter(|_| early.is_none());
+                // In a shared network the subnet, and with it the reservation, may still change.
+                if let Some(host) = own.or(global).filter(|host| !host.classes().is_empty()) {
+                    classes.reserve(host.classes(), query, arrival, context);
+                }
+                is_known |= known.is_known(subnet, snapshot, &classes);
+            }
+            classes.complete(is_known, query, arrival, context);
             classes.check_drop(snapshot)?;
         }
         let client = Client::new(query, subnet.is_none_or(|it| it.config.match_client_id));
-        let exchange = Self { query, arrival, context, classes, subnet, client };
+        let exchange = Self { query, arrival, context, classes, known, subnet, client };
         match query.message_type() {
             MessageType::Discover => exchange.discover(),
             MessageType::Request => exchange.request(),

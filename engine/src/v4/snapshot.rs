@@ -11,7 +11,9 @@ use super::options::OptionTable;
 use crate::alloc::{Pool, Round, Turn};
 use crate::classify::ClassId;
 use crate::codec::v4::{Query, code, suboption};
-use crate::config::model::{Dhcp4, Pool4, Subnet4};
+use crate::config::model::{Allocator, Dhcp4, NameRules, Pool4, Subnet4};
+use crate::hosts::Host;
+use crate::lease::KeptOut;
 use crate::packet::Arrival;
 use crate::select::{Clue, SubnetIndex, is_open};
 
@@ -27,6 +29,8 @@ pub struct Snapshot {
     server_identifiers: Vec<Ipv4Addr>,
     index: SubnetIndex,
     by_id: HashMap<u32, usize>,
+    /// Options of reservations, by where the reservation is in memory: it stays there as long as its configuration.
+    host_options: HashMap<usize, OptionTable>,
 }
 
 /// A subnet made ready.
@@ -49,6 +53,8 @@ pub(super) struct PoolPlan {
     /// Its options over the subnet's and the shared network's.
     pub(super) options: OptionTable,
     pub(super) id: u32,
+    /// How names are made there, if the pool has rules of its own.
+    pub(super) names: Option<Arc<NameRules>>,
 }
 
 impl Snapshot {
@@ -56,7 +62,7 @@ impl Snapshot {
     pub fn build(config: Arc<Dhcp4>, admission_classes: &[String]) -> Self {
         let (networks, memberships) = network::networks(&config.subnets);
         let subnets: Vec<_> = (config.subnets.iter().zip(memberships))
-            .map(|(subnet, membership)| SubnetPlan::build(subnet, membership))
+            .map(|(subnet, membership)| SubnetPlan::build(subnet, membership, &config))
             .collect();
         Self {
             networks,
@@ -65,6 +71,7 @@ impl Snapshot {
             by_id: subnets.iter().enumerate().map(|(at, plan)| (plan.config.id, at)).collect(),
             global: OptionTable::merge(&[&config.options]),
             server_identifiers: server_identifiers(&config),
+            host_options: host_options(&config),
             subnets,
             config,
         }
@@ -84,6 +91,16 @@ impl Snapshot {
         self.server_identifiers.binary_search(&address).is_ok()
     }
 
+    /// The subnet with this id, made ready.
+    pub(super) fn plan(&self, id: u32) -> Option<&SubnetPlan> {
+        self.by_id.get(&id).map(|at| &self.subnets[*at])
+    }
+
+    /// The options of a reservation of this configuration.
+    pub(super) fn options_of(&self, host: &Host) -> Option<&OptionTable> {
+        self.host_options.get(&std::ptr::from_ref(host).addr())
+    }
+
     /// The shared network of `subnet`, or what stands for one.
     pub(super) fn network_of(&self, subnet: &SubnetPlan) -> &NetworkPlan {
         &self.networks[subnet.membership.network]
@@ -96,7 +113,10 @@ impl Snapshot {
         interface: &str,
         classes: &Classes,
     ) -> Option<&SubnetPlan> {
-        let clue = clue(query, arrival, interface);
+        let mut clue = clue(query, arrival, interface);
+        if self.config.compatibility.ignore_link_selection {
+            clue.link = query.address_option(code::SUBNET_SELECTION);
+        }
         self.index.select(&clue, &|class| classes.contains(class)).map(|at| &self.subnets[at])
     }
 }
@@ -118,11 +138,11 @@ fn clue<'a>(query: &Query<'_>, arrival: &Arrival, interface: &'a str) -> Clue<'a
 }
 
 impl SubnetPlan {
-    fn build(subnet: &Arc<Subnet4>, membership: Membership) -> Self {
+    fn build(subnet: &Arc<Subnet4>, membership: Membership, config: &Dhcp4) -> Self {
         Self {
             turn: Turn::default(),
             config: Arc::clone(subnet),
-            pools: subnet.pools.iter().map(|pool| PoolPlan::build(pool, subnet)).collect(),
+            pools: subnet.pools.iter().map(|pool| PoolPlan::build(pool, subnet, config)).collect(),
             options: OptionTable::merge(&[&subnet.options, subnet.network_options()]),
             membership,
         }
@@ -165,9 +185,18 @@ impl SubnetPlan {
 }
 
 impl PoolPlan {
-    fn build(pool: &Pool4, subnet: &Subnet4) -> Self {
+    fn build(pool: &Pool4, subnet: &Subnet4, config: &Dhcp4) -> Self {
+        let scope = subnet.reservations;
+        let reserved = config.hosts.addresses(subnet.id, pool.first, pool.last);
+        let reserved = reserved.filter(|_| scope.in_subnet && !scope.out_of_pool);
+        let ends_of_24 = config.compatibility.exclude_first_last_24 && subnet.prefix.len <= 24;
+        let kept_out = KeptOut::new(reserved, ends_of_24);
+        let addresses = match subnet.allocator {
+            Allocator::Iterative => Pool::iterative(pool.first, pool.last, kept_out),
+            Allocator::Random => Pool::random(pool.first, pool.last, kept_out),
+        };
         Self {
-            addresses: Pool::new(pool.first, pool.last),
+            addresses,
             guard: pool.guard.as_slice().into(),
             options: OptionTable::merge(&[
                 &pool.options,
@@ -175,12 +204,22 @@ impl PoolPlan {
                 subnet.network_options(),
             ]),
             id: pool.id,
+            names: pool.names.clone(),
         }
     }
 
     pub(super) fn is_open(&self, classes: &Classes) -> bool {
         is_open(&self.guard, &|class| classes.contains(class))
     }
+}
+
+fn host_options(config: &Dhcp4) -> HashMap<usize, OptionTable> {
+    let tables = config.hosts.all().iter().filter_map(|host| {
+        let options = &host.details.as_ref()?.options;
+        let table = || OptionTable::merge(&[options]);
+        (!options.is_empty()).then(|| (std::ptr::from_ref(host).addr(), table()))
+    });
+    tables.collect()
 }
 
 fn server_identifiers(config: &Dhcp4) -> Vec<Ipv4Addr> {
@@ -192,7 +231,7 @@ fn server_identifiers(config: &Dhcp4) -> Vec<Ipv4Addr> {
         [&config.options].into_iter().chain(classes).chain(networks).chain(subnets).chain(pools);
     let mut found: Vec<_> = levels
         .flatten()
-        .filter(|option| option.code == code::SERVER_IDENTIFIER)
+        .filter(|option| option.enterprise.is_none() && option.code == code::SERVER_IDENTIFIER)
         .filter_map(|option| <[u8; 4]>::try_from(&*option.data).ok())
         .map(Ipv4Addr::from)
         .collect();

@@ -53,6 +53,7 @@ impl Builder<'_> {
         self.lifetime(levels);
         self.timers(levels);
         self.next_server(Levels(&levels.0[..1]));
+        self.name_rules(levels);
     }
 
     fn network(&mut self, node: &Node) -> Network4 {

@@ -7,7 +7,7 @@ use super::Builder;
 use super::network::Levels;
 use super::pools::parse_prefix;
 use crate::config::json::Node;
-use crate::config::model::{Network4, Prefix4, Subnet4};
+use crate::config::model::{Allocator, Network4, Prefix4, Subnet4};
 use crate::config::render;
 
 impl Builder<'_> {
@@ -20,9 +20,9 @@ impl Builder<'_> {
         above: &[&Node],
     ) -> Option<Subnet4> {
         let prefix = self.prefix(node);
-        let pools = self.pools(node, prefix);
         let nodes: Vec<&Node> = [node].into_iter().chain(above.iter().copied()).collect();
         let levels = Levels(&nodes);
+        let pools = self.pools(node, prefix, levels);
         let own = [node];
         let lifetime = self.lifetime(levels);
         let (renew, rebind) = self.timers(levels);
@@ -44,9 +44,12 @@ impl Builder<'_> {
             rebind,
             match_client_id: levels.flag("match-client-id").unwrap_or(true),
             authoritative: levels.flag("authoritative").unwrap_or(false),
+            allocator: allocator(levels),
+            reservations: levels.reservation_scope(),
             next_server: next_server.unwrap_or(Ipv4Addr::UNSPECIFIED),
             server_hostname: text("server-hostname"),
             boot_file_name: text("boot-file-name"),
+            names: self.name_rules(levels),
             user_context: render::user_context(node),
         };
         prefix.map(|_| subnet)
@@ -82,6 +85,13 @@ impl Builder<'_> {
             }
         }
         relays
+    }
+}
+
+fn allocator(levels: Levels<'_>) -> Allocator {
+    match levels.text("allocator") {
+        None | Some("iterative") => Allocator::Iterative,
+        Some(_) => Allocator::Random,
     }
 }
 

@@ -7,14 +7,17 @@ use std::sync::Arc;
 use crate::alloc::Offers;
 use crate::classify::ClassNames;
 use crate::clock::{Mono, Now};
+use crate::codec::options::Definitions;
 use crate::codec::v4::{MessageType, Query, code};
 use crate::config::model::{
-    Dhcp4, ExpiredLeases, Interfaces, LeaseDatabase, Lifetime, MultiThreading, OptionData, Pool4,
-    Prefix4, Subnet4,
+    Compatibility, Dhcp4, ExpiredLeases, Interfaces, LeaseDatabase, Lifetime, MultiThreading,
+    OptionData, Pool4, Prefix4, Subnet4,
 };
+use crate::hosts::IdentifierKind;
 use crate::lease::memory::MemoryStore;
 use crate::lease::{Change, ChangeSink, Lease4, LeaseStore};
 use crate::packet::{Arrival, Buffers, Destination};
+use crate::seam::Admission;
 use crate::v4::{Context, DropReason, Event, NakReason, Outcome, Reply, Snapshot, exchange};
 
 /// This server's address.
@@ -75,12 +78,27 @@ impl World {
     }
 
     pub(super) fn ask_as(&self, ask: &Ask, class: Option<usize>) -> Outcome {
+        self.ask_with(ask, class, None)
+    }
+
+    /// With an admission that goes by the subnet.
+    pub(super) fn ask_by_subnet(&self, ask: &Ask, admission: &dyn Admission) -> Outcome {
+        self.ask_with(ask, None, Some(admission))
+    }
+
+    fn ask_with(
+        &self,
+        ask: &Ask,
+        class: Option<usize>,
+        admission: Option<&dyn Admission>,
+    ) -> Outcome {
         let bytes = ask.bytes();
         let query = Query::parse(&bytes).unwrap();
         let context = Context {
             snapshot: &self.snapshot,
             store: &self.store,
             offers: &self.offers,
+            admission,
             now: self.now,
             ticket: None,
             interface: "eth0",
@@ -306,11 +324,18 @@ impl Ask {
 }
 
 pub(super) fn option(code: u8, data: impl AsRef<[u8]>) -> OptionData {
-    OptionData { code, data: data.as_ref().into(), always_send: false, never_send: false }
+    OptionData {
+        enterprise: None,
+        code,
+        data: data.as_ref().into(),
+        always_send: false,
+        never_send: false,
+        classes: Vec::new(),
+    }
 }
 
 pub(super) fn pool(first: Ipv4Addr, last: Ipv4Addr) -> Pool4 {
-    Pool4 { first, last, guard: Vec::new(), options: Vec::new(), id: 0 }
+    Pool4 { first, last, guard: Vec::new(), options: Vec::new(), id: 0, names: None }
 }
 
 pub(super) fn subnet(
@@ -353,6 +378,7 @@ pub(super) fn config() -> Dhcp4 {
             unwarned_cycles: 5,
         },
         class_names: ClassNames::default(),
+        definitions: Definitions::default(),
         classes: Vec::new(),
         hooks: Vec::new(),
         loggers: Vec::new(),
@@ -361,6 +387,10 @@ pub(super) fn config() -> Dhcp4 {
         authoritative: false,
         parked_packet_limit: 256,
         options: Vec::new(),
+        hosts: Arc::default(),
+        host_identifiers: IdentifierKind::USUAL.to_vec(),
+        early_global_reservations: false,
+        compatibility: Compatibility::default(),
         networks: Vec::new(),
         subnets: Vec::new(),
     }
