@@ -341,6 +341,7 @@ const fn malformed(why: Malformed) -> Counter {
         Malformed::Cookie => Counter::MalformedCookie,
         Malformed::OptionOverrun(_) => Counter::MalformedOptionOverrun,
         Malformed::OptionLength { .. } => Counter::MalformedOptionLength,
+        Malformed::FqdnFlags(_) => Counter::MalformedFqdnFlags,
         Malformed::NoMessageType => Counter::MalformedNoMessageType,
         Malformed::UnknownMessageType(_) => Counter::UnknownReceived,
     }
