@@ -4,6 +4,9 @@
 
 #![expect(clippy::unwrap_used, reason = "an unwrap of a test is an assertion")]
 
+#[path = "../interop/behind_relay.rs"]
+#[expect(dead_code, reason = "shared with the black-box suite; a part of it is used")]
+mod behind_relay;
 mod client;
 mod compare;
 mod lab;
