@@ -18,7 +18,7 @@ use crate::machine::{Mode, Parameters, Pause, State};
 pub fn check_hook(library: &HookLibrary, part: &Node) -> Result<Vec<Mistake>, Vec<Mistake>> {
     match library.kind {
         HookKind::Ha => Ok(class_warnings(&from_library(library)?, part)),
-        HookKind::LeaseCmds | HookKind::StatCmds => Ok(Vec::new()),
+        HookKind::LeaseCmds | HookKind::StatCmds | HookKind::Bootp => Ok(Vec::new()),
     }
 }
 

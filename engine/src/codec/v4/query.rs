@@ -61,6 +61,9 @@ impl Malformed {
     }
 }
 
+/// `op` of what clients send.
+const BOOTREQUEST: u8 = 1;
+
 /// A DHCPv4 message whose fixed fields and option lengths were checked.
 #[derive(Debug)]
 pub struct Query<'a> {
@@ -72,7 +75,8 @@ pub struct Query<'a> {
     split: CodeSet,
     /// Which fields hold options as well (option 52).
     overload: u8,
-    message_type: MessageType,
+    /// `None` of a BOOTP request, which has none.
+    message_type: Option<MessageType>,
 }
 
 impl<'a> Query<'a> {
@@ -81,6 +85,15 @@ impl<'a> Query<'a> {
     /// # Errors
     /// [`Malformed`]: the first thing that is wrong.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
+        let query = Self::parse_any(bytes)?;
+        if query.is_bootp() { Err(Malformed::NoMessageType) } else { Ok(query) }
+    }
+
+    /// Checks `bytes`, a UDP payload that may be a BOOTP request as well (RFC 951, with the cookie of RFC 1497).
+    ///
+    /// # Errors
+    /// [`Malformed`]: the first thing that is wrong.
+    pub fn parse_any(bytes: &'a [u8]) -> Result<Self, Malformed> {
         if bytes.len() > MAX_MESSAGE {
             return Err(Malformed::TooLong(bytes.len()));
         }
@@ -100,16 +113,22 @@ impl<'a> Query<'a> {
         if overload != 0 {
             (first, split) = index(bytes, overload)?;
         }
-        let message_type = MessageType::Discover;
-        let mut query = Self { message, bytes, first, split, overload, message_type };
-        query.message_type = query.read_message_type()?;
+        let mut query = Self { message, bytes, first, split, overload, message_type: None };
+        if query.has_option(code::MESSAGE_TYPE) || bytes[0] != BOOTREQUEST {
+            query.message_type = Some(query.read_message_type()?);
+        }
         query.check_lengths()?;
         Ok(query)
     }
 
-    /// Option 53.
+    /// Option 53; a BOOTP request is served as a REQUEST.
     pub fn message_type(&self) -> MessageType {
-        self.message_type
+        self.message_type.unwrap_or(MessageType::Request)
+    }
+
+    /// Whether it is a BOOTP request.
+    pub fn is_bootp(&self) -> bool {
+        self.message_type.is_none()
     }
 
     /// The whole message.
