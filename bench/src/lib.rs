@@ -96,6 +96,7 @@ impl Server {
             snapshot: &self.snapshot,
             store: &self.store,
             offers: &self.offers,
+            admission: None,
             now: NOW,
             ticket: None,
             buffers: &self.buffers,

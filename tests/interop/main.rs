@@ -12,6 +12,7 @@ mod dhcp;
 mod durability;
 mod examples;
 mod hostile;
+mod hub;
 mod loopback;
 mod net;
 mod pair;

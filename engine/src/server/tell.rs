@@ -65,6 +65,8 @@ impl Lines {
     pub(super) fn drop(&mut self, query: &Query<'_>, why: DropReason) {
         let message = match why {
             DropReason::NoAddress(_) => &messages::ALLOC_ENGINE_V4_ALLOC_FAIL,
+            // As usual as a query that is not let in before any queue.
+            DropReason::NotForUs => return,
             DropReason::NoSubnet => &messages::DHCP4_SUBNET_SELECTION_FAILED,
             _ => &messages::PEREGRINE_QUERY_DROPPED,
         };

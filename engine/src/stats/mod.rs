@@ -88,6 +88,7 @@ counters! {
     HaTimedOut = "peregrine-ha-connections-timed-out",
     HaBadRequest = "peregrine-ha-requests-bad",
     HaForbidden = "peregrine-ha-requests-forbidden",
+    HaUpdatesRefused = "peregrine-ha-updates-refused",
     HaUnauthorized = "peregrine-ha-requests-unauthorized",
 }
 

@@ -157,6 +157,11 @@ impl Classes {
         classes
     }
 
+    /// Adds the class that admission gives once the subnet is known.
+    pub(super) fn admit(&mut self, class: Option<usize>, snapshot: &Snapshot) {
+        self.add(class.and_then(|at| snapshot.classes.admission.get(at).copied().flatten()));
+    }
+
     /// Gives the query the classes of its client's reservation, and evaluates again what had a test: it may depend on
     /// them.
     pub(super) fn reserve(&mut self, reserved: &[ClassId], asked: Asked<'_>) {

@@ -4,6 +4,7 @@
 //! ticket before ([`may_change_lease`]), waits for whoever must know, and sends.
 
 mod accept;
+mod admit;
 mod answer;
 mod classes;
 mod discover;
@@ -24,6 +25,7 @@ mod vendor;
 use std::cell::Cell;
 use std::net::Ipv4Addr;
 
+pub use admit::ask_admission;
 pub use outcome::{AllocationFailure, DropReason, Event, NakReason, Outcome, Reply};
 pub use snapshot::Snapshot;
 
@@ -34,6 +36,7 @@ use crate::codec::v4::{MessageType, Query};
 use crate::lease::{ClientId, HwAddress, Identity, LeaseStore, Origin};
 use crate::packet::{Arrival, Buffers};
 use crate::pending::Ticket;
+use crate::seam::Admission;
 use classes::{Asked, Classes};
 use known::Known;
 use network::NetworkPlan;
@@ -48,6 +51,8 @@ pub struct Context<'a> {
     pub store: &'a dyn LeaseStore,
     /// The open offers.
     pub offers: &'a Offers,
+    /// Asked once the subnet is selected, if that is what decides ([`Admission::goes_by_subnet`]).
+    pub admission: Option<&'a dyn Admission>,
     /// Both clocks.
     pub now: Now,
     /// Room for the reply, if somebody must know of the lease before it is sent.
@@ -124,8 +129,8 @@ impl Client {
 }
 
 impl<'a> Exchange<'a> {
-    /// The order is Kea's: classes, acceptance, class DROP, sanity, subnet, the classes that depend on a
-    /// reservation, class DROP again, and the message's own processing.
+    /// The order is Kea's: classes, acceptance, class DROP, sanity, subnet, admission by it, the classes that depend
+    /// on a reservation, class DROP again, and the message's own processing.
     fn decide(
         query: &'a Query<'a>,
         arrival: &'a Arrival,
@@ -146,6 +151,11 @@ impl<'a> Exchange<'a> {
             classes.check_drop(snapshot)?;
         }
         let subnet = snapshot.select(query, arrival, context.interface, &classes);
+        if let Some(admission) = context.admission {
+            let subnet_id = subnet.map(|it| it.config.id);
+            let class = admit::admit_in(query, admission, subnet_id, context.now)?;
+            classes.admit(class, snapshot);
+        }
         let mut is_known = early.is_some();
         if let Some(subnet) = subnet {
             let shared = snapshot.network_of(subnet).is_shared;

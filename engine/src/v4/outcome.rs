@@ -185,6 +185,9 @@ pub enum DropReason {
     /// No subnet is configured for the client.
     #[error("no subnet is configured for the client")]
     NoSubnet,
+    /// The partner serves the client's subnet, or nobody is configured to.
+    #[error("another server serves its subnet")]
+    NotForUs,
     /// A DISCOVER, and there is no address for it.
     #[error("{0}")]
     NoAddress(AllocationFailure),
@@ -207,7 +210,7 @@ impl DropReason {
             | Self::ServerIdentifierInDiscover
             | Self::NoIdentity
             | Self::DeclineWithoutAddress => Some(Counter::RfcViolation),
-            Self::OtherServer(_) => Some(Counter::NotForUs),
+            Self::OtherServer(_) | Self::NotForUs => Some(Counter::NotForUs),
             Self::ClassDrop | Self::ClassReject => Some(Counter::AdminFiltered),
             Self::NoAddress(failure) => Some(failure.counter()),
             Self::BootpRefused(NakReason::NoAddress(failure)) => Some(failure.counter()),

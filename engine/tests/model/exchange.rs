@@ -59,6 +59,7 @@ impl World {
             snapshot: &self.snapshot,
             store: &self.store,
             offers: &self.offers,
+            admission: None,
             now: Now::default(),
             ticket: None,
             interface: "eth0",

@@ -14,6 +14,7 @@ fn serve(world: &World, ask: &Ask, bytes: &[u8]) -> Option<Outcome> {
         snapshot: &world.snapshot,
         store: &world.store,
         offers: &world.offers,
+        admission: None,
         now: world.now,
         ticket: None,
         interface: "eth0",

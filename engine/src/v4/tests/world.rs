@@ -18,6 +18,7 @@ use crate::hosts::IdentifierKind;
 use crate::lease::memory::MemoryStore;
 use crate::lease::{Change, ChangeSink, Lease4, LeaseStore};
 use crate::packet::{Arrival, Buffers, Destination};
+use crate::seam::Admission;
 use crate::sync::Mutex;
 use crate::v4::{
     ClassTrouble, Context, DropReason, Event, NakReason, Outcome, Reply, Snapshot, exchange,
@@ -83,6 +84,20 @@ impl World {
     }
 
     pub(super) fn ask_as(&self, ask: &Ask, class: Option<usize>) -> Outcome {
+        self.ask_with(ask, class, None)
+    }
+
+    /// With an admission that goes by the subnet.
+    pub(super) fn ask_by_subnet(&self, ask: &Ask, admission: &dyn Admission) -> Outcome {
+        self.ask_with(ask, None, Some(admission))
+    }
+
+    fn ask_with(
+        &self,
+        ask: &Ask,
+        class: Option<usize>,
+        admission: Option<&dyn Admission>,
+    ) -> Outcome {
         let bytes = ask.bytes();
         let query = Query::parse_any(&bytes).unwrap();
         let trouble = Cell::new(None);
@@ -90,6 +105,7 @@ impl World {
             snapshot: &self.snapshot,
             store: &self.store,
             offers: &self.offers,
+            admission,
             now: self.now,
             ticket: None,
             interface: "eth0",
