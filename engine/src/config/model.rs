@@ -221,6 +221,8 @@ pub enum HookKind {
     Ha,
     /// `libdhcp_stat_cmds`
     StatCmds,
+    /// `libdhcp_bootp`
+    Bootp,
 }
 
 /// An entry of `loggers`.

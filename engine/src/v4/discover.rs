@@ -8,6 +8,7 @@ use super::snapshot::SubnetPlan;
 use super::{AllocationFailure, DropReason, Event, Exchange, Outcome};
 use crate::codec::v4::MessageType;
 use crate::config::model::Lifetime;
+use crate::lease::INFINITE_LIFETIME;
 
 /// An address, and the subnet that it is given from.
 #[derive(Clone, Copy)]
@@ -22,6 +23,9 @@ impl<'a> Exchange<'a> {
             return Err(DropReason::ClassReject);
         }
         let selected = self.subnet.ok_or(DropReason::NoSubnet)?;
+        if let Some(subnet) = self.ipv6_only(selected) {
+            return self.without_address(MessageType::Offer, subnet);
+        }
         let reservation = self.reservation(selected);
         let selected = reservation.home.unwrap_or(selected);
         let reserved = reservation.site.filter(|site| self.is_available(*site));
@@ -137,6 +141,9 @@ impl<'a> Exchange<'a> {
 
     /// The client's wish within the bounds of its first class that has any, else of the subnet.
     fn lifetime_s(&self, subnet: &SubnetPlan) -> u32 {
+        if self.query.is_bootp() {
+            return INFINITE_LIFETIME;
+        }
         let mut classes = self.classes.definitions(self.context.snapshot);
         let Lifetime { default_s, min_s, max_s } =
             classes.find_map(|(class, _)| class.lifetime).unwrap_or(subnet.config.lifetime);

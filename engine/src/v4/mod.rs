@@ -9,6 +9,7 @@ mod answer;
 mod classes;
 mod discover;
 mod inform;
+mod ipv6_only;
 mod known;
 mod names;
 mod network;

@@ -35,6 +35,10 @@ impl<'a> Exchange<'a> {
         match self.try_request() {
             Ok(outcome) => Ok(outcome),
             Err(Refusal::Drop(reason)) => Err(reason),
+            // BOOTP knows no NAK.
+            Err(Refusal::Nak(reason)) if self.query.is_bootp() => {
+                Err(DropReason::BootpRefused(reason))
+            }
             Err(Refusal::Nak(reason)) => {
                 let event = Event::Refused { address: self.wanted_address(), reason };
                 Ok(Outcome::Reply(self.nak(event)))
@@ -47,6 +51,9 @@ impl<'a> Exchange<'a> {
             return Err(NakReason::Rejected.into());
         }
         let selected = self.subnet.ok_or_else(|| self.without_subnet())?;
+        if let Some(subnet) = self.ipv6_only(selected) {
+            return Ok(self.without_address(MessageType::Ack, subnet)?);
+        }
         if self.is_init_reboot() {
             self.check_reboot(selected)?;
         }

@@ -11,7 +11,7 @@ use super::options::OptionTable;
 use crate::alloc::{Pool, Round, Turn};
 use crate::classify::ClassId;
 use crate::codec::v4::{Query, code, suboption};
-use crate::config::model::{Allocator, Dhcp4, NameRules, Pool4, Subnet4};
+use crate::config::model::{Allocator, Dhcp4, HookKind, NameRules, Pool4, Subnet4};
 use crate::hosts::Host;
 use crate::lease::KeptOut;
 use crate::packet::Arrival;
@@ -29,6 +29,7 @@ pub struct Snapshot {
     server_identifiers: Vec<Ipv4Addr>,
     index: SubnetIndex,
     by_id: HashMap<u32, usize>,
+    serves_bootp: bool,
     /// Options of reservations, by where the reservation is in memory: it stays there as long as its configuration.
     host_options: HashMap<usize, OptionTable>,
 }
@@ -76,9 +77,15 @@ impl Snapshot {
             global: OptionTable::merge(&[&config.options]),
             server_identifiers: server_identifiers(&config),
             host_options: host_options(&config),
+            serves_bootp: config.hooks.iter().any(|hook| hook.kind == HookKind::Bootp),
             subnets,
             config,
         }
+    }
+
+    /// Whether BOOTP requests are served (`libdhcp_bootp`).
+    pub fn serves_bootp(&self) -> bool {
+        self.serves_bootp
     }
 
     /// The configuration that this is of.

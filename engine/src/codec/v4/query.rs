@@ -69,6 +69,9 @@ impl Malformed {
     }
 }
 
+/// `op` of what clients send.
+const BOOTREQUEST: u8 = 1;
+
 /// A DHCPv4 message whose fixed fields and option lengths were checked.
 #[derive(Debug)]
 pub struct Query<'a> {
@@ -80,7 +83,8 @@ pub struct Query<'a> {
     split: CodeSet,
     /// Which fields hold options as well (option 52).
     overload: u8,
-    message_type: MessageType,
+    /// `None` of a BOOTP request, which has none.
+    message_type: Option<MessageType>,
 }
 
 impl<'a> Query<'a> {
@@ -89,6 +93,15 @@ impl<'a> Query<'a> {
     /// # Errors
     /// [`Malformed`]: the first thing that is wrong.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
+        let query = Self::parse_any(bytes)?;
+        if query.is_bootp() { Err(Malformed::NoMessageType) } else { Ok(query) }
+    }
+
+    /// Checks `bytes`, a UDP payload that may be a BOOTP request as well (RFC 951, with the cookie of RFC 1497).
+    ///
+    /// # Errors
+    /// [`Malformed`]: the first thing that is wrong.
+    pub fn parse_any(bytes: &'a [u8]) -> Result<Self, Malformed> {
         if bytes.len() > MAX_MESSAGE {
             return Err(Malformed::TooLong(bytes.len()));
         }
@@ -109,16 +122,22 @@ impl<'a> Query<'a> {
             found = index(bytes, overload)?;
         }
         let Index { first, split, unreadable } = found;
-        let message_type = MessageType::Discover;
-        let mut query = Self { message, bytes, first, split, overload, message_type };
-        query.message_type = query.read_message_type()?;
+        let mut query = Self { message, bytes, first, split, overload, message_type: None };
+        if query.has_option(code::MESSAGE_TYPE) || bytes[0] != BOOTREQUEST {
+            query.message_type = Some(query.read_message_type()?);
+        }
         query.check_options(unreadable)?;
         Ok(query)
     }
 
-    /// Option 53.
+    /// Option 53; a BOOTP request is served as a REQUEST.
     pub fn message_type(&self) -> MessageType {
-        self.message_type
+        self.message_type.unwrap_or(MessageType::Request)
+    }
+
+    /// Whether it is a BOOTP request.
+    pub fn is_bootp(&self) -> bool {
+        self.message_type.is_none()
     }
 
     /// The whole message.
