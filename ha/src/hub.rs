@@ -68,6 +68,9 @@ impl Hub {
             Arc::clone(&parts.service),
             Arc::clone(&parts.clock),
         );
+        if let Some(flag) = parts.storage.flag("paired") {
+            half.remember_in(Arc::new(flag));
+        }
         let guard = Arc::new(Guard::new(Arc::clone(&half), Arc::clone(&parts.stats)));
         let first = parts.guard.set(guard).is_ok();
         debug_assert!(first, "a guard is joined once");

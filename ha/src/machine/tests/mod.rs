@@ -5,6 +5,7 @@ mod arbitrary;
 mod commands;
 mod failures;
 mod faults;
+mod owed;
 mod pair;
 mod rules;
 mod timelines;
