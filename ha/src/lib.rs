@@ -23,5 +23,5 @@ pub mod sim;
 pub mod wire;
 
 pub use half::{Half, Memory};
-pub use hub::{Hub, StartError};
+pub use hub::{Drivers, Hub, StartError};
 pub use io::Driver;

@@ -111,7 +111,7 @@ impl LeaseCommands {
         arguments: &Value,
         guard: &dyn Guard,
     ) -> Result<Applied, Answer> {
-        guard.heard(arguments.get("origin").is_some());
+        guard.heard(lease.subnet_id, arguments.get("origin").is_some());
         for _ in 0..MAX_TRIES {
             let held = self.store.find(lease.address);
             if let Some(refusal) = held.as_ref().and_then(|held| guard.refusal(held, &lease)) {
@@ -129,8 +129,10 @@ impl LeaseCommands {
     fn delete(&self, command: &Command<'_>) -> Result<Answer, Answer> {
         let arguments = arguments(command)?;
         let origin = deleter(arguments);
-        if let (Origin::Partner, Some(guard)) = (origin, self.guard.get()) {
-            guard.heard(arguments.get("origin").is_some());
+        let subnet_id = arguments.get("subnet-id").and_then(Value::as_u64);
+        let subnet_id = subnet_id.and_then(|id| u32::try_from(id).ok());
+        if let (Origin::Partner, Some(id), Some(guard)) = (origin, subnet_id, self.guard.get()) {
+            guard.heard(id, arguments.get("origin").is_some());
         }
         for _ in 0..MAX_TRIES {
             let Some(stored) = self.selected(arguments)?.filter(|it| !self.is_newer(it, arguments))
@@ -250,7 +252,7 @@ impl LeaseCommands {
             }
             other => Err(Answer::error(format!(
                 "Incorrect identifier type: {other}, the only supported values are: hw-address, \
-                 client-id"
+                 duid, client-id"
             ))),
         }
     }

@@ -140,7 +140,7 @@ fn a_grant_is_found_by_address_and_by_client(it: Subject) {
     let stored = Stored::new(lease.clone(), granted.version, Origin::Client(None));
     assert_eq!(it.store.find(address(10)), Some(stored.clone()));
     assert_eq!(it.store.version(address(10)), Some(granted.version));
-    assert_eq!(it.store.find_of(identity(&lease), &[2, 1], at(1000)), Some(stored));
+    assert_eq!(it.store.find_of(identity(&lease), &[1, 2], at(1000)), Some(stored));
     assert_eq!(it.store.find_of(identity(&lease), &[2], at(1000)), None);
     assert_eq!((it.store.find(address(11)), it.store.version(address(11))), (None, None));
     assert_eq!(it.store.len(), 1);
@@ -414,7 +414,13 @@ fn pages_are_in_address_order(it: Subject) {
 /// What `find_free` finds in `range` when the addresses `taken` are kept out.
 fn free(it: &Subject, now: u64, range: (u8, u8), from: u8, taken: &[u8]) -> Option<Ipv4Addr> {
     let taken = |found: Ipv4Addr| taken.contains(&found.octets()[3]);
-    it.store.find_free(at(now), address(range.0)..=address(range.1), address(from), &taken)
+    it.store.find_free(
+        at(now),
+        address(range.0)..=address(range.1),
+        address(from),
+        KeptOut::NOTHING,
+        &taken,
+    )
 }
 
 fn a_free_address_is_found_from_the_cursor_on(it: Subject) {

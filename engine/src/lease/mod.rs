@@ -9,6 +9,7 @@ mod contract;
 pub mod csv;
 pub mod identity;
 pub mod json;
+mod kept_out;
 pub mod memory;
 #[cfg(test)]
 mod reference;
@@ -17,6 +18,7 @@ pub mod store;
 mod types;
 
 pub use identity::{ClientId, HwAddress};
+pub use kept_out::KeptOut;
 pub use store::{
     Applied, Change, ChangeKind, ChangeNumber, ChangeSink, Grant, GrantRefused, Granted, Identity,
     LeaseStore, Mark, NotHolder, Origin, Overwrite, Stored,

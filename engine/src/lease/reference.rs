@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::rules::{self, Fate};
 use super::{
     Applied, Change, ChangeKind, ChangeNumber, ChangeSink, Grant, GrantRefused, Granted, Identity,
-    Lease4, LeaseStore, NotHolder, Origin, Overwrite, Stored,
+    KeptOut, Lease4, LeaseStore, NotHolder, Origin, Overwrite, Stored,
 };
 use crate::clock::Now;
 use crate::sync::Mutex;
@@ -103,7 +103,7 @@ impl LeaseStore for Reference {
         }
         let others: Vec<Ipv4Addr> = (table.leases.values())
             .filter(|stored| stored.lease.address != address)
-            .filter(|stored| grant.one_of.contains(&stored.lease.subnet_id))
+            .filter(|stored| grant.one_of.binary_search(&stored.lease.subnet_id).is_ok())
             .filter(|stored| grant.identity.owns(&stored.lease))
             .map(|stored| stored.lease.address)
             .collect();
@@ -205,9 +205,11 @@ impl LeaseStore for Reference {
         now: Now,
         range: RangeInclusive<Ipv4Addr>,
         from: Ipv4Addr,
+        kept_out: &KeptOut,
         taken: &dyn Fn(Ipv4Addr) -> bool,
     ) -> Option<Ipv4Addr> {
         let table = self.table.lock();
+        let taken = |address| kept_out.contains(address) || taken(address);
         let (low, high) = (range.start().to_bits(), range.end().to_bits());
         let from = if range.contains(&from) { from.to_bits() } else { low };
         let free = (from..=high).chain(low..from).map(Ipv4Addr::from_bits).find(|address| {

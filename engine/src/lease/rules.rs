@@ -96,14 +96,14 @@ pub(crate) fn occupies(lease: &Lease4) -> bool {
 }
 
 /// How well a lease suits a client that looks for its own; the least is the best. `None`: not the client's,
-/// or in none of `subnets`.
+/// or in none of `subnets`, which ascend.
 pub(crate) fn rank(
     identity: Identity<'_>,
     subnets: &[u32],
     lease: &Lease4,
     wall_s: u64,
 ) -> Option<(bool, bool, usize, u32)> {
-    let place = subnets.iter().position(|id| *id == lease.subnet_id)?;
+    let place = subnets.binary_search(&lease.subnet_id).ok()?;
     let by_client_id =
         identity.client_id.is_some() && identity.client_id == lease.client_id.as_ref();
     identity

@@ -10,7 +10,7 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
 
-use super::{ClientId, HwAddress, Lease4, LeaseState};
+use super::{ClientId, HwAddress, KeptOut, Lease4, LeaseState};
 use crate::clock::Now;
 use crate::limits::OTHER_WRITER_HOLD_S;
 use crate::pending::Ticket;
@@ -164,7 +164,7 @@ pub struct Grant<'a> {
     pub lease: Lease4,
     /// Its client.
     pub identity: Identity<'a>,
-    /// The subnets in which the client may have one lease only (its subnet, or all of the shared network):
+    /// The subnets in which the client may have one lease only (its subnet, or all of the shared network), ascending:
     /// others that it has there are deleted with this grant.
     pub one_of: &'a [u32],
     /// Who asks.
@@ -239,7 +239,7 @@ pub trait LeaseStore: Send + Sync + fmt::Debug {
     /// notes the promise.
     fn promise(&self, address: Ipv4Addr, version: ChangeNumber) -> bool;
 
-    /// The client's lease in one of `subnets`: a live one first, else one kept for it (expired, reclaimed or
+    /// The client's lease in one of `subnets`, which ascend: a live one first, else one kept for it (expired, reclaimed or
     /// released). By client identifier first, then by hardware address.
     fn find_of(&self, identity: Identity<'_>, subnets: &[u32], now: Now) -> Option<Stored>;
 
@@ -291,13 +291,14 @@ pub trait LeaseStore: Send + Sync + fmt::Debug {
 
     /// The lowest address of `range`, from `from` on and then from its start, without an assigned or declined
     /// lease; if there is none, that of the lease which ended first of those expired at `now` and not cleaned
-    /// up yet. `taken` keeps addresses out; it is asked outside of locks, and may call the store. Costs the
-    /// same at any fill, and one look for each address kept out.
+    /// up yet. `kept_out` is passed over 256 addresses at a time. `taken` keeps addresses out, too; it is asked outside
+    /// of locks, and may call the store. Costs the same at any fill, and one look for each address that is taken.
     fn find_free(
         &self,
         now: Now,
         range: RangeInclusive<Ipv4Addr>,
         from: Ipv4Addr,
+        kept_out: &KeptOut,
         taken: &dyn Fn(Ipv4Addr) -> bool,
     ) -> Option<Ipv4Addr>;
 

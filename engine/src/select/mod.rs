@@ -31,10 +31,23 @@ pub struct Clue<'a> {
 /// guard lets the query in is taken.
 #[derive(Debug, Default)]
 pub struct SubnetIndex {
-    guards: Vec<Box<[ClassId]>>,
+    guards: Vec<Guards>,
     by_relay: HashMap<Ipv4Addr, Vec<usize>>,
     by_interface: HashMap<Box<str>, Vec<usize>>,
     by_prefix: PrefixTable,
+}
+
+/// What a query must be in to get into a subnet: a class of its shared network's guard, and one of its own.
+#[derive(Debug, PartialEq, Eq)]
+struct Guards {
+    network: Box<[ClassId]>,
+    own: Box<[ClassId]>,
+}
+
+impl Guards {
+    fn is_open(&self, is_member: &dyn Fn(ClassId) -> bool) -> bool {
+        is_open(&self.network, is_member) && is_open(&self.own, is_member)
+    }
 }
 
 impl SubnetIndex {
@@ -42,21 +55,26 @@ impl SubnetIndex {
     pub fn build(subnets: &[Arc<Subnet4>]) -> Self {
         let mut index = Self::default();
         for (at, subnet) in subnets.iter().enumerate() {
-            index.guards.push(subnet.guard.as_slice().into());
+            let guards = Guards {
+                network: subnet.network_guard().into(),
+                own: subnet.guard.as_slice().into(),
+            };
+            index.guards.push(guards);
             for relay in &subnet.relays {
-                index.by_relay.entry(*relay).or_default().push(at);
+                add(index.by_relay.entry(*relay).or_default(), at, &index.guards);
             }
             if let Some(interface) = &subnet.interface {
-                index.by_interface.entry(interface.as_str().into()).or_default().push(at);
+                let found = index.by_interface.entry(interface.as_str().into()).or_default();
+                add(found, at, &index.guards);
             }
-            index.by_prefix.insert(subnet, at);
+            add(index.by_prefix.subnets(subnet), at, &index.guards);
         }
         index
     }
 
     /// The position of the query's subnet, if any. `is_member` tells the classes of the query.
     pub fn select(&self, clue: &Clue<'_>, is_member: &dyn Fn(ClassId) -> bool) -> Option<usize> {
-        let open = |at: &usize| is_open(&self.guards[*at], is_member);
+        let open = |at: &usize| self.guards[*at].is_open(is_member);
         if let Some(link) = clue.link {
             return self.by_prefix.find(link, &open);
         }
@@ -75,6 +93,14 @@ impl SubnetIndex {
     }
 }
 
+/// Adds the subnet at `at` to those of one clue, unless one before it has the same guards: that one is taken whenever
+/// this one could be. So a query looks at as many subnets as there are guards, not subnets.
+fn add(found: &mut Vec<usize>, at: usize, guards: &[Guards]) {
+    if !found.iter().any(|before| guards[*before] == guards[at]) {
+        found.push(at);
+    }
+}
+
 /// Whether a guard lets a query in: it names no class, or one of the query's.
 pub fn is_open(guard: &[ClassId], is_member: &dyn Fn(ClassId) -> bool) -> bool {
     guard.is_empty() || guard.iter().any(|class| is_member(*class))
@@ -87,7 +113,8 @@ struct PrefixTable {
 }
 
 impl PrefixTable {
-    fn insert(&mut self, subnet: &Subnet4, at: usize) {
+    /// The subnets with the prefix of `subnet`.
+    fn subnets(&mut self, subnet: &Subnet4) -> &mut Vec<usize> {
         let mask = u32::from(subnet.prefix.mask());
         let place = match self.lengths.iter().position(|(known, _)| *known == mask) {
             Some(place) => place,
@@ -97,7 +124,7 @@ impl PrefixTable {
             }
         };
         let network = u32::from(subnet.prefix.network) & mask;
-        self.lengths[place].1.entry(network).or_default().push(at);
+        self.lengths[place].1.entry(network).or_default()
     }
 
     /// The first open subnet that contains `address`.

@@ -1,27 +1,11 @@
 //! Each clue alone, in its order, with guards.
 
 use super::*;
-use crate::config::model::{Lifetime, Prefix4, Timer};
+use crate::classify::ClassNames;
+use crate::config::model::{Network4, Prefix4};
 
 fn subnet(id: u32, network: [u8; 4], len: u8) -> Subnet4 {
-    Subnet4 {
-        id,
-        prefix: Prefix4 { network: network.into(), len },
-        relays: Vec::new(),
-        interface: None,
-        guard: Vec::new(),
-        pools: Vec::new(),
-        options: Vec::new(),
-        lifetime: Lifetime { default_s: 1, min_s: 1, max_s: 1 },
-        renew: Timer::Unset,
-        rebind: Timer::Unset,
-        match_client_id: true,
-        authoritative: false,
-        next_server: Ipv4Addr::UNSPECIFIED,
-        server_hostname: String::new(),
-        boot_file_name: String::new(),
-        user_context: None,
-    }
+    Subnet4::plain(id, Prefix4 { network: network.into(), len })
 }
 
 fn clue() -> Clue<'static> {
@@ -76,4 +60,54 @@ fn a_guarded_subnet_is_passed_over() {
     assert_eq!(select(&inside, &[8]), Some(5));
     let outside = Clue { relay: Some([203, 0, 113, 200].into()), ..clue() };
     assert_eq!(select(&outside, &[]), None);
+}
+
+#[test]
+fn a_query_looks_at_no_more_of_ten_thousand_subnets_than_of_one() {
+    let network = |guard: &[ClassId]| {
+        Arc::new(Network4 {
+            additional: Vec::new(),
+            name: "n".into(),
+            guard: guard.to_vec(),
+            options: Vec::new(),
+            user_context: None,
+        })
+    };
+    let looks = |count: u32| {
+        let mut names = ClassNames::default();
+        let (staff, guests) = (names.intern("staff"), names.intern("guests"));
+        let networks = [network(&[staff]), network(&[guests])];
+        let subnets: Vec<_> = (0..count)
+            .map(|number| {
+                let [_, _, high, low] = number.to_be_bytes();
+                let mut subnet = subnet(number + 1, [10, high, low, 0], 24);
+                subnet.network = Some(Arc::clone(&networks[number as usize % 2]));
+                subnet.relays = vec![[172, 16, 0, 1].into()];
+                subnet.interface = Some("eth0".into());
+                Arc::new(subnet)
+            })
+            .collect();
+        let index = SubnetIndex::build(&subnets);
+        let address: Ipv4Addr = subnets.last().unwrap().prefix.network;
+        let clues = [
+            Clue { link: Some(address), ..clue() },
+            Clue { relay: Some([172, 16, 0, 1].into()), ..clue() },
+            Clue { relay: Some(address), ..clue() },
+            Clue { client: Some(address), ..clue() },
+            clue(),
+        ];
+        clues.map(|clue| {
+            let asked = std::cell::Cell::new(0_u32);
+            let nobody = |_| {
+                asked.set(asked.get() + 1);
+                false
+            };
+            assert_eq!(index.select(&clue, &nobody), None);
+            assert!(index.select(&clue, &|class| class == staff || class == guests).is_some());
+            asked.get()
+        })
+    };
+    let few = looks(2);
+    assert!(few.iter().all(|looks| *looks > 0));
+    assert_eq!(looks(10_000), few);
 }

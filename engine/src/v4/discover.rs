@@ -8,80 +8,130 @@ use super::snapshot::SubnetPlan;
 use super::{AllocationFailure, DropReason, Event, Exchange, Outcome};
 use crate::codec::v4::MessageType;
 use crate::config::model::Lifetime;
-use crate::select::is_open;
 
-impl Exchange<'_> {
+/// An address, and the subnet that it is given from.
+#[derive(Clone, Copy)]
+pub(super) struct Site<'a> {
+    pub(super) subnet: &'a SubnetPlan,
+    pub(super) address: Ipv4Addr,
+}
+
+impl<'a> Exchange<'a> {
     pub(super) fn discover(&self) -> Result<Outcome, DropReason> {
-        let subnet = self.subnet.ok_or(DropReason::NoSubnet)?;
-        let address = self
-            .address_of_lease(subnet)
-            .or_else(|| self.requested_if_free(subnet))
-            .or_else(|| self.promised(subnet))
-            .or_else(|| self.next_free(subnet))
-            .ok_or_else(|| DropReason::NoAddress(self.failure(subnet)))?;
-        let promise = self.promise_of(subnet, address);
-        let event = Event::Offered { address };
+        if self.classes.is_rejected(self.context.snapshot) {
+            return Err(DropReason::ClassReject);
+        }
+        let selected = self.subnet.ok_or(DropReason::NoSubnet)?;
+        let reservation = self.reservation(selected);
+        let selected = reservation.home.unwrap_or(selected);
+        let reserved = reservation.site.filter(|site| self.is_available(*site));
+        let site = reserved
+            .or_else(|| self.site_of_lease(selected))
+            .or_else(|| self.requested_if_free(selected))
+            .or_else(|| self.promised(selected))
+            .or_else(|| self.next_free(selected))
+            .ok_or_else(|| DropReason::NoAddress(self.failure(selected)))?;
+        let promise = self.promise_of(site);
+        let missed = reservation.site.filter(|_| reserved.is_none());
+        let event = Event::Offered { address: site.address, missed: missed.map(|it| it.address) };
         Ok(Outcome::Reply(self.promise(MessageType::Offer, &promise, None, event)))
     }
 
-    /// What OFFER and ACK say about `address`.
-    pub(super) fn promise_of<'a>(&self, subnet: &'a SubnetPlan, address: Ipv4Addr) -> Promise<'a> {
+    /// Whether the client can have its reserved address: it has it, or nobody else does and it is promised from now on.
+    pub(super) fn is_available(&self, site: Site<'a>) -> bool {
+        let context = self.context;
+        let stored = context.store.find(site.address);
+        let holder = stored.filter(|stored| stored.keeps_address(context.now.wall_s));
+        match holder {
+            Some(stored) => self.client.identity().owns(&stored.lease),
+            None => {
+                let network = context.snapshot.network_of(site.subnet);
+                self.search(network).promise_this(site.address)
+            }
+        }
+    }
+
+    /// What OFFER and ACK say about an address.
+    pub(super) fn promise_of(&self, site: Site<'a>) -> Promise<'a> {
+        let Site { subnet, address } = site;
+        let pool = subnet.pool_of(address);
+        let rules = pool.and_then(|pool| pool.names.as_deref()).unwrap_or(&subnet.config.names);
+        let host = self.known.current(subnet);
+        let reserved = host.map(|host| &*host.hostname).filter(|name| !name.is_empty());
         Promise {
             address,
             lifetime_s: self.lifetime_s(subnet),
             subnet,
-            pool: subnet.pool_of(address),
-            name: name_of(self.query, address),
+            pool,
+            host,
+            name: name_of(self.query, address, rules, reserved),
         }
     }
 
     /// The address of the client's lease: a live one, or one that was kept for it and that nobody was promised.
-    pub(super) fn address_of_lease(&self, subnet: &SubnetPlan) -> Option<Ipv4Addr> {
+    pub(super) fn site_of_lease(&self, selected: &SubnetPlan) -> Option<Site<'a>> {
         let context = self.context;
-        let identity = self.client.identity();
-        let stored = context.store.find_of(identity, &subnet.network, context.now)?;
-        let lease = &stored.lease;
-        let usable = self.is_allowed(subnet, lease.address)
-            && (stored.keeps_address(context.now.wall_s)
-                || self.search(subnet).promise_this(lease.address));
-        usable.then_some(lease.address)
+        let network = context.snapshot.network_of(selected);
+        let stored = context.store.find_of(self.client.identity(), &network.ids, context.now)?;
+        let address = stored.lease.address;
+        let site = self.allowed(selected, address)?;
+        let usable =
+            stored.keeps_address(context.now.wall_s) || self.search(network).promise_this(address);
+        usable.then_some(site)
     }
 
     /// The address of option 50.
-    fn requested_if_free(&self, subnet: &SubnetPlan) -> Option<Ipv4Addr> {
-        let address = self.query.requested_address()?;
-        let free = self.is_allowed(subnet, address) && self.search(subnet).promise_this(address);
-        free.then_some(address)
+    fn requested_if_free(&self, selected: &SubnetPlan) -> Option<Site<'a>> {
+        let site = self.allowed(selected, self.query.requested_address()?)?;
+        let search = self.search(self.context.snapshot.network_of(selected));
+        search.promise_this(site.address).then_some(site)
     }
 
     /// The address of the client's open offer, prolonged.
-    pub(super) fn promised(&self, subnet: &SubnetPlan) -> Option<Ipv4Addr> {
-        let search = self.search(subnet);
-        let address = search.offers.of(search.client, subnet.config.id, self.context.now.mono)?;
-        let good = self.is_allowed(subnet, address) && search.promise_this(address);
-        good.then_some(address)
+    pub(super) fn promised(&self, selected: &SubnetPlan) -> Option<Site<'a>> {
+        let search = self.search(self.context.snapshot.network_of(selected));
+        let address = search.offers.of(search.client, search.subnet_id, self.context.now.mono)?;
+        let site = self.allowed(selected, address)?;
+        search.promise_this(address).then_some(site)
     }
 
-    /// The next free address of the pools that are open to the client.
-    pub(super) fn next_free(&self, subnet: &SubnetPlan) -> Option<Ipv4Addr> {
-        let pools = subnet.open_pools(&self.classes).map(|pool| &pool.addresses);
-        self.search(subnet).promise(pools)
+    /// The next free address of the pools that are open to the client: of the subnet that one was given from last,
+    /// then of the others of its shared network in turn.
+    pub(super) fn next_free(&self, selected: &SubnetPlan) -> Option<Site<'a>> {
+        let snapshot = self.context.snapshot;
+        let network = snapshot.network_of(selected);
+        let first = &snapshot.subnets[network.preferred(selected.membership)];
+        let pools = self.around(first).flat_map(|subnet| subnet.open_pools(&self.classes));
+        let address = self.search(network).promise(pools.map(|pool| &pool.addresses))?;
+        let (subnet, _) = self.site_of(first, address)?;
+        network.note(network.members[subnet.membership.place], subnet.membership);
+        Some(Site { subnet, address })
     }
 
-    /// Whether `address` lies in a pool that is open to the client.
-    pub(super) fn is_allowed(&self, subnet: &SubnetPlan, address: Ipv4Addr) -> bool {
-        subnet.pool_of(address).is_some_and(|pool| pool.is_open(&self.classes))
+    /// The subnet of `address` if it lies in a pool that is open to the client, and is not reserved for another.
+    pub(super) fn allowed(&self, selected: &SubnetPlan, address: Ipv4Addr) -> Option<Site<'a>> {
+        let (subnet, pool) = self.site_of(selected, address)?;
+        let open = subnet.is_open(&self.classes)
+            && pool.is_open(&self.classes)
+            && !self.is_reserved_for_other(selected, address);
+        open.then_some(Site { subnet, address })
     }
 
     /// Why nothing was found.
-    pub(super) fn failure(&self, subnet: &SubnetPlan) -> AllocationFailure {
-        if subnet.pools.is_empty() {
+    pub(super) fn failure(&self, selected: &SubnetPlan) -> AllocationFailure {
+        let snapshot = self.context.snapshot;
+        let network = snapshot.network_of(selected);
+        let members = network.members.iter().map(|at| &snapshot.subnets[*at]);
+        if members.clone().all(|subnet| subnet.pools.is_empty()) {
             return AllocationFailure::NoPools;
         }
-        let is_member = |class| self.classes.contains(class);
-        match subnet.pools.iter().any(|pool| is_open(&pool.guard, &is_member)) {
-            true => AllocationFailure::Full,
+        let is_open = |subnet: &SubnetPlan| {
+            subnet.is_open(&self.classes) && subnet.open_pools(&self.classes).next().is_some()
+        };
+        match members.clone().any(is_open) {
             false => AllocationFailure::Classes,
+            true if network.is_shared => AllocationFailure::FullNetwork,
+            true => AllocationFailure::Full,
         }
     }
 

@@ -4,11 +4,14 @@
 //! ticket before ([`may_change_lease`]), waits for whoever must know, and sends.
 
 mod accept;
+mod admit;
 mod answer;
 mod classes;
 mod discover;
 mod inform;
+mod known;
 mod names;
+mod network;
 mod options;
 mod outcome;
 mod release;
@@ -16,20 +19,27 @@ mod request;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+mod vendor;
 
+use std::cell::Cell;
 use std::net::Ipv4Addr;
 
+pub use admit::ask_admission;
 pub use outcome::{AllocationFailure, DropReason, Event, NakReason, Outcome, Reply};
 pub use snapshot::Snapshot;
 
 use crate::alloc::{ClientKey, Offers, Search};
+use crate::classify::{ClassId, EvaluationError};
 use crate::clock::Now;
 use crate::codec::v4::{MessageType, Query};
 use crate::lease::{ClientId, HwAddress, Identity, LeaseStore, Origin};
 use crate::packet::{Arrival, Buffers};
 use crate::pending::Ticket;
-use classes::Classes;
-use snapshot::SubnetPlan;
+use crate::seam::Admission;
+use classes::{Asked, Classes};
+use known::Known;
+use network::NetworkPlan;
+use snapshot::{PoolPlan, SubnetPlan};
 
 /// What an exchange works with.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +50,8 @@ pub struct Context<'a> {
     pub store: &'a dyn LeaseStore,
     /// The open offers.
     pub offers: &'a Offers,
+    /// Asked once the subnet is selected, if that is what decides ([`Admission::goes_by_subnet`]).
+    pub admission: Option<&'a dyn Admission>,
     /// Both clocks.
     pub now: Now,
     /// Room for the reply, if somebody must know of the lease before it is sent.
@@ -52,6 +64,17 @@ pub struct Context<'a> {
     pub buffers: &'a Buffers,
     /// The port that every reply goes to instead of 68 and 67 (Kea's `-P`), for tests.
     pub reply_port: Option<u16>,
+    /// Told of the first class whose test the query's values did not fit.
+    pub trouble: &'a Cell<Option<ClassTrouble>>,
+}
+
+/// A class that a query is not in because its test could not be evaluated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClassTrouble {
+    /// The class.
+    pub class: ClassId,
+    /// Why.
+    pub error: EvaluationError,
 }
 
 /// Whether a message of this type may change a lease, so that its reply may have to wait.
@@ -75,6 +98,7 @@ struct Exchange<'a> {
     arrival: &'a Arrival,
     context: &'a Context<'a>,
     classes: Classes,
+    known: Known<'a>,
     subnet: Option<&'a SubnetPlan>,
     client: Client,
 }
@@ -104,8 +128,8 @@ impl Client {
 }
 
 impl<'a> Exchange<'a> {
-    /// The order is Kea's: classes, acceptance, class DROP, sanity, subnet, the classes that depend on a
-    /// reservation, class DROP again, and the message's own processing.
+    /// The order is Kea's: classes, acceptance, class DROP, sanity, subnet, admission by it, the classes that depend
+    /// on a reservation, class DROP again, and the message's own processing.
     fn decide(
         query: &'a Query<'a>,
         arrival: &'a Arrival,
@@ -113,15 +137,39 @@ impl<'a> Exchange<'a> {
         context: &'a Context<'a>,
     ) -> Result<Outcome, DropReason> {
         let snapshot = context.snapshot;
-        let mut classes = Classes::of(query, arrival, class, context);
+        let asked = Asked { query, arrival, context };
+        let mut classes = Classes::of(asked, class);
         accept::accept(query, arrival, context)?;
         classes.check_drop(snapshot)?;
         accept::check_sanity(query)?;
+        let known = Known::of(query, snapshot);
+        let early = known.global().filter(|_| snapshot.config.early_global_reservations);
+        if let Some(host) = early {
+            classes.reserve(host.classes(), asked);
+            classes.complete(true, asked);
+            classes.check_drop(snapshot)?;
+        }
         let subnet = snapshot.select(query, arrival, context.interface, &classes);
-        classes.complete(query, arrival, context);
+        if let Some(admission) = context.admission {
+            let subnet_id = subnet.map(|it| it.config.id);
+            let class = admit::admit_in(query, admission, subnet_id, context.now)?;
+            classes.admit(class, snapshot);
+        }
+        let mut is_known = early.is_some();
+        if let Some(subnet) = subnet {
+            let shared = snapshot.network_of(subnet).is_shared;
+            let own = known.in_subnet(subnet).filter(|_| !shared);
+            let global = known.global_in(subnet).filter(|_| early.is_none());
+            // In a shared network the subnet, and with it the reservation, may still change.
+            if let Some(host) = own.or(global).filter(|host| !host.classes().is_empty()) {
+                classes.reserve(host.classes(), asked);
+            }
+            is_known |= known.is_known(subnet, snapshot, &classes);
+        }
+        classes.complete(is_known, asked);
         classes.check_drop(snapshot)?;
         let client = Client::new(query, subnet.is_none_or(|it| it.config.match_client_id));
-        let exchange = Self { query, arrival, context, classes, subnet, client };
+        let exchange = Self { query, arrival, context, classes, known, subnet, client };
         match query.message_type() {
             MessageType::Discover => exchange.discover(),
             MessageType::Request => exchange.request(),
@@ -132,14 +180,41 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    fn search(&self, subnet: &SubnetPlan) -> Search<'a> {
+    fn asked(&self) -> Asked<'_> {
+        Asked { query: self.query, arrival: self.arrival, context: self.context }
+    }
+
+    fn search(&self, network: &NetworkPlan) -> Search<'a> {
         Search {
             store: self.context.store,
             offers: self.context.offers,
             client: self.client.key,
-            subnet_id: subnet.config.id,
+            subnet_id: network.number(),
             now: self.context.now,
         }
+    }
+
+    /// The subnets of the shared network of `subnet` that are open to the client, from it on and round.
+    fn around<'s>(
+        &'s self,
+        subnet: &'s SubnetPlan,
+    ) -> impl Iterator<Item = &'s SubnetPlan> + Clone {
+        let snapshot = self.context.snapshot;
+        let places = snapshot.network_of(subnet).around(subnet.membership);
+        places.map(|at| &snapshot.subnets[at]).filter(|subnet| subnet.is_open(&self.classes))
+    }
+
+    /// The subnet and the pool of `address` in the shared network of `selected`, whoever they are open to.
+    fn site_of(
+        &self,
+        selected: &SubnetPlan,
+        address: Ipv4Addr,
+    ) -> Option<(&'a SubnetPlan, &'a PoolPlan)> {
+        let snapshot = self.context.snapshot;
+        let network = snapshot.network_of(selected);
+        let (at, pool) = network.pool_of(address, selected.membership, &snapshot.subnets)?;
+        let subnet = &snapshot.subnets[at];
+        Some((subnet, &subnet.pools[pool]))
     }
 
     fn origin(&self) -> Origin {

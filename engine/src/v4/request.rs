@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 
 use super::answer::Promise;
+use super::discover::Site;
 use super::snapshot::SubnetPlan;
 use super::{DropReason, Event, Exchange, NakReason, Outcome};
 use crate::codec::v4::MessageType;
@@ -29,7 +30,7 @@ impl From<DropReason> for Refusal {
     }
 }
 
-impl Exchange<'_> {
+impl<'a> Exchange<'a> {
     pub(super) fn request(&self) -> Result<Outcome, DropReason> {
         match self.try_request() {
             Ok(outcome) => Ok(outcome),
@@ -42,13 +43,16 @@ impl Exchange<'_> {
     }
 
     fn try_request(&self) -> Result<Outcome, Refusal> {
-        let subnet = self.subnet.ok_or_else(|| self.without_subnet())?;
+        if self.classes.is_rejected(self.context.snapshot) {
+            return Err(NakReason::Rejected.into());
+        }
+        let selected = self.subnet.ok_or_else(|| self.without_subnet())?;
         if self.is_init_reboot() {
-            self.check_reboot(subnet)?;
+            self.check_reboot(selected)?;
         }
         match self.wanted_address() {
-            Some(address) => self.grant_wanted(subnet, address),
-            None => self.grant_any(subnet),
+            Some(address) => self.grant_wanted(selected, address),
+            None => self.grant_any(selected),
         }
     }
 
@@ -75,29 +79,54 @@ impl Exchange<'_> {
     }
 
     /// A client that reboots must be known, and be right about its address.
-    fn check_reboot(&self, subnet: &SubnetPlan) -> Result<(), Refusal> {
+    fn check_reboot(&self, selected: &SubnetPlan) -> Result<(), Refusal> {
         let context = self.context;
-        let known = context.store.find_of(self.client.identity(), &subnet.network, context.now);
+        let subnets = &context.snapshot.network_of(selected).ids;
+        let known = context.store.find_of(self.client.identity(), subnets, context.now);
         match known {
             Some(known) if Some(known.lease.address) == self.wanted_address() => Ok(()),
             Some(_) => Err(NakReason::OtherAddress.into()),
-            None if subnet.config.authoritative => Err(NakReason::UnknownClient.into()),
+            None if selected.config.authoritative => Err(NakReason::UnknownClient.into()),
             None => Err(DropReason::UnknownClient.into()),
         }
     }
 
-    fn grant_wanted(&self, subnet: &SubnetPlan, address: Ipv4Addr) -> Result<Outcome, Refusal> {
-        let stored = self.context.store.find(address).map(|stored| stored.lease);
+    fn grant_wanted(
+        &self,
+        selected: &'a SubnetPlan,
+        address: Ipv4Addr,
+    ) -> Result<Outcome, Refusal> {
+        let context = self.context;
+        if self.is_reserved_for_other(selected, address) {
+            return Err(NakReason::Reserved.into());
+        }
+        let stored = context.store.find(address).map(|stored| stored.lease);
         let (own, others) = self.sort_out(stored);
-        if others.is_some_and(|lease| lease.holds_address(self.context.now.wall_s)) {
+        if others.is_some_and(|lease| lease.holds_address(context.now.wall_s)) {
             return Err(NakReason::InUse.into());
         }
-        match subnet.pool_of(address) {
-            None => return Err(DropReason::UnknownAddress(address).into()),
-            Some(pool) if !pool.is_open(&self.classes) => return Err(NakReason::NotAllowed.into()),
-            Some(_) => {}
+        let reserved = self.reservation(selected).site;
+        if let Some(site) = reserved.filter(|site| site.address == address) {
+            return self.grant(site, own).ok_or_else(|| NakReason::InUse.into());
         }
-        self.grant(subnet, address, own).ok_or_else(|| NakReason::InUse.into())
+        if let Some(Site { address, .. }) = reserved
+            && !self.is_held(address)
+        {
+            return Err(NakReason::OtherReserved(address).into());
+        }
+        let Some(site) = self.allowed(selected, address) else {
+            return Err(match self.site_of(selected, address) {
+                None => DropReason::UnknownAddress(address).into(),
+                Some(_) => NakReason::NotAllowed.into(),
+            });
+        };
+        self.grant(site, own).ok_or_else(|| NakReason::InUse.into())
+    }
+
+    /// Whether anybody has a live lease of `address`.
+    fn is_held(&self, address: Ipv4Addr) -> bool {
+        let stored = self.context.store.find(address);
+        stored.is_some_and(|stored| stored.keeps_address(self.context.now.wall_s))
     }
 
     /// A record of the client itself, and one of another.
@@ -108,47 +137,47 @@ impl Exchange<'_> {
         }
     }
 
-    /// The client names no address: it gets its own, or any.
-    fn grant_any(&self, subnet: &SubnetPlan) -> Result<Outcome, Refusal> {
+    /// The client names no address: it gets the one that is reserved for it, its own, or any.
+    fn grant_any(&self, selected: &'a SubnetPlan) -> Result<Outcome, Refusal> {
+        let reservation = self.reservation(selected);
+        let selected = reservation.home.unwrap_or(selected);
         for _ in 0..MAX_PICKS {
-            let address = self
-                .address_of_lease(subnet)
-                .or_else(|| self.promised(subnet))
-                .or_else(|| self.next_free(subnet));
-            let Some(address) = address else { break };
-            let stored = self.context.store.find(address).map(|stored| stored.lease);
-            if let Some(outcome) = self.grant(subnet, address, self.sort_out(stored).0) {
+            let site = reservation
+                .site
+                .filter(|site| self.is_available(*site))
+                .or_else(|| self.site_of_lease(selected))
+                .or_else(|| self.promised(selected))
+                .or_else(|| self.next_free(selected));
+            let Some(site) = site else { break };
+            let stored = self.context.store.find(site.address).map(|stored| stored.lease);
+            if let Some(outcome) = self.grant(site, self.sort_out(stored).0) {
                 return Ok(outcome);
             }
         }
-        Err(NakReason::NoAddress(self.failure(subnet)).into())
+        Err(NakReason::NoAddress(self.failure(selected)).into())
     }
 
     /// Writes the lease and answers; none if another client has the address or was promised it.
     /// `own` is the record that the client has there already.
-    fn grant(
-        &self,
-        subnet: &SubnetPlan,
-        address: Ipv4Addr,
-        own: Option<Lease4>,
-    ) -> Option<Outcome> {
+    fn grant(&self, site: Site<'a>, own: Option<Lease4>) -> Option<Outcome> {
         let context = self.context;
-        let search = self.search(subnet);
-        let mono = context.now.mono;
-        if !context.offers.claim(address, search.client, subnet.config.id, mono) {
+        let address = site.address;
+        let network = context.snapshot.network_of(site.subnet);
+        let search = self.search(network);
+        if !context.offers.claim(address, search.client, search.subnet_id, context.now.mono) {
             return None;
         }
-        let promise = self.promise_of(subnet, address);
+        let promise = self.promise_of(site);
         let granted = context.store.grant(
             context.now,
             Grant {
                 lease: self.lease_of(&promise, own),
                 identity: self.client.identity(),
-                one_of: &subnet.network,
+                one_of: &network.ids,
                 origin: self.origin(),
             },
         );
-        context.offers.close(address, search.client, subnet.config.id);
+        context.offers.close(address, search.client, search.subnet_id);
         let granted = granted.ok()?;
         let before = granted.before.filter(|before| self.client.identity().owns(before));
         let event = Event::Allocated {

@@ -6,11 +6,14 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use super::classes::{ClassPlan, Classes};
+use super::network::{self, Membership, NetworkPlan};
 use super::options::OptionTable;
 use crate::alloc::Pool;
 use crate::classify::ClassId;
 use crate::codec::v4::{Query, code, suboption};
-use crate::config::model::{Dhcp4, Pool4, Subnet4};
+use crate::config::model::{Allocator, Dhcp4, NameRules, Pool4, Subnet4};
+use crate::hosts::Host;
+use crate::lease::KeptOut;
 use crate::packet::Arrival;
 use crate::select::{Clue, SubnetIndex, is_open};
 
@@ -20,11 +23,14 @@ pub struct Snapshot {
     pub(super) config: Arc<Dhcp4>,
     pub(super) classes: ClassPlan,
     pub(super) subnets: Vec<SubnetPlan>,
+    pub(super) networks: Vec<NetworkPlan>,
     pub(super) global: OptionTable,
     /// Every value of option 54 that the configuration has, at any level; sorted.
     server_identifiers: Vec<Ipv4Addr>,
     index: SubnetIndex,
     by_id: HashMap<u32, usize>,
+    /// Options of reservations, by where the reservation is in memory: it stays there as long as its configuration.
+    host_options: HashMap<usize, OptionTable>,
 }
 
 /// A subnet made ready.
@@ -34,9 +40,11 @@ pub(super) struct SubnetPlan {
     pub(super) pools: Vec<PoolPlan>,
     /// Places of the pools, by ascending addresses: pools do not overlap.
     by_address: Box<[usize]>,
+    /// Its options over its shared network's.
     pub(super) options: OptionTable,
-    /// The subnets in which a client has one lease: this one (of a shared network: all of its).
-    pub(super) network: Box<[u32]>,
+    /// Classes evaluated last: the subnet's, then its shared network's.
+    pub(super) additional: Box<[ClassId]>,
+    pub(super) membership: Membership,
 }
 
 /// A pool made ready.
@@ -44,21 +52,30 @@ pub(super) struct SubnetPlan {
 pub(super) struct PoolPlan {
     pub(super) addresses: Pool,
     pub(super) guard: Box<[ClassId]>,
-    /// Its options over the subnet's.
+    /// Its options over the subnet's and the shared network's.
     pub(super) options: OptionTable,
+    /// Classes evaluated last: the pool's, then the subnet's and its shared network's.
+    pub(super) additional: Box<[ClassId]>,
     pub(super) id: u32,
+    /// How names are made there, if the pool has rules of its own.
+    pub(super) names: Option<Arc<NameRules>>,
 }
 
 impl Snapshot {
     /// Makes `config` ready. `admission_classes` are the names that admission gives, in its order.
     pub fn build(config: Arc<Dhcp4>, admission_classes: &[String]) -> Self {
-        let subnets: Vec<_> = config.subnets.iter().map(SubnetPlan::build).collect();
+        let (networks, memberships) = network::networks(&config.subnets);
+        let subnets: Vec<_> = (config.subnets.iter().zip(memberships))
+            .map(|(subnet, membership)| SubnetPlan::build(subnet, membership, &config))
+            .collect();
         Self {
+            networks,
             classes: ClassPlan::build(&config, admission_classes),
             index: SubnetIndex::build(&config.subnets),
             by_id: subnets.iter().enumerate().map(|(at, plan)| (plan.config.id, at)).collect(),
             global: OptionTable::merge(&[&config.options]),
             server_identifiers: server_identifiers(&config),
+            host_options: host_options(&config),
             subnets,
             config,
         }
@@ -78,6 +95,21 @@ impl Snapshot {
         self.server_identifiers.binary_search(&address).is_ok()
     }
 
+    /// The subnet with this id, made ready.
+    pub(super) fn plan(&self, id: u32) -> Option<&SubnetPlan> {
+        self.by_id.get(&id).map(|at| &self.subnets[*at])
+    }
+
+    /// The options of a reservation of this configuration.
+    pub(super) fn options_of(&self, host: &Host) -> Option<&OptionTable> {
+        self.host_options.get(&std::ptr::from_ref(host).addr())
+    }
+
+    /// The shared network of `subnet`, or what stands for one.
+    pub(super) fn network_of(&self, subnet: &SubnetPlan) -> &NetworkPlan {
+        &self.networks[subnet.membership.network]
+    }
+
     pub(super) fn select(
         &self,
         query: &Query<'_>,
@@ -85,7 +117,10 @@ impl Snapshot {
         interface: &str,
         classes: &Classes,
     ) -> Option<&SubnetPlan> {
-        let clue = clue(query, arrival, interface);
+        let mut clue = clue(query, arrival, interface);
+        if self.config.compatibility.ignore_link_selection {
+            clue.link = query.address_option(code::SUBNET_SELECTION);
+        }
         self.index.select(&clue, &|class| classes.contains(class)).map(|at| &self.subnets[at])
     }
 }
@@ -107,23 +142,36 @@ fn clue<'a>(query: &Query<'_>, arrival: &Arrival, interface: &'a str) -> Clue<'a
 }
 
 impl SubnetPlan {
-    fn build(subnet: &Arc<Subnet4>) -> Self {
+    fn build(subnet: &Arc<Subnet4>, membership: Membership, config: &Dhcp4) -> Self {
         let mut by_address: Box<[usize]> = (0..subnet.pools.len()).collect();
         by_address.sort_by_key(|at| subnet.pools[*at].first);
         Self {
             by_address,
             config: Arc::clone(subnet),
-            pools: subnet.pools.iter().map(|pool| PoolPlan::build(pool, subnet)).collect(),
-            options: OptionTable::merge(&[&subnet.options]),
-            network: [subnet.id].into(),
+            pools: subnet.pools.iter().map(|pool| PoolPlan::build(pool, subnet, config)).collect(),
+            options: OptionTable::merge(&[&subnet.options, subnet.network_options()]),
+            additional: additional(&[], subnet),
+            membership,
         }
+    }
+
+    /// Place of the pool of `address`, whoever it is open to.
+    pub(super) fn place_of(&self, address: Ipv4Addr) -> Option<usize> {
+        let pool = |at: usize| &self.pools[at];
+        let above = self.by_address.partition_point(|at| pool(*at).addresses.first() <= address);
+        let place = self.by_address[..above].last().copied();
+        place.filter(|at| pool(*at).addresses.contains(address))
     }
 
     /// The pool of `address`, whoever it is open to.
     pub(super) fn pool_of(&self, address: Ipv4Addr) -> Option<&PoolPlan> {
-        let pool = |at: &usize| &self.pools[*at];
-        let above = self.by_address.partition_point(|at| pool(at).addresses.first() <= address);
-        self.by_address[..above].last().map(pool).filter(|pool| pool.addresses.contains(address))
+        self.place_of(address).map(|at| &self.pools[at])
+    }
+
+    /// Whether the guards of the subnet and its shared network let the query in.
+    pub(super) fn is_open(&self, classes: &Classes) -> bool {
+        let is_member = |class| classes.contains(class);
+        is_open(self.config.network_guard(), &is_member) && is_open(&self.config.guard, &is_member)
     }
 
     /// The pools that are open to `classes`, in their order.
@@ -136,12 +184,27 @@ impl SubnetPlan {
 }
 
 impl PoolPlan {
-    fn build(pool: &Pool4, subnet: &Subnet4) -> Self {
+    fn build(pool: &Pool4, subnet: &Subnet4, config: &Dhcp4) -> Self {
+        let scope = subnet.reservations;
+        let reserved = config.hosts.addresses(subnet.id, pool.first, pool.last);
+        let reserved = reserved.filter(|_| scope.in_subnet && !scope.out_of_pool);
+        let ends_of_24 = config.compatibility.exclude_first_last_24 && subnet.prefix.len <= 24;
+        let kept_out = KeptOut::new(reserved, ends_of_24);
+        let addresses = match subnet.allocator {
+            Allocator::Iterative => Pool::iterative(pool.first, pool.last, kept_out),
+            Allocator::Random => Pool::random(pool.first, pool.last, kept_out),
+        };
         Self {
-            addresses: Pool::new(pool.first, pool.last),
+            addresses,
             guard: pool.guard.as_slice().into(),
-            options: OptionTable::merge(&[&pool.options, &subnet.options]),
+            options: OptionTable::merge(&[
+                &pool.options,
+                &subnet.options,
+                subnet.network_options(),
+            ]),
+            additional: additional(&pool.additional, subnet),
             id: pool.id,
+            names: pool.names.clone(),
         }
     }
 
@@ -150,14 +213,31 @@ impl PoolPlan {
     }
 }
 
+/// The classes that a pool's, its subnet's and its shared network's lists name, in this order.
+fn additional(pool: &[ClassId], subnet: &Subnet4) -> Box<[ClassId]> {
+    let network = subnet.network.iter().flat_map(|network| &network.additional);
+    pool.iter().chain(&subnet.additional).chain(network).copied().collect()
+}
+
+fn host_options(config: &Dhcp4) -> HashMap<usize, OptionTable> {
+    let tables = config.hosts.all().iter().filter_map(|host| {
+        let options = &host.details.as_ref()?.options;
+        let table = || OptionTable::merge(&[options]);
+        (!options.is_empty()).then(|| (std::ptr::from_ref(host).addr(), table()))
+    });
+    tables.collect()
+}
+
 fn server_identifiers(config: &Dhcp4) -> Vec<Ipv4Addr> {
     let classes = config.classes.iter().map(|class| &class.options);
+    let networks = config.networks.iter().map(|network| &network.options);
     let subnets = config.subnets.iter().map(|subnet| &subnet.options);
     let pools = config.subnets.iter().flat_map(|subnet| &subnet.pools).map(|pool| &pool.options);
-    let levels = [&config.options].into_iter().chain(classes).chain(subnets).chain(pools);
+    let levels =
+        [&config.options].into_iter().chain(classes).chain(networks).chain(subnets).chain(pools);
     let mut found: Vec<_> = levels
         .flatten()
-        .filter(|option| option.code == code::SERVER_IDENTIFIER)
+        .filter(|option| option.enterprise.is_none() && option.code == code::SERVER_IDENTIFIER)
         .filter_map(|option| <[u8; 4]>::try_from(&*option.data).ok())
         .map(Ipv4Addr::from)
         .collect();

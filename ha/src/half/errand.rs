@@ -13,6 +13,7 @@ use engine::lease::{Applied, ChangeNumber, Lease4, LeaseStore, Origin, Overwrite
 use engine::log;
 
 use super::{Half, Job};
+use crate::guard::goes_before;
 use crate::limits::REQUEST_TIMEOUT;
 use crate::machine::sync::{Reply, Request, Transfer};
 use crate::machine::{CallError, Notification, NotifyAnswer, PartnerStatus, State, UpdateOutcome};
@@ -107,9 +108,9 @@ impl Clerk {
                 let trust = match order.administrator {
                     // At any time, while updates are on their way.
                     true => Trust::Newer,
-                    false if self.half.is_paired() => Trust::Theirs,
-                    // Clocks that are far apart do not say which version is the newer one.
+                    // Clocks that are far apart do not say which version is the newer one, nor what has ended.
                     false if self.half.is_skewed() => Trust::Newer,
+                    false if self.half.is_paired() => Trust::Theirs,
                     false => Trust::BothWays,
                 };
                 Errand::Sync(Synchronisation {
@@ -268,18 +269,19 @@ impl Clerk {
     ) -> Reply {
         let is_last = page.count < self.page_limit as usize;
         let until = page.last.filter(|_| !is_last).unwrap_or(Ipv4Addr::BROADCAST);
-        let mut deleted = 0;
-        let rule = match sync.trust {
-            Trust::Newer => Overwrite::Newer,
+        let (mut deleted, mut better) = (0, BTreeSet::new());
+        match sync.trust {
+            Trust::Newer => {}
             Trust::BothWays => {
-                sync.owed = self.owed(after, until, &page);
+                (sync.owed, better) = self.owed(after, until, &page);
                 sync.owed.extend(self.gone(after, until, &mut page));
-                Overwrite::Newer
             }
-            Trust::Theirs => {
-                deleted = self.delete_lacking(after, until, &page, sync.since);
-                Overwrite::NotSince(sync.since)
-            }
+            Trust::Theirs => deleted = self.delete_lacking(after, until, &page, sync.since),
+        }
+        let is_better = |address| sync.trust == Trust::Theirs || better.contains(&address);
+        let since = sync.since;
+        let rule = |address| {
+            if is_better(address) { Overwrite::NotSince(since) } else { Overwrite::Newer }
         };
         self.apply(page, rule, deleted)
     }
@@ -335,13 +337,19 @@ impl Clerk {
         owed.into_values().map(|lease| (LeaseNews::Deleted, lease)).collect()
     }
 
-    /// Shows the leases above `after` and up to `until`.
+    /// Whether a lease is one of those that the relationship shares.
+    fn is_own(&self, lease: &Lease4) -> bool {
+        self.half.share().has(lease.subnet_id)
+    }
+
+    /// Shows our leases above `after` and up to `until`.
     fn each_of_ours(&self, after: Option<Ipv4Addr>, until: Ipv4Addr, mut show: impl FnMut(Lease4)) {
         let mut from = after;
         loop {
             let ours = self.store.page(from, SLICE);
             let Some(last) = ours.last().map(|lease| lease.address) else { return };
-            ours.into_iter().filter(|lease| lease.address <= until).for_each(&mut show);
+            let own = |lease: &Lease4| lease.address <= until && self.is_own(lease);
+            ours.into_iter().filter(own).for_each(&mut show);
             if last >= until {
                 return;
             }
@@ -351,29 +359,40 @@ impl Clerk {
 
     /// Our live leases in the range of a page that the peer lacks there, or has in an older version: granted while
     /// it was away. A lease that ended there early comes back by this, which costs its address some time; one that
-    /// the peer never knew would be given to two clients otherwise.
+    /// the peer never knew would be given to two clients otherwise. Beside them, the addresses of which the peer's
+    /// version of the same second goes before ours.
     fn owed(
         &self,
         after: Option<Ipv4Addr>,
         until: Ipv4Addr,
         page: &LeasePage,
-    ) -> VecDeque<(LeaseNews, Lease4)> {
+    ) -> (VecDeque<(LeaseNews, Lease4)>, BTreeSet<Ipv4Addr>) {
         let theirs: BTreeMap<_, _> =
             page.leases.iter().map(|lease| (lease.address, lease)).collect();
         let wall_s = self.half.clock().now().wall_s;
-        let mut owed = VecDeque::new();
+        let peers = self.half.gate().peers();
+        let (mut owed, mut better) = (VecDeque::new(), BTreeSet::new());
         self.each_of_ours(after, until, |lease| {
-            let theirs = theirs.get(&lease.address);
-            let newer = theirs.is_none_or(|theirs| lease.is_newer_than(theirs));
-            if newer && lease.holds_address(wall_s) {
+            let ours_counts = match theirs.get(&lease.address) {
+                None => true,
+                Some(theirs) if is_tie(&lease, theirs) => {
+                    let ours_first = goes_before(peers, &lease, theirs);
+                    if !ours_first {
+                        better.insert(lease.address);
+                    }
+                    ours_first
+                }
+                Some(theirs) => lease.is_newer_than(theirs),
+            };
+            if ours_counts && lease.holds_address(wall_s) {
                 owed.push_back((LeaseNews::Stored, lease));
             }
         });
-        owed
+        (owed, better)
     }
 
-    /// Takes over what `rule` says. The rows are written before the next page is asked for.
-    fn apply(&self, page: LeasePage, rule: Overwrite, deleted: u64) -> Reply {
+    /// Takes over what `rule` says of each address. The rows are written before the next page is asked for.
+    fn apply(&self, page: LeasePage, rule: impl Fn(Ipv4Addr) -> Overwrite, deleted: u64) -> Reply {
         let server = self.half.server();
         log!(HA_LEASES_SYNC_LEASE_PAGE_RECEIVED, "{server}: received {} leases", page.count);
         for why in &page.bad {
@@ -381,7 +400,8 @@ impl Clerk {
         }
         let mut last_change = (deleted > 0).then(|| self.store.last_change());
         let mut applied = 0_u64;
-        for lease in page.leases {
+        for lease in page.leases.into_iter().filter(|lease| self.is_own(lease)) {
+            let rule = rule(lease.address);
             match self.store.apply(lease, rule, Origin::Partner) {
                 Applied::Added(number) | Applied::Updated(number) => {
                     applied += 1;
@@ -400,6 +420,15 @@ impl Clerk {
         );
         Reply::Page { count: page.count, last: page.last.map(|address| address.to_string()) }
     }
+}
+
+/// Whether neither version is the newer one, and they promise different things.
+fn is_tie(ours: &Lease4, theirs: &Lease4) -> bool {
+    let promise = |lease: &Lease4| {
+        (lease.state, lease.hw_address, lease.client_id.clone(), lease.valid_lifetime_s)
+    };
+    let none_newer = !ours.is_newer_than(theirs) && !theirs.is_newer_than(ours);
+    none_newer && promise(ours) != promise(theirs)
 }
 
 /// What an exchange means for a lease update.

@@ -51,6 +51,8 @@ pub struct Relationship {
     pub(super) unsent_updates: u64,
     /// Leases ended of which the partner was not told.
     pub(super) owes_deletions: bool,
+    /// How often the last maintenance may still be cancelled again.
+    pub(super) cancels_left: u8,
     published: Standing,
     actions: VecDeque<Action>,
     notes_dropped: u64,
@@ -211,6 +213,7 @@ impl Relationship {
             held_by_others: false,
             unsent_updates: 0,
             owes_deletions: false,
+            cancels_left: 0,
             published: Standing::default(),
             actions: VecDeque::new(),
             notes_dropped: 0,

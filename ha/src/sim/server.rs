@@ -12,7 +12,7 @@ use engine::alloc::Offers;
 use engine::clock::{Clock, Mono};
 use engine::control::core::Core;
 use engine::control::leases::LeaseCommands;
-use engine::control::{Answer, Command, Registry};
+use engine::control::{Answer, Channel, Command, Registry};
 use engine::lease::Lease4;
 use engine::lease::csv::{self, Journal};
 use engine::packet::{Buffers, Departure, Links, Packet, Transmit};
@@ -243,7 +243,7 @@ impl Server {
 
     /// An administrator's command. Its answer may come later, and nobody looks at it then.
     pub(super) fn command(&mut self, name: &str, arguments: Option<Value>) -> Option<Answer> {
-        let command = Command { name, arguments: arguments.as_ref() };
+        let command = Command { name, arguments: arguments.as_ref(), channel: Channel::Control };
         match commands::begin(&self.half, &command) {
             Some(Begun::Done(answer)) => Some(answer),
             Some(Begun::Waits(answer, _)) => {
@@ -401,6 +401,6 @@ fn registry(
         guard,
     };
     leases.register(&registry);
-    commands::register(half, &registry);
+    commands::register(std::slice::from_ref(half), &registry);
     registry
 }

@@ -4,23 +4,29 @@
 //! What follows reads only what has the right type, so that nothing is reported twice.
 
 mod classes;
+mod definitions;
 mod global;
 mod hooks;
 mod loggers;
+mod names;
 mod network;
 mod options;
 mod pools;
+mod reservations;
+mod shared_network;
 mod subnet;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::json::{Mistake, Node, Position};
-use super::model::{Configuration, Dhcp4, Dhcp6, HookLibrary};
+use super::model::{Configuration, Dhcp4, Dhcp6, HookLibrary, NameRules};
 use super::wire::{self, Depth, v4, v6};
 use crate::classify::ClassNames;
+use crate::codec::options::Definitions;
 use crate::limits::MAX_MISTAKES;
 
 pub(super) use pools::parse_prefix;
@@ -79,8 +85,13 @@ struct Builder<'a> {
     names: ClassNames,
     /// Classes that `client-classes` defines.
     defined: BTreeSet<&'a str>,
-    /// Entries of `option-def`: what they define is not built yet rather than unknown.
-    definitions: &'a [Node],
+    /// Those of them that make others by `template-test`.
+    templates: Vec<&'a str>,
+    /// What `option-def` defines.
+    definitions: Definitions,
+    /// The rules for names so far and what they were made of: most subnets share them.
+    name_rules: Vec<([Option<String>; 5], Arc<NameRules>)>,
+    warned_of_flex_id: bool,
     mistakes: Vec<Mistake>,
     warnings: Vec<Mistake>,
 }
@@ -92,7 +103,10 @@ impl<'a> Builder<'a> {
             check_hook,
             names: ClassNames::default(),
             defined: BTreeSet::new(),
-            definitions: &[],
+            templates: Vec::new(),
+            definitions: Definitions::default(),
+            name_rules: Vec::new(),
+            warned_of_flex_id: false,
             mistakes: Vec::new(),
             warnings: Vec::new(),
         }
@@ -126,9 +140,9 @@ impl<'a> Builder<'a> {
 
     fn dhcp4(&mut self, node: &'a Node) -> Option<Dhcp4> {
         wire::check(node, &v4::DHCP4, Depth::Built, &mut self.mistakes);
-        self.definitions = node.list("option-def");
+        self.definitions = self.definitions(node);
         let classes = self.classes(node);
-        let subnets = self.subnets(node);
+        let shared_network::Sites { networks, subnets } = self.sites(node);
         let hooks = self.hooks(node);
         let dhcp4 = Dhcp4 {
             interfaces: self.interfaces(node),
@@ -143,7 +157,15 @@ impl<'a> Builder<'a> {
             decline_probation_s: node.int("decline-probation-period").unwrap_or(86_400),
             parked_packet_limit: node.int("parked-packet-limit").unwrap_or(256),
             options: self.options(node),
+            hosts: self.hosts(node, &subnets),
+            host_identifiers: self.host_identifiers(node),
+            early_global_reservations: node
+                .flag("early-global-reservations-lookup")
+                .unwrap_or(false),
+            compatibility: global::compatibility(node),
+            networks,
             subnets,
+            definitions: std::mem::take(&mut self.definitions),
             class_names: std::mem::take(&mut self.names),
         };
         Some(dhcp4)

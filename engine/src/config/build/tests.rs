@@ -198,7 +198,7 @@ fn mistakes_of_many_kinds_in_one_run() {
             "f:7.53: got subnet id 1, expected another than that of 192.0.2.0/24",
             "f:8.29: not built yet: a lease database of type \"mysql\"",
             "f:8.61: got a control socket of type \"unix\" without \"socket-name\", expected one",
-            "f:9.1: not built yet: host reservations (\"reservations\" in Dhcp4)",
+            "f:9.19: got a reservation without identifier, expected one of hw-address, duid, circuit-id, client-id, flex-id",
         ]
     );
 }
@@ -257,10 +257,12 @@ fn options() {
         { "code": 240, "data": "01 02", "csv-format": false } ]"#,
     );
     let option = |code, data: &[u8], always_send, never_send| OptionData {
+        enterprise: None,
         code,
         data: data.into(),
         always_send,
         never_send,
+        classes: Vec::new(),
     };
     assert_eq!(found.options[0], option(6, &[192, 0, 2, 1], true, false));
     assert_eq!(found.options[1].code, 15);
@@ -276,8 +278,47 @@ fn options() {
             "f:2.32: got option code 255, expected one from 1 to 254",
             "f:2.49: got an option without a definition, expected \"csv-format\": false with it, or a defined option",
             "f:2.90: got name \"x\" for option 3, expected \"routers\"",
-            "f:3.37: not built yet: option space string \"vendor-9\"",
+            "f:3.23: got option \"n\", expected one that option-def defines in the space \"vendor-9\"",
         ]
+    );
+}
+
+#[test]
+fn mistakes_of_definitions() {
+    let found = mistakes(
+        r#""option-def": [
+            { "name": "a", "code": 222, "type": "any" },
+            { "name": "b", "code": 255, "type": "uint8" },
+            { "name": "-c", "code": 1, "space": "s", "type": "uint8" },
+            { "name": "d", "code": 2, "space": "s", "type": "record", "record-types": "uint8" },
+            { "name": "e", "code": 3, "space": "s", "type": "record", "record-types": "string, uint8" },
+            { "name": "f", "code": 4, "space": "s", "type": "uint8", "record-types": "uint8, uint8" },
+            { "name": "g", "code": 5, "space": "s", "type": "string", "array": true },
+            { "name": "h", "code": 6, "space": "s", "type": "uint8", "array": true, "encapsulate": "t" },
+            { "name": "i", "code": 7, "space": "s", "type": "uint8", "encapsulate": "s" },
+            { "name": "routers", "code": 223, "type": "uint8" },
+            { "name": "j", "code": 3, "type": "uint8" },
+            { "name": "k", "code": 224, "type": "uint8" },
+            { "name": "l", "code": 224, "type": "uint8" },
+            { "name": "m", "code": 9, "space": "no space", "type": "uint8" },
+            { "name": "o", "code": 1, "space": "p", "type": "uint8", "encapsulate": "q" },
+            { "name": "q", "code": 1, "space": "q", "type": "uint8", "encapsulate": "p" },
+            { "name": "r", "code": 225, "type": "uint8", "encapsulate": "p" }
+        ],
+        "client-classes": [ { "name": "x", "option-def": [ { "name": "y", "code": 60, "type": "string" } ] } ],
+        "option-data": [ { "name": "r", "data": "1" }, { "space": "p", "name": "o", "data": "1" },
+            { "space": "q", "name": "q", "data": "1" }, { "name": "vivco-suboptions", "data": "9, 05aa" } ]"#,
+    );
+    let places: Vec<&str> = found.iter().map(|text| text.split(": ").next().unwrap()).collect();
+    let expected = [
+        "f:3.49", "f:4.36", "f:5.13", "f:6.13", "f:7.13", "f:8.13", "f:9.13", "f:10.13", "f:11.13",
+        "f:12.13", "f:13.13", "f:15.13", "f:16.48", "f:21.83", "f:22.26", "f:23.95",
+    ];
+    assert_eq!(places, expected, "{found:#?}");
+    assert!(
+        found[0].contains("got the option type \"any\", expected one of empty, binary"),
+        "{}",
+        found[0]
     );
 }
 
@@ -327,5 +368,110 @@ fn dhcp6_is_checked_for_keywords() {
     assert_eq!(
         found[3],
         "f:1.70: got unexpected keyword \"prefx\" in pd-pools map, did you mean \"prefix\"?"
+    );
+}
+
+#[test]
+fn subnets_of_a_shared_network_inherit_from_it_and_then_from_the_global_level() {
+    let dhcp4 = dhcp4(
+        r#""valid-lifetime": 100, "renew-timer": 10, "boot-file-name": "all",
+        "shared-networks": [ { "name": "n", "valid-lifetime": 200, "interface": "eth1",
+            "relay": { "ip-address": "10.9.0.1" }, "authoritative": true, "user-context": { "a": 1 },
+            "subnet4": [ { "id": 7, "subnet": "10.0.0.0/24" },
+                         { "id": 3, "subnet": "10.0.1.0/24", "valid-lifetime": 300,
+                           "relay": { "ip-addresses": [ "10.9.0.2" ] } } ] } ],
+        "subnet4": [ { "id": 5, "subnet": "10.0.2.0/24" } ]"#,
+    );
+    let [third, fifth, seventh] = &dhcp4.subnets[..] else { panic!("three subnets") };
+    assert_eq!((third.id, fifth.id, seventh.id), (3, 5, 7));
+    let lifetimes = [third, fifth, seventh].map(|subnet| subnet.lifetime.default_s);
+    assert_eq!(lifetimes, [300, 100, 200]);
+    assert!([third, fifth, seventh].iter().all(|it| it.renew == Timer::Fixed(10)));
+    assert!([third, fifth, seventh].iter().all(|it| it.boot_file_name == "all"));
+    assert_eq!(
+        (&third.relays[..], &seventh.relays[..]),
+        (&[address("10.9.0.2")][..], &[address("10.9.0.1")][..])
+    );
+    assert_eq!((third.interface.as_deref(), fifth.interface.as_deref()), (Some("eth1"), None));
+    assert_eq!((third.authoritative, fifth.authoritative), (true, false));
+    let network = third.network.as_ref().unwrap();
+    assert_eq!(network.name, "n");
+    assert_eq!(network.user_context, Some(serde_json::json!({ "a": 1 })));
+    assert!(fifth.network.is_none());
+}
+
+#[test]
+fn what_cannot_be_on_one_link_is_reported() {
+    assert_eq!(
+        mistakes(
+            r#""shared-networks": [ { "name": "n", "interface": "a", "min-valid-lifetime": 9000,
+"subnet4": [ { "id": 1, "subnet": "10.0.0.0/24", "interface": "b" },
+{ "id": 1, "subnet": "10.0.1.0/24", "authoritative": true } ] },
+{ "name": "n", "subnet4": [ ] }, { "name": "" } ],
+"subnet4": [ { "id": 2, "subnet": "10.0.1.0/24" } ]"#
+        ),
+        [
+            "f:2.55: got min-valid-lifetime 9000, expected at most max-valid-lifetime (7200)",
+            "f:3.63: got interface string \"b\", expected \"a\", as elsewhere in its shared network",
+            "f:4.9: got subnet id 1, expected another than that of 10.0.0.0/24",
+            "f:4.54: got true for \"authoritative\", expected false, as in its shared network",
+            "f:5.11: got shared network string \"n\" a second time, expected it once",
+            "f:5.44: got an empty shared network name, expected a name",
+            "f:6.14: got subnet 10.0.1.0/24 a second time, expected it once (before at f:4.1)",
+        ]
+    );
+}
+
+#[test]
+fn reservations_are_read_with_their_identifiers() {
+    use crate::hosts::IdentifierKind::{CircuitId, ClientId, Duid, HwAddress};
+    let dhcp4 = dhcp4(
+        r#""subnet4": [ { "subnet": "10.0.0.0/8", "reservations": [
+            { "hw-address": "1a:1b:1C:1d:1e:1f", "ip-address": "10.0.0.5", "hostname": "h", "comment": "c" },
+            { "duid": "0a0B", "boot-file-name": "b" }, { "client-id": "'abc'" }, { "circuit-id": "1:2" } ] } ],
+        "reservations": [ { "client-id": "'abc'", "client-classes": [ "KNOWN" ] } ]"#,
+    );
+    let [mac, duid, circuit, global, client] = dhcp4.hosts.all() else { panic!("five hosts") };
+    assert_eq!((mac.kind, mac.identifier.to_string()), (HwAddress, "1a:1b:1c:1d:1e:1f".into()));
+    assert_eq!((mac.address, &*mac.hostname, mac.subnet_id), (Some(address("10.0.0.5")), "h", 1));
+    assert_eq!((duid.kind, duid.identifier.as_bytes()), (Duid, &[10, 11][..]));
+    assert_eq!(duid.details.as_ref().unwrap().boot_file_name, "b");
+    assert_eq!(
+        (client.kind, client.identifier.as_bytes(), client.subnet_id),
+        (ClientId, &b"abc"[..], 1)
+    );
+    assert_eq!((circuit.kind, circuit.identifier.as_bytes()), (CircuitId, &[1, 2][..]));
+    assert_eq!((global.subnet_id, global.classes().len()), (0, 1));
+}
+
+#[test]
+fn what_is_wrong_with_reservations_is_reported() {
+    assert_eq!(
+        mistakes(
+            r#""reservation-mode": "some", "host-reservation-identifiers": [ "duid", "duid", "x" ],
+"subnet4": [ { "subnet": "10.0.0.0/8", "reservation-mode": "all", "reservations-global": true, "reservations": [
+{ "hw-address": "01:02", "ip-address": "10.0.0.5" }, { "hw-address": "0102" },
+{ "duid": "01", "ip-address": "10.0.0.5" }, { "ip-address": "10.0.0.6" },
+{ "duid": "02", "client-id": "03" }, { "duid": "xyz" }, { "duid": "04", "ip-address": "11.0.0.1" },
+{ "client-id": "05", "ip-address": "0.0.0.0" }
+] } ]"#
+        ),
+        [
+            "f:2.21: got string \"some\" for \"reservation-mode\", expected one of all, out-of-pool, global, disabled, off",
+            "f:2.71: got string \"duid\" a second time, expected it once",
+            "f:2.79: got string \"x\", expected one of hw-address, duid, circuit-id, client-id, flex-id",
+            "f:3.40: got \"reservation-mode\" beside \"reservations-global\", expected one of them",
+            "f:4.54: got a second reservation for hw-address 01:02, expected it once (before at 4.1)",
+            "f:5.1: got a second reservation of 10.0.0.5 (before at 4.1), expected one, or \"ip-reservations-unique\": false",
+            "f:5.45: got a reservation without identifier, expected one of hw-address, duid, circuit-id, client-id, flex-id",
+            "f:6.17: got both duid and client-id of a client, expected one",
+            "f:6.48: got string \"xyz\" for \"duid\", expected 1 to 130 bytes in hexadecimal or 'text' in quotes",
+            "f:6.87: got reserved address 11.0.0.1, expected one inside the subnet 10.0.0.0/8",
+            "f:7.36: got string \"0.0.0.0\", expected an IPv4 address",
+        ]
+    );
+    dhcp4(
+        r#""ip-reservations-unique": false, "subnet4": [ { "subnet": "10.0.0.0/8", "reservations": [
+            { "duid": "01", "ip-address": "10.0.0.5" }, { "duid": "02", "ip-address": "10.0.0.5" } ] } ]"#,
     );
 }

@@ -100,3 +100,34 @@ fn what_is_rendered_is_read_again() {
         assert_eq!(rendered(&first.to_string()), first);
     }
 }
+
+#[test]
+fn a_shared_network_shows_what_its_subnets_inherit() {
+    let text = r#"{ "Dhcp4": { "renew-timer": 5, "t1-percent": 0.4, "shared-networks": [ {
+        "name": "n", "renew-timer": 6, "relay": { "ip-address": "10.0.0.1" }, "comment": "c",
+        "subnet4": [ { "id": 1, "subnet": "192.0.2.0/24" } ] } ] } }"#;
+    let value = rendered(text);
+    let network = &value["Dhcp4"]["shared-networks"][0];
+    assert_eq!(network["relay"], json!({ "ip-addresses": ["10.0.0.1"] }));
+    assert_eq!(network["user-context"], json!({ "comment": "c" }));
+    let subnet = &network["subnet4"][0];
+    assert_eq!((&subnet["renew-timer"], &subnet["t1-percent"]), (&json!(6), &json!(0.4)));
+    assert_eq!(subnet["relay"], json!({ "ip-addresses": [] }));
+    assert_eq!(rendered(&value.to_string()), value);
+}
+
+#[test]
+fn reservations_are_shown_whole() {
+    let text = r#"{ "Dhcp4": { "reservations": [ { "duid": "01:02", "hostname": "h" } ], "subnet4": [
+        { "id": 1, "subnet": "192.0.2.0/24", "reservation-mode": "all", "reservations": [
+            { "hw-address": "01:02", "ip-address": "192.0.2.5", "comment": "c" } ] } ] } }"#;
+    let value = rendered(text);
+    assert_eq!(
+        value["Dhcp4"]["reservations"][0],
+        json!({ "boot-file-name": "", "client-classes": [], "duid": "01:02", "hostname": "h",
+            "next-server": "0.0.0.0", "option-data": [], "server-hostname": "" })
+    );
+    let own = &value["Dhcp4"]["subnet4"][0]["reservations"][0];
+    assert_eq!(own["user-context"], json!({ "comment": "c" }));
+    assert_eq!(rendered(&value.to_string()), value);
+}

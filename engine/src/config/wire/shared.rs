@@ -1,12 +1,13 @@
 //! Maps and groups of keywords that `Dhcp4` and `Dhcp6` share.
 
+use crate::config::names::ReplaceClientName;
+
 use super::{Key, Kind, MAX_U32, SHARE, Same, Shape, TEXT, U32, inert, key, later, only};
 
 const PORT: Kind = Kind::Int(0, 65535);
 /// Only what is off anyway.
 pub const FALSE: &[Same] = &[Same::Flag(false)];
 const DDNS_OFF: &str = "DNS updates are off";
-const NO_HOSTS: &str = "there are no host reservations";
 const NO_SQL: &str = "it belongs to the databases";
 
 /// Allowed nearly everywhere.
@@ -21,16 +22,16 @@ pub const DDNS: &[Key] = &[
     inert("ddns-send-updates", Kind::Flag, DDNS_OFF),
     inert("ddns-override-no-update", Kind::Flag, DDNS_OFF),
     inert("ddns-override-client-update", Kind::Flag, DDNS_OFF),
-    only("ddns-replace-client-name", TEXT, &[Same::Text("never")]),
-    inert("ddns-generated-prefix", TEXT, "names are never replaced"),
-    only("ddns-qualifying-suffix", TEXT, &[Same::Text("")]),
+    key("ddns-replace-client-name", Kind::Word(&ReplaceClientName::WORDS)),
+    key("ddns-generated-prefix", TEXT),
+    key("ddns-qualifying-suffix", TEXT),
     inert("ddns-update-on-renew", Kind::Flag, DDNS_OFF),
     inert("ddns-conflict-resolution-mode", TEXT, DDNS_OFF),
     inert("ddns-ttl-min", U32, DDNS_OFF),
     inert("ddns-ttl-max", U32, DDNS_OFF),
     inert("ddns-ttl-percent", Kind::Real(0.0, 100.0), DDNS_OFF),
-    only("hostname-char-set", TEXT, &[Same::Text("[^A-Za-z0-9.-]"), Same::Text("")]),
-    only("hostname-char-replacement", TEXT, &[Same::Text("")]),
+    key("hostname-char-set", TEXT),
+    key("hostname-char-replacement", TEXT),
 ];
 
 /// DNS updates: shared network, subnet, pool.
@@ -47,13 +48,13 @@ pub const NETWORK: &[Key] = &[
     // Kea 3's default stands in every file that it wrote: accepted, though no lease is reused.
     only("cache-threshold", SHARE, &[Same::Real(0.0), Same::Real(0.25)]),
     only("cache-max-age", U32, &[Same::Int(0)]),
-    only("allocator", TEXT, &[Same::Text("iterative")]),
+    key("allocator", Kind::Word(&["iterative", "random", "flq", "shared-flq"])),
     only("adaptive-lease-time-threshold", SHARE, &[Same::Real(1.0)]),
     only("store-extended-info", Kind::Flag, FALSE),
-    only("reservations-global", Kind::Flag, FALSE),
-    inert("reservations-in-subnet", Kind::Flag, NO_HOSTS),
-    inert("reservations-out-of-pool", Kind::Flag, NO_HOSTS),
-    inert("reservation-mode", TEXT, NO_HOSTS),
+    key("reservations-global", Kind::Flag),
+    key("reservations-in-subnet", Kind::Flag),
+    key("reservations-out-of-pool", Kind::Flag),
+    key("reservation-mode", TEXT),
     inert("ddns-use-conflict-resolution", Kind::Flag, DDNS_OFF),
 ];
 
@@ -67,10 +68,8 @@ pub const LOCAL: &[Key] = &[
 ];
 
 /// Network, subnet and pool: classes that are evaluated late.
-pub const ADDITIONAL: &[Key] = &[
-    later("evaluate-additional-classes", Kind::Texts, "additional classes"),
-    later("require-client-classes", Kind::Texts, "additional classes"),
-];
+pub const ADDITIONAL: &[Key] =
+    &[key("evaluate-additional-classes", Kind::Texts), key("require-client-classes", Kind::Texts)];
 
 /// Global, both families.
 pub const GLOBAL: &[Key] = &[
@@ -83,7 +82,7 @@ pub const GLOBAL: &[Key] = &[
     key("loggers", Kind::Maps(&LOGGER)),
     key("decline-probation-period", U32),
     key("parked-packet-limit", U32),
-    later("option-def", Kind::Maps(&OPTION_DEF), "option definitions"),
+    key("option-def", Kind::Maps(&OPTION_DEF)),
     later("hosts-database", Kind::Map(&DATABASE), "host databases"),
     later("hosts-databases", Kind::Maps(&DATABASE), "host databases"),
     later("config-control", Kind::Map(&CONFIG_CONTROL), "configuration databases"),
@@ -91,10 +90,10 @@ pub const GLOBAL: &[Key] = &[
     key("dhcp-queue-control", Kind::Map(&QUEUE_CONTROL)),
     key("sanity-checks", Kind::Map(&SANITY_CHECKS)),
     only("dhcp4o6-port", PORT, &[Same::Int(0)]),
-    inert("early-global-reservations-lookup", Kind::Flag, NO_HOSTS),
-    inert("host-reservation-identifiers", Kind::Texts, NO_HOSTS),
-    inert("ip-reservations-unique", Kind::Flag, NO_HOSTS),
-    inert("reservations-lookup-first", Kind::Flag, NO_HOSTS),
+    key("early-global-reservations-lookup", Kind::Flag),
+    key("host-reservation-identifiers", Kind::Texts),
+    key("ip-reservations-unique", Kind::Flag),
+    inert("reservations-lookup-first", Kind::Flag, "reservations are always looked at first"),
     inert("server-tag", TEXT, "there are no configuration databases"),
     only("statistic-default-sample-age", U32, &[Same::Int(0)]),
     only("statistic-default-sample-count", U32, &[Same::Int(20)]),
@@ -222,11 +221,11 @@ const DHCP_DDNS: Shape = Shape {
             inert("ncr-format", TEXT, DDNS_OFF),
             inert("override-no-update", Kind::Flag, DDNS_OFF),
             inert("override-client-update", Kind::Flag, DDNS_OFF),
-            inert("replace-client-name", TEXT, DDNS_OFF),
-            inert("generated-prefix", TEXT, DDNS_OFF),
-            inert("qualifying-suffix", TEXT, DDNS_OFF),
-            inert("hostname-char-set", TEXT, DDNS_OFF),
-            inert("hostname-char-replacement", TEXT, DDNS_OFF),
+            key("replace-client-name", Kind::Word(&ReplaceClientName::WORDS)),
+            key("generated-prefix", TEXT),
+            key("qualifying-suffix", TEXT),
+            key("hostname-char-set", TEXT),
+            key("hostname-char-replacement", TEXT),
         ],
     ],
     mandatory: &[],
@@ -347,7 +346,7 @@ pub const OPTION_DATA: Shape = Shape {
             key("csv-format", Kind::Flag),
             key("always-send", Kind::Flag),
             key("never-send", Kind::Flag),
-            later("client-classes", Kind::Texts, "options for classes only"),
+            key("client-classes", Kind::Texts),
         ],
     ],
     mandatory: &[],

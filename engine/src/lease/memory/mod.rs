@@ -31,7 +31,7 @@ use self::tree::{Records, Tree};
 use super::rules::{self, Fate};
 use super::{
     Applied, Change, ChangeKind, ChangeNumber, ChangeSink, Grant, GrantRefused, Granted, Identity,
-    Lease4, LeaseStore, NotHolder, Origin, Overwrite, Stored,
+    KeptOut, Lease4, LeaseStore, NotHolder, Origin, Overwrite, Stored,
 };
 use crate::clock::Now;
 use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -254,7 +254,9 @@ impl LeaseStore for MemoryStore {
         for other in addresses.as_slice().iter().copied().filter(|other| *other != target) {
             let records = blocks.around(other);
             let there = records.get(&other.to_be_bytes()[3]).map(|stored| &stored.lease);
-            if there.is_some_and(|it| identity.owns(it) && one_of.contains(&it.subnet_id)) {
+            if there
+                .is_some_and(|it| identity.owns(it) && one_of.binary_search(&it.subnet_id).is_ok())
+            {
                 let changed = self.change(records, Ipv4Addr::from_bits(other), None, origin);
                 replaced.extend(changed.before);
             }
@@ -369,6 +371,7 @@ impl LeaseStore for MemoryStore {
         now: Now,
         range: RangeInclusive<Ipv4Addr>,
         from: Ipv4Addr,
+        kept_out: &KeptOut,
         taken: &dyn Fn(Ipv4Addr) -> bool,
     ) -> Option<Ipv4Addr> {
         let from = if range.contains(&from) { from.to_bits() } else { range.start().to_bits() };
@@ -376,7 +379,7 @@ impl LeaseStore for MemoryStore {
         let is_taken = |address: u32| taken(Ipv4Addr::from_bits(address));
         let search = |mut at: u32, high: u32| {
             loop {
-                let free = self.tree.first_free(at, high)?;
+                let free = self.tree.first_free(at, high, kept_out)?;
                 if !is_taken(free) {
                     return Some(free);
                 }
@@ -387,7 +390,9 @@ impl LeaseStore for MemoryStore {
             .or_else(|| search(low, from.checked_sub(1)?))
             .or_else(|| {
                 self.ends.first_ended(now.wall_s, &(low..=high), &|address| {
-                    !is_taken(address) && self.is_expired(address, now)
+                    !kept_out.contains(address.into())
+                        && !is_taken(address)
+                        && self.is_expired(address, now)
                 })
             })
             .map(Ipv4Addr::from_bits)

@@ -1,5 +1,6 @@
 //! A server without sockets, and queries to it.
 
+use std::cell::Cell;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,15 +8,21 @@ use std::sync::Arc;
 use crate::alloc::Offers;
 use crate::classify::ClassNames;
 use crate::clock::{Mono, Now};
+use crate::codec::options::Definitions;
 use crate::codec::v4::{MessageType, Query, code};
 use crate::config::model::{
-    Dhcp4, ExpiredLeases, Interfaces, LeaseDatabase, Lifetime, MultiThreading, OptionData, Pool4,
-    Prefix4, Subnet4, Timer,
+    Compatibility, Dhcp4, ExpiredLeases, Interfaces, LeaseDatabase, Lifetime, MultiThreading,
+    OptionData, Pool4, Prefix4, Subnet4,
 };
+use crate::hosts::IdentifierKind;
 use crate::lease::memory::MemoryStore;
 use crate::lease::{Change, ChangeSink, Lease4, LeaseStore};
 use crate::packet::{Arrival, Buffers, Destination};
-use crate::v4::{Context, DropReason, Event, NakReason, Outcome, Reply, Snapshot, exchange};
+use crate::seam::Admission;
+use crate::sync::Mutex;
+use crate::v4::{
+    ClassTrouble, Context, DropReason, Event, NakReason, Outcome, Reply, Snapshot, exchange,
+};
 
 /// This server's address.
 pub(super) const LOCAL: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
@@ -39,6 +46,7 @@ pub(super) struct World {
     pub(super) store: MemoryStore,
     pub(super) offers: Offers,
     pub(super) now: Now,
+    pub(super) trouble: Mutex<Option<ClassTrouble>>,
 }
 
 impl World {
@@ -53,6 +61,7 @@ impl World {
             store: MemoryStore::new(Arc::new(Nobody)),
             offers: Offers::default(),
             now: Now { mono: Mono::from_ns(0), wall_s: 1_000_000 },
+            trouble: Mutex::new(None),
         }
     }
 
@@ -75,20 +84,39 @@ impl World {
     }
 
     pub(super) fn ask_as(&self, ask: &Ask, class: Option<usize>) -> Outcome {
+        self.ask_with(ask, class, None)
+    }
+
+    /// With an admission that goes by the subnet.
+    pub(super) fn ask_by_subnet(&self, ask: &Ask, admission: &dyn Admission) -> Outcome {
+        self.ask_with(ask, None, Some(admission))
+    }
+
+    fn ask_with(
+        &self,
+        ask: &Ask,
+        class: Option<usize>,
+        admission: Option<&dyn Admission>,
+    ) -> Outcome {
         let bytes = ask.bytes();
         let query = Query::parse(&bytes).unwrap();
+        let trouble = Cell::new(None);
         let context = Context {
             snapshot: &self.snapshot,
             store: &self.store,
             offers: &self.offers,
+            admission,
             now: self.now,
             ticket: None,
             interface: "eth0",
             local_addresses: &[LOCAL],
             buffers: &Buffers::default(),
             reply_port: None,
+            trouble: &trouble,
         };
-        exchange(&query, &ask.arrival(), class, &context)
+        let outcome = exchange(&query, &ask.arrival(), class, &context);
+        *self.trouble.lock() = trouble.get();
+        outcome
     }
 
     pub(super) fn ask(&self, ask: &Ask) -> Outcome {
@@ -306,11 +334,26 @@ impl Ask {
 }
 
 pub(super) fn option(code: u8, data: impl AsRef<[u8]>) -> OptionData {
-    OptionData { code, data: data.as_ref().into(), always_send: false, never_send: false }
+    OptionData {
+        enterprise: None,
+        code,
+        data: data.as_ref().into(),
+        always_send: false,
+        never_send: false,
+        classes: Vec::new(),
+    }
 }
 
 pub(super) fn pool(first: Ipv4Addr, last: Ipv4Addr) -> Pool4 {
-    Pool4 { first, last, guard: Vec::new(), options: Vec::new(), id: 0 }
+    Pool4 {
+        first,
+        last,
+        guard: Vec::new(),
+        additional: Vec::new(),
+        options: Vec::new(),
+        id: 0,
+        names: None,
+    }
 }
 
 pub(super) fn subnet(
@@ -320,22 +363,9 @@ pub(super) fn subnet(
     pools: &[(Ipv4Addr, Ipv4Addr)],
 ) -> Subnet4 {
     Subnet4 {
-        id,
-        prefix: Prefix4 { network, len },
-        relays: Vec::new(),
-        interface: None,
-        guard: Vec::new(),
         pools: pools.iter().map(|(first, last)| pool(*first, *last)).collect(),
-        options: Vec::new(),
         lifetime: Lifetime { default_s: 4000, min_s: 4000, max_s: 4000 },
-        renew: Timer::Unset,
-        rebind: Timer::Unset,
-        match_client_id: true,
-        authoritative: false,
-        next_server: Ipv4Addr::UNSPECIFIED,
-        server_hostname: String::new(),
-        boot_file_name: String::new(),
-        user_context: None,
+        ..Subnet4::plain(id, Prefix4 { network, len })
     }
 }
 
@@ -366,6 +396,7 @@ pub(super) fn config() -> Dhcp4 {
             unwarned_cycles: 5,
         },
         class_names: ClassNames::default(),
+        definitions: Definitions::default(),
         classes: Vec::new(),
         hooks: Vec::new(),
         loggers: Vec::new(),
@@ -373,6 +404,11 @@ pub(super) fn config() -> Dhcp4 {
         decline_probation_s: 12,
         parked_packet_limit: 256,
         options: Vec::new(),
+        hosts: Arc::default(),
+        host_identifiers: IdentifierKind::USUAL.to_vec(),
+        early_global_reservations: false,
+        compatibility: Compatibility::default(),
+        networks: Vec::new(),
         subnets: Vec::new(),
     }
 }

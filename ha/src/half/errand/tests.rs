@@ -220,6 +220,26 @@ fn for_one_that_served_alone_the_newer_version_counts_and_the_partner_is_told() 
     world.has(&[lease(1, 1, START_S), lease(2, 22, START_S), lease(3, 3, START_S)]);
 }
 
+/// Both servers gave one address within one second: both sides of a synchronisation have to choose the same.
+#[test]
+fn of_one_second_the_version_of_the_scopes_owner_counts() {
+    let world = world(false);
+    // By their hashes: the primary's, the secondary's.
+    let (first, second) = (0x01_00, 0x01_02);
+    let of = |host, client: u16, lifetime| {
+        let [a, b] = client.to_be_bytes();
+        let hw_address = HwAddress::new(&[2, 0, 0, 0, a, b]).unwrap();
+        Lease4 { hw_address, valid_lifetime_s: lifetime, ..lease(host, 0, START_S) }
+    };
+    for lease in [of(1, first, 10), of(2, second, 10), of(3, second, 10)] {
+        world.load(lease);
+    }
+    let theirs = [of(1, second, 20), of(2, second, 20), of(3, second, 10)];
+    let asked = world.synchronise(&[&theirs, &[]], QUIET);
+    assert_eq!(asked[2..4], ["lease4-update 192.0.2.1", "dhcp-disable"]);
+    world.has(&[of(1, first, 10), of(2, second, 20), of(3, second, 10)]);
+}
+
 #[test]
 fn leases_that_ended_while_it_served_alone_end_at_the_partner() {
     let world = world(false);

@@ -11,6 +11,7 @@ use super::super::client::{Connection, ExchangeError, Target};
 use engine::control::Answer;
 
 use super::*;
+use crate::limits::{MAX_HEAD, MAX_REQUEST};
 use crate::wire::auth::Credentials;
 
 const SOON: Duration = Duration::from_secs(10);
@@ -143,6 +144,29 @@ fn credentials_are_asked_for_before_the_command_is_looked_at() {
     assert!(right.contains("200 OK"));
 }
 
+/// An administrator's commands have their control socket; the body is a map there, as Kea has it.
+#[test]
+fn only_a_partners_commands_are_let_in() {
+    let rules = Rules { credentials: None, restrict_commands: true };
+    let registry = Registry::default();
+    let try_one = |name: &str| {
+        let body = json!({"command": name, "service": ["dhcp4"]}).to_string();
+        super::reply::reply(&rules, &hyper::HeaderMap::new(), body.as_bytes(), &registry)
+    };
+    let partners = "dhcp-disable dhcp-enable ha-heartbeat ha-maintenance-notify ha-reset ha-sync-complete-notify \
+                    lease4-del lease4-get-all lease4-get-page lease4-update list-commands status-get";
+    for name in partners.split(' ') {
+        assert_eq!(try_one(name).status, 200, "{name}");
+    }
+    let others = "config-get config-set ha-continue ha-maintenance-cancel ha-maintenance-start ha-scopes ha-sync \
+                  lease4-add lease4-get lease4-wipe lease6-update shutdown statistic-get-all version-get nonsense";
+    for name in others.split(' ') {
+        let reply = try_one(name);
+        let expected = (403, r#"{ "result": 403, "text": "Forbidden" }"#);
+        assert_eq!((reply.status, &*reply.body), expected, "{name}");
+    }
+}
+
 #[test]
 fn without_restriction_every_command_is_run() {
     let rules = Rules { credentials: None, restrict_commands: false };
@@ -203,20 +227,59 @@ fn a_request_may_come_in_pieces() {
     assert!(read_answer(&mut stream).contains("200 OK"));
 }
 
-#[test]
-fn garbage_and_huge_requests_are_refused() {
-    let listener = start(settings());
-    for garbage in [&b"\x16\x03\x01\x02\x00"[..], b"GET\r\n\r\n", &[0; 4096], b"\r\n\r\n\r\n"] {
-        let answer = ask(&listener, garbage);
-        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400"), "{answer}");
-    }
-    let head = format!("POST / HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(MAX_HEAD * 4));
-    let mut stream = connect(&listener);
-    let _ = stream.write_all(head.as_bytes());
-    let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer);
-    assert!(!answer.starts_with(b"HTTP/1.1 200"));
+/// The one answer to a request that cannot be read.
+fn is_bad_request(answer: &str) {
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{answer:?}"));
+    assert_eq!(body, r#"{ "result": 400, "text": "Bad Request" }"#, "{head}");
+    let lines: Vec<_> = head.split("\r\n").collect();
+    let expected =
+        ["HTTP/1.1 400 Bad Request", "Content-Length: 40", "Content-Type: application/json"];
+    assert_eq!(lines[..3], expected);
+    assert!(lines[3].starts_with("Date: ") && lines.len() == 4, "{head}");
+}
 
+#[test]
+fn what_is_no_http_is_told_so_in_keas_words() {
+    let listener = start(settings());
+    let long_target = format!("POST /{} HTTP/1.1\r\n\r\n", "x".repeat(MAX_HEAD * 4));
+    let long_head = format!("POST / HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(MAX_HEAD * 4));
+    let many_headers = format!("POST / HTTP/1.1\r\n{}\r\n", "X: y\r\n".repeat(500));
+    let cases: [&[u8]; 9] = [
+        b"\x16\x03\x01\x02\x00",
+        b"GET\r\n\r\n",
+        &[0; 4096],
+        b"POST / HTTP/9.9\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n",
+        long_target.as_bytes(),
+        long_head.as_bytes(),
+        many_headers.as_bytes(),
+    ];
+    for (number, garbage) in cases.into_iter().enumerate() {
+        let mut stream = connect(&listener);
+        // The listener may have closed before all of it was written.
+        let _ = stream.write_all(garbage);
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap_or_else(|why| panic!("{number}: {why}"));
+        is_bad_request(&answer);
+    }
+    assert_eq!(listener.stats().value(Counter::HaBadRequest), cases.len() as u64);
+    assert_eq!(ask(&listener, "\r\n\r\n\r\n"), "", "empty lines before a request are allowed");
+    works(&listener);
+}
+
+#[test]
+fn garbage_after_a_good_request_does_not_spoil_its_answer() {
+    let listener = start(settings());
+    let both = ask(&listener, post("", HEARTBEAT) + "garbage\r\n\r\n");
+    let (first, second) = both.split_once("returned.\" } ]").unwrap();
+    assert!(first.starts_with("HTTP/1.1 200 OK\r\n"));
+    is_bad_request(second);
+}
+
+#[test]
+fn huge_requests_are_refused() {
+    let listener = start(settings());
     let mut stream = connect(&listener);
     let huge = " ".repeat(MAX_REQUEST + 1);
     let _ = stream.write_all(post("", &huge).as_bytes());
@@ -268,6 +331,33 @@ fn our_own_client_keeps_its_connection() {
     assert_eq!(listener.stats().value(Counter::HaAccepted), 1);
     let large = client.exchange(r#"{"command": "lease4-get-all"}"#.into(), SOON).unwrap();
     assert!(large.len() > 1 << 20);
+}
+
+/// The same headers in the same order as in every recorded request (`wire/tests.rs`).
+#[test]
+fn our_own_client_sends_keas_headers() {
+    let peer = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    for (credentials, presented) in
+        [(None, ""), (Credentials::new("u2", "p2"), "Authorization: Basic dTI6cDI=\r\n")]
+    {
+        let target = Target { address: peer.local_addr().unwrap(), credentials, tls: None };
+        let (_stopper, stop) = Stopper::new();
+        let mut client = Connection::new(target, stop).unwrap();
+        let expected = format!(
+            "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\n{presented}Content-Length: 53\r\n\
+             Content-Type: application/json\r\n\r\n{HEARTBEAT}"
+        );
+        std::thread::scope(|scope| {
+            let asking = scope.spawn(|| client.exchange(HEARTBEAT.into(), SOON));
+            let (mut stream, _) = peer.accept().unwrap();
+            stream.set_read_timeout(Some(SOON)).unwrap();
+            let mut sent = vec![0; expected.len()];
+            stream.read_exact(&mut sent).unwrap();
+            assert_eq!(String::from_utf8(sent).unwrap(), expected);
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]").unwrap();
+            assert_eq!(asking.join().unwrap().unwrap(), "[]");
+        });
+    }
 }
 
 #[test]

@@ -94,7 +94,7 @@ fn updates_that_found_no_room_before_a_maintenance_lead_to_a_synchronisation() {
         machine.cancel_maintenance().unwrap();
         drain(&mut machine);
         let answer = NotifyAnswer { result: 0, text: String::new(), state: None };
-        let sent = Notification { cancel: true, state: returns_to };
+        let sent = Notification { cancel: true, state: returns_to, repeated: false };
         machine.handle_maintenance_answer(at(104_000), sent, Ok(answer));
         assert_eq!(machine.state(), returns_to);
     }
