@@ -39,7 +39,7 @@ where
             Ok(()) => None,
             Err(why) if why.is_parse() => {
                 shared.stats.count(Counter::HaBadRequest);
-                Some(Reply::bad_request())
+                Some((Reply::bad_request(), UNKNOWN))
             }
             Err(_) => {
                 shared.stats.count(Counter::HaBroken);
@@ -48,17 +48,26 @@ where
         },
         () = progress.too_slow() => {
             shared.stats.count(Counter::HaTimedOut);
-            (progress.phase() == Phase::Reading).then(Reply::timed_out)
+            match progress.phase() {
+                // Kea tells it even to who has said nothing yet.
+                Phase::New => Some((Reply::timed_out(), UNKNOWN)),
+                Phase::Reading => Some((Reply::timed_out(), "HTTP/1.1")),
+                Phase::Answering | Phase::Idle => None,
+            }
         }
     };
-    if let Some(refusal) = refusal {
-        part(http, &refusal, shared.now_s()).await;
+    if let Some((refusal, version)) = refusal {
+        part(http, raw(&refusal, version, shared.now_s())).await;
     }
 }
 
+/// Kea's version of HTTP towards a client whose own it does not know. (After a good first line it says 1.1; which line
+/// was bad is not known here.)
+const UNKNOWN: &str = "HTTP/1.0";
+
 /// Says why a connection is closed, and reads for a moment what may still come: what is unread when a socket is
 /// closed makes the kernel send a reset, which can overtake the answer.
-async fn part<S, H>(http: Connection<TokioIo<Watched<S>>, H>, refusal: &Reply, now_s: u64)
+async fn part<S, H>(http: Connection<TokioIo<Watched<S>>, H>, answer: String)
 where
     S: AsyncRead + AsyncWrite + Unpin,
     H: HttpService<Incoming>,
@@ -67,7 +76,6 @@ where
     <H::ResBody as hyper::body::Body>::Error: Into<Failure>,
 {
     let mut stream = http.into_parts().io.into_inner().stream;
-    let answer = raw(refusal, now_s);
     let farewell = async {
         stream.write_all(answer.as_bytes()).await?;
         stream.shutdown().await?;
@@ -165,11 +173,11 @@ fn response(reply: Reply, now_s: u64) -> Response<Full<Bytes>> {
 }
 
 /// The same as text, for a connection that is no longer HTTP's.
-fn raw(reply: &Reply, now_s: u64) -> String {
+fn raw(reply: &Reply, version: &str, now_s: u64) -> String {
     let Reply { status, body } = reply;
     let (reason, length, date) = (reply.reason(), body.len(), rfc1123(now_s));
     format!(
-        "HTTP/1.1 {status} {reason}\r\nContent-Length: {length}\r\n\
+        "{version} {status} {reason}\r\nContent-Length: {length}\r\n\
          Content-Type: application/json\r\nDate: {date}\r\n\r\n{body}"
     )
 }
