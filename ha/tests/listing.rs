@@ -77,7 +77,7 @@ fn heartbeats_and_updates_are_answered_during_a_listing() {
     let places = addresses();
     let mut one_thread = settings(1, places);
     one_thread.listener.as_mut().unwrap().threads = 1;
-    let node = Node::start_with(parameters("server2", Mode::HotStandby), one_thread).unwrap();
+    let node = Node::start_by(parameters("server2", Mode::HotStandby), one_thread).unwrap();
     fill(&node, number);
     until("the listener", || node.driver.listens_on().is_some());
     let to = node.driver.listens_on().unwrap();

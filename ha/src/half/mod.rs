@@ -312,6 +312,9 @@ impl Half {
             *self.returning.lock() = None;
             machine.handle_maintenance_answer(now, sent, result)
         });
+        if sent.repeated {
+            return;
+        }
         if let Some(waiting) = self.errands.maintenance_waits.lock().pop_front() {
             let _ = waiting.try_send(answer);
         }

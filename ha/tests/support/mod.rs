@@ -129,13 +129,10 @@ impl Node {
         addresses: [SocketAddr; 2],
         parameters: Parameters,
     ) -> Result<Self, StartError> {
-        Self::start_with(parameters, settings(place, addresses))
+        Self::start_by(parameters, settings(place, addresses))
     }
 
-    pub(crate) fn start_with(
-        parameters: Parameters,
-        settings: Settings,
-    ) -> Result<Self, StartError> {
+    pub(crate) fn start_by(parameters: Parameters, settings: Settings) -> Result<Self, StartError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
         let (service, stats) = (Arc::new(Service::default()), Arc::new(Stats::default()));
         let released = Arc::new(Released::default());

@@ -247,7 +247,11 @@ impl Server {
     fn start_maintenance(&self) {
         self.half.act(|machine, now| {
             machine.start_maintenance().unwrap();
-            let sent = crate::machine::Notification { cancel: false, state: machine.state() };
+            let sent = crate::machine::Notification {
+                cancel: false,
+                state: machine.state(),
+                repeated: false,
+            };
             let answer = NotifyAnswer { result: 0, text: String::new(), state: None };
             machine.handle_maintenance_answer(now, sent, Ok(answer))
         });
