@@ -11,6 +11,7 @@ use engine::seam::{Admission, Admitted, Client, Replication};
 use super::Subnets;
 use crate::guard::Guard;
 use crate::half::Half;
+use crate::machine::{Scopes, Standing};
 
 /// The gates of several relationships.
 #[derive(Debug)]
@@ -38,9 +39,12 @@ impl Admission for Gates {
         self.halves.iter().flat_map(|half| half.gate().classes()).collect()
     }
 
-    /// Nobody's before its subnet is known.
+    /// Whosever it is, which its subnet will say; but a hub whose branches all live serves nobody, and then no query
+    /// takes anybody's place in a queue.
     fn admit(&self, _client: &Client<'_>, _now: Now) -> Admitted {
-        Admitted { serve: true, class: None }
+        let wants = |standing: Standing| standing.watching || standing.scopes != Scopes::NONE;
+        let serve = self.halves.iter().any(|half| wants(half.gate().standing()));
+        Admitted { serve, class: None }
     }
 
     fn goes_by_subnet(&self) -> bool {

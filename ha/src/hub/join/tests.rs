@@ -92,10 +92,21 @@ fn a_query_is_served_if_the_relationship_of_its_subnet_serves_it() {
     let key: &[u8] = &[2, 0, 0, 0, 0, 1];
     let client =
         Client { key: Some(key), hw_address: key, client_id: &[], waiting, balanced: true };
-    let unknown = Admitted { serve: true, class: None };
-    assert!(gates.goes_by_subnet() && gates.admit(&client, now) == unknown);
+    let at_first = || gates.admit(&client, now);
+    let unknown = |serve| Admitted { serve, class: None };
+    assert!(gates.goes_by_subnet());
+    assert_eq!(at_first(), unknown(false), "nobody is served by any of them");
+    let watching = Standing { watching: true, ..Standing::default() };
+    world.halves[0].gate().publish(watching);
+    assert_eq!(at_first(), unknown(true), "the detector has to know the subnet");
+    gates.admit_in(&client, Some(2), now);
+    assert!(world.halves[0].gate().poll_unserved().is_none(), "it is the other branch's");
+    gates.admit_in(&client, Some(1), now);
+    assert!(world.halves[0].gate().poll_unserved().is_some());
+    world.halves[0].gate().publish(Standing::default());
     let scopes = Scopes::NONE.with(0);
     world.halves[1].gate().publish(Standing { scopes, ..Standing::default() });
+    assert_eq!(at_first(), unknown(true));
     let admit = |subnet| gates.admit_in(&client, subnet, now);
     assert_eq!(admit(Some(1)), Admitted { serve: false, class: Some(0) });
     assert_eq!(admit(Some(2)), Admitted { serve: true, class: Some(2) });
