@@ -61,6 +61,7 @@ counters! {
     MalformedCookie = "peregrine-malformed-cookie",
     MalformedOptionOverrun = "peregrine-malformed-option-overrun",
     MalformedOptionLength = "peregrine-malformed-option-length",
+    MalformedFqdnFlags = "peregrine-malformed-fqdn-flags",
     MalformedNoMessageType = "peregrine-malformed-no-message-type",
     Oversized = "peregrine-packet-oversized",
     FrameTruncated = "peregrine-frame-truncated",
