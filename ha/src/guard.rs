@@ -31,11 +31,15 @@ impl Guard {
     /// Whether the client of `lease` is in this server's own scope.
     fn is_own_client(&self, lease: &Lease4) -> bool {
         let peers = self.half.gate().peers();
-        let client_id = lease.client_id.as_ref().map(ClientId::as_bytes);
-        let hw_address = Some(lease.hw_address.as_bytes()).filter(|bytes| !bytes.is_empty());
-        let key = client_id.filter(|bytes| !bytes.is_empty()).or(hw_address);
-        peers.balanced(key) == peers.place(&peers.local().name)
+        peers.balanced(client_key(lease)) == peers.place(&peers.local().name)
     }
+}
+
+/// What the clients are shared by, as their queries have it.
+pub(crate) fn client_key(lease: &Lease4) -> Option<&[u8]> {
+    let client_id = lease.client_id.as_ref().map(ClientId::as_bytes);
+    let hw_address = Some(lease.hw_address.as_bytes()).filter(|bytes| !bytes.is_empty());
+    client_id.filter(|bytes| !bytes.is_empty()).or(hw_address)
 }
 
 impl engine::seam::Guard for Guard {

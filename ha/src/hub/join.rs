@@ -9,7 +9,7 @@ use engine::lease::{Change, Lease4, Stored};
 use engine::seam::{Admission, Admitted, Client, Replication};
 
 use super::Subnets;
-use crate::guard::Guard;
+use crate::guard::{Guard, client_key};
 use crate::half::Half;
 use crate::machine::{Scopes, Standing};
 
@@ -60,6 +60,20 @@ impl Admission for Gates {
     }
 }
 
+/// The outbox of the only relationship of a server.
+#[derive(Debug)]
+pub(super) struct OnlyOutbox(pub(super) Arc<Half>);
+
+impl Replication for OnlyOutbox {
+    fn queue(&self, change: &Change<'_>) {
+        self.0.outbox().queue(change);
+    }
+
+    fn reclaims(&self, lease: &Lease4) -> bool {
+        self.0.gate().reclaims(client_key(lease))
+    }
+}
+
 /// The outboxes of several relationships: each is shown the changes of its own subnets' leases only.
 #[derive(Debug)]
 pub(super) struct Outboxes {
@@ -78,6 +92,12 @@ impl Replication for Outboxes {
         if let Some(place) = self.subnets.relationship(change.lease.subnet_id) {
             self.halves[place].outbox().queue(change);
         }
+    }
+
+    /// A lease of no relationship is cleaned up as one of a server alone.
+    fn reclaims(&self, lease: &Lease4) -> bool {
+        let place = self.subnets.relationship(lease.subnet_id);
+        place.is_none_or(|place| self.halves[place].gate().reclaims(client_key(lease)))
     }
 }
 

@@ -139,6 +139,17 @@ fn the_partner_of_its_subnet_is_told_of_a_lease_and_waited_for() {
     assert_eq!((update.ticket, update.lease.subnet_id), (Some(ticket), 2));
 }
 
+/// After a termination; the hub has no clients of its own.
+#[test]
+fn the_relationship_of_its_subnet_says_whether_a_lease_is_cleaned_up() {
+    let world = World::new();
+    let outboxes = Outboxes::new(&world.halves, Arc::clone(&world.subnets));
+    let terminated = Standing { own_leases_only: true, ..Standing::default() };
+    world.halves[1].gate().publish(terminated);
+    assert_eq!([1, 2, 3].map(|subnet| outboxes.reclaims(&lease(subnet))), [true, false, true]);
+    assert!(!OnlyOutbox(Arc::clone(&world.halves[1])).reclaims(&lease(1)));
+}
+
 #[test]
 fn a_command_means_whom_it_names_or_the_listener_through_which_it_came() {
     let world = World::new();
