@@ -371,6 +371,7 @@ fn updates_follow_the_state() {
         machine.stage = machine.stage_of(state);
         assert_eq!(machine.sends_updates().partner, expected, "{state}");
         assert_eq!(machine.sends_updates().backups, ToBackups::Send, "{state}");
+        assert_eq!(machine.standing(at(0)).own_leases_only, state == Terminated, "{state}");
         machine.parameters.send_lease_updates = false;
         assert_eq!(machine.sends_updates(), Default::default(), "{state}");
     }
