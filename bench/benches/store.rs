@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use engine::lease::{Identity, LeaseStore, Origin};
+use engine::lease::{Identity, KeptOut, LeaseStore, Origin};
 use peregrine_bench::{FIRST, LAST, NOW, POOL, Server, lease};
 
 fn renew(criterion: &mut Criterion) {
@@ -43,7 +43,13 @@ fn find_free(criterion: &mut Criterion) {
     criterion.bench_function("find_free at 99 % fill", |bencher| {
         bencher.iter(|| {
             let from = from.next().expect("endless");
-            let found = server.store.find_free(NOW, FIRST..=LAST, black_box(from), &|_| false);
+            let found = server.store.find_free(
+                NOW,
+                FIRST..=LAST,
+                black_box(from),
+                KeptOut::NOTHING,
+                &|_| false,
+            );
             found.expect("1 % is free")
         });
     });

@@ -96,12 +96,14 @@ impl Server {
             snapshot: &self.snapshot,
             store: &self.store,
             offers: &self.offers,
+            admission: None,
             now: NOW,
             ticket: None,
             buffers: &self.buffers,
             interface: "eth0",
             local_addresses: &[SERVER],
             reply_port: None,
+            trouble: &Default::default(),
         };
         exchange(query, &ARRIVAL, None, &context)
     }

@@ -2,7 +2,7 @@
 //!
 //! A query comes in through [`packet`] (sockets), is admitted through [`seam`] (is this client ours?),
 //! handed to its [`worker`], read by [`codec`], sorted into classes by [`classify`], given a subnet by
-//! [`select`] and an address by [`alloc`], and decided on in [`v4`]. What was promised is kept in
+//! [`select`], what [`hosts`] reserve for it and an address by [`alloc`], and decided on in [`v4`]. What was promised is kept in
 //! [`lease`] and written to Kea's lease file; the reply waits in [`pending`] until everybody who
 //! must know of it does. [`config`] reads Kea's configuration, [`control`] answers Kea's commands,
 //! [`stats`] counts, [`log`] tells.
@@ -16,6 +16,7 @@ pub mod clock;
 pub mod codec;
 pub mod config;
 pub mod control;
+pub mod hosts;
 pub mod lease;
 pub mod limits;
 pub mod log;

@@ -1,19 +1,20 @@
 //! Free addresses: a subnet's pools are claimed from in O(1) at any fill, going round each pool as Kea's
-//! iterative allocator does; open offers are remembered for seconds ([`Offers`]). Pure but for its atomics.
+//! iterative allocator does, or anywhere in it as its random one; open offers are remembered for seconds ([`Offers`]). Pure but for its atomics.
 //! Must not know messages or classes: it is told which pools are open.
 
 mod offers;
 #[cfg(test)]
 mod tests;
 
+use std::hash::{BuildHasher, RandomState};
 use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
 
 pub use offers::{ClientKey, Offers};
 
 use crate::clock::Now;
-use crate::lease::LeaseStore;
-use crate::sync::atomic::{AtomicU32, Ordering};
+use crate::lease::{KeptOut, LeaseStore};
+use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// How many promised addresses one search steps over before it takes one of them: a bound on the work that a
 /// flood of DISCOVERs can cause in a small pool.
@@ -26,7 +27,17 @@ const MAX_RACES: usize = 4096;
 pub struct Pool {
     first: Ipv4Addr,
     last: Ipv4Addr,
-    next: AtomicU32,
+    kept_out: KeptOut,
+    start: Start,
+}
+
+/// Where a search starts.
+#[derive(Debug)]
+enum Start {
+    /// Behind the address that was found last.
+    Behind(AtomicU32),
+    /// Anywhere: the number of searches so far, and what makes an address of it that nobody can foretell.
+    Anywhere(AtomicU64, RandomState),
 }
 
 /// Who searches, and with what.
@@ -45,9 +56,15 @@ pub struct Search<'a> {
 }
 
 impl Pool {
-    /// A pool of the addresses `first` to `last`; the first search starts at `first`.
-    pub fn new(first: Ipv4Addr, last: Ipv4Addr) -> Self {
-        Self { first, last, next: AtomicU32::new(first.into()) }
+    /// A pool of the addresses `first` to `last` but those that are `kept_out`; searches go round it from `first`.
+    pub fn iterative(first: Ipv4Addr, last: Ipv4Addr, kept_out: KeptOut) -> Self {
+        Self { first, last, kept_out, start: Start::Behind(AtomicU32::new(first.into())) }
+    }
+
+    /// As [`Self::iterative`], with searches that start anywhere.
+    pub fn random(first: Ipv4Addr, last: Ipv4Addr, kept_out: KeptOut) -> Self {
+        let start = Start::Anywhere(AtomicU64::new(0), RandomState::new());
+        Self { first, last, kept_out, start }
     }
 
     /// Its lowest address.
@@ -71,10 +88,19 @@ impl Pool {
         now: Now,
         taken: &dyn Fn(Ipv4Addr) -> bool,
     ) -> Option<Ipv4Addr> {
-        let from = Ipv4Addr::from(self.next.load(Ordering::Relaxed));
-        let found = store.find_free(now, self.range(), from, taken)?;
-        let next = if found >= self.last { self.first } else { (u32::from(found) + 1).into() };
-        self.next.store(next.into(), Ordering::Relaxed);
+        let from = match &self.start {
+            Start::Behind(next) => next.load(Ordering::Relaxed),
+            Start::Anywhere(searches, hashing) => {
+                let drawn = hashing.hash_one(searches.fetch_add(1, Ordering::Relaxed));
+                let size = u64::from(u32::from(self.last) - u32::from(self.first)) + 1;
+                u32::from(self.first) + (drawn % size) as u32
+            }
+        };
+        let found = store.find_free(now, self.range(), from.into(), &self.kept_out, taken)?;
+        if let Start::Behind(next) = &self.start {
+            let behind = if found >= self.last { self.first.into() } else { u32::from(found) + 1 };
+            next.store(behind, Ordering::Relaxed);
+        }
         Some(found)
     }
 }

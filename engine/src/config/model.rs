@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::json::{Mistake, Node, Position};
-use crate::classify::{ClassId, ClassNames, Expression};
+use crate::classify::{ClassId, ClassNames, Expression, Template};
 use crate::codec::options::Definitions;
+use crate::hosts::{Hosts, IdentifierKind};
 
 pub use super::names::{NameRules, ReplaceClientName, Unwanted};
 
@@ -63,6 +64,14 @@ pub struct Dhcp4 {
     pub options: Vec<OptionData>,
     /// `option-def`.
     pub definitions: Definitions,
+    /// Every reservation, global ones and those of subnets.
+    pub hosts: Arc<Hosts>,
+    /// `host-reservation-identifiers`: what is looked for, in order.
+    pub host_identifiers: Vec<IdentifierKind>,
+    /// `early-global-reservations-lookup`: global reservations give their classes before a subnet is selected.
+    pub early_global_reservations: bool,
+    /// `compatibility`.
+    pub compatibility: Compatibility,
     /// `shared-networks` in their order.
     pub networks: Vec<Arc<Network4>>,
     /// Every subnet, by ascending id, those of shared networks too; inherited values filled in.
@@ -159,6 +168,8 @@ pub struct ClientClass {
     pub id: ClassId,
     /// `test`, compiled; without one the class is only given by others.
     pub test: Option<Expression>,
+    /// `template-test`, compiled, instead: its value makes a class of the query's own.
+    pub template: Option<Template>,
     /// `only-in-additional-list` (or `only-if-required`).
     pub only_in_additional_list: bool,
     /// `option-data`.
@@ -285,6 +296,8 @@ pub struct Network4 {
     pub name: String,
     /// `client-class` / `client-classes`: any of them; empty is everybody. Stands before each subnet's own guard.
     pub guard: Vec<ClassId>,
+    /// `evaluate-additional-classes` (or `require-client-classes`), evaluated once the address is known.
+    pub additional: Vec<ClassId>,
     /// `option-data` of the network, after its subnets' own.
     pub options: Vec<OptionData>,
     /// `user-context`, if any.
@@ -308,6 +321,8 @@ pub struct Subnet4 {
     pub guard: Vec<ClassId>,
     /// `pools` in their order.
     pub pools: Vec<Pool4>,
+    /// `evaluate-additional-classes` (or `require-client-classes`), evaluated once the address is known.
+    pub additional: Vec<ClassId>,
     /// `option-data` of the subnet.
     pub options: Vec<OptionData>,
     /// `valid-lifetime` and its bounds.
@@ -320,6 +335,10 @@ pub struct Subnet4 {
     pub match_client_id: bool,
     /// `authoritative`.
     pub authoritative: bool,
+    /// `allocator`.
+    pub allocator: Allocator,
+    /// Which reservations are looked for.
+    pub reservations: ReservationScope,
     /// `next-server`.
     pub next_server: Ipv4Addr,
     /// `server-hostname`.
@@ -342,6 +361,7 @@ impl Subnet4 {
             relays: Vec::new(),
             interface: None,
             guard: Vec::new(),
+            additional: Vec::new(),
             pools: Vec::new(),
             options: Vec::new(),
             lifetime: Lifetime { default_s: 7200, min_s: 7200, max_s: 7200 },
@@ -349,6 +369,8 @@ impl Subnet4 {
             rebind: Timer::Unset,
             match_client_id: true,
             authoritative: false,
+            allocator: Allocator::default(),
+            reservations: ReservationScope::default(),
             next_server: Ipv4Addr::UNSPECIFIED,
             server_hostname: String::new(),
             boot_file_name: String::new(),
@@ -366,6 +388,45 @@ impl Subnet4 {
     pub fn network_options(&self) -> &[OptionData] {
         self.network.as_ref().map_or(&[], |network| &network.options)
     }
+}
+
+/// Which address of a pool a client gets that has no other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Allocator {
+    /// `iterative`: the next one.
+    #[default]
+    Iterative,
+    /// `random`, and `flq` (free lease queue), whose order is as random: any one.
+    Random,
+}
+
+/// `reservations-global`, `reservations-in-subnet` and `reservations-out-of-pool`, or `reservation-mode`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReservationScope {
+    /// Global ones count.
+    pub global: bool,
+    /// Those of the subnet count.
+    pub in_subnet: bool,
+    /// Those of the subnet are never for addresses of its pools.
+    pub out_of_pool: bool,
+}
+
+impl Default for ReservationScope {
+    fn default() -> Self {
+        Self { global: false, in_subnet: true, out_of_pool: false }
+    }
+}
+
+/// `compatibility`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Compatibility {
+    /// `exclude-first-last-24`: the first and last addresses of each /24 are not given in subnets of that size or
+    /// larger.
+    pub exclude_first_last_24: bool,
+    /// `ignore-dhcp-server-identifier`: queries that name another server are taken as if they named this one.
+    pub ignore_server_identifier: bool,
+    /// `ignore-rai-link-selection`: option 82's sub-option 5 does not select the subnet.
+    pub ignore_link_selection: bool,
 }
 
 /// How a renewal or rebinding timer is found.
@@ -409,6 +470,8 @@ pub struct Pool4 {
     pub last: Ipv4Addr,
     /// `client-class` / `client-classes`: any of them; empty is everybody.
     pub guard: Vec<ClassId>,
+    /// `evaluate-additional-classes` (or `require-client-classes`), evaluated once the address is known.
+    pub additional: Vec<ClassId>,
     /// `option-data` of the pool.
     pub options: Vec<OptionData>,
     /// `pool-id`; 0 if none.

@@ -60,6 +60,7 @@ fn dhcp4_value(node: &Node, dhcp4: &Dhcp4) -> Value {
     let definitions = &dhcp4.definitions;
     each(map, "option-def", definition);
     each(map, "option-data", |map| option(map, definitions));
+    each(map, "reservations", |map| reservation(map, definitions));
     let inherited = inherited(map);
     let models = dhcp4.subnets.iter().map(|model| (model.prefix, &**model)).collect();
     each(map, "subnet4", |subnet| {
@@ -261,6 +262,17 @@ fn definition(map: &mut Map<String, Value>) {
     fill(map, &defaults);
 }
 
+fn reservation(map: &mut Map<String, Value>, definitions: &Definitions) {
+    fill(
+        map,
+        &json!({
+            "boot-file-name": "", "client-classes": [], "hostname": "", "next-server": "0.0.0.0",
+            "option-data": [], "server-hostname": "",
+        }),
+    );
+    each(map, "option-data", |map| option(map, definitions));
+}
+
 fn option(map: &mut Map<String, Value>, definitions: &Definitions) {
     let csv =
         json!({ "always-send": false, "csv-format": true, "never-send": false, "space": "dhcp4" });
@@ -296,6 +308,7 @@ fn subnet_values(
         }),
     );
     each(map, "option-data", |map| option(map, definitions));
+    each(map, "reservations", |map| reservation(map, definitions));
     each(map, "pools", |pool| {
         fill(pool, &json!({ "option-data": [] }));
         each(pool, "option-data", |map| option(map, definitions));

@@ -9,6 +9,7 @@ mod contract;
 pub mod csv;
 pub mod identity;
 pub mod json;
+mod kept_out;
 pub mod memory;
 #[cfg(test)]
 mod reference;
@@ -17,8 +18,9 @@ pub mod store;
 mod types;
 
 pub use identity::{ClientId, HwAddress};
+pub use kept_out::KeptOut;
 pub use store::{
     Applied, Change, ChangeKind, ChangeNumber, ChangeSink, Grant, GrantRefused, Granted, Identity,
-    LeaseStore, NotHolder, Origin, Overwrite, Stored,
+    LeaseStore, Mark, NotHolder, Origin, Overwrite, Stored,
 };
 pub use types::{INFINITE_LIFETIME, Lease4, LeaseState, UnknownLeaseState};

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::rules::{self, Fate};
 use super::{
     Applied, Change, ChangeKind, ChangeNumber, ChangeSink, Grant, GrantRefused, Granted, Identity,
-    Lease4, LeaseStore, NotHolder, Origin, Overwrite, Stored,
+    KeptOut, Lease4, LeaseStore, NotHolder, Origin, Overwrite, Stored,
 };
 use crate::clock::Now;
 use crate::sync::Mutex;
@@ -48,10 +48,12 @@ impl Reference {
     ) -> (ChangeNumber, Option<Lease4>) {
         table.last += 1;
         let number = ChangeNumber(table.last);
-        let before = table.leases.remove(&address).map(|stored| stored.lease);
+        let before = table.leases.remove(&address);
         if let Some(lease) = &new {
-            table.leases.insert(address, Stored::new(lease.clone(), number, origin));
+            let stored = Stored::in_place_of(before.as_ref(), lease.clone(), number, origin);
+            table.leases.insert(address, stored);
         }
+        let before = before.map(|stored| stored.lease);
         let kind = match (&before, &new) {
             (None, _) => ChangeKind::Added,
             (Some(_), Some(_)) => ChangeKind::Updated,
@@ -70,6 +72,16 @@ impl LeaseStore for Reference {
 
     fn version(&self, address: Ipv4Addr) -> Option<ChangeNumber> {
         self.table.lock().leases.get(&address).map(|stored| stored.version)
+    }
+
+    fn last_change(&self) -> ChangeNumber {
+        ChangeNumber(self.table.lock().last)
+    }
+
+    fn promise(&self, address: Ipv4Addr, version: ChangeNumber) -> bool {
+        let mut table = self.table.lock();
+        let stored = table.leases.get_mut(&address).filter(|stored| stored.version == version);
+        stored.map(Stored::promise).is_some()
     }
 
     fn find_of(&self, identity: Identity<'_>, subnets: &[u32], now: Now) -> Option<Stored> {
@@ -138,7 +150,7 @@ impl LeaseStore for Reference {
 
     fn apply(&self, lease: Lease4, overwrite: Overwrite, origin: Origin) -> Applied {
         let mut table = self.table.lock();
-        let there = table.leases.get(&lease.address).map(|stored| &stored.lease);
+        let there = table.leases.get(&lease.address);
         if !rules::may_overwrite(overwrite, there, &lease) {
             return Applied::Kept;
         }
@@ -193,9 +205,11 @@ impl LeaseStore for Reference {
         now: Now,
         range: RangeInclusive<Ipv4Addr>,
         from: Ipv4Addr,
+        kept_out: &KeptOut,
         taken: &dyn Fn(Ipv4Addr) -> bool,
     ) -> Option<Ipv4Addr> {
         let table = self.table.lock();
+        let taken = |address| kept_out.contains(address) || taken(address);
         let (low, high) = (range.start().to_bits(), range.end().to_bits());
         let from = if range.contains(&from) { from.to_bits() } else { low };
         let free = (from..=high).chain(low..from).map(Ipv4Addr::from_bits).find(|address| {

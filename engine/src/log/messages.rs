@@ -27,6 +27,7 @@ macro_rules! messages {
 
 messages! {
     ALLOC_ENGINE_V4_ALLOC_FAIL Warn "alloc-engine" "There is no address for a client: the pools that are open to it are full, or there are none. Look at the pools and classes of its subnet.";
+    ALLOC_ENGINE_V4_DISCOVER_ADDRESS_CONFLICT Warn "alloc-engine" "The address that is reserved for a client is held by another one, so the client was offered a dynamic one for now. The holder loses the address when it next asks for it; the text names the address.";
     ALLOC_ENGINE_V4_LEASES_RECLAMATION_COMPLETE Info "alloc-engine" "Expired leases were reclaimed: their addresses are free again.";
     DHCP4_DECLINE_FAIL Info "dhcp4" "A client declined an address that is not its own; nothing was changed.";
     DHCP4_DECLINE_LEASE Info "leases" "A client found its address in use by somebody else; nobody gets it until the probation period is over. Look for a host with a fixed address in the pool.";
@@ -39,6 +40,7 @@ messages! {
     DHCP4_SHUTDOWN Info "dhcp4" "The server stops: it was told to by a signal or by the shutdown command.";
     DHCP4_STARTED Info "dhcp4" "The server serves DHCPv4 from now on.";
     DHCP4_SUBNET_SELECTION_FAILED Warn "dhcp4" "No subnet is configured for a client. If it should be served, look at the relay addresses and interfaces of the subnets.";
+    DHCPSRV_EVAL_ERROR Error "dhcpsrv" "The test of a class could not be evaluated for a query, which was treated as not being in the class. The text names the class and the value that did not fit; guard the test with exists or a substring.";
     DHCPSRV_MEMFILE_LEASE_LOAD_ROW_ERROR Error "dhcpsrv" "A row of the lease file cannot be read and was skipped; its lease is not known. Look at the file and line named.";
     DHCPSRV_MEMFILE_LFC_EXECUTE Info "dhcpsrv" "The lease file is being cleaned up: outdated rows are left out.";
     DHCPSRV_OPEN_SOCKET_FAIL Warn "dhcpsrv" "Something that interfaces-config names cannot be listened on. It is tried again every few seconds; the text says what is missing.";
@@ -91,9 +93,11 @@ messages! {
     PEREGRINE_CONFIG_WARNING Warn "dhcp4" "The configuration is served, but something in it is probably not what was meant; the text says where and what.";
     PEREGRINE_CONTROL_SOCKET_FAILED Warn "commands" "A control socket or one of its connections failed; the server goes on. Commands may be unanswered until the cause is gone.";
     PEREGRINE_CONTROL_TOO_MANY Warn "commands" "A client of the control socket was turned away because too many are connected. Look for tools that do not close their connections.";
+    PEREGRINE_HA_BACKUP_BEHIND Warn "ha-hooks" "A backup does not keep up or does not answer, and its queue is full: it misses lease updates, and no client waits for it. Look at the backup, and once it answers send it ha-sync with the name of the server that has the leases.";
     PEREGRINE_HA_CERTIFICATE_DOUBTFUL Warn "ha-hooks" "A certificate that this server shows will be refused by a peer that trusts the same trust-anchor, for example because it has expired. Replace the files and restart.";
     PEREGRINE_HA_LISTENER_FAILED Warn "ha-hooks" "The listener of High Availability cannot take a connection now, for example because too many files are open; it goes on trying. Raise the limit or look for what holds them.";
     PEREGRINE_HA_LISTENER_FULL Warn "ha-hooks" "Connections to the listener of High Availability were refused because too many are open. Peers have room of their own; look for others that connect.";
+    PEREGRINE_HA_UPDATE_REFUSED Warn "ha-hooks" "A partner's lease update was refused: it would have given the address of a client that was promised it here, and later, to another client. The text names both. It happens when both servers served at once; if it goes on, look for hosts or leases that only one of the servers knows.";
     PEREGRINE_LEASES_LOADED Info "dhcpsrv" "The lease file was read at start; the numbers say how much was found.";
     PEREGRINE_LEASE_FILE_FAILED Error "dhcpsrv" "The lease file cannot be written: no lease is acknowledged until it can. Make room on the disk or mend what the text names; nothing was lost, and writing is tried again with every query.";
     PEREGRINE_LEASE_FILE_TORN Warn "dhcpsrv" "The last row of the lease file was not written whole, as after a power failure, and was cut off. It was never acknowledged.";

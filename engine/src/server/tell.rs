@@ -2,7 +2,10 @@
 //! log's writer. Pure but for the log.
 
 use std::fmt;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
 
+use crate::classify::EvaluationError;
 use crate::codec::v4::Query;
 use crate::lease::{ClientId, HwAddress};
 use crate::log::{Batch, Message, messages};
@@ -32,6 +35,8 @@ struct Label {
 enum What {
     Event(Event),
     Drop(DropReason),
+    Trouble(Arc<str>, EvaluationError),
+    Missed(Ipv4Addr),
 }
 
 impl Lines {
@@ -50,14 +55,28 @@ impl Lines {
         self.add(message, query, What::Event(event));
     }
 
+    /// Tells that a client was offered another address than is reserved for it.
+    pub(super) fn missed_reservation(&mut self, query: &Query<'_>, address: Ipv4Addr) {
+        let message = &messages::ALLOC_ENGINE_V4_DISCOVER_ADDRESS_CONFLICT;
+        self.add(message, query, What::Missed(address));
+    }
+
     /// Tells why a query got no reply.
     pub(super) fn drop(&mut self, query: &Query<'_>, why: DropReason) {
         let message = match why {
             DropReason::NoAddress(_) => &messages::ALLOC_ENGINE_V4_ALLOC_FAIL,
+            // As usual as a query that is not let in before any queue.
+            DropReason::NotForUs => return,
             DropReason::NoSubnet => &messages::DHCP4_SUBNET_SELECTION_FAILED,
             _ => &messages::PEREGRINE_QUERY_DROPPED,
         };
         self.add(message, query, What::Drop(why));
+    }
+
+    /// Tells which class the query is not in because its test could not be evaluated.
+    pub(super) fn trouble(&mut self, query: &Query<'_>, class: &Arc<str>, error: EvaluationError) {
+        let what = What::Trouble(Arc::clone(class), error);
+        self.add(&messages::DHCPSRV_EVAL_ERROR, query, what);
     }
 
     /// Hands them to the log.
@@ -87,6 +106,12 @@ impl fmt::Display for Told {
         match &self.what {
             What::Event(event) => write!(f, "{event}"),
             What::Drop(why) => write!(f, "{why}"),
+            What::Trouble(class, error) => {
+                write!(f, "not in the class {class}: its test cannot be evaluated: {error}")
+            }
+            What::Missed(address) => {
+                write!(f, "address {address} is reserved for it, and another client holds it")
+            }
         }
     }
 }
@@ -105,7 +130,6 @@ impl fmt::Display for Label {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::net::Ipv4Addr;
 
     #[test]
     fn a_line_names_its_client_as_kea_does() {

@@ -53,6 +53,8 @@ counters! {
     AllocationFailSubnet = "v4-allocation-fail-subnet",
     AllocationFailNoPools = "v4-allocation-fail-no-pools",
     AllocationFailClasses = "v4-allocation-fail-classes",
+    ReservationConflicts = "v4-reservation-conflicts",
+    ClassEvaluationFailed = "peregrine-class-evaluation-failed",
     MalformedTooShort = "peregrine-malformed-too-short",
     MalformedTooLong = "peregrine-malformed-too-long",
     MalformedHardwareLength = "peregrine-malformed-hardware-length",
@@ -80,12 +82,14 @@ counters! {
     ControlRefused = "peregrine-control-connections-refused",
     HaAccepted = "peregrine-ha-connections-accepted",
     HaAcceptFailed = "peregrine-ha-accept-failed",
+    HaBackupMissed = "peregrine-ha-backup-updates-missed",
     HaBroken = "peregrine-ha-connections-broken",
     HaHandshakeFailed = "peregrine-ha-handshakes-failed",
     HaRefused = "peregrine-ha-connections-refused",
     HaTimedOut = "peregrine-ha-connections-timed-out",
     HaBadRequest = "peregrine-ha-requests-bad",
     HaForbidden = "peregrine-ha-requests-forbidden",
+    HaUpdatesRefused = "peregrine-ha-updates-refused",
     HaUnauthorized = "peregrine-ha-requests-unauthorized",
 }
 

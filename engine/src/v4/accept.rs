@@ -26,7 +26,8 @@ pub(super) fn accept(
 
 /// Whether the client means this server: its relay says so, a socket has the address, or the configuration.
 fn is_ours(server: std::net::Ipv4Addr, query: &Query<'_>, context: &Context<'_>) -> bool {
-    context.local_addresses.contains(&server)
+    context.snapshot.config.compatibility.ignore_server_identifier
+        || context.local_addresses.contains(&server)
         || context.snapshot.is_server_identifier(server)
         || query.relay_address(suboption::SERVER_IDENTIFIER_OVERRIDE) == Some(server)
 }

@@ -3,13 +3,16 @@
 use std::borrow::Cow;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
+use super::classes::Classes;
 use super::names::Name;
 use super::options::{Levels, OptionTable};
 use super::snapshot::{PoolPlan, SubnetPlan};
 use super::vendor::{write_vendor_classes, write_vendor_options};
 use super::{Event, Exchange, Reply};
+use crate::classify::ClassId;
 use crate::codec::v4::{CodeSet, MessageType, Query, ReplyWriter, code, suboption};
 use crate::config::model::Timer;
+use crate::hosts::{GLOBAL, Host};
 use crate::lease::ChangeNumber;
 use crate::packet::{Arrival, Departure, Destination};
 
@@ -38,6 +41,8 @@ pub(super) struct Promise<'a> {
     pub(super) lifetime_s: u32,
     pub(super) subnet: &'a SubnetPlan,
     pub(super) pool: Option<&'a PoolPlan>,
+    /// The client's reservation that counts there.
+    pub(super) host: Option<&'a Host>,
     pub(super) name: Option<Name>,
 }
 
@@ -100,7 +105,12 @@ impl Exchange<'_> {
         if message_type == MessageType::Ack {
             writer.ciaddr(self.query.ciaddr());
         }
-        self.boot_fields(&mut writer, promise.subnet);
+        let (options, listed) = match promise.pool {
+            Some(pool) => (&pool.options, &pool.additional),
+            None => (&promise.subnet.options, &promise.subnet.additional),
+        };
+        let classes = self.final_classes(promise.subnet, promise.host, listed);
+        self.boot_fields(&mut writer, promise.subnet, promise.host, &classes);
         let mut own = self.echoes();
         own.number(code::LEASE_TIME, promise.lifetime_s.to_be_bytes());
         own.number(code::SUBNET_MASK, promise.subnet.config.prefix.mask().octets());
@@ -108,8 +118,7 @@ impl Exchange<'_> {
         if let Some(name) = &promise.name {
             own.bytes(name.code, name.option());
         }
-        let options = promise.pool.map_or(&promise.subnet.options, |pool| &pool.options);
-        self.write_options(&mut writer, own, Some(&self.levels(options)));
+        self.write_options(&mut writer, own, Some(&self.levels(options, promise.host, &classes)));
         let departure = self.departure(writer, message_type, promise.address);
         let reports = version.map(|version| (promise.address, version));
         Reply { departure, message_type, reports, last_change: version, event }
@@ -127,9 +136,13 @@ impl Exchange<'_> {
             writer.forget_relay();
             own.remove(code::RELAY_AGENT_INFORMATION);
         }
-        let levels = self.subnet.map(|subnet| {
-            self.boot_fields(&mut writer, subnet);
-            self.levels(&subnet.options)
+        let told = self.subnet.map(|subnet| {
+            let host = self.known.current(subnet);
+            (subnet, host, self.final_classes(subnet, host, &subnet.additional))
+        });
+        let levels = told.as_ref().map(|(subnet, host, classes)| {
+            self.boot_fields(&mut writer, subnet, *host, classes);
+            self.levels(&subnet.options, *host, classes)
         });
         self.write_options(&mut writer, own, levels.as_ref());
         let departure = self.departure(writer, MessageType::Ack, Ipv4Addr::UNSPECIFIED);
@@ -168,22 +181,58 @@ impl Exchange<'_> {
         own
     }
 
-    fn levels<'a>(&'a self, subnet: &'a OptionTable) -> Levels<'a> {
-        Levels { subnet, classes: &self.classes, snapshot: self.context.snapshot }
+    /// The query's classes, those that a reservation in a subnet of a shared network gives (it counts only once the
+    /// subnet is known), and those of `listed` that it is found to be in.
+    fn final_classes(
+        &self,
+        subnet: &SubnetPlan,
+        host: Option<&Host>,
+        listed: &[ClassId],
+    ) -> Cow<'_, Classes> {
+        let shared = self.context.snapshot.network_of(subnet).is_shared;
+        let late = host.filter(|host| shared && host.subnet_id != GLOBAL);
+        let late = late.map_or(&[][..], |host| host.classes());
+        let mut classes = Cow::Borrowed(&self.classes);
+        if !late.is_empty() || !listed.is_empty() {
+            classes.to_mut().finish(late, listed, self.asked());
+        }
+        classes
     }
 
-    /// next-server, server-hostname and boot-file-name: of the first class that sets it, else of the subnet.
-    fn boot_fields(&self, writer: &mut ReplyWriter, subnet: &SubnetPlan) {
-        let classes = || self.classes.definitions(self.context.snapshot).map(|(class, _)| class);
+    fn levels<'s>(
+        &'s self,
+        options: &'s OptionTable,
+        host: Option<&'s Host>,
+        classes: &'s Classes,
+    ) -> Levels<'s> {
+        let snapshot = self.context.snapshot;
+        let host = host.and_then(|host| snapshot.options_of(host));
+        Levels { host, subnet: options, classes, snapshot }
+    }
+
+    /// next-server, server-hostname and boot-file-name: of the reservation, else of the first class that sets it, else
+    /// of the subnet.
+    fn boot_fields(
+        &self,
+        writer: &mut ReplyWriter,
+        subnet: &SubnetPlan,
+        host: Option<&Host>,
+        classes: &Classes,
+    ) {
+        let classes = || classes.definitions(self.context.snapshot).map(|(class, _)| class);
+        let own = host.and_then(|host| host.details.as_deref());
         let next_server = classes()
             .filter_map(|class| class.next_server)
             .find(|address| !address.is_unspecified());
+        let next_server = own.and_then(|own| own.next_server).or(next_server);
         writer.siaddr(next_server.unwrap_or(subnet.config.next_server));
-        let mut servers = classes().filter_map(|class| class.server_hostname.as_deref());
-        let server = servers.find(|name| !name.is_empty());
+        let own_server = own.map(|own| &*own.server_hostname);
+        let servers = classes().filter_map(|class| class.server_hostname.as_deref());
+        let server = own_server.into_iter().chain(servers).find(|name| !name.is_empty());
         writer.server_name(server.unwrap_or(&subnet.config.server_hostname));
-        let mut files = classes().filter_map(|class| class.boot_file_name.as_deref());
-        let file = files.find(|name| !name.is_empty());
+        let own_file = own.map(|own| &*own.boot_file_name);
+        let files = classes().filter_map(|class| class.boot_file_name.as_deref());
+        let file = own_file.into_iter().chain(files).find(|name| !name.is_empty());
         writer.boot_file(file.unwrap_or(&subnet.config.boot_file_name));
     }
 

@@ -18,16 +18,37 @@ pub(super) struct Site<'a> {
 
 impl<'a> Exchange<'a> {
     pub(super) fn discover(&self) -> Result<Outcome, DropReason> {
+        if self.classes.is_rejected(self.context.snapshot) {
+            return Err(DropReason::ClassReject);
+        }
         let selected = self.subnet.ok_or(DropReason::NoSubnet)?;
-        let site = self
-            .site_of_lease(selected)
+        let reservation = self.reservation(selected);
+        let selected = reservation.home.unwrap_or(selected);
+        let reserved = reservation.site.filter(|site| self.is_available(*site));
+        let site = reserved
+            .or_else(|| self.site_of_lease(selected))
             .or_else(|| self.requested_if_free(selected))
             .or_else(|| self.promised(selected))
             .or_else(|| self.next_free(selected))
             .ok_or_else(|| DropReason::NoAddress(self.failure(selected)))?;
         let promise = self.promise_of(site);
-        let event = Event::Offered { address: site.address };
+        let missed = reservation.site.filter(|_| reserved.is_none());
+        let event = Event::Offered { address: site.address, missed: missed.map(|it| it.address) };
         Ok(Outcome::Reply(self.promise(MessageType::Offer, &promise, None, event)))
+    }
+
+    /// Whether the client can have its reserved address: it has it, or nobody else does and it is promised from now on.
+    pub(super) fn is_available(&self, site: Site<'a>) -> bool {
+        let context = self.context;
+        let stored = context.store.find(site.address);
+        let holder = stored.filter(|stored| stored.keeps_address(context.now.wall_s));
+        match holder {
+            Some(stored) => self.client.identity().owns(&stored.lease),
+            None => {
+                let network = context.snapshot.network_of(site.subnet);
+                self.search(network).promise_this(site.address)
+            }
+        }
     }
 
     /// What OFFER and ACK say about an address.
@@ -35,12 +56,15 @@ impl<'a> Exchange<'a> {
         let Site { subnet, address } = site;
         let pool = subnet.pool_of(address);
         let rules = pool.and_then(|pool| pool.names.as_deref()).unwrap_or(&subnet.config.names);
+        let host = self.known.current(subnet);
+        let reserved = host.map(|host| &*host.hostname).filter(|name| !name.is_empty());
         Promise {
             address,
             lifetime_s: self.lifetime_s(subnet),
             subnet,
             pool,
-            name: name_of(self.query, address, rules, None),
+            host,
+            name: name_of(self.query, address, rules, reserved),
         }
     }
 
@@ -84,10 +108,12 @@ impl<'a> Exchange<'a> {
         Some(Site { subnet, address })
     }
 
-    /// The subnet of `address` if it lies in a pool that is open to the client.
+    /// The subnet of `address` if it lies in a pool that is open to the client, and is not reserved for another.
     pub(super) fn allowed(&self, selected: &SubnetPlan, address: Ipv4Addr) -> Option<Site<'a>> {
         let (subnet, pool) = self.site_of(selected, address)?;
-        let open = subnet.is_open(&self.classes) && pool.is_open(&self.classes);
+        let open = subnet.is_open(&self.classes)
+            && pool.is_open(&self.classes)
+            && !self.is_reserved_for_other(selected, address);
         open.then_some(Site { subnet, address })
     }
 

@@ -112,7 +112,7 @@ fn fqdn(data: &[u8], address: Ipv4Addr, rules: &NameRules, reserved: Option<&str
     }
     let wire = flags & WIRE_FORMAT != 0;
     let hostname = match reserved {
-        Some(reserved) => qualified(reserved, rules, true),
+        Some(reserved) => qualified(reserved, rules, true).to_ascii_lowercase(),
         None if domain.is_empty() || rules.replace.replaces_sent() => {
             generated(address, rules, true)
         }

@@ -46,6 +46,8 @@ pub enum Event {
     Offered {
         /// The address.
         address: Ipv4Addr,
+        /// The address that is reserved for the client and that another one holds.
+        missed: Option<Ipv4Addr>,
     },
     /// A lease was given or renewed (`DHCP4_LEASE_ALLOC`).
     Allocated {
@@ -102,9 +104,18 @@ pub enum NakReason {
     /// Somebody else has the address, or is about to.
     #[error("the address is another client's")]
     InUse,
+    /// The address is kept for another client.
+    #[error("the address is reserved for another client")]
+    Reserved,
+    /// Another address is kept for the client, and free.
+    #[error("{0} is reserved for the client and free")]
+    OtherReserved(Ipv4Addr),
     /// The client's classes do not open the address's pool.
     #[error("the address is in no pool that is open to the client")]
     NotAllowed,
+    /// The client is in the class REJECT.
+    #[error("the client is in the class REJECT")]
+    Rejected,
     /// Nothing is free.
     #[error("{0}")]
     NoAddress(AllocationFailure),
@@ -160,9 +171,15 @@ pub enum DropReason {
     /// It is in the class DROP.
     #[error("it is in the class DROP")]
     ClassDrop,
+    /// A DISCOVER in the class REJECT.
+    #[error("it is in the class REJECT")]
+    ClassReject,
     /// No subnet is configured for the client.
     #[error("no subnet is configured for the client")]
     NoSubnet,
+    /// The partner serves the client's subnet, or nobody is configured to.
+    #[error("another server serves its subnet")]
+    NotForUs,
     /// A DISCOVER, and there is no address for it.
     #[error("{0}")]
     NoAddress(AllocationFailure),
@@ -185,8 +202,8 @@ impl DropReason {
             | Self::ServerIdentifierInDiscover
             | Self::NoIdentity
             | Self::DeclineWithoutAddress => Some(Counter::RfcViolation),
-            Self::OtherServer(_) => Some(Counter::NotForUs),
-            Self::ClassDrop => Some(Counter::AdminFiltered),
+            Self::OtherServer(_) | Self::NotForUs => Some(Counter::NotForUs),
+            Self::ClassDrop | Self::ClassReject => Some(Counter::AdminFiltered),
             Self::NoAddress(failure) => Some(failure.counter()),
             Self::UnexpectedType(_)
             | Self::NoSubnet
@@ -197,6 +214,14 @@ impl DropReason {
 }
 
 impl Event {
+    /// The reserved address that the client was not offered, because another one holds it.
+    pub const fn missed_reservation(&self) -> Option<Ipv4Addr> {
+        match self {
+            Self::Offered { missed, .. } => *missed,
+            _ => None,
+        }
+    }
+
     /// Why there was no address for a REQUEST, if that is why it was refused; a DISCOVER is dropped with
     /// [`DropReason::NoAddress`].
     pub const fn allocation_failure(&self) -> Option<AllocationFailure> {
@@ -210,7 +235,7 @@ impl Event {
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Offered { address } => write!(f, "lease {address} will be offered"),
+            Self::Offered { address, .. } => write!(f, "lease {address} will be offered"),
             Self::Allocated { address, lifetime_s, .. } => {
                 write!(f, "lease {address} has been allocated for {lifetime_s} seconds")
             }

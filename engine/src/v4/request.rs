@@ -43,6 +43,9 @@ impl<'a> Exchange<'a> {
     }
 
     fn try_request(&self) -> Result<Outcome, Refusal> {
+        if self.classes.is_rejected(self.context.snapshot) {
+            return Err(NakReason::Rejected.into());
+        }
         let selected = self.subnet.ok_or_else(|| self.without_subnet())?;
         if self.is_init_reboot() {
             self.check_reboot(selected)?;
@@ -88,11 +91,28 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    fn grant_wanted(&self, selected: &SubnetPlan, address: Ipv4Addr) -> Result<Outcome, Refusal> {
-        let stored = self.context.store.find(address).map(|stored| stored.lease);
+    fn grant_wanted(
+        &self,
+        selected: &'a SubnetPlan,
+        address: Ipv4Addr,
+    ) -> Result<Outcome, Refusal> {
+        let context = self.context;
+        if self.is_reserved_for_other(selected, address) {
+            return Err(NakReason::Reserved.into());
+        }
+        let stored = context.store.find(address).map(|stored| stored.lease);
         let (own, others) = self.sort_out(stored);
-        if others.is_some_and(|lease| lease.holds_address(self.context.now.wall_s)) {
+        if others.is_some_and(|lease| lease.holds_address(context.now.wall_s)) {
             return Err(NakReason::InUse.into());
+        }
+        let reserved = self.reservation(selected).site;
+        if let Some(site) = reserved.filter(|site| site.address == address) {
+            return self.grant(site, own).ok_or_else(|| NakReason::InUse.into());
+        }
+        if let Some(Site { address, .. }) = reserved
+            && !self.is_held(address)
+        {
+            return Err(NakReason::OtherReserved(address).into());
         }
         let Some(site) = self.allowed(selected, address) else {
             return Err(match self.site_of(selected, address) {
@@ -103,6 +123,12 @@ impl<'a> Exchange<'a> {
         self.grant(site, own).ok_or_else(|| NakReason::InUse.into())
     }
 
+    /// Whether anybody has a live lease of `address`.
+    fn is_held(&self, address: Ipv4Addr) -> bool {
+        let stored = self.context.store.find(address);
+        stored.is_some_and(|stored| stored.keeps_address(self.context.now.wall_s))
+    }
+
     /// A record of the client itself, and one of another.
     fn sort_out(&self, stored: Option<Lease4>) -> (Option<Lease4>, Option<Lease4>) {
         match stored {
@@ -111,11 +137,15 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    /// The client names no address: it gets its own, or any.
-    fn grant_any(&self, selected: &SubnetPlan) -> Result<Outcome, Refusal> {
+    /// The client names no address: it gets the one that is reserved for it, its own, or any.
+    fn grant_any(&self, selected: &'a SubnetPlan) -> Result<Outcome, Refusal> {
+        let reservation = self.reservation(selected);
+        let selected = reservation.home.unwrap_or(selected);
         for _ in 0..MAX_PICKS {
-            let site = self
-                .site_of_lease(selected)
+            let site = reservation
+                .site
+                .filter(|site| self.is_available(*site))
+                .or_else(|| self.site_of_lease(selected))
                 .or_else(|| self.promised(selected))
                 .or_else(|| self.next_free(selected));
             let Some(site) = site else { break };

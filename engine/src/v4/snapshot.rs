@@ -11,7 +11,9 @@ use super::options::OptionTable;
 use crate::alloc::Pool;
 use crate::classify::ClassId;
 use crate::codec::v4::{Query, code, suboption};
-use crate::config::model::{Dhcp4, NameRules, Pool4, Subnet4};
+use crate::config::model::{Allocator, Dhcp4, NameRules, Pool4, Subnet4};
+use crate::hosts::Host;
+use crate::lease::KeptOut;
 use crate::packet::Arrival;
 use crate::select::{Clue, SubnetIndex, is_open};
 
@@ -27,6 +29,8 @@ pub struct Snapshot {
     server_identifiers: Vec<Ipv4Addr>,
     index: SubnetIndex,
     by_id: HashMap<u32, usize>,
+    /// Options of reservations, by where the reservation is in memory: it stays there as long as its configuration.
+    host_options: HashMap<usize, OptionTable>,
 }
 
 /// A subnet made ready.
@@ -38,6 +42,8 @@ pub(super) struct SubnetPlan {
     by_address: Box<[usize]>,
     /// Its options over its shared network's.
     pub(super) options: OptionTable,
+    /// Classes evaluated last: the subnet's, then its shared network's.
+    pub(super) additional: Box<[ClassId]>,
     pub(super) membership: Membership,
 }
 
@@ -48,6 +54,8 @@ pub(super) struct PoolPlan {
     pub(super) guard: Box<[ClassId]>,
     /// Its options over the subnet's and the shared network's.
     pub(super) options: OptionTable,
+    /// Classes evaluated last: the pool's, then the subnet's and its shared network's.
+    pub(super) additional: Box<[ClassId]>,
     pub(super) id: u32,
     /// How names are made there, if the pool has rules of its own.
     pub(super) names: Option<Arc<NameRules>>,
@@ -58,7 +66,7 @@ impl Snapshot {
     pub fn build(config: Arc<Dhcp4>, admission_classes: &[String]) -> Self {
         let (networks, memberships) = network::networks(&config.subnets);
         let subnets: Vec<_> = (config.subnets.iter().zip(memberships))
-            .map(|(subnet, membership)| SubnetPlan::build(subnet, membership))
+            .map(|(subnet, membership)| SubnetPlan::build(subnet, membership, &config))
             .collect();
         Self {
             networks,
@@ -67,6 +75,7 @@ impl Snapshot {
             by_id: subnets.iter().enumerate().map(|(at, plan)| (plan.config.id, at)).collect(),
             global: OptionTable::merge(&[&config.options]),
             server_identifiers: server_identifiers(&config),
+            host_options: host_options(&config),
             subnets,
             config,
         }
@@ -86,6 +95,16 @@ impl Snapshot {
         self.server_identifiers.binary_search(&address).is_ok()
     }
 
+    /// The subnet with this id, made ready.
+    pub(super) fn plan(&self, id: u32) -> Option<&SubnetPlan> {
+        self.by_id.get(&id).map(|at| &self.subnets[*at])
+    }
+
+    /// The options of a reservation of this configuration.
+    pub(super) fn options_of(&self, host: &Host) -> Option<&OptionTable> {
+        self.host_options.get(&std::ptr::from_ref(host).addr())
+    }
+
     /// The shared network of `subnet`, or what stands for one.
     pub(super) fn network_of(&self, subnet: &SubnetPlan) -> &NetworkPlan {
         &self.networks[subnet.membership.network]
@@ -98,7 +117,10 @@ impl Snapshot {
         interface: &str,
         classes: &Classes,
     ) -> Option<&SubnetPlan> {
-        let clue = clue(query, arrival, interface);
+        let mut clue = clue(query, arrival, interface);
+        if self.config.compatibility.ignore_link_selection {
+            clue.link = query.address_option(code::SUBNET_SELECTION);
+        }
         self.index.select(&clue, &|class| classes.contains(class)).map(|at| &self.subnets[at])
     }
 }
@@ -120,14 +142,15 @@ fn clue<'a>(query: &Query<'_>, arrival: &Arrival, interface: &'a str) -> Clue<'a
 }
 
 impl SubnetPlan {
-    fn build(subnet: &Arc<Subnet4>, membership: Membership) -> Self {
+    fn build(subnet: &Arc<Subnet4>, membership: Membership, config: &Dhcp4) -> Self {
         let mut by_address: Box<[usize]> = (0..subnet.pools.len()).collect();
         by_address.sort_by_key(|at| subnet.pools[*at].first);
         Self {
             by_address,
             config: Arc::clone(subnet),
-            pools: subnet.pools.iter().map(|pool| PoolPlan::build(pool, subnet)).collect(),
+            pools: subnet.pools.iter().map(|pool| PoolPlan::build(pool, subnet, config)).collect(),
             options: OptionTable::merge(&[&subnet.options, subnet.network_options()]),
+            additional: additional(&[], subnet),
             membership,
         }
     }
@@ -161,15 +184,25 @@ impl SubnetPlan {
 }
 
 impl PoolPlan {
-    fn build(pool: &Pool4, subnet: &Subnet4) -> Self {
+    fn build(pool: &Pool4, subnet: &Subnet4, config: &Dhcp4) -> Self {
+        let scope = subnet.reservations;
+        let reserved = config.hosts.addresses(subnet.id, pool.first, pool.last);
+        let reserved = reserved.filter(|_| scope.in_subnet && !scope.out_of_pool);
+        let ends_of_24 = config.compatibility.exclude_first_last_24 && subnet.prefix.len <= 24;
+        let kept_out = KeptOut::new(reserved, ends_of_24);
+        let addresses = match subnet.allocator {
+            Allocator::Iterative => Pool::iterative(pool.first, pool.last, kept_out),
+            Allocator::Random => Pool::random(pool.first, pool.last, kept_out),
+        };
         Self {
-            addresses: Pool::new(pool.first, pool.last),
+            addresses,
             guard: pool.guard.as_slice().into(),
             options: OptionTable::merge(&[
                 &pool.options,
                 &subnet.options,
                 subnet.network_options(),
             ]),
+            additional: additional(&pool.additional, subnet),
             id: pool.id,
             names: pool.names.clone(),
         }
@@ -178,6 +211,21 @@ impl PoolPlan {
     pub(super) fn is_open(&self, classes: &Classes) -> bool {
         is_open(&self.guard, &|class| classes.contains(class))
     }
+}
+
+/// The classes that a pool's, its subnet's and its shared network's lists name, in this order.
+fn additional(pool: &[ClassId], subnet: &Subnet4) -> Box<[ClassId]> {
+    let network = subnet.network.iter().flat_map(|network| &network.additional);
+    pool.iter().chain(&subnet.additional).chain(network).copied().collect()
+}
+
+fn host_options(config: &Dhcp4) -> HashMap<usize, OptionTable> {
+    let tables = config.hosts.all().iter().filter_map(|host| {
+        let options = &host.details.as_ref()?.options;
+        let table = || OptionTable::merge(&[options]);
+        (!options.is_empty()).then(|| (std::ptr::from_ref(host).addr(), table()))
+    });
+    tables.collect()
 }
 
 fn server_identifiers(config: &Dhcp4) -> Vec<Ipv4Addr> {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use engine::clock::{Mono, Now};
 use engine::lease::memory::{MemoryStore, NearlyFull};
 use engine::lease::{
-    ChangeKind, Grant, GrantRefused, Granted, Identity, Lease4, LeaseState, LeaseStore, Origin,
-    Overwrite,
+    ChangeKind, Grant, GrantRefused, Granted, Identity, KeptOut, Lease4, LeaseState, LeaseStore,
+    Origin, Overwrite,
 };
 use shuttle::thread;
 
@@ -49,7 +49,7 @@ impl World {
             let address = match own {
                 Some(stored) => stored.lease.address,
                 None => (self.store)
-                    .find_free(at(wall_s), range, address(from), &|_| false)
+                    .find_free(at(wall_s), range, address(from), KeptOut::NOTHING, &|_| false)
                     .expect("there are more addresses than clients"),
             };
             let lease = Lease4 { address, ..client.clone() };

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use engine::clock::Now;
 use engine::lease::{
-    Applied, Change, ChangeKind, ChangeNumber, Grant, GrantRefused, Granted, Identity, Lease4,
-    LeaseStore, NotHolder, Origin, Overwrite, Stored,
+    Applied, Change, ChangeKind, ChangeNumber, Grant, GrantRefused, Granted, Identity, KeptOut,
+    Lease4, LeaseStore, NotHolder, Origin, Overwrite, Stored,
 };
 use engine::seam::Replication;
 use engine::sync::Mutex;
@@ -132,6 +132,14 @@ impl LeaseStore for OneClock {
         self.0.version(address)
     }
 
+    fn last_change(&self) -> ChangeNumber {
+        self.0.last_change()
+    }
+
+    fn promise(&self, address: Ipv4Addr, version: ChangeNumber) -> bool {
+        self.0.promise(address, version)
+    }
+
     fn find_of(&self, identity: Identity<'_>, subnets: &[u32], now: Now) -> Option<Stored> {
         self.0.find_of(identity, subnets, now)
     }
@@ -187,9 +195,10 @@ impl LeaseStore for OneClock {
         now: Now,
         range: RangeInclusive<Ipv4Addr>,
         from: Ipv4Addr,
+        kept_out: &KeptOut,
         taken: &dyn Fn(Ipv4Addr) -> bool,
     ) -> Option<Ipv4Addr> {
-        self.0.find_free(now, range, from, taken)
+        self.0.find_free(now, range, from, kept_out, taken)
     }
 
     fn len(&self) -> usize {

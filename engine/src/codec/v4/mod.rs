@@ -87,6 +87,7 @@ pub mod code {
 /// Sub-options of option 82 that the server itself reads.
 #[expect(missing_docs, reason = "the names are those of the IANA registry")]
 pub mod suboption {
+    pub const CIRCUIT_ID: u8 = 1;
     pub const LINK_SELECTION: u8 = 5;
     pub const SERVER_IDENTIFIER_OVERRIDE: u8 = 11;
     pub const RELAY_SOURCE_PORT: u8 = 19;

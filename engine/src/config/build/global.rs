@@ -3,7 +3,8 @@
 use super::{Builder, placed};
 use crate::config::json::Node;
 use crate::config::model::{
-    ControlSocket, ExpiredLeases, InterfaceSpec, Interfaces, LeaseDatabase, MultiThreading,
+    Compatibility, ControlSocket, ExpiredLeases, InterfaceSpec, Interfaces, LeaseDatabase,
+    MultiThreading,
 };
 use crate::config::wire::{self, Depth, Kind, Shape, key};
 
@@ -139,6 +140,17 @@ impl Builder<'_> {
         let ours = node?.get("user-context")?.get("peregrine")?;
         wire::check(ours, shape, Depth::Built, &mut self.mistakes);
         Some(ours)
+    }
+}
+
+/// `compatibility`.
+pub(super) fn compatibility(dhcp4: &Node) -> Compatibility {
+    let node = dhcp4.get("compatibility");
+    let flag = |key| node.and_then(|node| node.flag(key)).unwrap_or(false);
+    Compatibility {
+        exclude_first_last_24: flag("exclude-first-last-24"),
+        ignore_server_identifier: flag("ignore-dhcp-server-identifier"),
+        ignore_link_selection: flag("ignore-rai-link-selection"),
     }
 }
 

@@ -12,6 +12,7 @@ mod names;
 mod network;
 mod options;
 mod pools;
+mod reservations;
 mod shared_network;
 mod subnet;
 #[cfg(test)]
@@ -84,10 +85,13 @@ struct Builder<'a> {
     names: ClassNames,
     /// Classes that `client-classes` defines.
     defined: BTreeSet<&'a str>,
+    /// Those of them that make others by `template-test`.
+    templates: Vec<&'a str>,
     /// What `option-def` defines.
     definitions: Definitions,
     /// The rules for names so far and what they were made of: most subnets share them.
     name_rules: Vec<([Option<String>; 5], Arc<NameRules>)>,
+    warned_of_flex_id: bool,
     mistakes: Vec<Mistake>,
     warnings: Vec<Mistake>,
 }
@@ -99,8 +103,10 @@ impl<'a> Builder<'a> {
             check_hook,
             names: ClassNames::default(),
             defined: BTreeSet::new(),
+            templates: Vec::new(),
             definitions: Definitions::default(),
             name_rules: Vec::new(),
+            warned_of_flex_id: false,
             mistakes: Vec::new(),
             warnings: Vec::new(),
         }
@@ -151,6 +157,12 @@ impl<'a> Builder<'a> {
             decline_probation_s: node.int("decline-probation-period").unwrap_or(86_400),
             parked_packet_limit: node.int("parked-packet-limit").unwrap_or(256),
             options: self.options(node),
+            hosts: self.hosts(node, &subnets),
+            host_identifiers: self.host_identifiers(node),
+            early_global_reservations: node
+                .flag("early-global-reservations-lookup")
+                .unwrap_or(false),
+            compatibility: global::compatibility(node),
             networks,
             subnets,
             definitions: std::mem::take(&mut self.definitions),

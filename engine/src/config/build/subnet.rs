@@ -7,7 +7,7 @@ use super::Builder;
 use super::network::Levels;
 use super::pools::parse_prefix;
 use crate::config::json::Node;
-use crate::config::model::{Network4, Prefix4, Subnet4};
+use crate::config::model::{Allocator, Network4, Prefix4, Subnet4};
 use crate::config::render;
 
 impl Builder<'_> {
@@ -37,6 +37,7 @@ impl Builder<'_> {
             relays: self.relays(node),
             interface: interface(node),
             guard: self.guard(node),
+            additional: self.additional(node),
             pools,
             options: self.options(node),
             lifetime,
@@ -44,6 +45,8 @@ impl Builder<'_> {
             rebind,
             match_client_id: levels.flag("match-client-id").unwrap_or(true),
             authoritative: levels.flag("authoritative").unwrap_or(false),
+            allocator: allocator(levels),
+            reservations: levels.reservation_scope(),
             next_server: next_server.unwrap_or(Ipv4Addr::UNSPECIFIED),
             server_hostname: text("server-hostname"),
             boot_file_name: text("boot-file-name"),
@@ -83,6 +86,13 @@ impl Builder<'_> {
             }
         }
         relays
+    }
+}
+
+fn allocator(levels: Levels<'_>) -> Allocator {
+    match levels.text("allocator") {
+        None | Some("iterative") => Allocator::Iterative,
+        Some(_) => Allocator::Random,
     }
 }
 

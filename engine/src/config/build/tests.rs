@@ -198,7 +198,7 @@ fn mistakes_of_many_kinds_in_one_run() {
             "f:7.53: got subnet id 1, expected another than that of 192.0.2.0/24",
             "f:8.29: not built yet: a lease database of type \"mysql\"",
             "f:8.61: got a control socket of type \"unix\" without \"socket-name\", expected one",
-            "f:9.1: not built yet: host reservations (\"reservations\" in Dhcp4)",
+            "f:9.19: got a reservation without identifier, expected one of hw-address, duid, circuit-id, client-id, flex-id",
         ]
     );
 }
@@ -419,5 +419,59 @@ fn what_cannot_be_on_one_link_is_reported() {
             "f:5.44: got an empty shared network name, expected a name",
             "f:6.14: got subnet 10.0.1.0/24 a second time, expected it once (before at f:4.1)",
         ]
+    );
+}
+
+#[test]
+fn reservations_are_read_with_their_identifiers() {
+    use crate::hosts::IdentifierKind::{CircuitId, ClientId, Duid, HwAddress};
+    let dhcp4 = dhcp4(
+        r#""subnet4": [ { "subnet": "10.0.0.0/8", "reservations": [
+            { "hw-address": "1a:1b:1C:1d:1e:1f", "ip-address": "10.0.0.5", "hostname": "h", "comment": "c" },
+            { "duid": "0a0B", "boot-file-name": "b" }, { "client-id": "'abc'" }, { "circuit-id": "1:2" } ] } ],
+        "reservations": [ { "client-id": "'abc'", "client-classes": [ "KNOWN" ] } ]"#,
+    );
+    let [mac, duid, circuit, global, client] = dhcp4.hosts.all() else { panic!("five hosts") };
+    assert_eq!((mac.kind, mac.identifier.to_string()), (HwAddress, "1a:1b:1c:1d:1e:1f".into()));
+    assert_eq!((mac.address, &*mac.hostname, mac.subnet_id), (Some(address("10.0.0.5")), "h", 1));
+    assert_eq!((duid.kind, duid.identifier.as_bytes()), (Duid, &[10, 11][..]));
+    assert_eq!(duid.details.as_ref().unwrap().boot_file_name, "b");
+    assert_eq!(
+        (client.kind, client.identifier.as_bytes(), client.subnet_id),
+        (ClientId, &b"abc"[..], 1)
+    );
+    assert_eq!((circuit.kind, circuit.identifier.as_bytes()), (CircuitId, &[1, 2][..]));
+    assert_eq!((global.subnet_id, global.classes().len()), (0, 1));
+}
+
+#[test]
+fn what_is_wrong_with_reservations_is_reported() {
+    assert_eq!(
+        mistakes(
+            r#""reservation-mode": "some", "host-reservation-identifiers": [ "duid", "duid", "x" ],
+"subnet4": [ { "subnet": "10.0.0.0/8", "reservation-mode": "all", "reservations-global": true, "reservations": [
+{ "hw-address": "01:02", "ip-address": "10.0.0.5" }, { "hw-address": "0102" },
+{ "duid": "01", "ip-address": "10.0.0.5" }, { "ip-address": "10.0.0.6" },
+{ "duid": "02", "client-id": "03" }, { "duid": "xyz" }, { "duid": "04", "ip-address": "11.0.0.1" },
+{ "client-id": "05", "ip-address": "0.0.0.0" }
+] } ]"#
+        ),
+        [
+            "f:2.21: got string \"some\" for \"reservation-mode\", expected one of all, out-of-pool, global, disabled, off",
+            "f:2.71: got string \"duid\" a second time, expected it once",
+            "f:2.79: got string \"x\", expected one of hw-address, duid, circuit-id, client-id, flex-id",
+            "f:3.40: got \"reservation-mode\" beside \"reservations-global\", expected one of them",
+            "f:4.54: got a second reservation for hw-address 01:02, expected it once (before at 4.1)",
+            "f:5.1: got a second reservation of 10.0.0.5 (before at 4.1), expected one, or \"ip-reservations-unique\": false",
+            "f:5.45: got a reservation without identifier, expected one of hw-address, duid, circuit-id, client-id, flex-id",
+            "f:6.17: got both duid and client-id of a client, expected one",
+            "f:6.48: got string \"xyz\" for \"duid\", expected 1 to 130 bytes in hexadecimal or 'text' in quotes",
+            "f:6.87: got reserved address 11.0.0.1, expected one inside the subnet 10.0.0.0/8",
+            "f:7.36: got string \"0.0.0.0\", expected an IPv4 address",
+        ]
+    );
+    dhcp4(
+        r#""ip-reservations-unique": false, "subnet4": [ { "subnet": "10.0.0.0/8", "reservations": [
+            { "duid": "01", "ip-address": "10.0.0.5" }, { "duid": "02", "ip-address": "10.0.0.5" } ] } ]"#,
     );
 }

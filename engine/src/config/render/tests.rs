@@ -115,3 +115,19 @@ fn a_shared_network_shows_what_its_subnets_inherit() {
     assert_eq!(subnet["relay"], json!({ "ip-addresses": [] }));
     assert_eq!(rendered(&value.to_string()), value);
 }
+
+#[test]
+fn reservations_are_shown_whole() {
+    let text = r#"{ "Dhcp4": { "reservations": [ { "duid": "01:02", "hostname": "h" } ], "subnet4": [
+        { "id": 1, "subnet": "192.0.2.0/24", "reservation-mode": "all", "reservations": [
+            { "hw-address": "01:02", "ip-address": "192.0.2.5", "comment": "c" } ] } ] } }"#;
+    let value = rendered(text);
+    assert_eq!(
+        value["Dhcp4"]["reservations"][0],
+        json!({ "boot-file-name": "", "client-classes": [], "duid": "01:02", "hostname": "h",
+            "next-server": "0.0.0.0", "option-data": [], "server-hostname": "" })
+    );
+    let own = &value["Dhcp4"]["subnet4"][0]["reservations"][0];
+    assert_eq!(own["user-context"], json!({ "comment": "c" }));
+    assert_eq!(rendered(&value.to_string()), value);
+}

@@ -8,7 +8,6 @@ const PORT: Kind = Kind::Int(0, 65535);
 /// Only what is off anyway.
 pub const FALSE: &[Same] = &[Same::Flag(false)];
 const DDNS_OFF: &str = "DNS updates are off";
-const NO_HOSTS: &str = "there are no host reservations";
 const NO_SQL: &str = "it belongs to the databases";
 
 /// Allowed nearly everywhere.
@@ -49,13 +48,13 @@ pub const NETWORK: &[Key] = &[
     // Kea 3's default stands in every file that it wrote: accepted, though no lease is reused.
     only("cache-threshold", SHARE, &[Same::Real(0.0), Same::Real(0.25)]),
     only("cache-max-age", U32, &[Same::Int(0)]),
-    only("allocator", TEXT, &[Same::Text("iterative")]),
+    key("allocator", Kind::Word(&["iterative", "random", "flq", "shared-flq"])),
     only("adaptive-lease-time-threshold", SHARE, &[Same::Real(1.0)]),
     only("store-extended-info", Kind::Flag, FALSE),
-    only("reservations-global", Kind::Flag, FALSE),
-    inert("reservations-in-subnet", Kind::Flag, NO_HOSTS),
-    inert("reservations-out-of-pool", Kind::Flag, NO_HOSTS),
-    inert("reservation-mode", TEXT, NO_HOSTS),
+    key("reservations-global", Kind::Flag),
+    key("reservations-in-subnet", Kind::Flag),
+    key("reservations-out-of-pool", Kind::Flag),
+    key("reservation-mode", TEXT),
     inert("ddns-use-conflict-resolution", Kind::Flag, DDNS_OFF),
 ];
 
@@ -69,10 +68,8 @@ pub const LOCAL: &[Key] = &[
 ];
 
 /// Network, subnet and pool: classes that are evaluated late.
-pub const ADDITIONAL: &[Key] = &[
-    later("evaluate-additional-classes", Kind::Texts, "additional classes"),
-    later("require-client-classes", Kind::Texts, "additional classes"),
-];
+pub const ADDITIONAL: &[Key] =
+    &[key("evaluate-additional-classes", Kind::Texts), key("require-client-classes", Kind::Texts)];
 
 /// Global, both families.
 pub const GLOBAL: &[Key] = &[
@@ -93,10 +90,10 @@ pub const GLOBAL: &[Key] = &[
     key("dhcp-queue-control", Kind::Map(&QUEUE_CONTROL)),
     key("sanity-checks", Kind::Map(&SANITY_CHECKS)),
     only("dhcp4o6-port", PORT, &[Same::Int(0)]),
-    inert("early-global-reservations-lookup", Kind::Flag, NO_HOSTS),
-    inert("host-reservation-identifiers", Kind::Texts, NO_HOSTS),
-    inert("ip-reservations-unique", Kind::Flag, NO_HOSTS),
-    inert("reservations-lookup-first", Kind::Flag, NO_HOSTS),
+    key("early-global-reservations-lookup", Kind::Flag),
+    key("host-reservation-identifiers", Kind::Texts),
+    key("ip-reservations-unique", Kind::Flag),
+    inert("reservations-lookup-first", Kind::Flag, "reservations are always looked at first"),
     inert("server-tag", TEXT, "there are no configuration databases"),
     only("statistic-default-sample-age", U32, &[Same::Int(0)]),
     only("statistic-default-sample-count", U32, &[Same::Int(20)]),

@@ -68,13 +68,14 @@ fn types_and_ranges() {
 fn parts_that_are_not_built_yet() {
     assert_eq!(
         found(
-            r#"{ "reservations": [ { "hw-adress": "" } ], "shared-networks": [], "allocator": "random",
+            r#"{ "hosts-databases": [ { "tipe": "" } ], "config-control": {}, "allocator": "best",
  "dhcp-ddns": { "enable-updates": true }, "compatibility": { "lenient-option-parsing": false } }"#
         ),
         [
-            "f:1.3: not built yet: host reservations (\"reservations\" in Dhcp4)",
-            "f:1.23: got unexpected keyword \"hw-adress\" in reservations map, did you mean \"hw-address\"?",
-            "f:1.80: not built yet: \"allocator\" in Dhcp4 as string \"random\", expected \"iterative\"",
+            "f:1.3: not built yet: host databases (\"hosts-databases\" in Dhcp4)",
+            "f:1.26: got unexpected keyword \"tipe\" in database map, did you mean \"type\"?",
+            "f:1.24: got a database map without \"type\", expected one",
+            "f:1.77: got string \"best\" for \"allocator\" in Dhcp4, expected one of \"iterative\", \"random\", \"flq\", \"shared-flq\"",
             "f:2.35: not built yet: \"enable-updates\" in dhcp-ddns as true, expected false",
         ]
     );

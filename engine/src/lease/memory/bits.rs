@@ -19,12 +19,12 @@ impl Bits {
         self.0.iter().all(|word| word.load(Ordering::SeqCst) == u64::MAX)
     }
 
-    /// The first bit at or above `from` that is not set.
-    pub(super) fn first_clear(&self, from: u8) -> Option<u8> {
+    /// The first bit at or above `from` that is set neither here nor in `others`.
+    pub(super) fn first_clear(&self, from: u8, others: &[u64; 4]) -> Option<u8> {
         let start = usize::from(from >> 6);
         for (i, word) in self.0.iter().enumerate().skip(start) {
             let below = if i == start { (1 << (from & 63)) - 1 } else { 0 };
-            let clear = !(word.load(Ordering::SeqCst) | below);
+            let clear = !(word.load(Ordering::SeqCst) | others[i] | below);
             if clear != 0 {
                 let bit = i * 64 + clear.trailing_zeros() as usize;
                 return Some(u8::try_from(bit).expect("4 words of 64 bits"));
@@ -42,14 +42,18 @@ mod tests {
     fn the_first_clear_bit_is_found_from_anywhere() {
         let bits = Bits::default();
         for bit in 0..=255 {
-            assert_eq!(bits.first_clear(0), Some(bit));
-            assert_eq!(bits.first_clear(bit), Some(bit));
+            assert_eq!(bits.first_clear(0, &[0; 4]), Some(bit));
+            assert_eq!(bits.first_clear(bit, &[0; 4]), Some(bit));
             assert!(!bits.is_full());
             bits.set(bit);
         }
         assert!(bits.is_full());
-        assert_eq!(bits.first_clear(0), None);
+        assert_eq!(bits.first_clear(0, &[0; 4]), None);
         bits.clear(130);
-        assert_eq!((bits.first_clear(7), bits.first_clear(131)), (Some(130), None));
+        assert_eq!(bits.first_clear(7, &[0, 0, 1 << 2, 0]), None);
+        assert_eq!(
+            (bits.first_clear(7, &[0; 4]), bits.first_clear(131, &[0; 4])),
+            (Some(130), None)
+        );
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use super::MemoryStore;
-use crate::lease::{LeaseStore, rules};
+use crate::lease::{KeptOut, LeaseStore, rules};
 
 impl MemoryStore {
     /// Says which invariant does not hold.
@@ -28,7 +28,7 @@ impl MemoryStore {
         same("len", &leases.len(), &self.len())?;
         for lease in &leases {
             let bits = lease.address.to_bits();
-            let free = self.tree.first_free(bits, bits).map(Ipv4Addr::from_bits);
+            let free = self.tree.first_free(bits, bits, KeptOut::NOTHING).map(Ipv4Addr::from_bits);
             let expected = (!rules::occupies(lease)).then_some(lease.address);
             same("held", &expected, &free)?;
         }

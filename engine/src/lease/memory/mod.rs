@@ -31,7 +31,7 @@ use self::tree::{Records, Tree};
 use super::rules::{self, Fate};
 use super::{
     Applied, Change, ChangeKind, ChangeNumber, ChangeSink, Grant, GrantRefused, Granted, Identity,
-    Lease4, LeaseStore, NotHolder, Origin, Overwrite, Stored,
+    KeptOut, Lease4, LeaseStore, NotHolder, Origin, Overwrite, Stored,
 };
 use crate::clock::Now;
 use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -86,7 +86,10 @@ impl MemoryStore {
         let (bits, place) = (address.to_bits(), address.octets()[3]);
         let is_there = new.is_some();
         let before = match new {
-            Some(lease) => records.insert(place, Stored::new(lease, number, origin)),
+            Some(lease) => {
+                let new = Stored::in_place_of(records.get(&place), lease, number, origin);
+                records.insert(place, new)
+            }
             None => records.remove(&place),
         };
         let new = records.get(&place);
@@ -200,6 +203,18 @@ impl LeaseStore for MemoryStore {
         records.get(&address.octets()[3]).map(|stored| stored.version)
     }
 
+    fn last_change(&self) -> ChangeNumber {
+        ChangeNumber(self.last_change.load(Ordering::Acquire))
+    }
+
+    fn promise(&self, address: Ipv4Addr, version: ChangeNumber) -> bool {
+        let records = self.tree.lock(address.to_bits());
+        let Some(mut records) = records else { return false };
+        let stored = records.get_mut(&address.octets()[3]);
+        let stored = stored.filter(|stored| stored.version == version);
+        stored.map(Stored::promise).is_some()
+    }
+
     fn find_of(&self, identity: Identity<'_>, subnets: &[u32], now: Now) -> Option<Stored> {
         let keys = self.hints.of_client(identity);
         let mut hints = self.hints.hold([keys, [None; 2]]);
@@ -283,7 +298,7 @@ impl LeaseStore for MemoryStore {
         let keys = self.hints.of_lease(&lease);
         let mut hints = self.hints.hold([keys, [None; 2]]);
         let mut records = self.tree.lock_or_make(bits);
-        let there = records.get(&address.octets()[3]).map(|stored| &stored.lease);
+        let there = records.get(&address.octets()[3]);
         if !rules::may_overwrite(overwrite, there, &lease) {
             return Applied::Kept;
         }
@@ -356,6 +371,7 @@ impl LeaseStore for MemoryStore {
         now: Now,
         range: RangeInclusive<Ipv4Addr>,
         from: Ipv4Addr,
+        kept_out: &KeptOut,
         taken: &dyn Fn(Ipv4Addr) -> bool,
     ) -> Option<Ipv4Addr> {
         let from = if range.contains(&from) { from.to_bits() } else { range.start().to_bits() };
@@ -363,7 +379,7 @@ impl LeaseStore for MemoryStore {
         let is_taken = |address: u32| taken(Ipv4Addr::from_bits(address));
         let search = |mut at: u32, high: u32| {
             loop {
-                let free = self.tree.first_free(at, high)?;
+                let free = self.tree.first_free(at, high, kept_out)?;
                 if !is_taken(free) {
                     return Some(free);
                 }
@@ -374,7 +390,9 @@ impl LeaseStore for MemoryStore {
             .or_else(|| search(low, from.checked_sub(1)?))
             .or_else(|| {
                 self.ends.first_ended(now.wall_s, &(low..=high), &|address| {
-                    !is_taken(address) && self.is_expired(address, now)
+                    !kept_out.contains(address.into())
+                        && !is_taken(address)
+                        && self.is_expired(address, now)
                 })
             })
             .map(Ipv4Addr::from_bits)

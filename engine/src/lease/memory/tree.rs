@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use super::bits::Bits;
-use crate::lease::Stored;
+use crate::lease::{KeptOut, Stored};
 use crate::sync::{Mutex, MutexGuard};
 
 /// The records of a block by the last byte of their addresses.
@@ -48,6 +48,12 @@ pub(super) struct HeldBlocks<'a> {
 
 /// The number of a block, and its records.
 type HeldBlock<'a> = (u32, MutexGuard<'a, Records>);
+
+/// Where a search goes on.
+enum Skipped {
+    To(u32),
+    ToEnd,
+}
 
 impl Tree {
     pub(super) fn new() -> Self {
@@ -119,39 +125,52 @@ impl Tree {
         (c + 1..=255).for_each(|block| sixteen.full.set(block));
     }
 
-    /// The first address from `from` to `high` that is not held.
-    pub(super) fn first_free(&self, from: u32, high: u32) -> Option<u32> {
+    /// The first address from `from` to `high` that is neither held nor kept out.
+    pub(super) fn first_free(&self, from: u32, high: u32, kept_out: &KeptOut) -> Option<u32> {
         let mut at = from;
         while at <= high {
-            let [a, b, c, d] = at.to_be_bytes();
-            let Some(eight) = self.eights[usize::from(a)].get() else { return Some(at) };
-            let Some(free_b) = eight.full.first_clear(b) else {
-                at = next_start(at, 24)?;
-                continue;
-            };
-            if free_b != b {
-                at = u32::from_be_bytes([a, free_b, 0, 0]);
-                continue;
-            }
-            let Some(sixteen) = self.sixteen(a, b) else { return Some(at) };
-            let Some(free_c) = sixteen.full.first_clear(c) else {
-                at = next_start(at, 16)?;
-                continue;
-            };
-            if free_c != c {
-                at = u32::from_be_bytes([a, b, free_c, 0]);
-                continue;
-            }
-            let Some(block) = sixteen.blocks[usize::from(c)].get() else { return Some(at) };
-            match block.held.first_clear(d) {
-                Some(free_d) => {
-                    let free = u32::from_be_bytes([a, b, c, free_d]);
-                    return (free <= high).then_some(free);
+            at = match self.skip_full(at) {
+                Skipped::To(next) if next != at => next,
+                Skipped::To(_) => {
+                    let [.., d] = at.to_be_bytes();
+                    let out = kept_out.block(at >> 8);
+                    let free = match self.block(at) {
+                        Some(block) => block.held.first_clear(d, &out),
+                        None => Bits::default().first_clear(d, &out),
+                    };
+                    if let Some(free) = free {
+                        let free = at & !0xff | u32::from(free);
+                        return (free <= high).then_some(free);
+                    }
+                    next_start(at, 8)?
                 }
-                None => at = next_start(at, 8)?,
-            }
+                Skipped::ToEnd => return None,
+            };
         }
         None
+    }
+
+    /// From `at` over what is known to be full; `at` itself if its block may have a free address.
+    fn skip_full(&self, at: u32) -> Skipped {
+        let [a, b, c, _] = at.to_be_bytes();
+        let behind = |bits| next_start(at, bits).map_or(Skipped::ToEnd, Skipped::To);
+        let Some(eight) = self.eights[usize::from(a)].get() else { return Skipped::To(at) };
+        match eight.full.first_clear(b, &[0; 4]) {
+            None => return behind(24),
+            Some(free) if free != b => return Skipped::To(u32::from_be_bytes([a, free, 0, 0])),
+            Some(_) => {}
+        }
+        let Some(sixteen) = self.sixteen(a, b) else { return Skipped::To(at) };
+        match sixteen.full.first_clear(c, &[0; 4]) {
+            None => behind(16),
+            Some(free) if free != c => Skipped::To(u32::from_be_bytes([a, b, free, 0])),
+            Some(_) => Skipped::To(at),
+        }
+    }
+
+    fn block(&self, at: u32) -> Option<&Block> {
+        let [a, b, c, _] = at.to_be_bytes();
+        self.sixteen(a, b)?.blocks[usize::from(c)].get().map(Box::as_ref)
     }
 
     /// Shows the records of each block from the one of `from` on, in address order, until `take` says stop.
@@ -232,18 +251,21 @@ mod tests {
     fn a_free_address_is_found_across_full_blocks_and_the_ends_of_the_space() {
         let tree = Tree::new();
         let base = u32::from_be_bytes([10, 1, 0, 0]);
-        assert_eq!(tree.first_free(base, base + 9), Some(base));
+        assert_eq!(tree.first_free(base, base + 9, KeptOut::NOTHING), Some(base));
         for address in base..base + 0x1_0000 {
             hold(&tree, address, true);
         }
-        assert_eq!(tree.first_free(base, base + 0xffff), None);
-        assert_eq!(tree.first_free(base, u32::MAX), Some(base + 0x1_0000));
+        assert_eq!(tree.first_free(base, base + 0xffff, KeptOut::NOTHING), None);
+        assert_eq!(tree.first_free(base, u32::MAX, KeptOut::NOTHING), Some(base + 0x1_0000));
         hold(&tree, base + 0x4321, false);
-        assert_eq!(tree.first_free(base, u32::MAX), Some(base + 0x4321));
-        assert_eq!(tree.first_free(base + 0x4322, u32::MAX), Some(base + 0x1_0000));
+        assert_eq!(tree.first_free(base, u32::MAX, KeptOut::NOTHING), Some(base + 0x4321));
+        assert_eq!(
+            tree.first_free(base + 0x4322, u32::MAX, KeptOut::NOTHING),
+            Some(base + 0x1_0000)
+        );
         hold(&tree, u32::MAX, true);
-        assert_eq!(tree.first_free(u32::MAX, u32::MAX), None);
-        assert_eq!(tree.first_free(u32::MAX - 1, u32::MAX), Some(u32::MAX - 1));
+        assert_eq!(tree.first_free(u32::MAX, u32::MAX, KeptOut::NOTHING), None);
+        assert_eq!(tree.first_free(u32::MAX - 1, u32::MAX, KeptOut::NOTHING), Some(u32::MAX - 1));
     }
 
     #[test]

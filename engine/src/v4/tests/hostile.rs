@@ -14,12 +14,14 @@ fn serve(world: &World, ask: &Ask, bytes: &[u8]) -> Option<Outcome> {
         snapshot: &world.snapshot,
         store: &world.store,
         offers: &world.offers,
+        admission: None,
         now: world.now,
         ticket: None,
         interface: "eth0",
         local_addresses: &[LOCAL],
         buffers: &Buffers::default(),
         reply_port: None,
+        trouble: &Default::default(),
     };
     Some(exchange(&query, &ask.arrival(), None, &context))
 }

@@ -1,12 +1,14 @@
 //! Exchanges on a virtual clock against the real store.
 
 mod captures;
+mod classified;
 mod configured;
 mod content;
 mod hostile;
 mod naming;
 mod networks;
 mod race;
+mod reservations;
 mod scenarios;
 mod vendors;
 mod world;

@@ -1,5 +1,6 @@
 //! A server without sockets, and queries to it.
 
+use std::cell::Cell;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,13 +11,18 @@ use crate::clock::{Mono, Now};
 use crate::codec::options::Definitions;
 use crate::codec::v4::{MessageType, Query, code};
 use crate::config::model::{
-    Dhcp4, ExpiredLeases, Interfaces, LeaseDatabase, Lifetime, MultiThreading, OptionData, Pool4,
-    Prefix4, Subnet4,
+    Compatibility, Dhcp4, ExpiredLeases, Interfaces, LeaseDatabase, Lifetime, MultiThreading,
+    OptionData, Pool4, Prefix4, Subnet4,
 };
+use crate::hosts::IdentifierKind;
 use crate::lease::memory::MemoryStore;
 use crate::lease::{Change, ChangeSink, Lease4, LeaseStore};
 use crate::packet::{Arrival, Buffers, Destination};
-use crate::v4::{Context, DropReason, Event, NakReason, Outcome, Reply, Snapshot, exchange};
+use crate::seam::Admission;
+use crate::sync::Mutex;
+use crate::v4::{
+    ClassTrouble, Context, DropReason, Event, NakReason, Outcome, Reply, Snapshot, exchange,
+};
 
 /// This server's address.
 pub(super) const LOCAL: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
@@ -40,6 +46,7 @@ pub(super) struct World {
     pub(super) store: MemoryStore,
     pub(super) offers: Offers,
     pub(super) now: Now,
+    pub(super) trouble: Mutex<Option<ClassTrouble>>,
 }
 
 impl World {
@@ -54,6 +61,7 @@ impl World {
             store: MemoryStore::new(Arc::new(Nobody)),
             offers: Offers::default(),
             now: Now { mono: Mono::from_ns(0), wall_s: 1_000_000 },
+            trouble: Mutex::new(None),
         }
     }
 
@@ -76,20 +84,39 @@ impl World {
     }
 
     pub(super) fn ask_as(&self, ask: &Ask, class: Option<usize>) -> Outcome {
+        self.ask_with(ask, class, None)
+    }
+
+    /// With an admission that goes by the subnet.
+    pub(super) fn ask_by_subnet(&self, ask: &Ask, admission: &dyn Admission) -> Outcome {
+        self.ask_with(ask, None, Some(admission))
+    }
+
+    fn ask_with(
+        &self,
+        ask: &Ask,
+        class: Option<usize>,
+        admission: Option<&dyn Admission>,
+    ) -> Outcome {
         let bytes = ask.bytes();
         let query = Query::parse(&bytes).unwrap();
+        let trouble = Cell::new(None);
         let context = Context {
             snapshot: &self.snapshot,
             store: &self.store,
             offers: &self.offers,
+            admission,
             now: self.now,
             ticket: None,
             interface: "eth0",
             local_addresses: &[LOCAL],
             buffers: &Buffers::default(),
             reply_port: None,
+            trouble: &trouble,
         };
-        exchange(&query, &ask.arrival(), class, &context)
+        let outcome = exchange(&query, &ask.arrival(), class, &context);
+        *self.trouble.lock() = trouble.get();
+        outcome
     }
 
     pub(super) fn ask(&self, ask: &Ask) -> Outcome {
@@ -318,7 +345,15 @@ pub(super) fn option(code: u8, data: impl AsRef<[u8]>) -> OptionData {
 }
 
 pub(super) fn pool(first: Ipv4Addr, last: Ipv4Addr) -> Pool4 {
-    Pool4 { first, last, guard: Vec::new(), options: Vec::new(), id: 0, names: None }
+    Pool4 {
+        first,
+        last,
+        guard: Vec::new(),
+        additional: Vec::new(),
+        options: Vec::new(),
+        id: 0,
+        names: None,
+    }
 }
 
 pub(super) fn subnet(
@@ -369,6 +404,10 @@ pub(super) fn config() -> Dhcp4 {
         decline_probation_s: 12,
         parked_packet_limit: 256,
         options: Vec::new(),
+        hosts: Arc::default(),
+        host_identifiers: IdentifierKind::USUAL.to_vec(),
+        early_global_reservations: false,
+        compatibility: Compatibility::default(),
         networks: Vec::new(),
         subnets: Vec::new(),
     }

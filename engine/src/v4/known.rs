@@ -1,0 +1,176 @@
+//! What is reserved for a query's client, and what for others (Kea guide, "Host Reservations in DHCPv4"). Pure.
+
+use std::net::Ipv4Addr;
+
+use super::Exchange;
+use super::classes::Classes;
+use super::discover::Site;
+use super::snapshot::{Snapshot, SubnetPlan};
+use crate::codec::v4::{Query, code, suboption};
+use crate::hosts::{self, GLOBAL, Host, IdentifierKind};
+
+/// Type of a client identifier that holds a DUID (RFC 4361), and the bytes before that: type and IAID.
+const DUID_TYPE: u8 = 255;
+const BEFORE_DUID: usize = 5;
+
+/// The reservations for whoever sent a query.
+#[derive(Debug, Default)]
+pub(super) struct Known<'a> {
+    /// Those of each of its identifiers, in the order in which identifiers count.
+    by_identifier: [&'a [Host]; IdentifierKind::ALL.len()],
+}
+
+/// What a client's reservation comes to in a shared network.
+#[derive(Default)]
+pub(super) struct Reservation<'a> {
+    /// The reserved address.
+    pub(super) site: Option<Site<'a>>,
+    /// The subnet of a reservation without address: its client is served there first.
+    pub(super) home: Option<&'a SubnetPlan>,
+}
+
+impl<'a> Known<'a> {
+    pub(super) fn of(query: &Query<'_>, snapshot: &'a Snapshot) -> Self {
+        let mut known = Self::default();
+        let hosts = &snapshot.config.hosts;
+        for (place, kind) in known.by_identifier.iter_mut().zip(&snapshot.config.host_identifiers) {
+            if !hosts.has_kind(*kind) {
+                continue;
+            }
+            let option = |code| query.option(code);
+            *place = match kind {
+                IdentifierKind::HwAddress => hosts.of(*kind, query.chaddr()),
+                IdentifierKind::ClientId => option(code::CLIENT_IDENTIFIER)
+                    .map_or_else(Default::default, |id| hosts.of(*kind, &id)),
+                IdentifierKind::Duid => option(code::CLIENT_IDENTIFIER)
+                    .filter(|id| id.first() == Some(&DUID_TYPE) && id.len() > BEFORE_DUID)
+                    .map_or_else(Default::default, |id| hosts.of(*kind, &id[BEFORE_DUID..])),
+                IdentifierKind::CircuitId => query
+                    .relay_suboption(suboption::CIRCUIT_ID)
+                    .map_or_else(Default::default, |id| hosts.of(*kind, &id)),
+                // Nothing makes one: the hook library that would is not built.
+                IdentifierKind::FlexId => &[],
+            };
+        }
+        known
+    }
+
+    /// The global reservation.
+    pub(super) fn global(&self) -> Option<&'a Host> {
+        self.of_subnet(GLOBAL)
+    }
+
+    /// Whether a reservation is this client's.
+    fn is_own(&self, host: &Host) -> bool {
+        let firsts = self.by_identifier.iter().filter_map(|hosts| hosts.first());
+        firsts.into_iter().any(|own| own.kind == host.kind && own.identifier == host.identifier)
+    }
+
+    fn of_subnet(&self, id: u32) -> Option<&'a Host> {
+        self.by_identifier.iter().find_map(|hosts| hosts::of_subnet(hosts, id))
+    }
+
+    /// The reservation that counts in a subnet: its own, else a global one.
+    pub(super) fn current(&self, subnet: &SubnetPlan) -> Option<&'a Host> {
+        self.in_subnet(subnet).or_else(|| self.global_in(subnet))
+    }
+
+    /// The subnet's own reservation.
+    pub(super) fn in_subnet(&self, subnet: &SubnetPlan) -> Option<&'a Host> {
+        subnet.config.reservations.in_subnet.then(|| self.of_subnet(subnet.config.id))?
+    }
+
+    /// The global reservation, if the subnet lets it count.
+    pub(super) fn global_in(&self, subnet: &SubnetPlan) -> Option<&'a Host> {
+        subnet.config.reservations.global.then(|| self.global())?
+    }
+
+    /// Whether anything is reserved for the client in the shared network of `selected`.
+    pub(super) fn is_known(
+        &self,
+        selected: &SubnetPlan,
+        snapshot: &Snapshot,
+        classes: &Classes,
+    ) -> bool {
+        self.current(selected).is_some()
+            || self.elsewhere(selected, snapshot, classes).next().is_some()
+    }
+
+    /// Reservations of the subnets of the shared network of `selected` that are open to the client. As many looks as
+    /// the client has reservations, not as there are subnets.
+    fn elsewhere<'s>(
+        &'s self,
+        selected: &'s SubnetPlan,
+        snapshot: &'s Snapshot,
+        classes: &'s Classes,
+    ) -> impl Iterator<Item = (&'s SubnetPlan, &'a Host)> {
+        let shared = snapshot.network_of(selected).is_shared;
+        let all = self.by_identifier.iter().filter(move |_| shared).flat_map(|hosts| hosts.iter());
+        all.filter_map(move |host| {
+            let subnet = snapshot.plan(host.subnet_id)?;
+            // A stronger identifier may have another reservation there.
+            let counts = subnet.membership.network == selected.membership.network
+                && self.in_subnet(subnet).is_some_and(|own| std::ptr::eq(own, host))
+                && subnet.is_open(classes);
+            counts.then_some((subnet, host))
+        })
+    }
+}
+
+impl<'a> Exchange<'a> {
+    /// What is reserved for the client in the shared network of `selected`: the nearest reservation of a subnet from
+    /// `selected` on and round, else a global one.
+    pub(super) fn reservation(&self, selected: &'a SubnetPlan) -> Reservation<'a> {
+        let known = &self.known;
+        let near = |(subnet, host): &(&'a SubnetPlan, &'a Host)| {
+            let dynamic = |address| subnet.pool_of(address).is_some();
+            !(subnet.config.reservations.out_of_pool && host.address.is_some_and(dynamic))
+        };
+        let own = known.in_subnet(selected).map(|host| (selected, host)).filter(near);
+        let snapshot = self.context.snapshot;
+        let nearest = own.or_else(|| {
+            let others =
+                known.elsewhere(selected, snapshot, &self.classes).filter_map(|(subnet, host)| {
+                    Some((snapshot.plan(subnet.config.id)?, host)).filter(near)
+                });
+            let count = snapshot.network_of(selected).members.len();
+            others.min_by_key(|(subnet, _)| {
+                (subnet.membership.place + count - selected.membership.place) % count
+            })
+        });
+        match nearest {
+            Some((subnet, Host { address: Some(address), .. })) => {
+                Reservation { site: Some(Site { subnet, address: *address }), home: None }
+            }
+            Some((subnet, _)) => Reservation { site: None, home: Some(subnet) },
+            None => Reservation { site: self.global_site(selected), home: None },
+        }
+    }
+
+    /// The address of a global reservation, in the first subnet that it fits into.
+    fn global_site(&self, selected: &'a SubnetPlan) -> Option<Site<'a>> {
+        let address = self.known.global()?.address?;
+        let subnet = self.around(selected).find(|subnet| {
+            subnet.config.reservations.global && subnet.config.prefix.contains(address)
+        })?;
+        Some(Site { subnet: self.context.snapshot.plan(subnet.config.id)?, address })
+    }
+
+    /// Whether a subnet of the shared network of `selected` keeps `address` for another client.
+    pub(super) fn is_reserved_for_other(&self, selected: &SubnetPlan, address: Ipv4Addr) -> bool {
+        let snapshot = self.context.snapshot;
+        let mut others = false;
+        for (_, host) in snapshot.config.hosts.of_address(address) {
+            let Some(subnet) = snapshot.plan(host.subnet_id) else { continue };
+            let scope = subnet.config.reservations;
+            let counts = subnet.membership.network == selected.membership.network
+                && scope.in_subnet
+                && !(scope.out_of_pool && subnet.pool_of(address).is_some());
+            if counts && self.known.is_own(host) {
+                return false;
+            }
+            others |= counts;
+        }
+        others
+    }
+}
