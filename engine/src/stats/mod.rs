@@ -61,6 +61,7 @@ counters! {
     MalformedCookie = "peregrine-malformed-cookie",
     MalformedOptionOverrun = "peregrine-malformed-option-overrun",
     MalformedOptionLength = "peregrine-malformed-option-length",
+    MalformedFqdnFlags = "peregrine-malformed-fqdn-flags",
     MalformedNoMessageType = "peregrine-malformed-no-message-type",
     Oversized = "peregrine-packet-oversized",
     FrameTruncated = "peregrine-frame-truncated",
@@ -89,6 +90,7 @@ counters! {
     HaTimedOut = "peregrine-ha-connections-timed-out",
     HaBadRequest = "peregrine-ha-requests-bad",
     HaForbidden = "peregrine-ha-requests-forbidden",
+    HaDeletionsForgotten = "peregrine-ha-deletions-forgotten",
     HaUpdatesRefused = "peregrine-ha-updates-refused",
     HaUnauthorized = "peregrine-ha-requests-unauthorized",
 }
