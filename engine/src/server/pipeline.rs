@@ -104,6 +104,7 @@ impl worker::Desk for Desk {
         out: &mut Vec<Departure>,
     ) {
         let pipeline = &*self.pipeline;
+        pipeline.storage.store.watch(now);
         let mut turn = Turn {
             pipeline,
             snapshot: &pipeline.snapshot.load(),
