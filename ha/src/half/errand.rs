@@ -236,7 +236,13 @@ impl Clerk {
         let mut last_change = None;
         let mut applied = 0_u64;
         let own = |lease: &Lease4| self.half.share().has(lease.subnet_id);
+        let skewed = self.half.is_skewed();
+        let wall_s = self.half.clock().now().wall_s;
         for lease in page.leases.into_iter().filter(own) {
+            let ours = self.store.find(lease.address).filter(|_| skewed);
+            if ours.is_some_and(|ours| ends_early(&lease, &ours.lease, wall_s)) {
+                continue;
+            }
             match self.store.apply(lease, Overwrite::Newer, Origin::Partner) {
                 Applied::Added(number) | Applied::Updated(number) => {
                     applied += 1;
@@ -252,6 +258,14 @@ impl Clerk {
         log!(HA_LEASES_SYNC_APPLIED_LEASES, "{server}: took over {applied} leases");
         Reply::Page { count: page.count, last: page.last.map(|address| address.to_string()) }
     }
+}
+
+/// Whether the partner's version of a lease of ours ends it before its time: clocks that are far apart do not say which
+/// version is the newer one, and a client that was promised the longer of them goes on with its address.
+fn ends_early(theirs: &Lease4, ours: &Lease4, wall_s: u64) -> bool {
+    let same_client = theirs.hw_address == ours.hw_address && theirs.client_id == ours.client_id;
+    let shorter = same_client && theirs.expires_at_s() < ours.expires_at_s();
+    ours.holds_address(wall_s) && (shorter || !theirs.holds_address(wall_s))
 }
 
 /// What an exchange means for a lease update.
@@ -294,5 +308,42 @@ impl From<AnswerError> for CallError {
             AnswerError::Conflict(text) => CallError::Refused { result: 4, text },
             AnswerError::Failed { result, text } => CallError::Refused { result, text },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use engine::lease::{HwAddress, LeaseState};
+
+    use super::*;
+
+    fn lease(client: u8, cltt_s: u64, state: LeaseState) -> Lease4 {
+        Lease4 {
+            address: Ipv4Addr::new(192, 0, 2, 1),
+            hw_address: HwAddress::new(&[2, 0, 0, 0, 0, client]).unwrap(),
+            client_id: None,
+            valid_lifetime_s: 100,
+            cltt_s,
+            subnet_id: 1,
+            fqdn_fwd: false,
+            fqdn_rev: false,
+            hostname: Box::default(),
+            state,
+            user_context: None,
+            pool_id: 0,
+        }
+    }
+
+    /// The partner's clock is far ahead: it has reclaimed what a client holds here.
+    #[test]
+    fn a_partner_whose_clock_is_far_off_ends_no_lease() {
+        use LeaseState::{Assigned, Reclaimed};
+        let ours = lease(1, 1000, Assigned);
+        let ends = |theirs: &Lease4, wall_s| ends_early(theirs, &ours, wall_s);
+        assert!(ends(&lease(1, 1050, Reclaimed), 1020));
+        assert!(ends(&lease(1, 990, Assigned), 1020), "an older renewal");
+        assert!(!ends(&lease(1, 1050, Assigned), 1020), "a newer one");
+        assert!(!ends(&lease(2, 1010, Assigned), 1020), "another client's");
+        assert!(!ends(&lease(1, 1050, Reclaimed), 1200), "ours is over");
     }
 }

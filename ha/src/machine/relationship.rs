@@ -49,6 +49,10 @@ pub struct Relationship {
     /// Somebody else than this machine holds the DHCP service off.
     pub(super) held_by_others: bool,
     pub(super) unsent_updates: u64,
+    /// When it was last given an input.
+    pub(super) last_turn: Now,
+    /// When the partner was last answered a heartbeat.
+    pub(super) asked: Mono,
     published: Standing,
     actions: VecDeque<Action>,
     notes_dropped: u64,
@@ -202,6 +206,8 @@ impl Relationship {
             heartbeat_under_way: false,
             held_by_others: false,
             unsent_updates: 0,
+            last_turn: now,
+            asked: now.mono,
             published: Standing::default(),
             actions: VecDeque::new(),
             notes_dropped: 0,
