@@ -83,6 +83,12 @@ impl Hub {
             )
         };
         let halves: Vec<_> = relationships.iter().enumerate().map(half).collect();
+        for (index, half) in halves.iter().enumerate() {
+            let name = if index == 0 { "paired".to_owned() } else { format!("paired-{index}") };
+            if let Some(flag) = parts.storage.flag(&name) {
+                half.remember_in(Arc::new(flag));
+            }
+        }
         let first = parts.guard.set(guard(&halves, &subnets, parts)).is_ok();
         debug_assert!(first, "a guard is joined once");
         let storage = parts.storage.clone();

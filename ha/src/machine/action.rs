@@ -133,6 +133,8 @@ pub enum Action {
     AnswerSync(engine::control::Answer),
     /// Send the delayed updates; ends with `handle_backlog_sent`.
     SendBacklog,
+    /// Tell which leases ended while the partner was away; ends with `handle_backlog_sent`.
+    SendDeletions,
     /// Forget the delayed updates.
     ClearBacklog,
     /// Send ha-reset; ends with `handle_reset_answer`.
