@@ -179,6 +179,14 @@ fn a_maintenance_that_a_heartbeat_told_of_first_has_started() {
     let sent = Notification { cancel: true, ..sent };
     notified(&mut machine, 3000, sent);
     assert_eq!(machine.state(), LoadBalancing);
+    drain(&mut machine);
+
+    // Wanted again: the partner's maintenance is no relapse.
+    machine.start_maintenance().unwrap();
+    drain(&mut machine);
+    machine.handle_heartbeat(at(3500), Ok(status(at(3500), InMaintenance)));
+    assert_eq!(machine.state(), PartnerInMaintenance);
+    assert_eq!(notifications(&mut machine), []);
 }
 
 #[test]
