@@ -4,6 +4,7 @@
 mod codes;
 mod query;
 mod reply;
+mod rules;
 #[cfg(test)]
 mod tests;
 

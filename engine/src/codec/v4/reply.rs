@@ -43,7 +43,7 @@ impl ReplyWriter {
         message[0] = 2;
         message[SECS..FLAGS].fill(0);
         message[CIADDR..GIADDR].fill(0);
-        message[SNAME..].fill(0);
+        message[CHADDR + query.chaddr().len()..].fill(0);
         message.extend_from_slice(&COOKIE);
         debug_assert_eq!(message.len(), OPTIONS_AT);
         let is_bootp = query.is_bootp();

@@ -413,6 +413,7 @@ pub(super) fn config() -> Dhcp4 {
         loggers: Vec::new(),
         echo_client_id: true,
         decline_probation_s: 12,
+        authoritative: false,
         parked_packet_limit: 256,
         options: Vec::new(),
         hosts: Arc::default(),
