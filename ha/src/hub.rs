@@ -14,7 +14,7 @@ use engine::log;
 use engine::seam::{Admission, Replication};
 use engine::server::Parts;
 
-use self::join::{Gates, Guards, Outboxes};
+use self::join::{Gates, Guards, OnlyOutbox, Outboxes};
 pub use self::subnets::{Share, Subnets};
 use crate::config::{Relationship, SERVER_NAME, Server};
 use crate::guard::Guard;
@@ -113,7 +113,7 @@ impl Hub {
     /// Takes the changes that the peers must know.
     pub fn replication(&self) -> Arc<dyn Replication> {
         match &self.halves[..] {
-            [only] => Arc::clone(only.outbox()) as Arc<dyn Replication>,
+            [only] => Arc::new(OnlyOutbox(Arc::clone(only))) as Arc<dyn Replication>,
             several => Arc::new(Outboxes::new(several, Arc::clone(&self.subnets))),
         }
     }
