@@ -221,6 +221,16 @@ pub(crate) const ALL: &[Meant] = &[
         effect: Effect::None,
     },
     Meant {
+        name: "home-of-a-reservation",
+        reason: "DISCOVER, yiaddr 10.2.0.77 for 10.1.0.10: a reservation without address in another subnet of the shared \
+                 network makes 3.x serve the client from there, 2.2 stays with the selected one",
+        applies: |seen| {
+            let address = seen.message_type() == DISCOVER && seen.is_field("yiaddr");
+            address && seen.values() == ("10.1.0.10", "10.2.0.77")
+        },
+        effect: Effect::None,
+    },
+    Meant {
         name: "never-used-first",
         reason: "DISCOVER and REQUEST, yiaddr: an address without a lease is chosen before one whose lease is over, and \
                  of those the one that was over first (RFC 2131 section 2.2); Kea takes the next in turn",

@@ -382,7 +382,8 @@ fn reservations(dice: &mut Dice, prefix: &str) -> Value {
             false => ("client-id", format!("01aa{number:02x}")),
         };
         host.insert(key.into(), value.into());
-        if dice.chance(70) {
+        // 2.2 and 3.x differ about a reservation without address in another subnet of the network.
+        if dice.chance(70) || prefix.starts_with("172") {
             let base = dice.pick(&[20, 200]);
             host.insert("ip-address".into(), format!("{prefix}.{}", base + number).into());
         }
