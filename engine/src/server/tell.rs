@@ -46,7 +46,7 @@ impl Lines {
             Event::Offered { .. } => &messages::DHCP4_LEASE_OFFER,
             Event::Allocated { .. } => &messages::DHCP4_LEASE_ALLOC,
             Event::Refused { .. } => &messages::PEREGRINE_NAK,
-            Event::Informed => return,
+            Event::Informed | Event::Ipv6Only => return,
             Event::Released { .. } => &messages::DHCP4_RELEASE,
             Event::ReleaseIgnored { .. } => &messages::DHCP4_RELEASE_FAIL,
             Event::Declined { .. } => &messages::DHCP4_DECLINE_LEASE,

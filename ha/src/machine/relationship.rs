@@ -167,6 +167,7 @@ impl Relationship {
             scopes: self.scopes,
             watching: self.is_interrupted(now),
             updates: self.sends_updates(),
+            own_leases_only: self.state() == State::Terminated,
         }
     }
 

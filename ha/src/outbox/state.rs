@@ -21,6 +21,8 @@ pub(super) struct State {
     pub(super) gone: Gone,
     pub(super) policy: UpdatePolicy,
     pub(super) stopped: bool,
+    /// Updates that a backup was not told of, since somebody asked.
+    pub(super) missed: u64,
     stats: Arc<Stats>,
 }
 
@@ -33,6 +35,7 @@ impl State {
             gone: Gone::new(MAX_KEPT_DELETIONS),
             policy: UpdatePolicy::default(),
             stopped: false,
+            missed: 0,
             stats,
         }
     }

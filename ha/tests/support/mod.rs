@@ -152,7 +152,11 @@ impl Node {
         addresses: [SocketAddr; 2],
         parameters: Parameters,
     ) -> Result<Self, StartError> {
-        Self::open(place, addresses, parameters, Rest::default())
+        Self::start_by(parameters, settings(place, addresses))
+    }
+
+    pub(crate) fn start_by(parameters: Parameters, settings: Settings) -> Result<Self, StartError> {
+        Self::open(parameters, settings, Rest::default())
     }
 
     /// Stops it, and gives what outlives the process.
@@ -169,7 +173,7 @@ impl Node {
         parameters: Parameters,
         rest: Rest,
     ) -> Self {
-        Self::open(place, addresses, parameters, rest).unwrap()
+        Self::open(parameters, settings(place, addresses), rest).unwrap()
     }
 
     /// Whether it has written down that its partner knows all its leases.
@@ -177,12 +181,7 @@ impl Node {
         self.paired.is_paired()
     }
 
-    fn open(
-        place: usize,
-        addresses: [SocketAddr; 2],
-        parameters: Parameters,
-        rest: Rest,
-    ) -> Result<Self, StartError> {
+    fn open(parameters: Parameters, settings: Settings, rest: Rest) -> Result<Self, StartError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
         let (service, stats) = (Arc::new(Service::default()), Arc::new(Stats::default()));
         let released = Arc::new(Released::default());
@@ -216,7 +215,7 @@ impl Node {
             clock: clock.clone(),
             stats: stats.clone(),
         };
-        let driver = Driver::start(half, settings(place, addresses), parts)?;
+        let driver = Driver::start(half, settings, parts)?;
         Ok(Self { driver, store, pending, released, registry, service, stats, clock, paired })
     }
 

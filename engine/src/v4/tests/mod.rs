@@ -7,6 +7,7 @@ mod content;
 mod hostile;
 mod naming;
 mod networks;
+mod other_ways;
 mod race;
 mod reservations;
 mod scenarios;
