@@ -2,8 +2,8 @@
 //! synchronisation is no silence.
 
 use super::super::{
-    Action, CallError, Mode, Notification, NotifyAnswer, Parameters, Relationship, Seen, State,
-    SyncOrder,
+    Action, CallError, Mode, Notification, NotifyAnswer, Parameters, PartnerStatus, Relationship,
+    Seen, State, SyncDone, SyncOrder,
 };
 use super::{at, drain, entered, parameters, status};
 
@@ -164,4 +164,22 @@ fn what_a_backup_answers_is_no_word_of_the_partners() {
     let mut machine = primary();
     machine.handle_contact(at(50_000));
     assert!(machine.is_interrupted(at(61_000)), "nothing is being fetched");
+}
+
+/// A page may take longer than the partner's service is switched off for. Whoever it serves meanwhile is missed by the
+/// pages before, but not by its count of untold changes.
+#[test]
+fn whom_the_partner_served_during_a_slow_page_is_fetched_again() {
+    let mut machine = primary();
+    let seen =
+        |ms, state, unsent_updates| PartnerStatus { unsent_updates, ..status(at(ms), state) };
+    machine.handle_heartbeat(at(1_000), Ok(seen(1_000, State::PartnerDown, 5)));
+    assert_eq!(machine.state(), State::Syncing);
+    machine.handle_sync(at(90_000), Ok(SyncDone::default()));
+    assert_eq!(machine.state(), State::Ready);
+    drain(&mut machine);
+    machine.handle_heartbeat(at(91_000), Ok(seen(91_000, State::LoadBalancing, 6)));
+    assert_eq!(entered(&drain(&mut machine)), [State::Syncing]);
+    machine.handle_sync(at(92_000), Ok(SyncDone::default()));
+    assert_eq!(machine.state(), State::LoadBalancing, "now all is told");
 }
