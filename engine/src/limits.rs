@@ -57,6 +57,8 @@ pub const LOG_LINGER_MS: u64 = 2;
 pub const MAX_COMMAND: usize = 4 << 20;
 /// Connections to the control socket that are served at once.
 pub const MAX_COMMAND_CONNECTIONS: usize = 64;
+/// How long the control socket waits after an error such as too many open files.
+pub const COMMAND_ACCEPT_RETRY: Duration = Duration::from_millis(100);
 /// How long a command's connection may stay silent, either way (Kea's own bound).
 pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(10);
 /// Depth of nesting in a JSON document.
@@ -69,6 +71,10 @@ pub const MAX_EXPRESSION_DEPTH: usize = 64;
 pub const MAX_EXPRESSION_VALUE: usize = 65_536;
 /// Bytes of a compiled regular expression in a class's `test`.
 pub const MAX_PATTERN_PROGRAM: usize = 1 << 20;
+/// Options inside one another.
+pub const MAX_OPTION_DEPTH: usize = 8;
+/// Enterprises of option 125 that one reply answers.
+pub const MAX_ENTERPRISES: usize = 8;
 /// Files that include one another, one in the other (Kea's bound).
 pub const MAX_INCLUDE_DEPTH: usize = 10;
 /// Included files of one configuration.

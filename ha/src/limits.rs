@@ -21,6 +21,12 @@ pub const MAX_PAGE: u32 = 65_536;
 pub const MAX_REQUEST: usize = 4 << 20;
 /// Bytes of a request's head; also hyper's read buffer.
 pub const MAX_HEAD: usize = 16 << 10;
+/// Bytes of a request from which on it is read and run on a thread of its own.
+pub const LARGE_REQUEST: usize = 64 << 10;
+/// Commands of peers that may take their time, such as listings, at one time.
+pub const MAX_LONG_COMMANDS: usize = 4;
+/// The same of addresses that are no peer's.
+pub const MAX_LONG_OF_STRANGERS: usize = 1;
 /// Connections to the listener at one time, all peers together.
 pub const MAX_CONNECTIONS: usize = 512;
 /// Connections to the listener from addresses that are no peer's.

@@ -314,7 +314,7 @@ fn broadcast_garbage_does_not_keep_a_client_from_its_lease() {
 }
 
 /// The HA port that `server` listens on.
-fn ha_port(server: &Server) -> SocketAddr {
+pub(crate) fn ha_port(server: &Server) -> SocketAddr {
     let answer = server.command(&json!({"command": "config-get"}));
     let text = answer.to_string();
     let (_, rest) = text.split_once("\"name\":\"server1\"").unwrap();
@@ -348,7 +348,7 @@ fn attack_ha_port(port: SocketAddr) {
         head("Content-Length: 99999999999\r\n\r\n") + &"x".repeat(5 << 20),
     ] {
         let answer = String::from_utf8_lossy(&knock(port, request.as_bytes())).into_owned();
-        assert!(answer.starts_with("HTTP/1.1 400") || answer.is_empty(), "{answer}");
+        assert!(answer.ends_with(r#"{ "result": 400, "text": "Bad Request" }"#), "{answer}");
     }
     for body in ["[]", "17", "\"x\"", "{}", r#"{"command": 7}"#, r#"{"command": "lease4-update"}"#]
     {
@@ -391,8 +391,9 @@ fn the_ha_port_is_attacked_and_the_pair_works_on() {
         });
     });
     let statistics = servers[0].statistics();
-    assert!(statistics["peregrine-ha-connections-broken"] >= 100, "{statistics:?}");
-    assert!(statistics["peregrine-ha-requests-bad"] >= 4, "{statistics:?}");
+    let [bad, broken] = ["peregrine-ha-requests-bad", "peregrine-ha-connections-broken"];
+    assert!(statistics[bad] >= 50 && statistics[broken] >= 4, "{statistics:?}");
+    assert!(statistics[bad] + statistics[broken] >= 108, "{statistics:?}");
     for server in &servers {
         server.wait_for_state(&["load-balancing"]);
         let log = server.log();

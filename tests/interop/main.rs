@@ -17,5 +17,6 @@ mod net;
 mod pair;
 mod relay;
 mod server;
+mod shortage;
 mod tls;
 mod wait;

@@ -7,7 +7,8 @@ use super::inside::{chunk, enterprise, sub_option};
 use super::tree::{Enterprise, Field, Length, Operand, Path, Start, Test, Text};
 use super::value::Value;
 use super::{EvaluationError, Subject};
-use crate::codec::options::{Definition, Kind, code, definition_by_code, opaque_text, trim_zeros};
+use crate::codec::options::space::{AGENT, DHCP4};
+use crate::codec::options::{Definition, Kind, code, opaque_text, trim_zeros};
 use crate::limits::MAX_EXPRESSION_VALUE;
 
 type Result<T> = std::result::Result<T, EvaluationError>;
@@ -39,7 +40,7 @@ impl Text {
         Ok(match self {
             Text::Literal(bytes) => Value::Borrowed(bytes),
             Text::OptionPayload(path) => find(path, subject).unwrap_or(Value::EMPTY),
-            Text::OptionDescription(path, definition) => option_text(path, *definition, subject),
+            Text::OptionDescription(path) => option_text(path, subject),
             Text::Field(field) => field.value(subject),
             Text::VendorEnterprise => enterprise_number(code::VIVSO_SUBOPTIONS, subject),
             Text::VendorClassEnterprise => enterprise_number(code::VIVCO_SUBOPTIONS, subject),
@@ -111,28 +112,49 @@ fn chained(
 
 /// The payload of the option at the end of `path`.
 fn find<'a>(path: &Path, subject: &'a dyn Subject) -> Option<Value<'a>> {
-    let (outer, inside) = match path.start {
+    look_up(path, subject).map(|found| found.payload)
+}
+
+/// An option that was found.
+struct Found<'a> {
+    payload: Value<'a>,
+    code: u8,
+    definition: Option<&'a Definition>,
+}
+
+/// Goes down `path`: an option that its definition says to hold others is looked into.
+fn look_up<'a>(path: &Path, subject: &'a dyn Subject) -> Option<Found<'a>> {
+    let mut inside = path.inside.as_slice();
+    let mut found = match path.start {
         Start::Option(code) => {
             let payload = Value::from(subject.option(code.into())?);
-            let Some((&first, inside)) = path.inside.split_first() else { return Some(payload) };
-            // Only an option whose definition says so holds others.
-            definition_by_code(code).filter(|definition| !definition.encapsulate.is_empty())?;
-            let padded = code == code::VENDOR_ENCAPSULATED_OPTIONS;
-            (sub_option(&payload, first, padded).map(|range| payload.slice(range)), inside)
+            Found { payload, code, definition: subject.definition(DHCP4, code) }
         }
-        Start::Relay4(sub) => {
+        Start::Relay4(code) => {
             let payload = Value::from(subject.option(code::DHCP_AGENT_OPTIONS.into())?);
-            let range = sub_option(&payload, sub, false);
-            (range.map(|range| payload.slice(range)), path.inside.as_slice())
+            let range = sub_option(&payload, code, false)?;
+            let definition = subject.definition(AGENT, code);
+            Found { payload: payload.slice(range), code, definition }
         }
         Start::Vendor(wanted) => {
             let data = vendor(code::VIVSO_SUBOPTIONS, wanted, subject)?;
-            let (&first, inside) = path.inside.split_first()?;
-            (sub_option(&data, first, false).map(|range| data.slice(range)), inside)
+            let (&code, deeper) = inside.split_first()?;
+            inside = deeper;
+            let range = sub_option(&data, code, false)?;
+            Found { payload: data.slice(range), code, definition: None }
         }
     };
-    // No definition of a sub-option says that it holds others.
-    outer.filter(|_| inside.is_empty())
+    for &code in inside {
+        let outer = found.definition?;
+        let space = outer.inside()?;
+        // Padding and end mark there as in the message itself (RFC 2132 section 8.4).
+        let padded = outer.space == DHCP4 && outer.code == code::VENDOR_ENCAPSULATED_OPTIONS;
+        let value = outer.value_len(&found.payload);
+        let range = sub_option(&found.payload[value..], code, padded)?;
+        let payload = found.payload.slice(value + range.start..value + range.end);
+        found = Found { payload, code, definition: subject.definition(space, code) };
+    }
+    Some(found)
 }
 
 /// What belongs to the enterprise of the option `code`, if it is the wanted one.
@@ -149,23 +171,15 @@ fn enterprise_number(code: u8, subject: &dyn Subject) -> Value<'_> {
         .map_or(Value::EMPTY, |(number, _)| Value::number(number))
 }
 
-fn option_text<'a>(
-    path: &Path,
-    definition: Option<&'static Definition>,
-    subject: &'a dyn Subject,
-) -> Value<'a> {
-    let Some(payload) = find(path, subject) else { return Value::EMPTY };
-    let (Start::Option(outermost) | Start::Relay4(outermost)) = path.start else {
-        let code = path.inside.last().copied().unwrap_or_default();
-        return opaque_text(code, &payload).into();
-    };
-    match definition {
+fn option_text<'a>(path: &Path, subject: &'a dyn Subject) -> Value<'a> {
+    let Some(found) = look_up(path, subject) else { return Value::EMPTY };
+    match found.definition {
         Some(definition) if definition.kind == Kind::String => {
-            let len = trim_zeros(&payload).len();
-            payload.slice(0..len)
+            let len = trim_zeros(&found.payload).len();
+            found.payload.slice(0..len)
         }
-        Some(definition) => definition.to_text(&payload).into(),
-        None => opaque_text(path.inside.last().copied().unwrap_or(outermost), &payload).into(),
+        Some(definition) => definition.to_text(&found.payload).into(),
+        None => opaque_text(found.code, &found.payload).into(),
     }
 }
 

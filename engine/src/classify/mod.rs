@@ -15,6 +15,8 @@ mod value;
 pub use names::{ClassId, ClassNames};
 pub use subject::Subject;
 
+use crate::codec::options::Definitions;
+
 /// Which protocol's queries an expression is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
@@ -41,21 +43,23 @@ pub struct Mention {
 }
 
 impl Expression {
-    /// Compiles `text`, a class's `test`. Classes that it refers to are interned in `names`;
-    /// whether they are defined is the caller's to check, over [`Expression::mentions`].
+    /// Compiles `text`, a class's `test`. Options that it calls by name are those of
+    /// `definitions`. Classes that it refers to are interned in `names`; whether they are defined
+    /// is the caller's to check, over [`Expression::mentions`].
     ///
     /// # Errors
     /// [`ExpressionError`]: the first mistake.
     pub fn compile(
         text: &str,
         family: Family,
+        definitions: &Definitions,
         names: &mut ClassNames,
     ) -> Result<Self, ExpressionError> {
         if family == Family::V6 {
             let message = "expressions for Dhcp6 are not built yet".to_owned();
             return Err(ExpressionError { offset: 0, message });
         }
-        let (test, mentions) = parser::parse(text, names)?;
+        let (test, mentions) = parser::parse(text, definitions, names)?;
         let known = mentions
             .iter()
             .any(|mention| matches!(&**names.name(mention.class), "KNOWN" | "UNKNOWN"));

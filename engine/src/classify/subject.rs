@@ -4,11 +4,16 @@ use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::ClassId;
+use crate::codec::options::{Definition, standard_by_code};
 
 /// A query, as the expression language sees it. Multi-byte numbers are in host order.
 pub trait Subject {
     /// Payload of the option with `code`; several instances of a DHCPv4 option are one (RFC 3396).
     fn option(&self, code: u16) -> Option<Cow<'_, [u8]>>;
+    /// How the option `code` of `space` is read, as far as that is known yet.
+    fn definition(&self, space: &str, code: u8) -> Option<&Definition> {
+        standard_by_code(space, code)
+    }
     /// Name of the interface that received it.
     fn interface(&self) -> &str;
     /// Sender of the IP packet.

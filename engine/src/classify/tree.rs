@@ -3,7 +3,6 @@
 use regex::bytes::Regex;
 
 use super::ClassId;
-use crate::codec::options::Definition;
 
 /// Something true or false.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,7 +31,7 @@ pub(super) struct Operand {
 pub(super) enum Text {
     Literal(Box<[u8]>),
     OptionPayload(Path),
-    OptionDescription(Path, Option<&'static Definition>),
+    OptionDescription(Path),
     Field(Field),
     VendorEnterprise,
     VendorClassEnterprise,

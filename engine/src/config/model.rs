@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::json::{Mistake, Node, Position};
 use crate::classify::{ClassId, ClassNames, Expression};
+use crate::codec::options::Definitions;
 use crate::hosts::{Hosts, IdentifierKind};
 
 /// What a configuration file holds.
@@ -67,6 +68,8 @@ pub struct Dhcp4 {
     pub early_global_reservations: bool,
     /// `compatibility`.
     pub compatibility: Compatibility,
+    /// `option-def`.
+    pub definitions: Definitions,
     /// `shared-networks` in their order.
     pub networks: Vec<Arc<Network4>>,
     /// Every subnet, by ascending id, those of shared networks too; inherited values filled in.
@@ -167,6 +170,8 @@ pub struct ClientClass {
     pub only_in_additional_list: bool,
     /// `option-data`.
     pub options: Vec<OptionData>,
+    /// `option-def`: what options 43 and 224 to 254 mean for its members.
+    pub definitions: Definitions,
     /// `valid-lifetime` and its bounds, if the class has any.
     pub lifetime: Option<Lifetime>,
     /// `next-server`.
@@ -266,14 +271,18 @@ pub enum LogTarget {
 /// One option to be sent, its value in wire form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OptionData {
+    /// The enterprise in whose space (`vendor-NUMBER`) it stands, and so in option 125; none: the message's own.
+    pub enterprise: Option<u32>,
     /// `code`.
     pub code: u8,
-    /// The option's payload.
+    /// The option's payload, options inside it included.
     pub data: Arc<[u8]>,
     /// `always-send`.
     pub always_send: bool,
     /// `never-send`.
     pub never_send: bool,
+    /// `client-classes`: only for members of any of them; empty is everybody.
+    pub classes: Vec<ClassId>,
 }
 
 /// A shared network: subnets of one link. What its subnets inherit is filled in there.

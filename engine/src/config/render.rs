@@ -10,7 +10,8 @@ use serde_json::{Map, Value, json};
 use super::build::parse_prefix;
 use super::json::Node;
 use super::model::{Configuration, Dhcp4, Prefix4, Subnet4};
-use crate::codec::options::{definition_by_code, definition_by_name};
+use crate::codec::options::Definitions;
+use crate::codec::options::space::DHCP4;
 
 /// What config-get shows at a shared network or a subnet even if it stands at a level above.
 const INHERITED: &[&str] = &[
@@ -55,24 +56,26 @@ fn dhcp4_value(node: &Node, dhcp4: &Dhcp4) -> Value {
         fill(map, &defaults);
     }
     each(map, "loggers", logger);
-    each(map, "client-classes", class);
-    each(map, "option-data", option);
-    each(map, "reservations", reservation);
+    each(map, "client-classes", |map| class(map, &dhcp4.definitions));
+    let definitions = &dhcp4.definitions;
+    each(map, "option-def", definition);
+    each(map, "option-data", |map| option(map, definitions));
+    each(map, "reservations", |map| reservation(map, definitions));
     let inherited = inherited(map);
     let models = dhcp4.subnets.iter().map(|model| (model.prefix, &**model)).collect();
     each(map, "subnet4", |subnet| {
         fill(subnet, &inherited);
-        subnet_values(subnet, &models);
+        subnet_values(subnet, &models, definitions);
     });
     each(map, "shared-networks", |network| {
         fill(network, &inherited);
         let inherited = self::inherited(network);
         fill(network, &json!({ "option-data": [], "subnet4": [] }));
         relays(network);
-        each(network, "option-data", option);
+        each(network, "option-data", |map| option(map, definitions));
         each(network, "subnet4", |subnet| {
             fill(subnet, &inherited);
-            subnet_values(subnet, &models);
+            subnet_values(subnet, &models, definitions);
         });
     });
     value
@@ -242,7 +245,7 @@ fn logger(map: &mut Map<String, Value>) {
     each(map, "output-options", |map| fill(map, &output));
 }
 
-fn class(map: &mut Map<String, Value>) {
+fn class(map: &mut Map<String, Value>, definitions: &Definitions) {
     fill(
         map,
         &json!({
@@ -250,10 +253,11 @@ fn class(map: &mut Map<String, Value>) {
             "server-hostname": "",
         }),
     );
-    each(map, "option-data", option);
+    each(map, "option-def", definition);
+    each(map, "option-data", |map| option(map, definitions));
 }
 
-fn reservation(map: &mut Map<String, Value>) {
+fn reservation(map: &mut Map<String, Value>, definitions: &Definitions) {
     fill(
         map,
         &json!({
@@ -261,22 +265,33 @@ fn reservation(map: &mut Map<String, Value>) {
             "option-data": [], "server-hostname": "",
         }),
     );
-    each(map, "option-data", option);
+    each(map, "option-data", |map| option(map, definitions));
 }
 
-fn option(map: &mut Map<String, Value>) {
+fn definition(map: &mut Map<String, Value>) {
+    let defaults = json!({ "array": false, "encapsulate": "", "record-types": "", "space": DHCP4 });
+    fill(map, &defaults);
+}
+
+fn option(map: &mut Map<String, Value>, definitions: &Definitions) {
     let csv =
         json!({ "always-send": false, "csv-format": true, "never-send": false, "space": "dhcp4" });
     fill(map, &csv);
-    let by_name = map.get("name").and_then(Value::as_str).and_then(definition_by_name);
+    let text = |key| map.get(key).and_then(Value::as_str);
+    let space = text("space").filter(|space| !space.is_empty()).unwrap_or(DHCP4);
+    let by_name = text("name").and_then(|name| definitions.by_name(space, name));
     let code = map.get("code").and_then(Value::as_u64).and_then(|code| u8::try_from(code).ok());
-    if let Some(definition) = by_name.or_else(|| definition_by_code(code?)) {
+    if let Some(definition) = by_name.or_else(|| definitions.by_code(space, code?)) {
         map.entry("code").or_insert_with(|| definition.code.into());
         map.entry("name").or_insert_with(|| (&*definition.name).into());
     }
 }
 
-fn subnet_values(map: &mut Map<String, Value>, models: &BTreeMap<Prefix4, &Subnet4>) {
+fn subnet_values(
+    map: &mut Map<String, Value>,
+    models: &BTreeMap<Prefix4, &Subnet4>,
+    definitions: &Definitions,
+) {
     let text = map.get("subnet").and_then(Value::as_str).unwrap_or_default();
     let Some(model) = parse_prefix(text).and_then(|prefix| models.get(&prefix)) else { return };
     let lifetime = model.lifetime;
@@ -292,11 +307,11 @@ fn subnet_values(map: &mut Map<String, Value>, models: &BTreeMap<Prefix4, &Subne
             "reservations": [],
         }),
     );
-    each(map, "option-data", option);
-    each(map, "reservations", reservation);
+    each(map, "option-data", |map| option(map, definitions));
+    each(map, "reservations", |map| reservation(map, definitions));
     each(map, "pools", |pool| {
         fill(pool, &json!({ "option-data": [] }));
-        each(pool, "option-data", option);
+        each(pool, "option-data", |map| option(map, definitions));
         if let Some(Value::String(text)) = pool.get_mut("pool") {
             text.retain(|character| !character.is_whitespace());
         }

@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use super::{Answer, Registry};
 use crate::clock::{Clock, SystemClock};
-use crate::limits::{COMMAND_TIMEOUT, MAX_COMMAND, MAX_COMMAND_CONNECTIONS};
+use crate::limits::{COMMAND_ACCEPT_RETRY, COMMAND_TIMEOUT, MAX_COMMAND, MAX_COMMAND_CONNECTIONS};
 use crate::log;
 use crate::stats::{Counter, Stats};
 
@@ -110,11 +110,14 @@ struct Office {
     open: AtomicUsize,
 }
 
-/// Accepts until told to stop. Errors of single connections pass.
+/// Accepts until told to stop. Errors of single connections pass; one that lasts, such as too many open files, is
+/// waited out: the event queue tells of a connection only once.
 fn accept(mut poll: Poll, listener: &UnixListener, office: &Arc<Office>, stop: &AtomicBool) {
     let mut events = Events::with_capacity(8);
+    let mut again = None;
+    let mut told = false;
     while !stop.load(Ordering::Acquire) {
-        match poll.poll(&mut events, None) {
+        match poll.poll(&mut events, again) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => {
                 log!(PEREGRINE_CONTROL_SOCKET_FAILED, "cannot wait for commands: {error}");
@@ -122,8 +125,30 @@ fn accept(mut poll: Poll, listener: &UnixListener, office: &Arc<Office>, stop: &
             }
             Ok(()) => {}
         }
-        while let Ok((stream, _)) = listener.accept() {
-            serve(stream, office);
+        match take_all(|| listener.accept().map(|(stream, _)| serve(stream, office))) {
+            Ok(()) => (again, told) = (None, false),
+            Err(error) => {
+                // Once for as long as it lasts: this comes ten times a second.
+                if !std::mem::replace(&mut told, true) {
+                    log!(PEREGRINE_CONTROL_SOCKET_FAILED, "cannot accept a connection: {error}");
+                }
+                again = Some(COMMAND_ACCEPT_RETRY);
+            }
+        }
+    }
+}
+
+/// Takes connections until there are none left, or gives the error that keeps it from that.
+fn take_all(mut take: impl FnMut() -> io::Result<()>) -> io::Result<()> {
+    loop {
+        match take() {
+            Ok(()) => {}
+            Err(error) => match error.kind() {
+                io::ErrorKind::WouldBlock => return Ok(()),
+                // The client is gone already, or a signal came.
+                io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted => {}
+                _ => return Err(error),
+            },
         }
     }
 }
@@ -247,6 +272,17 @@ mod tests {
         let silent = UnixStream::connect(&path).unwrap();
         assert!(ask(&path, &[b"{\"command\":\"list-commands\"}"]).contains("echo"));
         drop(silent);
+    }
+
+    #[test]
+    fn errors_of_single_connections_pass_and_others_are_waited_out() {
+        use io::ErrorKind::{ConnectionAborted, Interrupted, WouldBlock};
+        let mut left = vec![Some(WouldBlock), Some(Interrupted), None, Some(ConnectionAborted)];
+        let result = take_all(|| left.pop().unwrap().map_or(Ok(()), |kind| Err(kind.into())));
+        assert!(result.is_ok() && left.is_empty(), "{result:?}");
+        let full = || io::Error::from_raw_os_error(24);
+        let error = take_all(|| Err(full())).unwrap_err();
+        assert_eq!(error.kind(), full().kind());
     }
 
     #[test]

@@ -220,8 +220,6 @@ fn run(queue: &Receiver<Item>, routes: &mut [Route], routing: &Routing) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::MAX_LOG_LINES;
-    use crate::log::Batch;
 
     fn logger(name: &str, severity: Severity, debuglevel: u8) -> Logger {
         Logger { name: name.into(), severity, debuglevel, outputs: Vec::new() }
@@ -238,35 +236,5 @@ mod tests {
         assert!(!is_wanted(Some(&loggers[0]), message, Options::default()));
         assert!(is_wanted(None, message, Options::default()));
         assert!(is_wanted(Some(&loggers[0]), message, Options { verbose: true }));
-    }
-
-    #[test]
-    fn lines_reach_their_file_and_what_finds_no_room_is_counted() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("server.log");
-        let output = LogOutput { to: LogTarget::File(path.clone()), ..to_stdout() };
-        let config = Logger { outputs: vec![output], ..logger("kea-dhcp4", Severity::Info, 0) };
-        let writer = Writer::start(&[config], "kea-dhcp4", Options::default()).unwrap();
-
-        let lost_before = super::super::dropped();
-        let many = 3 * MAX_LOG_LINES as u64;
-        for n in 0..many {
-            crate::log!(DHCP4_STARTED, "line {n}.");
-        }
-        writer.flush(Duration::from_secs(20));
-        let mut batch = Batch::default();
-        for n in 0..3 {
-            batch.add(&messages::DHCP4_SHUTDOWN, || n);
-            batch.add(&messages::PEREGRINE_QUERY_DROPPED, || n);
-        }
-        batch.emit();
-        writer.flush(Duration::from_secs(20));
-        let text = std::fs::read_to_string(&path).unwrap();
-        let written = text.lines().filter(|l| l.contains("DHCP4_STARTED line ")).count() as u64;
-        assert_eq!(written + (super::super::dropped() - lost_before), many);
-        let gathered: Vec<_> = text.lines().filter(|l| l.contains("DHCP4_SHUTDOWN ")).collect();
-        assert_eq!(gathered.len(), 3);
-        assert!(gathered.iter().zip(0..).all(|(line, n)| line.ends_with(&format!(" {n}"))));
-        assert!(text.contains("DHCP4_STARTED line 0."), "{}", text.lines().next().unwrap_or(""));
     }
 }

@@ -3,12 +3,14 @@
 use std::borrow::Cow;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
+use super::classes::Classes;
 use super::names::Name;
 use super::options::{Levels, OptionTable};
 use super::snapshot::{PoolPlan, SubnetPlan};
+use super::vendor::{write_vendor_classes, write_vendor_options};
 use super::{Event, Exchange, Reply};
 use crate::codec::v4::{CodeSet, MessageType, Query, ReplyWriter, code, suboption};
-use crate::config::model::{ClientClass, Timer};
+use crate::config::model::Timer;
 use crate::hosts::{GLOBAL, Host};
 use crate::lease::ChangeNumber;
 use crate::packet::{Arrival, Departure, Destination};
@@ -102,7 +104,8 @@ impl Exchange<'_> {
         if message_type == MessageType::Ack {
             writer.ciaddr(self.query.ciaddr());
         }
-        self.boot_fields(&mut writer, promise.subnet, promise.host);
+        let classes = self.reply_classes(promise.subnet, promise.host);
+        self.boot_fields(&mut writer, promise.subnet, &classes, promise.host);
         let mut own = self.echoes();
         own.number(code::LEASE_TIME, promise.lifetime_s.to_be_bytes());
         own.number(code::SUBNET_MASK, promise.subnet.config.prefix.mask().octets());
@@ -111,11 +114,7 @@ impl Exchange<'_> {
             own.bytes(name.code, name.option());
         }
         let options = promise.pool.map_or(&promise.subnet.options, |pool| &pool.options);
-        self.write_options(
-            &mut writer,
-            own,
-            Some(&self.levels(options, promise.subnet, promise.host)),
-        );
+        self.write_options(&mut writer, own, Some(&self.levels(options, &classes, promise.host)));
         let departure = self.departure(writer, message_type, promise.address);
         let reports = version.map(|version| (promise.address, version));
         Reply { departure, message_type, reports, last_change: version, event }
@@ -133,10 +132,13 @@ impl Exchange<'_> {
             writer.forget_relay();
             own.remove(code::RELAY_AGENT_INFORMATION);
         }
+        let host = self.subnet.and_then(|subnet| self.known.current(subnet));
+        let classes = self
+            .subnet
+            .map_or(Cow::Borrowed(&self.classes), |subnet| self.reply_classes(subnet, host));
         let levels = self.subnet.map(|subnet| {
-            let host = self.known.current(subnet);
-            self.boot_fields(&mut writer, subnet, host);
-            self.levels(&subnet.options, subnet, host)
+            self.boot_fields(&mut writer, subnet, &classes, host);
+            self.levels(&subnet.options, &classes, host)
         });
         self.write_options(&mut writer, own, levels.as_ref());
         let departure = self.departure(writer, MessageType::Ack, Ipv4Addr::UNSPECIFIED);
@@ -178,35 +180,32 @@ impl Exchange<'_> {
     fn levels<'s>(
         &'s self,
         options: &'s OptionTable,
-        subnet: &'s SubnetPlan,
+        classes: &'s Classes,
         host: Option<&'s Host>,
     ) -> Levels<'s> {
         let snapshot = self.context.snapshot;
-        let classes = self.definitions(subnet, host).map(|(_, options)| options).collect();
         let host = host.and_then(|host| snapshot.options_of(host));
-        Levels { host, subnet: options, classes, global: &snapshot.global }
+        Levels { host, subnet: options, classes, snapshot }
     }
 
-    /// The definitions of the query's classes, in order. Those that a reservation in a subnet of a shared network gives
-    /// come last: it counts only once the subnet is known.
-    fn definitions<'s>(
-        &'s self,
-        subnet: &SubnetPlan,
-        host: Option<&'s Host>,
-    ) -> impl Iterator<Item = (&'s ClientClass, &'s OptionTable)> {
-        let snapshot = self.context.snapshot;
-        let shared = snapshot.network_of(subnet).is_shared;
+    /// The classes that count for the reply. Those that a reservation in a subnet of a shared network gives come last: it
+    /// counts only once the subnet is known.
+    fn reply_classes(&self, subnet: &SubnetPlan, host: Option<&Host>) -> Cow<'_, Classes> {
+        let shared = self.context.snapshot.network_of(subnet).is_shared;
         let late = host.filter(|host| shared && host.subnet_id != GLOBAL);
-        let late = late.map_or(&[][..], |host| host.classes());
-        let late = late.iter().filter(|class| !self.classes.contains(**class));
-        let late = late.filter_map(|class| snapshot.classes.definition(*class, snapshot));
-        self.classes.definitions(snapshot).chain(late)
+        self.classes.with(late.map_or(&[], |host| host.classes()))
     }
 
     /// next-server, server-hostname and boot-file-name: of the reservation, else of the first class that sets it, else
     /// of the subnet.
-    fn boot_fields(&self, writer: &mut ReplyWriter, subnet: &SubnetPlan, host: Option<&Host>) {
-        let classes = || self.definitions(subnet, host).map(|(class, _)| class);
+    fn boot_fields(
+        &self,
+        writer: &mut ReplyWriter,
+        subnet: &SubnetPlan,
+        classes: &Classes,
+        host: Option<&Host>,
+    ) {
+        let classes = || classes.definitions(self.context.snapshot).map(|(class, _)| class);
         let own = host.and_then(|host| host.details.as_deref());
         let next_server = classes()
             .filter_map(|class| class.next_server)
@@ -233,16 +232,29 @@ impl Exchange<'_> {
         let mut codes = levels.map_or_else(CodeSet::default, |levels| {
             let mut asked = self.query.requested_options();
             BASIC.iter().for_each(|code| asked.insert(*code));
-            let mut codes = levels.chosen(asked);
+            let mut codes = levels.chosen(None, asked);
             OWN.iter().for_each(|code| codes.remove(*code));
             codes
         });
         own.codes().for_each(|code| codes.insert(code));
         codes.insert(code::SERVER_IDENTIFIER);
         codes.remove(code::RELAY_AGENT_INFORMATION);
+        // A client that names its enterprise is answered there without asking.
+        let vendor_options = codes.contains(code::VENDOR_OPTIONS);
+        codes.insert(code::VENDOR_OPTIONS);
         let local = self.arrival.local.octets();
         for code in codes.iter() {
-            let configured = || levels.and_then(|levels| levels.value(code));
+            match (code, levels) {
+                (code::VENDOR_CLASS, Some(levels)) => write_vendor_classes(writer, levels),
+                (code::VENDOR_OPTIONS, Some(levels)) => {
+                    write_vendor_options(writer, self.query, levels, vendor_options);
+                }
+                _ => {}
+            }
+            if matches!(code, code::VENDOR_CLASS | code::VENDOR_OPTIONS) {
+                continue;
+            }
+            let configured = || levels.and_then(|levels| levels.value((None, code)));
             let implied = (code == code::SERVER_IDENTIFIER).then_some(local.as_slice());
             if let Some(value) = own.value(code).or_else(configured).or(implied) {
                 writer.option(code, value);

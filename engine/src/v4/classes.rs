@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use super::options::OptionTable;
 use super::{Context, DropReason, Snapshot};
 use crate::classify::{ClassId, Subject};
+use crate::codec::options::{Definition, is_deferred};
 use crate::codec::v4::{Query, code};
 use crate::config::model::{ClientClass, Dhcp4};
 use crate::packet::Arrival;
@@ -57,18 +58,6 @@ impl ClassPlan {
     }
 }
 
-impl ClassPlan {
-    /// The definition of `class` and its options, if it has one.
-    pub(super) fn definition<'a>(
-        &'a self,
-        class: ClassId,
-        snapshot: &'a Snapshot,
-    ) -> Option<(&'a ClientClass, &'a OptionTable)> {
-        let (at, options) = self.defined.get(&class)?;
-        Some((&snapshot.config.classes[*at], options))
-    }
-}
-
 /// Places of the classes that a query may get by their test.
 fn tested(config: &Dhcp4) -> impl Iterator<Item = usize> + '_ {
     let classes = config.classes.iter().enumerate();
@@ -90,7 +79,7 @@ fn dependent_on_known(config: &Dhcp4) -> HashSet<ClassId> {
 }
 
 /// A query's classes, in the order in which it got them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Classes(Vec<ClassId>);
 
 impl Classes {
@@ -109,7 +98,7 @@ impl Classes {
             let vendor = query.option(code::VENDOR_CLASS_IDENTIFIER);
             classes.add(vendor.and_then(|value| plan.vendor.get(value.as_ref()).copied()));
         }
-        classes.evaluate(&plan.early, query, arrival, context);
+        classes.evaluate(&plan.early, query, arrival, context, false);
         classes
     }
 
@@ -128,7 +117,7 @@ impl Classes {
             |id: &ClassId| defined.get(id).is_some_and(|(at, _)| classes[*at].test.is_some());
         self.0.retain(|id| !by_test(id));
         reserved.iter().for_each(|class| self.add(Some(*class)));
-        self.evaluate(&context.snapshot.classes.early, query, arrival, context);
+        self.evaluate(&context.snapshot.classes.early, query, arrival, context, false);
     }
 
     /// Adds KNOWN or UNKNOWN and the classes that depend on it.
@@ -141,7 +130,7 @@ impl Classes {
     ) {
         let plan = &context.snapshot.classes;
         self.add(if is_known { plan.known } else { plan.unknown });
-        self.evaluate(&plan.late, query, arrival, context);
+        self.evaluate(&plan.late, query, arrival, context, true);
     }
 
     /// Whether the query is in `class`.
@@ -154,7 +143,8 @@ impl Classes {
         &'a self,
         snapshot: &'a Snapshot,
     ) -> impl Iterator<Item = (&'a ClientClass, &'a OptionTable)> + 'a {
-        self.0.iter().filter_map(|class| snapshot.classes.definition(*class, snapshot))
+        let defined = self.0.iter().filter_map(|class| snapshot.classes.defined.get(class));
+        defined.map(|(at, options)| (&snapshot.config.classes[*at], options))
     }
 
     /// # Errors
@@ -166,23 +156,37 @@ impl Classes {
         }
     }
 
+    /// The classes and `more` of them: those themselves if there is nothing to add.
+    pub(super) fn with(&self, more: &[ClassId]) -> Cow<'_, Self> {
+        if more.iter().all(|class| self.contains(*class)) {
+            return Cow::Borrowed(self);
+        }
+        let mut all = self.clone();
+        more.iter().for_each(|class| all.add(Some(*class)));
+        Cow::Owned(all)
+    }
+
     fn add(&mut self, class: Option<ClassId>) {
         if let Some(class) = class.filter(|class| !self.contains(*class)) {
             self.0.push(class);
         }
     }
 
-    /// Adds the classes at `places` whose test matches. One that cannot be evaluated does not match.
+    /// Adds the classes at `places` whose test matches. One that cannot be evaluated does not match. Options that
+    /// classes may define are read only if the `deferred` ones are.
     fn evaluate(
         &mut self,
         places: &[usize],
         query: &Query<'_>,
         arrival: &Arrival,
         context: &Context<'_>,
+        deferred: bool,
     ) {
+        let snapshot = context.snapshot;
         for at in places {
-            let class = &context.snapshot.config.classes[*at];
-            let subject = View { query, arrival, interface: context.interface, classes: self };
+            let class = &snapshot.config.classes[*at];
+            let interface = context.interface;
+            let subject = View { query, arrival, interface, classes: self, snapshot, deferred };
             let matches =
                 class.test.as_ref().is_some_and(|test| test.evaluate(&subject) == Ok(true));
             self.add(Some(class.id).filter(|_| matches));
@@ -196,9 +200,27 @@ struct View<'a> {
     arrival: &'a Arrival,
     interface: &'a str,
     classes: &'a Classes,
+    snapshot: &'a Snapshot,
+    /// Whether the options that classes may define are read already.
+    deferred: bool,
 }
 
 impl Subject for View<'_> {
+    /// Of an option that classes may define, the definition of the query's first class that has one.
+    fn definition(&self, space: &str, code: u8) -> Option<&Definition> {
+        let known = &self.snapshot.config.definitions;
+        if !is_deferred(space, code) {
+            return known.by_code(space, code);
+        }
+        if !self.deferred {
+            return None;
+        }
+        let mut classes = self.classes.definitions(self.snapshot);
+        classes
+            .find_map(|(class, _)| class.definitions.own(space, code))
+            .or_else(|| known.by_code(space, code))
+    }
+
     fn option(&self, code: u16) -> Option<Cow<'_, [u8]>> {
         self.query.option(u8::try_from(code).ok()?)
     }

@@ -18,6 +18,7 @@ mod request;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+mod vendor;
 
 use std::net::Ipv4Addr;
 

@@ -222,7 +222,7 @@ fn server_identifiers(config: &Dhcp4) -> Vec<Ipv4Addr> {
         [&config.options].into_iter().chain(classes).chain(networks).chain(subnets).chain(pools);
     let mut found: Vec<_> = levels
         .flatten()
-        .filter(|option| option.code == code::SERVER_IDENTIFIER)
+        .filter(|option| option.enterprise.is_none() && option.code == code::SERVER_IDENTIFIER)
         .filter_map(|option| <[u8; 4]>::try_from(&*option.data).ok())
         .map(Ipv4Addr::from)
         .collect();

@@ -414,6 +414,9 @@ impl Errands {
 }
 
 #[cfg(test)]
+mod replay;
+
+#[cfg(test)]
 mod tests {
     use crossbeam::channel::TryRecvError;
     use engine::clock::SystemClock;

@@ -7,18 +7,23 @@ mod sources;
 use super::lexer::{Token, TokenKind, tokens};
 use super::tree::{Operand, Test, Text};
 use super::{ClassNames, ExpressionError, Mention};
+use crate::codec::options::Definitions;
 use crate::limits::{MAX_EXPRESSION, MAX_EXPRESSION_DEPTH};
 
 type Result<T> = std::result::Result<T, ExpressionError>;
 
 /// Parses all of `text`.
-pub(super) fn parse(text: &str, names: &mut ClassNames) -> Result<(Test, Vec<Mention>)> {
+pub(super) fn parse(
+    text: &str,
+    definitions: &Definitions,
+    names: &mut ClassNames,
+) -> Result<(Test, Vec<Mention>)> {
     if text.len() > MAX_EXPRESSION {
         let message = format!("found more, expected at most {MAX_EXPRESSION} bytes");
         return Err(ExpressionError { offset: MAX_EXPRESSION, message });
     }
     let tokens = tokens(text)?;
-    let mut parser = Parser { tokens, at: 0, depth: 0, names, mentions: Vec::new() };
+    let mut parser = Parser { tokens, at: 0, depth: 0, definitions, names, mentions: Vec::new() };
     let test = parser.any()?.test(&parser)?;
     if parser.peek().kind != TokenKind::End {
         return Err(parser.expected("'and', 'or' or the end"));
@@ -30,6 +35,7 @@ struct Parser<'t, 'n> {
     tokens: Vec<Token<'t>>,
     at: usize,
     depth: usize,
+    definitions: &'n Definitions,
     names: &'n mut ClassNames,
     mentions: Vec<Mention>,
 }

@@ -4,7 +4,7 @@ use super::super::ExpressionError;
 use super::super::lexer::TokenKind;
 use super::super::tree::{Enterprise, Field, Path, Start, Test, Text};
 use super::{Node, Parser, Result};
-use crate::codec::options::{Definition, definition_by_code, definition_by_name};
+use crate::codec::options::space;
 
 impl<'t> Parser<'t, '_> {
     /// What `word`, just taken, begins if it names a part of the query.
@@ -41,8 +41,7 @@ impl<'t> Parser<'t, '_> {
                 "exists" => return Ok(Node::Test(Test::OptionExists(path))),
                 "hex" => return Ok(Node::Text(Text::OptionPayload(path))),
                 "text" => {
-                    let definition = definition(&path);
-                    return Ok(Node::Text(Text::OptionDescription(path, definition)));
+                    return Ok(Node::Text(Text::OptionDescription(path)));
                 }
                 _ => return Err(self.expected_before("'exists', 'hex', 'text' or 'option'")),
             }
@@ -106,11 +105,12 @@ impl<'t> Parser<'t, '_> {
         if self.tokens.get(self.at + 1).is_some_and(|it| matches!(it.kind, TokenKind::Word(_))) {
             self.expect('[')?;
             let name = self.expect_word("an option's name")?;
-            let Some(definition) = definition_by_name(name) else {
+            let known = self.definitions.by_name(space::DHCP4, name);
+            let Some(code) = known.map(|definition| definition.code) else {
                 return Err(self.expected_before("the name or the code of an option"));
             };
             self.expect(']')?;
-            return Ok(definition.code);
+            return Ok(code);
         }
         self.code()
     }
@@ -158,12 +158,4 @@ impl<'t> Parser<'t, '_> {
 
 fn field(field: Field) -> Node {
     Node::Text(Text::Field(field))
-}
-
-/// How the option at the end of `path` is shown: only those of the message itself are defined.
-fn definition(path: &Path) -> Option<&'static Definition> {
-    match path.start {
-        Start::Option(code) if path.inside.is_empty() => definition_by_code(code),
-        _ => None,
-    }
 }

@@ -86,7 +86,7 @@ fn query(names: &mut ClassNames) -> Query {
 }
 
 fn compile(text: &str, names: &mut ClassNames) -> Result<Expression, ExpressionError> {
-    Expression::compile(text, Family::V4, names)
+    Expression::compile(text, Family::V4, &Definitions::default(), names)
 }
 
 /// Evaluates `text` over borrowed and over copied options, which must agree.

@@ -25,11 +25,12 @@ impl Definition {
             Kind::Record => self.encode_record(&values, &mut out)?,
             _ if values.is_empty() && self.can_be_empty_list() => {}
             _ if values.is_empty() => return Err(OptionError::Missing { found: 0, expected: 1 }),
-            Kind::Internal if self.code == code::CLASSLESS_STATIC_ROUTE => {
+            Kind::Internal if self.is_standard(code::CLASSLESS_STATIC_ROUTE) => {
                 encode_routes(&values, &mut out)?;
             }
-            Kind::Internal if self.code == code::V4_DNR => encode_dnr(text, &mut out)?,
-            Kind::Internal => encode_binary(text, &mut out)?,
+            Kind::Internal if self.is_standard(code::V4_DNR) => encode_dnr(text, &mut out)?,
+            // As Kea 3 takes one whose format it does not know.
+            Kind::Internal => out.extend_from_slice(text.as_bytes()),
             kind => {
                 let used = if self.array { values.len() } else { 1 };
                 for value in &values[..used] {
@@ -37,12 +38,28 @@ impl Definition {
                 }
             }
         }
-        if self.code == code::VIVSO_SUBOPTIONS && self.kind == Kind::Uint32 {
+        if self.is_standard(code::VIVSO_SUBOPTIONS) && self.kind == Kind::Uint32 {
             // The enterprise's options follow their length (RFC 3925 section 4); there are none
             // here.
             out.push(0);
         }
+        self.check_vendor_class(&out)?;
         bounded(out)
+    }
+
+    /// An option 124 has tuples after the enterprise (RFC 3925 section 3).
+    pub(super) fn check_vendor_class(&self, data: &[u8]) -> Result<(), OptionError> {
+        if !self.is_standard(code::VIVCO_SUBOPTIONS) {
+            return Ok(());
+        }
+        let mut rest = data.get(4..).unwrap_or_default();
+        while let Some((len, after)) = rest.split_first() {
+            rest = after.get(usize::from(*len)..).ok_or(OptionError::Wire {
+                found: data.len(),
+                expected: "an enterprise number and data, each after a byte with its length",
+            })?;
+        }
+        Ok(())
     }
 
     /// Whether it is a list of numbers or addresses, which may have none.
@@ -97,7 +114,7 @@ impl Definition {
     /// A length and so many bytes; the length has two bytes in option 143 (RFC 8572 section 8.3),
     /// else one.
     fn encode_tuple(&self, text: &str, out: &mut Vec<u8>) -> Result<(), OptionError> {
-        if self.code == code::V4_SZTP_REDIRECT {
+        if self.is_standard(code::V4_SZTP_REDIRECT) {
             prefixed_u16(text.as_bytes(), out)
         } else {
             prefixed_u8(text.as_bytes(), out)

@@ -3,11 +3,14 @@
 //! Pure. Must not know messages or the configuration's shape.
 
 pub mod code;
+mod define;
 mod dnr;
 mod encode;
 mod hex;
+mod inside;
 mod names;
 mod routes;
+pub mod space;
 mod split;
 mod standard;
 #[cfg(test)]
@@ -16,8 +19,10 @@ mod text;
 
 use std::borrow::Cow;
 
+pub use define::{BadDefinition, Definitions, is_deferred};
 pub use hex::encode_hex;
-use standard::STANDARD;
+pub use inside::sub_options;
+use standard::standard;
 pub(crate) use text::{opaque_text, trim_zeros};
 
 /// The type of an option's value or of one field of it (Kea guide, "DHCPv4 Options": data types).
@@ -49,6 +54,8 @@ pub enum Kind {
 /// What an option is called and how its value looks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Definition {
+    /// The option space that it belongs to, see [`space`].
+    pub space: Cow<'static, str>,
     /// Kea's name.
     pub name: Cow<'static, str>,
     /// Option code.
@@ -110,20 +117,60 @@ pub enum OptionError {
     },
 }
 
-/// The standard option called `name`.
-pub fn definition_by_name(name: &str) -> Option<&'static Definition> {
-    STANDARD.iter().find(|definition| definition.name == name)
+/// The standard option of `space` called `name`.
+pub fn standard_by_name(space: &str, name: &str) -> Option<&'static Definition> {
+    standard(space).iter().find(|definition| definition.name == name)
 }
 
-/// The standard option with `code`.
-pub fn definition_by_code(code: u8) -> Option<&'static Definition> {
-    STANDARD
-        .binary_search_by_key(&code, |definition| definition.code)
-        .ok()
-        .map(|index| &STANDARD[index])
+/// The standard option of `space` with `code`.
+pub fn standard_by_code(space: &str, code: u8) -> Option<&'static Definition> {
+    let known = standard(space);
+    let place = known.binary_search_by_key(&code, |definition| definition.code).ok()?;
+    Some(&known[place])
+}
+
+impl Definition {
+    /// Whether it is the standard option `code` of the message itself, which has rules of its own.
+    fn is_standard(&self, code: u8) -> bool {
+        self.code == code && self.space == space::DHCP4
+    }
+
+    /// The space of the options inside, if there can be any: as in Kea a text or raw bytes have
+    /// none, whatever the definition says.
+    pub fn inside(&self) -> Option<&str> {
+        let opaque = matches!(self.kind, Kind::Binary | Kind::String | Kind::Internal);
+        Some(&*self.encapsulate).filter(|space| !space.is_empty() && !opaque)
+    }
 }
 
 impl Kind {
+    /// Every type.
+    pub const ALL: [Kind; 18] = [
+        Kind::Empty,
+        Kind::Binary,
+        Kind::Boolean,
+        Kind::Int8,
+        Kind::Int16,
+        Kind::Int32,
+        Kind::Uint8,
+        Kind::Uint16,
+        Kind::Uint32,
+        Kind::Ipv4Address,
+        Kind::Ipv6Address,
+        Kind::Ipv6Prefix,
+        Kind::Psid,
+        Kind::String,
+        Kind::Tuple,
+        Kind::Fqdn,
+        Kind::Internal,
+        Kind::Record,
+    ];
+
+    /// The type that Kea calls `name`.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
     /// Kea's name of the type.
     pub fn name(self) -> &'static str {
         match self {

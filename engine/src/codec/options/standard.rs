@@ -1,5 +1,5 @@
 //! The standard DHCPv4 options under Kea's names (Kea guide, "List of Standard DHCPv4 Options"), by
-//! ascending code. Pure data.
+//! space and ascending code. Pure data.
 
 use std::borrow::Cow;
 
@@ -9,9 +9,21 @@ use super::Kind::{
     Binary, Boolean, Empty, Fqdn, Int32, Internal, Ipv4Address, Ipv6Address, Psid, Record, String,
     Tuple, Uint8, Uint16, Uint32,
 };
+use super::space::{AGENT, CABLELABS, DHCP4, DOCSIS, VENDOR_ENCAPSULATED};
 
-/// All of them, by ascending code.
-pub(super) static STANDARD: &[Definition] = &[
+/// The standard options of `space`, by ascending code.
+pub(super) fn standard(space: &str) -> &'static [Definition] {
+    match space {
+        DHCP4 => STANDARD,
+        AGENT => AGENT_OPTIONS,
+        CABLELABS => CABLELABS_OPTIONS,
+        DOCSIS => DOCSIS_OPTIONS,
+        _ => &[],
+    }
+}
+
+/// Options of the message itself.
+static STANDARD: &[Definition] = &[
     one("subnet-mask", 1, Ipv4Address),
     one("time-offset", 2, Int32),
     many("routers", 3, Ipv4Address),
@@ -54,7 +66,7 @@ pub(super) static STANDARD: &[Definition] = &[
     one("nis-domain", 40, String),
     many("nis-servers", 41, Ipv4Address),
     many("ntp-servers", 42, Ipv4Address),
-    space("vendor-encapsulated-options", 43, "vendor-encapsulated-options-space"),
+    space("vendor-encapsulated-options", 43, VENDOR_ENCAPSULATED),
     many("netbios-name-servers", 44, Ipv4Address),
     many("netbios-dd-server", 45, Ipv4Address),
     one("netbios-node-type", 46, Uint8),
@@ -92,7 +104,7 @@ pub(super) static STANDARD: &[Definition] = &[
     list("slp-directory-agent", 78, &[Boolean, Ipv4Address]),
     record("slp-service-scope", 79, &[Boolean, String]),
     record("fqdn", 81, &[Uint8, Uint8, Uint8, Fqdn]),
-    space("dhcp-agent-options", 82, "dhcp-agent-options-space"),
+    space("dhcp-agent-options", 82, AGENT),
     many("nds-servers", 85, Ipv4Address),
     one("nds-tree-name", 86, String),
     one("nds-context", 87, String),
@@ -117,7 +129,7 @@ pub(super) static STANDARD: &[Definition] = &[
     one("subnet-selection", 118, Ipv4Address),
     many("domain-search", 119, Fqdn),
     one("classless-static-route", 121, Internal),
-    space("cablelabs-client-conf", 122, "cablelabs-client-conf"),
+    space("cablelabs-client-conf", 122, CABLELABS),
     record("vivco-suboptions", 124, &[Uint32, Binary]),
     one("vivso-suboptions", 125, Uint32),
     many("pana-agent", 136, Ipv4Address),
@@ -139,8 +151,56 @@ pub(super) static STANDARD: &[Definition] = &[
     one("v4-access-domain", 213, Fqdn),
 ];
 
+/// Sub-options of the relay agent's option 82.
+static AGENT_OPTIONS: &[Definition] = &[
+    inner(AGENT, "circuit-id", 1, Binary),
+    inner(AGENT, "remote-id", 2, Binary),
+    inner(AGENT, "docsis-device-class", 4, Uint32),
+    inner(AGENT, "link-selection", 5, Ipv4Address),
+    inner(AGENT, "subscriber-id", 6, String),
+    inner(AGENT, "radius", 7, Binary),
+    inner(AGENT, "auth", 8, Binary),
+    inner(AGENT, "vendor-specific-info", 9, Binary),
+    inner(AGENT, "relay-flags", 10, Uint8),
+    inner(AGENT, "server-id-override", 11, Ipv4Address),
+    inner(AGENT, "relay-id", 12, Binary),
+    inner(AGENT, "access-techno-type", 13, Uint16),
+    inner(AGENT, "access-network-name", 14, String),
+    inner(AGENT, "access-point-name", 15, String),
+    inner(AGENT, "access-point-bssid", 16, Binary),
+    inner(AGENT, "operator-id", 17, Uint32),
+    inner(AGENT, "operator-realm", 18, String),
+    inner(AGENT, "relay-port", 19, Uint16),
+    inner(AGENT, "virtual-subnet-select", 151, Binary),
+    inner(AGENT, "virtual-subnet-select-ctrl", 152, Empty),
+];
+
+/// Sub-options of CableLabs' client configuration, option 122 (RFC 3495).
+static CABLELABS_OPTIONS: &[Definition] = &[
+    inner(CABLELABS, "tsp-primary-server", 1, Ipv4Address),
+    inner(CABLELABS, "tsp-secondary-server", 2, Ipv4Address),
+    fields(CABLELABS, "tsp-as-parameters", 4, &[Uint32, Uint32, Uint32]),
+    fields(CABLELABS, "tsp-ap-parameters", 5, &[Uint32, Uint32, Uint32]),
+    inner(CABLELABS, "tsp-realm", 6, Fqdn),
+    inner(CABLELABS, "tsp-use-tgt", 7, Boolean),
+    inner(CABLELABS, "tsp-provisioning-timer", 8, Uint8),
+    inner(CABLELABS, "tsp-sct", 9, Uint16),
+    array(inner(CABLELABS, "kdc-server", 10, Ipv4Address)),
+];
+
+/// CableLabs' vendor options (enterprise 4491 of option 125).
+static DOCSIS_OPTIONS: &[Definition] =
+    &[array(inner(DOCSIS, "oro", 1, Uint8)), array(inner(DOCSIS, "tftp-servers", 2, Ipv4Address))];
+
+/// An option of one value.
 const fn one(name: &'static str, code: u8, kind: Kind) -> Definition {
+    inner(DHCP4, name, code, kind)
+}
+
+/// An option of one value in `space`.
+const fn inner(space: &'static str, name: &'static str, code: u8, kind: Kind) -> Definition {
     Definition {
+        space: Cow::Borrowed(space),
         name: Cow::Borrowed(name),
         code,
         kind,
@@ -151,33 +211,47 @@ const fn one(name: &'static str, code: u8, kind: Kind) -> Definition {
 }
 
 const fn many(name: &'static str, code: u8, kind: Kind) -> Definition {
-    let mut definition = one(name, code, kind);
+    array(one(name, code, kind))
+}
+
+/// The same with its value repeated.
+const fn array(mut definition: Definition) -> Definition {
     definition.array = true;
     definition
 }
 
 /// A record of `fields`.
-const fn record(name: &'static str, code: u8, fields: &'static [Kind]) -> Definition {
+const fn record(name: &'static str, code: u8, kinds: &'static [Kind]) -> Definition {
+    fields(DHCP4, name, code, kinds)
+}
+
+/// A record of `kinds` in `space`.
+const fn fields(
+    space: &'static str,
+    name: &'static str,
+    code: u8,
+    kinds: &'static [Kind],
+) -> Definition {
     Definition {
+        space: Cow::Borrowed(space),
         name: Cow::Borrowed(name),
         code,
         kind: Record,
         array: false,
-        record: Cow::Borrowed(fields),
+        record: Cow::Borrowed(kinds),
         encapsulate: Cow::Borrowed(""),
     }
 }
 
 /// A record whose last field may be repeated.
 const fn list(name: &'static str, code: u8, fields: &'static [Kind]) -> Definition {
-    let mut definition = record(name, code, fields);
-    definition.array = true;
-    definition
+    array(record(name, code, fields))
 }
 
 /// An option that holds nothing but options of the space `inside`.
 const fn space(name: &'static str, code: u8, inside: &'static str) -> Definition {
     Definition {
+        space: Cow::Borrowed(DHCP4),
         name: Cow::Borrowed(name),
         code,
         kind: Empty,

@@ -7,7 +7,9 @@ use proptest::prelude::*;
 use super::*;
 
 fn encode(name: &str, text: &str) -> Result<Vec<u8>, OptionError> {
-    definition_by_name(name).unwrap_or_else(|| panic!("{name} is standard")).encode_csv(text)
+    standard_by_name(space::DHCP4, name)
+        .unwrap_or_else(|| panic!("{name} is standard"))
+        .encode_csv(text)
 }
 
 fn ok(name: &str, text: &str) -> Vec<u8> {
@@ -20,7 +22,8 @@ fn message(name: &str, text: &str) -> String {
 
 fn custom(kind: Kind, array: bool, record: &'static [Kind]) -> Definition {
     let (name, encapsulate) = (Cow::Borrowed("mine"), Cow::Borrowed(""));
-    Definition { name, code: 224, kind, array, record: Cow::Borrowed(record), encapsulate }
+    let space = Cow::Borrowed(space::DHCP4);
+    Definition { space, name, code: 224, kind, array, record: Cow::Borrowed(record), encapsulate }
 }
 
 /// (name, code, text, wire form)
@@ -155,12 +158,13 @@ const SAMPLES: &[(&str, u8, &str, &[u8])] = &[
 #[test]
 fn every_configurable_option_encodes_and_fits_its_own_definition() {
     for &(name, code, text, wire) in SAMPLES {
-        let definition = definition_by_name(name).unwrap_or_else(|| panic!("{name} is standard"));
+        let definition =
+            standard_by_name(space::DHCP4, name).unwrap_or_else(|| panic!("{name} is standard"));
         assert_eq!(definition.code, code, "{name}");
         let encoded = definition.encode_csv(text).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(encoded, wire, "{name}");
         assert_eq!(definition.check(&encoded), Ok(()), "{name}");
-        assert_eq!(definition_by_code(code).map(|found| &*found.name), Some(name));
+        assert_eq!(standard_by_code(space::DHCP4, code).map(|found| &*found.name), Some(name));
     }
 }
 
@@ -170,18 +174,19 @@ fn options_that_the_server_fills_in_are_known_too() {
     let more = ["dhcp-message-type", "dhcp-parameter-request-list", "dhcp-renewal-time"];
     let rest = ["dhcp-rebinding-time", "dhcp-client-identifier", "fqdn", "dhcp-agent-options"];
     for name in names.iter().chain(&more).chain(&rest) {
-        assert!(definition_by_name(name).is_some(), "{name}");
+        assert!(standard_by_name(space::DHCP4, name).is_some(), "{name}");
     }
-    assert!(definition_by_name("no-such-option").is_none());
-    assert!(definition_by_code(code::PAD).is_none());
-    assert!(definition_by_code(code::END).is_none());
+    assert!(standard_by_name(space::DHCP4, "no-such-option").is_none());
+    assert!(standard_by_code(space::DHCP4, code::PAD).is_none());
+    assert!(standard_by_code(space::DHCP4, code::END).is_none());
 }
 
 #[test]
 fn the_table_ascends_and_names_are_unique() {
-    assert!(STANDARD.windows(2).all(|pair| pair[0].code < pair[1].code));
-    let names: std::collections::BTreeSet<_> = STANDARD.iter().map(|it| &it.name).collect();
-    assert_eq!(names.len(), STANDARD.len());
+    assert!(standard(space::DHCP4).windows(2).all(|pair| pair[0].code < pair[1].code));
+    let names: std::collections::BTreeSet<_> =
+        standard(space::DHCP4).iter().map(|it| &it.name).collect();
+    assert_eq!(names.len(), standard(space::DHCP4).len());
 }
 
 /// (name, text, message)
@@ -294,7 +299,7 @@ fn hexadecimal_in_all_its_forms() {
 
 #[test]
 fn hexadecimal_data_is_checked_against_the_type() {
-    let check = |name, data: &[u8]| definition_by_name(name).unwrap().check(data);
+    let check = |name, data: &[u8]| standard_by_name(space::DHCP4, name).unwrap().check(data);
     assert!(check("routers", &[10, 0, 0, 1]).is_ok());
     assert_eq!(
         check("routers", &[10, 0, 0]).unwrap_err().to_string(),
@@ -314,7 +319,7 @@ fn hexadecimal_data_is_checked_against_the_type() {
 
 #[test]
 fn texts_are_keas() {
-    let text = |name, data: &[u8]| definition_by_name(name).unwrap().to_text(data);
+    let text = |name, data: &[u8]| standard_by_name(space::DHCP4, name).unwrap().to_text(data);
     assert_eq!(text("host-name", b"box\0\0"), "box");
     assert_eq!(text("dhcp-message-type", &[1]), "type=053, len=001: 1 (uint8)");
     assert_eq!(text("dhcp-lease-time", &[0, 0, 14, 16]), "type=051, len=004: 3600 (uint32)");
@@ -350,8 +355,8 @@ fn texts_are_keas() {
 
 proptest! {
     #[test]
-    fn arbitrary_text_never_panics(text in "\\PC*", index in 0..STANDARD.len()) {
-        let definition = &STANDARD[index];
+    fn arbitrary_text_never_panics(text in "\\PC*", index in 0..standard(space::DHCP4).len()) {
+        let definition = &standard(space::DHCP4)[index];
         if let Ok(encoded) = definition.encode_csv(&text) {
             prop_assert!(encoded.len() <= crate::limits::MAX_MESSAGE);
             prop_assert_eq!(definition.check(&encoded), Ok(()));
@@ -360,8 +365,8 @@ proptest! {
     }
 
     #[test]
-    fn near_values_never_panic(text in "[0-9a-fx:./,| \\\\=-]{0,40}", index in 0..STANDARD.len()) {
-        let definition = &STANDARD[index];
+    fn near_values_never_panic(text in "[0-9a-fx:./,| \\\\=-]{0,40}", index in 0..standard(space::DHCP4).len()) {
+        let definition = &standard(space::DHCP4)[index];
         if let Ok(encoded) = definition.encode_csv(&text) {
             prop_assert_eq!(definition.check(&encoded), Ok(()));
         }
@@ -371,9 +376,9 @@ proptest! {
     #[test]
     fn any_bytes_have_a_text(
         data in prop::collection::vec(any::<u8>(), 0..300),
-        index in 0..STANDARD.len(),
+        index in 0..standard(space::DHCP4).len(),
     ) {
-        let definition = &STANDARD[index];
+        let definition = &standard(space::DHCP4)[index];
         let _ = definition.check(&data);
         let text = definition.to_text(&data);
         prop_assert!(definition.kind == Kind::String || text.starts_with("type="));

@@ -15,7 +15,7 @@ impl Definition {
         if self.kind == Kind::String && !self.array {
             return String::from_utf8_lossy(trim_zeros(data)).into_owned();
         }
-        if self.code == code::CLASSLESS_STATIC_ROUTE && self.kind == Kind::Internal {
+        if self.is_standard(code::CLASSLESS_STATIC_ROUTE) && self.kind == Kind::Internal {
             return routes_text(data);
         }
         let fields = match self.kind {
@@ -41,7 +41,7 @@ impl Definition {
         let fits = match self.kind {
             Kind::Empty => data.is_empty() || !self.encapsulate.is_empty(),
             Kind::Internal => {
-                self.code != code::CLASSLESS_STATIC_ROUTE
+                !self.is_standard(code::CLASSLESS_STATIC_ROUTE)
                     || (!data.is_empty() && decode_routes(data).is_some())
             }
             Kind::String => !trim_zeros(data).is_empty(),
@@ -49,9 +49,19 @@ impl Definition {
             _ => self.fields(data).is_some(),
         };
         if fits {
-            Ok(())
+            self.check_vendor_class(data)
         } else {
             Err(OptionError::Wire { found: data.len(), expected: self.kind.name() })
+        }
+    }
+
+    /// How much of `data` is the value itself; what follows are options inside.
+    pub fn value_len(&self, data: &[u8]) -> usize {
+        match self.kind {
+            Kind::Empty => 0,
+            _ => self
+                .fields(data)
+                .map_or(data.len(), |fields| fields.iter().map(|(_, field)| field.len()).sum()),
         }
     }
 
@@ -99,7 +109,7 @@ impl Definition {
 
     /// A tuple's length, and what follows its length bytes.
     fn tuple<'a>(&self, data: &'a [u8]) -> Option<(usize, &'a [u8])> {
-        if self.code == code::V4_SZTP_REDIRECT {
+        if self.is_standard(code::V4_SZTP_REDIRECT) {
             let (len, rest) = data.split_first_chunk::<2>()?;
             Some((u16::from_be_bytes(*len).into(), rest))
         } else {

@@ -68,6 +68,7 @@ pub mod code {
     pub const DOMAIN_NAME: u8 = 15;
     pub const REQUESTED_ADDRESS: u8 = 50;
     pub const LEASE_TIME: u8 = 51;
+    pub const OPTION_OVERLOAD: u8 = 52;
     pub const MESSAGE_TYPE: u8 = 53;
     pub const SERVER_IDENTIFIER: u8 = 54;
     pub const PARAMETER_REQUEST_LIST: u8 = 55;
@@ -78,6 +79,8 @@ pub mod code {
     pub const CLIENT_FQDN: u8 = 81;
     pub const RELAY_AGENT_INFORMATION: u8 = 82;
     pub const SUBNET_SELECTION: u8 = 118;
+    pub const VENDOR_CLASS: u8 = 124;
+    pub const VENDOR_OPTIONS: u8 = 125;
     pub const END: u8 = 255;
 }
 
@@ -92,6 +95,10 @@ pub mod suboption {
 
 /// Bytes before the options: BOOTP's fixed fields and the magic cookie.
 pub const OPTIONS_AT: usize = 240;
+/// Where `sname` begins.
+pub const SNAME_AT: usize = 44;
+/// Where `file` begins.
+pub const FILE_AT: usize = 108;
 /// The magic cookie (RFC 2131 section 3).
 pub const COOKIE: [u8; 4] = [99, 130, 83, 99];
 /// Bytes of `chaddr`.

@@ -5,7 +5,9 @@ use std::net::Ipv4Addr;
 
 use dhcproto::v4::borrowed::Message;
 
-use super::{BROADCAST_FLAG, CHADDR_LEN, COOKIE, CodeSet, MessageType, OPTIONS_AT, code};
+use super::{
+    BROADCAST_FLAG, CHADDR_LEN, COOKIE, CodeSet, FILE_AT, MessageType, OPTIONS_AT, SNAME_AT, code,
+};
 use crate::lease::{ClientId, HwAddress};
 use crate::limits::{MAX_CLIENT_ID, MAX_MESSAGE};
 
@@ -68,6 +70,8 @@ pub struct Query<'a> {
     first: [u16; 256],
     /// Codes that came more than once (RFC 3396).
     split: CodeSet,
+    /// Which fields hold options as well (option 52).
+    overload: u8,
     message_type: MessageType,
 }
 
@@ -91,8 +95,13 @@ impl<'a> Query<'a> {
         if bytes[OPTIONS_AT - COOKIE.len()..OPTIONS_AT] != COOKIE {
             return Err(Malformed::Cookie);
         }
-        let (first, split) = index(bytes)?;
-        let mut query = Self { message, bytes, first, split, message_type: MessageType::Discover };
+        let (mut first, mut split) = index(bytes, 0)?;
+        let overload = overload(bytes, first[usize::from(code::OPTION_OVERLOAD)]);
+        if overload != 0 {
+            (first, split) = index(bytes, overload)?;
+        }
+        let message_type = MessageType::Discover;
+        let mut query = Self { message, bytes, first, split, overload, message_type };
         query.message_type = query.read_message_type()?;
         query.check_lengths()?;
         Ok(query)
@@ -192,7 +201,8 @@ impl<'a> Query<'a> {
         if !self.split.contains(code) {
             return Some(Cow::Borrowed(self.payload(at)));
         }
-        let pieces = Walk::new(self.bytes).flatten().filter(|option| option.code == code);
+        let walk = Walk::new(self.bytes, self.overload);
+        let pieces = walk.flatten().filter(|option| option.code == code);
         Some(Cow::Owned(pieces.flat_map(|option| self.payload(option.at)).copied().collect()))
     }
 
@@ -276,11 +286,17 @@ impl<'a> Query<'a> {
     }
 }
 
+/// The value of option 52, which starts at `at`: which of the fields `file` (1) and `sname` (2) hold options as well.
+fn overload(bytes: &[u8], at: u16) -> u8 {
+    let at = usize::from(at);
+    if at != 0 && bytes[at + 1] == 1 { bytes[at + 2] & 3 } else { 0 }
+}
+
 /// Where each option's first instance starts, and which came in pieces.
-fn index(bytes: &[u8]) -> Result<([u16; 256], CodeSet), Malformed> {
+fn index(bytes: &[u8], overload: u8) -> Result<([u16; 256], CodeSet), Malformed> {
     let mut first = [0; 256];
     let mut split = CodeSet::default();
-    for option in Walk::new(bytes) {
+    for option in Walk::new(bytes, overload) {
         let option = option?;
         let place = &mut first[usize::from(option.code)];
         if *place == 0 {
@@ -312,15 +328,31 @@ struct Found {
     at: usize,
 }
 
-/// Walks over the options and reports the one that reaches beyond the end.
+/// Walks over the options, then over those in `file` and those in `sname` (RFC 3396 section 5), and reports the one
+/// that reaches beyond the end.
 struct Walk<'a> {
     bytes: &'a [u8],
     at: usize,
+    /// Where the part that is walked over ends.
+    end: usize,
+    /// The fields that are still to come.
+    overload: u8,
 }
 
 impl<'a> Walk<'a> {
-    fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: OPTIONS_AT }
+    fn new(bytes: &'a [u8], overload: u8) -> Self {
+        Self { bytes, at: OPTIONS_AT, end: bytes.len(), overload }
+    }
+
+    /// Goes on to the next part, if there is one.
+    fn next_part(&mut self) -> Option<()> {
+        (self.at, self.end) = match self.overload {
+            1 | 3 => (FILE_AT, OPTIONS_AT - COOKIE.len()),
+            2 => (SNAME_AT, FILE_AT),
+            _ => return None,
+        };
+        self.overload = if self.at == FILE_AT { self.overload & 2 } else { 0 };
+        Some(())
     }
 }
 
@@ -328,24 +360,24 @@ impl Iterator for Walk<'_> {
     type Item = Result<Found, Malformed>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        while self.bytes.get(self.at) == Some(&code::PAD) {
-            self.at += 1;
-        }
-        let code = *self.bytes.get(self.at)?;
-        if code == code::END {
-            return None;
-        }
-        let at = self.at;
-        let end = self.bytes.get(at + 1).map(|len| at + 2 + usize::from(*len));
-        match end.filter(|end| *end <= self.bytes.len()) {
-            Some(end) => {
-                self.at = end;
-                Some(Ok(Found { code, at }))
+        loop {
+            let part = &self.bytes[..self.end];
+            while part.get(self.at) == Some(&code::PAD) {
+                self.at += 1;
             }
-            None => {
-                self.at = self.bytes.len();
-                Some(Err(Malformed::OptionOverrun(code)))
-            }
+            let Some(&code) = part.get(self.at).filter(|code| **code != code::END) else {
+                self.next_part()?;
+                continue;
+            };
+            let at = self.at;
+            let end = part.get(at + 1).map(|len| at + 2 + usize::from(*len));
+            let Some(end) = end.filter(|end| *end <= self.end) else {
+                self.overload = 0;
+                self.at = self.end;
+                return Some(Err(Malformed::OptionOverrun(code)));
+            };
+            self.at = end;
+            return Some(Ok(Found { code, at }));
         }
     }
 }

@@ -2,7 +2,10 @@
 
 use std::net::Ipv4Addr;
 
-use super::{BROADCAST_FLAG, COOKIE, MessageType, OPTIONS_AT, Query, code};
+use super::{
+    BROADCAST_FLAG, COOKIE, FILE_AT as FILE, MessageType, OPTIONS_AT, Query, SNAME_AT as SNAME,
+    code,
+};
 
 /// Largest reply, bytes: what one Ethernet frame carries behind the IP and UDP headers.
 const MAX_REPLY: usize = crate::limits::MAX_MESSAGE - 28;
@@ -17,8 +20,6 @@ const YIADDR: usize = 16;
 const SIADDR: usize = 20;
 const GIADDR: usize = 24;
 const CHADDR: usize = 28;
-const SNAME: usize = 44;
-const FILE: usize = 108;
 
 /// A reply under way. The caller gives the options in ascending order, 82 last; option 53 is written first by itself.
 #[derive(Debug)]

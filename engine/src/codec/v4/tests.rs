@@ -52,6 +52,26 @@ fn an_option_in_pieces_is_one() {
 }
 
 #[test]
+fn options_go_on_in_file_and_sname() {
+    let mut bytes = discover(&[60, 1, b'a', 52, 1, 3]);
+    bytes[FILE_AT..FILE_AT + 8].copy_from_slice(&[0, 60, 1, b'b', 12, 1, b'f', 255]);
+    bytes[SNAME_AT..SNAME_AT + 3].copy_from_slice(&[60, 1, b'c']);
+    let query = Query::parse(&bytes).unwrap();
+    assert_eq!(query.option(60).unwrap().as_ref(), b"abc");
+    assert_eq!(query.option(12).unwrap().as_ref(), b"f");
+    // Only the fields that option 52 names.
+    let place = bytes.len() - 2;
+    for (overload, expected) in [(1, &b"ab"[..]), (2, b"ac"), (0, b"a"), (4, b"a")] {
+        bytes[place] = overload;
+        let query = Query::parse(&bytes).unwrap();
+        assert_eq!(query.option(60).unwrap().as_ref(), expected, "{overload}");
+    }
+    bytes[place] = 2;
+    bytes[SNAME_AT + 1] = 64;
+    assert_eq!(reason(&bytes), "option-overrun");
+}
+
+#[test]
 fn suboptions_of_the_relay_are_found() {
     let bytes = discover(&[82, 13, 1, 2, b'a', b'b', 5, 4, 10, 0, 0, 1, 19, 0, 9]);
     let query = Query::parse(&bytes).unwrap();

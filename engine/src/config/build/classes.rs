@@ -32,12 +32,14 @@ impl<'a> Builder<'a> {
     fn class(&mut self, node: &Node, name: &str) -> ClientClass {
         let levels = [node];
         let levels = Levels(&levels);
+        let definitions = self.class_definitions(node);
         let late = levels.flag("only-in-additional-list").or(levels.flag("only-if-required"));
         ClientClass {
             id: self.names.intern(name),
             test: node.get("test").and_then(|test| self.test(test)),
             only_in_additional_list: late.unwrap_or(false),
-            options: self.options(node),
+            options: self.options_of(node, &definitions),
+            definitions,
             lifetime: self.class_lifetime(node),
             next_server: self.next_server(levels).filter(|address| !address.is_unspecified()),
             server_hostname: levels
@@ -52,7 +54,7 @@ impl<'a> Builder<'a> {
     }
 
     fn test(&mut self, node: &Node) -> Option<Expression> {
-        match Expression::compile(node.as_str()?, Family::V4, &mut self.names) {
+        match Expression::compile(node.as_str()?, Family::V4, &self.definitions, &mut self.names) {
             Ok(test) => {
                 for mention in test.mentions() {
                     let name = self.names.name(mention.class).clone();
@@ -81,15 +83,23 @@ impl<'a> Builder<'a> {
             self.mistake(&old.at, message);
         }
         let nodes = holder.get("client-class").into_iter().chain(holder.list("client-classes"));
-        let mut guard = Vec::new();
+        self.class_names(nodes)
+    }
+
+    /// The classes that `nodes` name.
+    pub(super) fn class_names<'n>(
+        &mut self,
+        nodes: impl Iterator<Item = &'n Node>,
+    ) -> Vec<ClassId> {
+        let mut classes = Vec::new();
         for node in nodes {
             let Some(name) = node.as_str().filter(|name| !name.is_empty()) else { continue };
             if !is_built_in(name) && !self.defined.contains(name) {
                 let message = format!("nothing defines class \"{name}\": nobody is ever in it");
                 self.warning(&node.at, message);
             }
-            guard.push(self.names.intern(name));
+            classes.push(self.names.intern(name));
         }
-        guard
+        classes
     }
 }

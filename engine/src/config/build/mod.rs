@@ -4,6 +4,7 @@
 //! What follows reads only what has the right type, so that nothing is reported twice.
 
 mod classes;
+mod definitions;
 mod global;
 mod hooks;
 mod loggers;
@@ -23,6 +24,7 @@ use super::json::{Mistake, Node, Position};
 use super::model::{Configuration, Dhcp4, Dhcp6, HookLibrary};
 use super::wire::{self, Depth, v4, v6};
 use crate::classify::ClassNames;
+use crate::codec::options::Definitions;
 use crate::limits::MAX_MISTAKES;
 
 pub(super) use pools::parse_prefix;
@@ -81,8 +83,8 @@ struct Builder<'a> {
     names: ClassNames,
     /// Classes that `client-classes` defines.
     defined: BTreeSet<&'a str>,
-    /// Entries of `option-def`: what they define is not built yet rather than unknown.
-    definitions: &'a [Node],
+    /// What `option-def` defines.
+    definitions: Definitions,
     warned_of_flex_id: bool,
     mistakes: Vec<Mistake>,
     warnings: Vec<Mistake>,
@@ -95,7 +97,7 @@ impl<'a> Builder<'a> {
             check_hook,
             names: ClassNames::default(),
             defined: BTreeSet::new(),
-            definitions: &[],
+            definitions: Definitions::default(),
             warned_of_flex_id: false,
             mistakes: Vec::new(),
             warnings: Vec::new(),
@@ -130,7 +132,7 @@ impl<'a> Builder<'a> {
 
     fn dhcp4(&mut self, node: &'a Node) -> Option<Dhcp4> {
         wire::check(node, &v4::DHCP4, Depth::Built, &mut self.mistakes);
-        self.definitions = node.list("option-def");
+        self.definitions = self.definitions(node);
         let classes = self.classes(node);
         let shared_network::Sites { networks, subnets } = self.sites(node);
         let hooks = self.hooks(node);
@@ -155,6 +157,7 @@ impl<'a> Builder<'a> {
             compatibility: global::compatibility(node),
             networks,
             subnets,
+            definitions: std::mem::take(&mut self.definitions),
             class_names: std::mem::take(&mut self.names),
         };
         Some(dhcp4)

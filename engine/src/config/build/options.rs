@@ -1,84 +1,108 @@
-//! `option-data`: names to codes, values to wire form.
+//! `option-data`: names to codes, values to wire form, options of inner spaces into those that hold them.
 
 use super::Builder;
-use crate::codec::options::{Definition, definition_by_code, definition_by_name, encode_hex};
+use crate::codec::options::space::{self, DHCP4};
+use crate::codec::options::{Definition, Definitions, Kind, encode_hex, sub_options};
 use crate::config::json::Node;
 use crate::config::model::OptionData;
+use crate::limits::{MAX_MESSAGE, MAX_OPTION_DEPTH};
+
+/// An entry of `option-data`.
+struct Given<'n> {
+    node: &'n Node,
+    space: String,
+    option: OptionData,
+    definition: Option<Definition>,
+}
 
 impl Builder<'_> {
     /// `option-data` of a map.
     pub(super) fn options(&mut self, holder: &Node) -> Vec<OptionData> {
-        let nodes = holder.list("option-data").iter().filter(|node| node.as_map().is_some());
-        nodes.filter_map(|node| self.option(node)).collect()
+        self.options_of(holder, &Definitions::default())
     }
 
-    fn option(&mut self, node: &Node) -> Option<OptionData> {
-        if let Some(space) = node.get("space")
-            && let Some(name) = space.as_str()
-            && !matches!(name, "" | "dhcp4")
-        {
-            self.mistake(&space.at, format!("not built yet: option space {}", space.describe()));
-            return None;
+    /// `option-data` of a map that has definitions of its own.
+    pub(super) fn options_of(&mut self, holder: &Node, own: &Definitions) -> Vec<OptionData> {
+        let nodes = holder.list("option-data").iter().filter(|node| node.as_map().is_some());
+        let given: Vec<_> = nodes.filter_map(|node| self.option(node, own)).collect();
+        let mut options = Vec::new();
+        for outer in &given {
+            if outer.option.enterprise.is_none() && outer.space != DHCP4 {
+                continue;
+            }
+            match assemble(outer, &given, 0) {
+                Ok(data) if data.len() > MAX_MESSAGE => {
+                    let found = data.len();
+                    let message = format!("got an option of {found} bytes with the options inside");
+                    let expected = format!("expected at most {MAX_MESSAGE}");
+                    self.mistake(&outer.node.at, format!("{message}, {expected}"));
+                }
+                Ok(data) => options.push(OptionData { data: data.into(), ..outer.option.clone() }),
+                Err(TooDeep) => {
+                    let message = "got options inside one another without end";
+                    let expected = "expected spaces that do not encapsulate each other";
+                    self.mistake(&outer.node.at, format!("{message}, {expected}"));
+                }
+            }
         }
-        let (code, definition) = self.option_code(node)?;
-        let data = self.option_value(node, definition)?;
-        Some(OptionData {
+        options
+    }
+
+    fn option<'n>(&mut self, node: &'n Node, own: &Definitions) -> Option<Given<'n>> {
+        let space = self.space(node, "space")?;
+        let (code, definition) = self.option_code(node, &space, own)?;
+        let never_send = node.flag("never-send").unwrap_or(false);
+        let data = match node.get("data") {
+            None if never_send => Vec::new(),
+            _ => self.option_value(node, definition.as_ref())?,
+        };
+        let option = OptionData {
+            enterprise: space::enterprise(&space),
             code,
             data: data.into(),
             always_send: node.flag("always-send").unwrap_or(false),
-            never_send: node.flag("never-send").unwrap_or(false),
-        })
+            never_send,
+            classes: self.class_names(node.list("client-classes").iter()),
+        };
+        Some(Given { node, space, option, definition })
     }
 
-    fn option_code(&mut self, node: &Node) -> Option<(u8, Option<&'static Definition>)> {
-        let code = node.get("code").and_then(Node::as_int);
-        let name = node.text("name").filter(|name| !name.is_empty());
-        if self.defined_by_file(code, name) {
-            let message = "not built yet: options that option-def defines";
-            self.mistake(&node.at, message);
+    fn option_code(
+        &mut self,
+        node: &Node,
+        space: &str,
+        own: &Definitions,
+    ) -> Option<(u8, Option<Definition>)> {
+        let name = node.get("name").and_then(|at| Some((at, at.as_str()?)));
+        let name = name.filter(|(_, name)| !name.is_empty());
+        let Some(number) = node.get("code") else {
+            let Some((at, name)) = name else {
+                let message = "got an option without \"name\" and \"code\", expected one of them";
+                self.mistake(&node.at, message);
+                return None;
+            };
+            let known =
+                own.own_named(space, name).or_else(|| self.definitions.by_name(space, name));
+            if let Some(definition) = known {
+                return Some((definition.code, Some(definition.clone())));
+            }
+            let expected = match space {
+                DHCP4 => "expected a DHCPv4 option's name".to_owned(),
+                _ => format!("expected one that option-def defines in the space \"{space}\""),
+            };
+            self.mistake(&at.at, format!("got option \"{name}\", {expected}"));
+            return None;
+        };
+        let code = self.code_in(space, number)?;
+        let known = own.own(space, code).or_else(|| self.definitions.by_code(space, code)).cloned();
+        if let (Some((at, name)), Some(definition)) = (name, &known)
+            && definition.name != name
+        {
+            let expected = format!("expected \"{}\"", definition.name);
+            self.mistake(&at.at, format!("got name \"{name}\" for option {code}, {expected}"));
             return None;
         }
-        match (code, name) {
-            (None, None) => {
-                self.mistake(
-                    &node.at,
-                    "got an option without \"name\" and \"code\", expected one of them",
-                );
-                None
-            }
-            (None, Some(name)) => match definition_by_name(name) {
-                Some(definition) => Some((definition.code, Some(definition))),
-                None => {
-                    let at = &node.get("name")?.at;
-                    self.mistake(
-                        at,
-                        format!("got option \"{name}\", expected a DHCPv4 option's name"),
-                    );
-                    None
-                }
-            },
-            (Some(number), name) => {
-                let at = &node.get("code")?.at;
-                let Some(code) = u8::try_from(number).ok().filter(|code| (1..255).contains(code))
-                else {
-                    self.mistake(
-                        at,
-                        format!("got option code {number}, expected one from 1 to 254"),
-                    );
-                    return None;
-                };
-                let definition = definition_by_code(code);
-                if let (Some(name), Some(definition)) = (name, definition)
-                    && definition.name != name
-                {
-                    let expected = format!("expected \"{}\"", definition.name);
-                    let at = &node.get("name")?.at;
-                    self.mistake(at, format!("got name \"{name}\" for option {code}, {expected}"));
-                    return None;
-                }
-                Some((code, definition))
-            }
-        }
+        Some((code, known))
     }
 
     fn option_value(&mut self, node: &Node, definition: Option<&Definition>) -> Option<Vec<u8>> {
@@ -96,6 +120,10 @@ impl Builder<'_> {
                 self.mistake(at, format!("got an option without a definition, {expected}"));
                 return None;
             }
+            // As in Kea, such an option stays empty whatever stands there.
+            Some(definition) if definition.kind == Kind::Empty && definition.inside().is_none() => {
+                encode_hex(text).map(|_| Vec::new())
+            }
             Some(definition) => {
                 encode_hex(text).and_then(|bytes| definition.check(&bytes).map(|()| bytes))
             }
@@ -111,14 +139,46 @@ impl Builder<'_> {
             }
         }
     }
+}
 
-    /// Whether `option-def` defines this one.
-    fn defined_by_file(&self, code: Option<i64>, name: Option<&str>) -> bool {
-        self.definitions.iter().any(|node| {
-            let same_code = code.is_some() && node.get("code").and_then(Node::as_int) == code;
-            let same_name = name.is_some() && node.text("name") == name;
-            let space = matches!(node.text("space"), None | Some("" | "dhcp4"));
-            space && (same_code || same_name)
-        })
+/// Option spaces lead back to where they began.
+struct TooDeep;
+
+/// The data of `outer` with the options of its map that stand in the space that it encapsulates, each code once,
+/// ascending.
+fn assemble(outer: &Given<'_>, all: &[Given<'_>], depth: usize) -> Result<Vec<u8>, TooDeep> {
+    let data = &outer.option.data;
+    let Some(definition) = &outer.definition else { return Ok(data.to_vec()) };
+    let Some(space) = definition.inside() else { return Ok(data.to_vec()) };
+    if depth == MAX_OPTION_DEPTH {
+        return Err(TooDeep);
     }
+    let (value, raw) = data.split_at(definition.value_len(data));
+    let mut inside: Vec<(u8, Vec<u8>)> =
+        sub_options(raw).map(|(code, data)| (code, data.to_vec())).collect();
+    for inner in all.iter().filter(|inner| inner.space == space && !inner.option.never_send) {
+        let code = inner.option.code;
+        if !inside.iter().any(|(known, _)| *known == code) {
+            inside.push((code, assemble(inner, all, depth + 1)?));
+        }
+    }
+    if inside.is_empty() {
+        return Ok(data.to_vec());
+    }
+    inside.sort_by_key(|(code, _)| *code);
+    let mut whole = value.to_vec();
+    for (code, data) in &inside {
+        // What is too long for one goes into several (RFC 3396); what is empty is one all the same.
+        let mut rest = data.as_slice();
+        loop {
+            let (piece, later) = rest.split_at(rest.len().min(usize::from(u8::MAX)));
+            whole.extend([*code, piece.len() as u8]);
+            whole.extend_from_slice(piece);
+            rest = later;
+            if rest.is_empty() {
+                break;
+            }
+        }
+    }
+    Ok(whole)
 }

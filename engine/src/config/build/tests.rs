@@ -257,10 +257,12 @@ fn options() {
         { "code": 240, "data": "01 02", "csv-format": false } ]"#,
     );
     let option = |code, data: &[u8], always_send, never_send| OptionData {
+        enterprise: None,
         code,
         data: data.into(),
         always_send,
         never_send,
+        classes: Vec::new(),
     };
     assert_eq!(found.options[0], option(6, &[192, 0, 2, 1], true, false));
     assert_eq!(found.options[1].code, 15);
@@ -276,8 +278,47 @@ fn options() {
             "f:2.32: got option code 255, expected one from 1 to 254",
             "f:2.49: got an option without a definition, expected \"csv-format\": false with it, or a defined option",
             "f:2.90: got name \"x\" for option 3, expected \"routers\"",
-            "f:3.37: not built yet: option space string \"vendor-9\"",
+            "f:3.23: got option \"n\", expected one that option-def defines in the space \"vendor-9\"",
         ]
+    );
+}
+
+#[test]
+fn mistakes_of_definitions() {
+    let found = mistakes(
+        r#""option-def": [
+            { "name": "a", "code": 222, "type": "any" },
+            { "name": "b", "code": 255, "type": "uint8" },
+            { "name": "-c", "code": 1, "space": "s", "type": "uint8" },
+            { "name": "d", "code": 2, "space": "s", "type": "record", "record-types": "uint8" },
+            { "name": "e", "code": 3, "space": "s", "type": "record", "record-types": "string, uint8" },
+            { "name": "f", "code": 4, "space": "s", "type": "uint8", "record-types": "uint8, uint8" },
+            { "name": "g", "code": 5, "space": "s", "type": "string", "array": true },
+            { "name": "h", "code": 6, "space": "s", "type": "uint8", "array": true, "encapsulate": "t" },
+            { "name": "i", "code": 7, "space": "s", "type": "uint8", "encapsulate": "s" },
+            { "name": "routers", "code": 223, "type": "uint8" },
+            { "name": "j", "code": 3, "type": "uint8" },
+            { "name": "k", "code": 224, "type": "uint8" },
+            { "name": "l", "code": 224, "type": "uint8" },
+            { "name": "m", "code": 9, "space": "no space", "type": "uint8" },
+            { "name": "o", "code": 1, "space": "p", "type": "uint8", "encapsulate": "q" },
+            { "name": "q", "code": 1, "space": "q", "type": "uint8", "encapsulate": "p" },
+            { "name": "r", "code": 225, "type": "uint8", "encapsulate": "p" }
+        ],
+        "client-classes": [ { "name": "x", "option-def": [ { "name": "y", "code": 60, "type": "string" } ] } ],
+        "option-data": [ { "name": "r", "data": "1" }, { "space": "p", "name": "o", "data": "1" },
+            { "space": "q", "name": "q", "data": "1" }, { "name": "vivco-suboptions", "data": "9, 05aa" } ]"#,
+    );
+    let places: Vec<&str> = found.iter().map(|text| text.split(": ").next().unwrap()).collect();
+    let expected = [
+        "f:3.49", "f:4.36", "f:5.13", "f:6.13", "f:7.13", "f:8.13", "f:9.13", "f:10.13", "f:11.13",
+        "f:12.13", "f:13.13", "f:15.13", "f:16.48", "f:21.83", "f:22.26", "f:23.95",
+    ];
+    assert_eq!(places, expected, "{found:#?}");
+    assert!(
+        found[0].contains("got the option type \"any\", expected one of empty, binary"),
+        "{}",
+        found[0]
     );
 }
 

@@ -141,7 +141,7 @@ const CLASS: Shape = Shape {
             key("only-in-additional-list", Kind::Flag),
             key("only-if-required", Kind::Flag),
             key("option-data", Kind::Maps(&OPTION_DATA)),
-            later("option-def", Kind::Maps(&OPTION_DEF), "option definitions"),
+            key("option-def", Kind::Maps(&OPTION_DEF)),
             only("offer-lifetime", U32, &[Same::Int(0)]),
         ],
         BOOT,

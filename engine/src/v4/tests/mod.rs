@@ -8,4 +8,5 @@ mod networks;
 mod race;
 mod reservations;
 mod scenarios;
+mod vendors;
 mod world;

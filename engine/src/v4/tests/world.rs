@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::alloc::Offers;
 use crate::classify::ClassNames;
 use crate::clock::{Mono, Now};
+use crate::codec::options::Definitions;
 use crate::codec::v4::{MessageType, Query, code};
 use crate::config::model::{
     Compatibility, Dhcp4, ExpiredLeases, Interfaces, LeaseDatabase, Lifetime, MultiThreading,
@@ -307,7 +308,14 @@ impl Ask {
 }
 
 pub(super) fn option(code: u8, data: impl AsRef<[u8]>) -> OptionData {
-    OptionData { code, data: data.as_ref().into(), always_send: false, never_send: false }
+    OptionData {
+        enterprise: None,
+        code,
+        data: data.as_ref().into(),
+        always_send: false,
+        never_send: false,
+        classes: Vec::new(),
+    }
 }
 
 pub(super) fn pool(first: Ipv4Addr, last: Ipv4Addr) -> Pool4 {
@@ -354,6 +362,7 @@ pub(super) fn config() -> Dhcp4 {
             unwarned_cycles: 5,
         },
         class_names: ClassNames::default(),
+        definitions: Definitions::default(),
         classes: Vec::new(),
         hooks: Vec::new(),
         loggers: Vec::new(),

@@ -68,7 +68,10 @@ impl Progress {
     /// Waits until the connection has been in one phase for too long.
     pub(super) async fn too_slow(&self) {
         loop {
-            let deadline = self.deadline();
+            let Some(deadline) = self.deadline() else {
+                self.changed.notified().await;
+                continue;
+            };
             if Instant::now() >= deadline {
                 return;
             }
@@ -79,11 +82,13 @@ impl Progress {
         }
     }
 
-    fn deadline(&self) -> Instant {
+    /// None while it is we who take our time.
+    fn deadline(&self) -> Option<Instant> {
         let (phase, since) = *self.phase.lock();
         match phase {
-            Phase::New | Phase::Reading => since + self.patience.request,
-            Phase::Answering | Phase::Idle => since + self.patience.idle,
+            Phase::New | Phase::Reading => Some(since + self.patience.request),
+            Phase::Answering => None,
+            Phase::Idle => Some(since + self.patience.idle),
         }
     }
 
@@ -92,13 +97,31 @@ impl Progress {
             self.enter(Phase::Reading);
         }
     }
+
+    /// A long answer may take as long as it is being read.
+    fn bytes_went(&self) {
+        let mut phase = self.phase.lock();
+        if phase.0 == Phase::Idle {
+            // Who waits for the earlier deadline looks again when it comes.
+            phase.1 = Instant::now();
+        }
+    }
 }
 
-/// A stream that tells its [`Progress`] when a request begins.
+/// A stream that tells its [`Progress`] when a request begins, and keeps back what hyper would say of a request
+/// that it cannot read: the listener has words of its own for that.
 #[derive(Debug)]
 pub(super) struct Watched<S> {
     pub(super) stream: S,
     pub(super) progress: Progress,
+    /// Something was kept back: the stream stays open for what is said instead.
+    refused: bool,
+}
+
+impl<S> Watched<S> {
+    pub(super) fn new(stream: S, progress: Progress) -> Self {
+        Self { stream, progress, refused: false }
+    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
@@ -122,7 +145,16 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let wanted = before_refusal(bytes);
+        if wanted.is_empty() {
+            self.refused = !bytes.is_empty();
+            return Poll::Ready(Ok(bytes.len()));
+        }
+        let polled = Pin::new(&mut self.stream).poll_write(cx, wanted);
+        if matches!(polled, Poll::Ready(Ok(_))) {
+            self.progress.bytes_went();
+        }
+        polled
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -130,6 +162,46 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.refused {
+            return Poll::Ready(Ok(()));
+        }
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+/// What comes before hyper's own refusal, which stands last and, unlike every answer of ours, has no body.
+fn before_refusal(bytes: &[u8]) -> &[u8] {
+    if !bytes.ends_with(b"\r\n\r\n") {
+        return bytes;
+    }
+    let last = bytes.windows(7).rposition(|window| window == b"HTTP/1.");
+    let refusal = last.filter(|at| {
+        let head = &bytes[*at..];
+        head.windows(EMPTY.len()).any(|window| window == EMPTY)
+    });
+    &bytes[..refusal.unwrap_or(bytes.len())]
+}
+
+const EMPTY: &[u8] = b"\r\nContent-Length: 0\r\n";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_answer_without_body_is_kept_back() {
+        let refusal = "HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Length: 0\r\n\r\n";
+        let answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]";
+        let odd =
+            "HTTP/1.1 200 OK\r\nContent-Length: 29\r\n\r\n\"HTTP/1.1 Content-Length: 0\"\r\n\r\n";
+        for (written, sent) in [
+            (refusal.to_owned(), ""),
+            (answer.to_owned(), answer),
+            (format!("{answer}{refusal}"), answer),
+            (odd.to_owned(), odd),
+            (String::new(), ""),
+        ] {
+            assert_eq!(before_refusal(written.as_bytes()), sent.as_bytes(), "{written}");
+        }
     }
 }

@@ -1,12 +1,14 @@
 //! The dedicated HTTP listener (*shell*): a partner's commands, answered on threads of its own.
 //!
-//! Each thread has its own event loop and accepts from the one listening socket; a command runs on the thread
-//! that read it. Connections are bounded in number (those of strangers apart, so that they cannot keep a
+//! Each thread has its own event loop and accepts from the one listening socket. A command that is over at once runs
+//! on the thread that read it; one that may take its time, such as a listing, has a thread of its own, so that no
+//! heartbeat waits for it. Connections are bounded in number (those of strangers apart, so that they cannot keep a
 //! peer out), in size and in time, the TLS handshake included. Errors of one connection end that connection and nothing else.
 
 mod deadline;
 mod handshake;
 mod reply;
+mod talk;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -18,29 +20,22 @@ use engine::control::Registry;
 use engine::log;
 use engine::stats::{Counter, Stats};
 use engine::sync::atomic::{AtomicUsize, Ordering};
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::{Bytes, Incoming};
-use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, DATE, WWW_AUTHENTICATE};
-use hyper::server::conn::http1::Builder;
-use hyper::service::service_fn;
-use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 
 pub use deadline::Patience;
-use deadline::{Phase, Progress, Watched};
+use deadline::{Phase, Progress};
 use handshake::{Refusal, Refusals};
 #[cfg(any(test, feature = "sim"))]
 pub(crate) use reply::reply;
 pub use reply::{PARTNER_COMMANDS, Reply, Rules};
+use talk::talk;
 
 use super::client::{Stop, Stopper};
 use super::tls::{self, Acceptor};
 use crate::limits::{
-    ACCEPT_BACKOFF, FAREWELL, MAX_CONNECTIONS, MAX_HEAD, MAX_REQUEST, MAX_STRANGERS,
+    ACCEPT_BACKOFF, MAX_CONNECTIONS, MAX_LONG_COMMANDS, MAX_LONG_OF_STRANGERS, MAX_STRANGERS,
 };
-use crate::wire::date::rfc1123;
 
 /// Where and how to listen.
 #[derive(Clone, Debug)]
@@ -94,6 +89,8 @@ struct Shared {
     room: Room,
     stats: Arc<Stats>,
     refusals: Refusals,
+    /// Room for long commands of peers, and of strangers.
+    long: [Arc<Semaphore>; 2],
 }
 
 impl Listener {
@@ -117,6 +114,7 @@ impl Listener {
             room: Room::default(),
             stats: stats.clone(),
             refusals: Refusals::default(),
+            long: [MAX_LONG_COMMANDS, MAX_LONG_OF_STRANGERS].map(|n| Arc::new(Semaphore::new(n))),
         });
         let mut listener = Self { address, stats, stopper, threads: Vec::new() };
         for i in 0..number {
@@ -164,6 +162,8 @@ fn spawn(
                 () = accept(&socket, &shared) => {}
             }
         });
+        // A long command that is still under way has nobody to answer any more, and is not waited for.
+        runtime.shutdown_background();
     })
 }
 
@@ -229,11 +229,11 @@ async fn connection(stream: TcpStream, from: SocketAddr, place: Place) {
     let _ = stream.set_nodelay(true);
     let progress = Progress::new(shared.settings.patience);
     match &shared.settings.tls {
-        None => talk(stream, shared, progress).await,
+        None => talk(stream, &place, progress).await,
         Some(acceptor) => match handshake::shake(acceptor, stream, &progress).await {
             Ok(stream) => {
                 progress.enter(Phase::New);
-                talk(stream, shared, progress).await;
+                talk(stream, &place, progress).await;
             }
             Err(why) => {
                 shared.stats.count(Counter::HaHandshakeFailed);
@@ -246,100 +246,13 @@ async fn connection(stream: TcpStream, from: SocketAddr, place: Place) {
     }
 }
 
-/// Serves requests until the connection ends, breaks, or takes too long.
-async fn talk<S: AsyncRead + AsyncWrite + Unpin>(stream: S, shared: &Shared, progress: Progress) {
-    let watched = Watched { stream, progress: progress.clone() };
-    let service = service_fn(|request| serve(request, shared, &progress));
-    let mut http = Builder::new()
-        .max_buf_size(MAX_HEAD)
-        .half_close(true)
-        .title_case_headers(true)
-        .serve_connection(TokioIo::new(watched), service);
-    tokio::select! {
-        ended = &mut http => {
-            if ended.is_err() {
-                shared.stats.count(Counter::HaBroken);
-            }
-        }
-        () = progress.too_slow() => {
-            shared.stats.count(Counter::HaTimedOut);
-            if progress.phase() == Phase::Reading {
-                let mut stream = http.into_parts().io.into_inner().stream;
-                let answer = raw(&Reply::timed_out(), shared.now_s());
-                let farewell = async {
-                    stream.write_all(answer.as_bytes()).await?;
-                    stream.shutdown().await
-                };
-                let _ = tokio::time::timeout(FAREWELL, farewell).await;
-            }
-        }
-    }
-}
-
-async fn serve(
-    request: Request<Incoming>,
-    shared: &Shared,
-    progress: &Progress,
-) -> Result<Response<Full<Bytes>>, Box<dyn std::error::Error + Send + Sync>> {
-    let (head, body) = request.into_parts();
-    let Shared { settings, registry, .. } = shared;
-    let reply = if reply::head_is_good(&head.method, &head.headers) {
-        let body = Limited::new(body, MAX_REQUEST).collect().await;
-        match body {
-            Ok(body) => {
-                progress.enter(Phase::Answering);
-                reply::reply(&settings.rules, &head.headers, &body.to_bytes(), registry)
-            }
-            Err(why) if why.is::<http_body_util::LengthLimitError>() => Reply::bad_request(),
-            Err(why) => return Err(why),
-        }
-    } else {
-        Reply::bad_request()
-    };
-    progress.enter(Phase::Idle);
-    if let Some(counter) = refusal(reply.status) {
-        shared.stats.count(counter);
-    }
-    Ok(response(reply, shared.now_s()))
-}
-
-/// What a refused request counts as.
-fn refusal(status: u16) -> Option<Counter> {
-    match status {
-        400 => Some(Counter::HaBadRequest),
-        401 => Some(Counter::HaUnauthorized),
-        403 => Some(Counter::HaForbidden),
-        _ => None,
-    }
-}
-
-/// The response with Kea's headers in Kea's order.
-fn response(reply: Reply, now_s: u64) -> Response<Full<Bytes>> {
-    let mut response = Response::builder()
-        .status(reply.status)
-        .header(CONTENT_LENGTH, reply.body.len())
-        .header(CONTENT_TYPE, "application/json")
-        .header(DATE, rfc1123(now_s));
-    if reply.status == 401 {
-        response = response.header(WWW_AUTHENTICATE, "Basic realm=\"\"");
-    }
-    response.body(Full::from(reply.body)).expect("numbers and dates are header values")
-}
-
-/// The same as text, for a connection that is no longer HTTP's.
-fn raw(Reply { status, body }: &Reply, now_s: u64) -> String {
-    let (length, date) = (body.len(), rfc1123(now_s));
-    format!(
-        "HTTP/1.1 {status} Request Timeout\r\nContent-Length: {length}\r\n\
-         Content-Type: application/json\r\nDate: {date}\r\n\r\n{body}"
-    )
-}
-
 impl Shared {
     fn now_s(&self) -> u64 {
         self.clock.now().wall_s
     }
 }
 
+#[cfg(test)]
+mod long;
 #[cfg(test)]
 mod tests;

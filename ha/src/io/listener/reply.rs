@@ -28,6 +28,20 @@ pub const PARTNER_COMMANDS: [&str; 12] = [
     "status-get",
 ];
 
+/// The commands of a partner that look at one lease, or at none.
+const SHORT_COMMANDS: [&str; 10] = [
+    "dhcp-disable",
+    "dhcp-enable",
+    "ha-heartbeat",
+    "ha-maintenance-notify",
+    "ha-reset",
+    "ha-sync-complete-notify",
+    "lease4-del",
+    "lease4-update",
+    "list-commands",
+    "status-get",
+];
+
 /// Who may send what.
 #[derive(Clone, Debug)]
 pub struct Rules {
@@ -57,6 +71,14 @@ impl Reply {
         Self::refusal(408, "Request Timeout")
     }
 
+    /// What its status is called.
+    pub(super) const fn reason(&self) -> &'static str {
+        match self.status {
+            408 => "Request Timeout",
+            _ => "Bad Request",
+        }
+    }
+
     fn refusal(status: u16, text: &str) -> Self {
         Self { status, body: kea_text(&json!({"result": status, "text": text})) }
     }
@@ -74,27 +96,45 @@ pub(super) fn head_is_good(method: &Method, headers: &HeaderMap) -> bool {
 }
 
 /// Answers a request with a good head by running its command.
+#[cfg(any(test, feature = "sim"))]
 pub(crate) fn reply(rules: &Rules, headers: &HeaderMap, body: &[u8], registry: &Registry) -> Reply {
+    match check(rules, headers, body) {
+        Ok(request) => run(&request, registry),
+        Err(refusal) => refusal,
+    }
+}
+
+/// The command in a request with a good head, if whoever sends it may.
+pub(super) fn check(rules: &Rules, headers: &HeaderMap, body: &[u8]) -> Result<Value, Reply> {
     let request: Option<Value> = match body.trim_ascii() {
         [] => None,
-        text => match serde_json::from_slice(text) {
-            Ok(request) => Some(request),
-            Err(_) => return Reply::bad_request(),
-        },
+        text => Some(serde_json::from_slice(text).map_err(|_| Reply::bad_request())?),
     };
     if let Some(own) = &rules.credentials
         && !presented(headers).is_some_and(|header| own.accepts(header))
     {
-        return Reply::refusal(401, "Unauthorized");
+        return Err(Reply::refusal(401, "Unauthorized"));
     }
     let Some(request) = request else {
-        return Reply::answer(&Answer::error("Command processing failed: NULL command parameter"));
+        let nothing = Answer::error("Command processing failed: NULL command parameter");
+        return Err(Reply::answer(&nothing));
     };
     let command = request.get("command").and_then(Value::as_str);
     if rules.restrict_commands && command.is_some_and(|name| !PARTNER_COMMANDS.contains(&name)) {
-        return Reply::refusal(403, "Forbidden");
+        return Err(Reply::refusal(403, "Forbidden"));
     }
-    Reply::answer(&registry.execute(&request))
+    Ok(request)
+}
+
+/// Runs a command that was checked.
+pub(super) fn run(request: &Value, registry: &Registry) -> Reply {
+    Reply::answer(&registry.execute(request))
+}
+
+/// Whether a command may take its time: whatever is not known to be over at once.
+pub(super) fn is_long(request: &Value) -> bool {
+    let command = request.get("command").and_then(Value::as_str);
+    command.is_some_and(|name| !SHORT_COMMANDS.contains(&name))
 }
 
 fn presented(headers: &HeaderMap) -> Option<&str> {

@@ -11,6 +11,7 @@ use super::super::client::{Connection, ExchangeError, Target};
 use engine::control::Answer;
 
 use super::*;
+use crate::limits::{MAX_HEAD, MAX_REQUEST};
 use crate::wire::auth::Credentials;
 
 const SOON: Duration = Duration::from_secs(10);
@@ -203,20 +204,59 @@ fn a_request_may_come_in_pieces() {
     assert!(read_answer(&mut stream).contains("200 OK"));
 }
 
-#[test]
-fn garbage_and_huge_requests_are_refused() {
-    let listener = start(settings());
-    for garbage in [&b"\x16\x03\x01\x02\x00"[..], b"GET\r\n\r\n", &[0; 4096], b"\r\n\r\n\r\n"] {
-        let answer = ask(&listener, garbage);
-        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400"), "{answer}");
-    }
-    let head = format!("POST / HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(MAX_HEAD * 4));
-    let mut stream = connect(&listener);
-    let _ = stream.write_all(head.as_bytes());
-    let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer);
-    assert!(!answer.starts_with(b"HTTP/1.1 200"));
+/// The one answer to a request that cannot be read.
+fn is_bad_request(answer: &str) {
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{answer:?}"));
+    assert_eq!(body, r#"{ "result": 400, "text": "Bad Request" }"#, "{head}");
+    let lines: Vec<_> = head.split("\r\n").collect();
+    let expected =
+        ["HTTP/1.1 400 Bad Request", "Content-Length: 40", "Content-Type: application/json"];
+    assert_eq!(lines[..3], expected);
+    assert!(lines[3].starts_with("Date: ") && lines.len() == 4, "{head}");
+}
 
+#[test]
+fn what_is_no_http_is_told_so_in_keas_words() {
+    let listener = start(settings());
+    let long_target = format!("POST /{} HTTP/1.1\r\n\r\n", "x".repeat(MAX_HEAD * 4));
+    let long_head = format!("POST / HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(MAX_HEAD * 4));
+    let many_headers = format!("POST / HTTP/1.1\r\n{}\r\n", "X: y\r\n".repeat(500));
+    let cases: [&[u8]; 9] = [
+        b"\x16\x03\x01\x02\x00",
+        b"GET\r\n\r\n",
+        &[0; 4096],
+        b"POST / HTTP/9.9\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n",
+        long_target.as_bytes(),
+        long_head.as_bytes(),
+        many_headers.as_bytes(),
+    ];
+    for (number, garbage) in cases.into_iter().enumerate() {
+        let mut stream = connect(&listener);
+        // The listener may have closed before all of it was written.
+        let _ = stream.write_all(garbage);
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap_or_else(|why| panic!("{number}: {why}"));
+        is_bad_request(&answer);
+    }
+    assert_eq!(listener.stats().value(Counter::HaBadRequest), cases.len() as u64);
+    assert_eq!(ask(&listener, "\r\n\r\n\r\n"), "", "empty lines before a request are allowed");
+    works(&listener);
+}
+
+#[test]
+fn garbage_after_a_good_request_does_not_spoil_its_answer() {
+    let listener = start(settings());
+    let both = ask(&listener, post("", HEARTBEAT) + "garbage\r\n\r\n");
+    let (first, second) = both.split_once("returned.\" } ]").unwrap();
+    assert!(first.starts_with("HTTP/1.1 200 OK\r\n"));
+    is_bad_request(second);
+}
+
+#[test]
+fn huge_requests_are_refused() {
+    let listener = start(settings());
     let mut stream = connect(&listener);
     let huge = " ".repeat(MAX_REQUEST + 1);
     let _ = stream.write_all(post("", &huge).as_bytes());

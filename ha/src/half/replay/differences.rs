@@ -1,0 +1,138 @@
+//! Where our answer is meant to be another than the recorded one, and why. A difference that is met nowhere fails the
+//! test, so that the list stays true.
+
+use serde_json::Value;
+
+use super::recording::Exchange;
+use crate::io::listener::PARTNER_COMMANDS;
+
+/// A difference that is meant.
+pub(super) struct Difference {
+    /// Its name.
+    pub(super) name: &'static str,
+    /// Why.
+    pub(super) reason: &'static str,
+    /// Whether it is this one: what was recorded, and our status line and answer.
+    pub(super) is: fn(&Exchange, &str, &Value) -> bool,
+}
+
+/// All of them.
+pub(super) const DIFFERENCES: &[Difference] = &[
+    Difference {
+        name: "conflict",
+        reason: "what 2.2 answers with 1 we answer with 4, as 3.x: 2.2 takes both for a failure",
+        is: |it, _, ours| {
+            it.version == "2.2"
+                && (it.told()["result"] == 1 && ours["result"] == 4)
+                && it.told()["text"] == ours["text"]
+        },
+    },
+    Difference {
+        name: "released",
+        reason: "2.2 does not know state 3, in which 3.x keeps released leases",
+        is: |it, _, ours| {
+            it.version == "2.2"
+                && (text(it.told()).starts_with("Invalid state value: ")
+                    && it.told()["result"] == 1)
+                && (ours["result"] == 0 || text(ours).ends_with("3 (released) and 4 (registered)"))
+        },
+    },
+    Difference {
+        name: "cancelled",
+        reason: "we name the state that we return to, as 3.x does; 2.2 does not look at it",
+        is: |it, _, ours| {
+            it.version == "2.2"
+                && it.command() == "ha-maintenance-notify"
+                && it.told()["text"] == ours["text"]
+                && ours["arguments"]["state"].is_string()
+        },
+    },
+    Difference {
+        name: "malformed",
+        reason: "what is no command is told in the words of 3.x; the result is the same",
+        is: |it, _, ours| {
+            let begins = "Error during command processing: invalid command: ";
+            it.version == "2.2"
+                && it.by_client
+                && (ours["result"] == 1 && text(ours).starts_with(begins))
+                && it.told()["result"] == 1
+        },
+    },
+    Difference {
+        name: "credentials",
+        reason: "the listener of 2.2 does not look at credentials, ours asks for them, as 3.x does",
+        is: |it, status, _| {
+            let own = super::stand::credentials(1).expect("a user with a name");
+            let right = it.header("Authorization").is_some_and(|value| own.accepts(value));
+            it.version == "2.2" && it.by_client && !right && status == "HTTP/1.1 401 Unauthorized"
+        },
+    },
+    Difference {
+        name: "version",
+        reason: "we say which version's interface we have",
+        is: |it, _, ours| {
+            it.command() == "version-get" && ours["text"] == engine::control::core::KEA_VERSION
+        },
+    },
+    Difference {
+        name: "commands",
+        reason: "we list the commands that we have; all that a partner sends are among them",
+        is: |it, _, ours| {
+            let listed = ours["arguments"].as_array();
+            let has = |name: &str| listed.is_some_and(|list| list.iter().any(|it| it == name));
+            it.command() == "list-commands" && PARTNER_COMMANDS.into_iter().all(has)
+        },
+    },
+    Difference {
+        name: "position",
+        reason: "Kea adds the place in its own copy of the request, which only its parser knows",
+        is: |it, _, ours| {
+            let (words, place) = text(it.told()).rsplit_once("(<").unwrap_or_default();
+            (text(ours) == words.trim_end() && place.ends_with(')'))
+                && it.told()["result"] == ours["result"]
+        },
+    },
+    Difference {
+        name: "service",
+        reason: "Kea's HTTP control socket looks at 'service'; a dedicated listener, as ours is, does not",
+        is: |it, _, ours| {
+            let why = text(it.told());
+            it.place.starts_with("hot-standby-no-dedicated-listener-3.3")
+                && (why.contains("service '") || why.starts_with("service value"))
+                && ours["result"] == 0
+        },
+    },
+    Difference {
+        name: "close",
+        reason: "who asks for the end of the connection is told that it ends (RFC 9112 section 9.6)",
+        is: |it, _, ours| it.header("Connection") == Some("close") && ours == it.told(),
+    },
+];
+
+fn text(answer: &Value) -> &str {
+    answer["text"].as_str().unwrap_or_default()
+}
+
+/// Those that were met.
+#[derive(Default)]
+pub(super) struct Differences {
+    met: Vec<&'static str>,
+}
+
+impl Differences {
+    /// Whether a difference is meant.
+    pub(super) fn mean(&mut self, exchange: &Exchange, head: &str, body: &str) -> bool {
+        let status = head.split("\r\n").next().unwrap_or_default();
+        let answer: Value = serde_json::from_str(body).unwrap();
+        let one = answer.get(0).unwrap_or(&answer);
+        let meant = DIFFERENCES.iter().find(|it| (it.is)(exchange, status, one));
+        self.met.extend(meant.map(|it| it.name));
+        meant.is_some()
+    }
+
+    /// The names of those that were not met.
+    pub(super) fn unused(&self) -> Vec<String> {
+        let unused = DIFFERENCES.iter().filter(|it| !self.met.contains(&it.name));
+        unused.map(|Difference { name, reason, .. }| format!("{name}: {reason}")).collect()
+    }
+}

@@ -1,0 +1,175 @@
+//! The conversation over one connection (*shell*): requests are read, answered and, where they cannot be read or do
+//! not come to their end, refused in Kea's words.
+
+use std::sync::Arc;
+
+use engine::stats::Counter;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderMap, WWW_AUTHENTICATE};
+use hyper::server::conn::http1::{Builder, Connection};
+use hyper::service::{HttpService, service_fn};
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+use super::deadline::{Phase, Progress, Watched};
+use super::reply::{self, Reply};
+use super::{Place, Shared};
+use crate::limits::{FAREWELL, FAREWELL_BYTES, LARGE_REQUEST, MAX_HEAD, MAX_REQUEST};
+use crate::wire::date::rfc1123;
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Serves requests until the connection ends, breaks, or takes too long.
+pub(super) async fn talk<S>(stream: S, place: &Place, progress: Progress)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let shared = &place.shared;
+    let watched = Watched::new(stream, progress.clone());
+    let service = service_fn(|request| serve(request, place, &progress));
+    let mut http = Builder::new()
+        .max_buf_size(MAX_HEAD)
+        .half_close(true)
+        .title_case_headers(true)
+        .serve_connection(TokioIo::new(watched), service);
+    let refusal = tokio::select! {
+        ended = &mut http => match ended {
+            Ok(()) => None,
+            Err(why) if why.is_parse() => {
+                shared.stats.count(Counter::HaBadRequest);
+                Some(Reply::bad_request())
+            }
+            Err(_) => {
+                shared.stats.count(Counter::HaBroken);
+                None
+            }
+        },
+        () = progress.too_slow() => {
+            shared.stats.count(Counter::HaTimedOut);
+            (progress.phase() == Phase::Reading).then(Reply::timed_out)
+        }
+    };
+    if let Some(refusal) = refusal {
+        part(http, &refusal, shared.now_s()).await;
+    }
+}
+
+/// Says why a connection is closed, and reads for a moment what may still come: what is unread when a socket is
+/// closed makes the kernel send a reset, which can overtake the answer.
+async fn part<S, H>(http: Connection<TokioIo<Watched<S>>, H>, refusal: &Reply, now_s: u64)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    H: HttpService<Incoming>,
+    H::Error: Into<Failure>,
+    H::ResBody: hyper::body::Body + 'static,
+    <H::ResBody as hyper::body::Body>::Error: Into<Failure>,
+{
+    let mut stream = http.into_parts().io.into_inner().stream;
+    let answer = raw(refusal, now_s);
+    let farewell = async {
+        stream.write_all(answer.as_bytes()).await?;
+        stream.shutdown().await?;
+        tokio::io::copy(&mut stream.take(FAREWELL_BYTES), &mut tokio::io::sink()).await
+    };
+    // It is closed however this ends.
+    let _ = tokio::time::timeout(FAREWELL, farewell).await;
+}
+
+async fn serve(
+    request: Request<Incoming>,
+    place: &Place,
+    progress: &Progress,
+) -> Result<Response<Full<Bytes>>, Failure> {
+    let shared = &place.shared;
+    let (head, body) = request.into_parts();
+    let reply = if reply::head_is_good(&head.method, &head.headers) {
+        let body = Limited::new(body, MAX_REQUEST).collect().await;
+        match body {
+            Ok(body) => {
+                progress.enter(Phase::Answering);
+                answer(head.headers, body.to_bytes(), place).await?
+            }
+            Err(why) if why.is::<http_body_util::LengthLimitError>() => Reply::bad_request(),
+            Err(why) => return Err(why),
+        }
+    } else {
+        Reply::bad_request()
+    };
+    progress.enter(Phase::Idle);
+    if let Some(counter) = refusal(reply.status) {
+        shared.stats.count(counter);
+    }
+    Ok(response(reply, shared.now_s()))
+}
+
+/// Runs a request's command: here if it is over at once, else on a thread of its own.
+async fn answer(headers: HeaderMap, body: Bytes, place: &Place) -> Result<Reply, Failure> {
+    let shared = &place.shared;
+    if body.len() > LARGE_REQUEST {
+        return apart(place, move |shared| {
+            match reply::check(&shared.settings.rules, &headers, &body) {
+                Ok(request) => reply::run(&request, &shared.registry),
+                Err(refusal) => refusal,
+            }
+        })
+        .await;
+    }
+    match reply::check(&shared.settings.rules, &headers, &body) {
+        Err(refusal) => Ok(refusal),
+        Ok(request) if reply::is_long(&request) => {
+            apart(place, move |shared| reply::run(&request, &shared.registry)).await
+        }
+        Ok(request) => Ok(reply::run(&request, &shared.registry)),
+    }
+}
+
+/// Does something on a thread of its own, when there is room for it.
+async fn apart(
+    place: &Place,
+    work: impl FnOnce(&Shared) -> Reply + Send + 'static,
+) -> Result<Reply, Failure> {
+    let shared = Arc::clone(&place.shared);
+    let room = Arc::clone(&shared.long[usize::from(place.stranger)]);
+    let permit = room.acquire_owned().await?;
+    let work = move || {
+        // Who asked may be gone meanwhile: the room is taken until the work is done.
+        let _permit = permit;
+        work(&shared)
+    };
+    Ok(tokio::task::spawn_blocking(work).await?)
+}
+
+/// What a refused request counts as.
+fn refusal(status: u16) -> Option<Counter> {
+    match status {
+        400 => Some(Counter::HaBadRequest),
+        401 => Some(Counter::HaUnauthorized),
+        403 => Some(Counter::HaForbidden),
+        _ => None,
+    }
+}
+
+/// The response with Kea's headers in Kea's order.
+fn response(reply: Reply, now_s: u64) -> Response<Full<Bytes>> {
+    let mut response = Response::builder()
+        .status(reply.status)
+        .header(CONTENT_LENGTH, reply.body.len())
+        .header(CONTENT_TYPE, "application/json")
+        .header(DATE, rfc1123(now_s));
+    if reply.status == 401 {
+        response = response.header(WWW_AUTHENTICATE, "Basic realm=\"\"");
+    }
+    response.body(Full::from(reply.body)).expect("numbers and dates are header values")
+}
+
+/// The same as text, for a connection that is no longer HTTP's.
+fn raw(reply: &Reply, now_s: u64) -> String {
+    let Reply { status, body } = reply;
+    let (reason, length, date) = (reply.reason(), body.len(), rfc1123(now_s));
+    format!(
+        "HTTP/1.1 {status} {reason}\r\nContent-Length: {length}\r\n\
+         Content-Type: application/json\r\nDate: {date}\r\n\r\n{body}"
+    )
+}
