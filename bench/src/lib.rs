@@ -98,6 +98,7 @@ impl Server {
             offers: &self.offers,
             now: NOW,
             ticket: None,
+            replicated: false,
             buffers: &self.buffers,
             interface: "eth0",
             local_addresses: &[SERVER],

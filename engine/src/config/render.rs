@@ -16,8 +16,10 @@ use crate::codec::options::space::DHCP4;
 /// What config-get shows at a shared network or a subnet even if it stands at a level above.
 const INHERITED: &[&str] = &[
     "allocator",
+    "cache-max-age",
     "cache-threshold",
     "calculate-tee-times",
+    "offer-lifetime",
     "rebind-timer",
     "renew-timer",
     "store-extended-info",
@@ -169,11 +171,10 @@ fn global_values(dhcp4: &Dhcp4) -> Value {
     })
 }
 
-/// Defaults of parameters that a subnet inherits. Where Kea's differs (`cache-threshold`: leases are not reused
-/// yet) it is ours.
+/// Defaults of parameters that a subnet inherits.
 fn network_defaults() -> Value {
     json!({
-        "allocator": "iterative", "cache-threshold": 0.0, "calculate-tee-times": false,
+        "allocator": "iterative", "cache-threshold": 0.25, "calculate-tee-times": false,
         "store-extended-info": false, "t1-percent": 0.5, "t2-percent": 0.875,
     })
 }

@@ -72,6 +72,12 @@ impl LeaseStore for Reference {
         self.table.lock().leases.get(&address).map(|stored| stored.version)
     }
 
+    fn confirm(&self, address: Ipv4Addr, version: ChangeNumber) -> bool {
+        let mut table = self.table.lock();
+        let current = table.leases.get_mut(&address).filter(|it| it.version == version);
+        current.map(|stored| stored.confirmed = true).is_some()
+    }
+
     fn find_of(&self, identity: Identity<'_>, subnets: &[u32], now: Now) -> Option<Stored> {
         let table = self.table.lock();
         let ranked = table.leases.values().filter_map(|stored| {
@@ -107,16 +113,17 @@ impl LeaseStore for Reference {
         now: Now,
         address: Ipv4Addr,
         identity: Identity<'_>,
+        keep: bool,
         origin: Origin,
     ) -> Result<Stored, NotHolder> {
         let mut table = self.table.lock();
-        let live = (table.leases.get(&address))
-            .is_some_and(|it| it.lease.holds_address(now.wall_s) && identity.owns(&it.lease));
-        if !live {
-            return Err(NotHolder(address));
-        }
-        let (version, before) = self.change(&mut table, address, None, origin);
-        before.map(|lease| Stored::new(lease, version, origin)).ok_or(NotHolder(address))
+        let kept = (table.leases.get(&address))
+            .filter(|it| it.lease.holds_address(now.wall_s) && identity.owns(&it.lease))
+            .map(|it| rules::released(&it.lease).filter(|_| keep))
+            .ok_or(NotHolder(address))?;
+        let (version, before) = self.change(&mut table, address, kept.clone(), origin);
+        let lease = kept.or(before).ok_or(NotHolder(address))?;
+        Ok(Stored::new(lease, version, origin))
     }
 
     fn decline(

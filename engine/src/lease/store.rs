@@ -75,6 +75,8 @@ pub struct Stored {
     pub lease: Lease4,
     /// The number of its last change.
     pub version: ChangeNumber,
+    /// A reply that reports this version was sent: whoever had to know of it does.
+    pub confirmed: bool,
     /// Its end was reckoned by another server's clock, or nobody knows by whose: the partner's, or from the file.
     pub foreign: bool,
 }
@@ -83,7 +85,7 @@ impl Stored {
     /// A record that `origin` writes.
     pub const fn new(lease: Lease4, version: ChangeNumber, origin: Origin) -> Self {
         let foreign = matches!(origin, Origin::Partner | Origin::Load);
-        Self { lease, version, foreign }
+        Self { lease, version, confirmed: false, foreign }
     }
 
     /// Whether the address must not be given to another client at `wall_s`: that of a lease of another server is
@@ -189,6 +191,9 @@ pub trait LeaseStore: Send + Sync + fmt::Debug {
     /// The version of an address's record.
     fn version(&self, address: Ipv4Addr) -> Option<ChangeNumber>;
 
+    /// Whether the address's record still has the version that a reply reports; notes that the reply is sent.
+    fn confirm(&self, address: Ipv4Addr, version: ChangeNumber) -> bool;
+
     /// The client's lease in one of `subnets`, which ascend: a live one first, else one kept for it (expired, reclaimed or
     /// released). By client identifier first, then by hardware address.
     fn find_of(&self, identity: Identity<'_>, subnets: &[u32], now: Now) -> Option<Stored>;
@@ -196,12 +201,14 @@ pub trait LeaseStore: Send + Sync + fmt::Debug {
     /// Writes a lease if its address is free or the client's own.
     fn grant(&self, now: Now, grant: Grant<'_>) -> Result<Granted, GrantRefused>;
 
-    /// Ends the client's live lease: removes it, and returns it with the change's number.
+    /// Ends the client's live lease: removes it, or if `keep` and it would have ended some time leaves it released for
+    /// its client. Returns it with the change's number.
     fn release(
         &self,
         now: Now,
         address: Ipv4Addr,
         identity: Identity<'_>,
+        keep: bool,
         origin: Origin,
     ) -> Result<Stored, NotHolder>;
 

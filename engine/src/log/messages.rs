@@ -34,6 +34,7 @@ messages! {
     DHCP4_INIT_FAIL Error "dhcp4" "The server did not start, and nothing is served. The text says what stands in its way; mend it and start again.";
     DHCP4_LEASE_ALLOC Info "leases" "A lease was given or renewed.";
     DHCP4_LEASE_OFFER Info "leases" "An address was offered to a client.";
+    DHCP4_LEASE_REUSE Info "leases" "A client asked again soon after it got its lease, and was told of it as it stands: nothing was written (cache-threshold, cache-max-age).";
     DHCP4_PACKET_SEND_FAIL Error "dhcp4" "A reply could not be sent; the client will ask again. The text says where it should have gone and why it could not: look at the interface and the routes.";
     DHCP4_RELEASE Info "leases" "A client gave its lease back.";
     DHCP4_RELEASE_FAIL Info "leases" "A client gave back an address that is not its own; nothing was changed.";

@@ -169,6 +169,7 @@ impl Turn<'_> {
             offers: &pipeline.offers,
             now: self.now,
             ticket,
+            replicated: pipeline.storage.is_replicated(),
             interface: self.interface.as_ref().map_or("", |(_, name)| name),
             local_addresses: self.local_addresses,
             buffers: self.buffers,
@@ -180,6 +181,9 @@ impl Turn<'_> {
                 if let Some(address) = reply.event.missed_reservation() {
                     self.lines.missed_reservation(&query, address);
                     pipeline.stats.count(Counter::ReservationConflicts);
+                }
+                if reply.event.is_reuse() {
+                    pipeline.stats.count(Counter::LeaseReuses);
                 }
                 if let Some(failure) = reply.event.allocation_failure() {
                     pipeline.count_failure(failure);
@@ -215,7 +219,7 @@ impl Turn<'_> {
 
     /// Takes room for the reply and for the change before anything is stored.
     fn reserve(&self, query: &Query<'_>, client: u64) -> Result<Option<Ticket>, Counter> {
-        if !v4::may_change_lease(query.message_type()) {
+        if !self.snapshot.may_change_lease(query.message_type()) {
             return Ok(None);
         }
         if !self.pipeline.storage.has_room() {
@@ -301,9 +305,8 @@ impl Release for Sender {
 
 /// A reply that has all its acknowledgements, counted as sent; none if its lease is no longer what it says.
 fn current(reply: PendingReply, storage: &Storage, stats: &Stats) -> Option<Departure> {
-    let is_current = |(address, version): (Ipv4Addr, ChangeNumber)| {
-        storage.store.version(address) == Some(version)
-    };
+    let is_current =
+        |(address, version): (Ipv4Addr, ChangeNumber)| storage.store.confirm(address, version);
     if !reply.reports.is_none_or(is_current) {
         stats.count(Counter::ReplyOutdated);
         return None;

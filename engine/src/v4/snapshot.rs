@@ -10,7 +10,7 @@ use super::network::{self, Membership, NetworkPlan};
 use super::options::OptionTable;
 use crate::alloc::Pool;
 use crate::classify::ClassId;
-use crate::codec::v4::{Query, code, suboption};
+use crate::codec::v4::{MessageType, Query, code, suboption};
 use crate::config::model::{Allocator, Dhcp4, Pool4, Subnet4};
 use crate::hosts::Host;
 use crate::lease::KeptOut;
@@ -31,6 +31,8 @@ pub struct Snapshot {
     by_id: HashMap<u32, usize>,
     /// Options of reservations, by where the reservation is in memory: it stays there as long as its configuration.
     host_options: HashMap<usize, OptionTable>,
+    /// Offered addresses are leased somewhere (`offer-lifetime`).
+    pub(super) leases_offers: bool,
 }
 
 /// A subnet made ready.
@@ -70,9 +72,16 @@ impl Snapshot {
             global: OptionTable::merge(&[&config.options]),
             server_identifiers: server_identifiers(&config),
             host_options: host_options(&config),
+            leases_offers: leases_offers(&config),
             subnets,
             config,
         }
+    }
+
+    /// Whether a message of this type may change a lease, so that there must be room for the change.
+    pub fn may_change_lease(&self, message_type: MessageType) -> bool {
+        let offers = self.leases_offers && message_type == MessageType::Discover;
+        offers || super::may_change_lease(message_type)
     }
 
     /// The configuration that this is of.
@@ -202,6 +211,11 @@ impl PoolPlan {
     pub(super) fn is_open(&self, classes: &Classes) -> bool {
         is_open(&self.guard, &|class| classes.contains(class))
     }
+}
+
+fn leases_offers(config: &Dhcp4) -> bool {
+    config.subnets.iter().any(|subnet| subnet.offer_lifetime_s > 0)
+        || config.classes.iter().any(|class| class.offer_lifetime_s.is_some_and(|time| time > 0))
 }
 
 fn host_options(config: &Dhcp4) -> HashMap<usize, OptionTable> {

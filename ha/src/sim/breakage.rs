@@ -132,6 +132,10 @@ impl LeaseStore for OneClock {
         self.0.version(address)
     }
 
+    fn confirm(&self, address: Ipv4Addr, version: ChangeNumber) -> bool {
+        self.0.confirm(address, version)
+    }
+
     fn find_of(&self, identity: Identity<'_>, subnets: &[u32], now: Now) -> Option<Stored> {
         self.0.find_of(identity, subnets, now)
     }
@@ -145,9 +149,10 @@ impl LeaseStore for OneClock {
         now: Now,
         address: Ipv4Addr,
         identity: Identity<'_>,
+        keep: bool,
         origin: Origin,
     ) -> Result<Stored, NotHolder> {
-        self.0.release(now, address, identity, origin)
+        self.0.release(now, address, identity, keep, origin)
     }
 
     fn decline(

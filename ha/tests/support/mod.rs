@@ -200,7 +200,9 @@ impl Node {
         let lease = lease(host, 0);
         let identity = Identity { client_id: None, hw_address: &lease.hw_address };
         let ticket = self.pending.reserve(u64::from(host)).unwrap();
-        self.store.release(now, lease.address, identity, Origin::Client(Some(ticket))).unwrap();
+        self.store
+            .release(now, lease.address, identity, false, Origin::Client(Some(ticket)))
+            .unwrap();
     }
 
     pub(crate) fn knows(&self, host: u8) -> bool {

@@ -8,7 +8,7 @@ fn rendered(text: &str) -> Value {
     render(&parse_text(text, "f").unwrap())
 }
 
-/// Kea 3's answer for this configuration, but for `cache-threshold`.
+/// Kea 3's answer for this configuration.
 #[test]
 fn defaults_are_kea_3s() {
     let text = r#"{ "Dhcp4": {
@@ -38,7 +38,7 @@ fn defaults_are_kea_3s() {
         dhcp4["subnet4"],
         json!([{
             "4o6-interface": "", "4o6-interface-id": "", "4o6-subnet": "", "allocator": "iterative",
-            "cache-threshold": 0.0, "calculate-tee-times": false, "id": 1,
+            "cache-threshold": 0.25, "calculate-tee-times": false, "id": 1,
             "max-valid-lifetime": 7200, "min-valid-lifetime": 7200, "option-data": [],
             "pools": [{ "option-data": [], "pool": "192.0.2.10-192.0.2.20" }],
             "relay": { "ip-addresses": [] }, "reservations": [], "store-extended-info": false,

@@ -17,7 +17,7 @@ const BOOT: &[Key] = &[
 const NETWORK4: &[Key] = &[
     key("authoritative", Kind::Flag),
     key("match-client-id", Kind::Flag),
-    only("offer-lifetime", U32, &[Same::Int(0)]),
+    key("offer-lifetime", U32),
 ];
 
 /// `Dhcp4`.
@@ -142,7 +142,7 @@ const CLASS: Shape = Shape {
             key("only-if-required", Kind::Flag),
             key("option-data", Kind::Maps(&OPTION_DATA)),
             key("option-def", Kind::Maps(&OPTION_DEF)),
-            only("offer-lifetime", U32, &[Same::Int(0)]),
+            key("offer-lifetime", U32),
         ],
         BOOT,
         LIFETIMES,

@@ -200,6 +200,12 @@ impl LeaseStore for MemoryStore {
         records.get(&address.octets()[3]).map(|stored| stored.version)
     }
 
+    fn confirm(&self, address: Ipv4Addr, version: ChangeNumber) -> bool {
+        let Some(mut records) = self.tree.lock(address.to_bits()) else { return false };
+        let current = records.get_mut(&address.octets()[3]).filter(|it| it.version == version);
+        current.map(|stored| stored.confirmed = true).is_some()
+    }
+
     fn find_of(&self, identity: Identity<'_>, subnets: &[u32], now: Now) -> Option<Stored> {
         let keys = self.hints.of_client(identity);
         let mut hints = self.hints.hold([keys, [None; 2]]);
@@ -260,9 +266,10 @@ impl LeaseStore for MemoryStore {
         now: Now,
         address: Ipv4Addr,
         identity: Identity<'_>,
+        keep: bool,
         origin: Origin,
     ) -> Result<Stored, NotHolder> {
-        self.end(now, address, identity, origin, |_| None)
+        self.end(now, address, identity, origin, |lease| rules::released(lease).filter(|_| keep))
     }
 
     fn decline(

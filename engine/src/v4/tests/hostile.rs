@@ -16,6 +16,7 @@ fn serve(world: &World, ask: &Ask, bytes: &[u8]) -> Option<Outcome> {
         offers: &world.offers,
         now: world.now,
         ticket: None,
+        replicated: false,
         interface: "eth0",
         local_addresses: &[LOCAL],
         buffers: &Buffers::default(),

@@ -4,6 +4,7 @@ mod captures;
 mod configured;
 mod content;
 mod hostile;
+mod life;
 mod networks;
 mod race;
 mod reservations;

@@ -41,6 +41,7 @@ pub(super) struct World {
     pub(super) store: MemoryStore,
     pub(super) offers: Offers,
     pub(super) now: Now,
+    pub(super) replicated: bool,
 }
 
 impl World {
@@ -55,6 +56,7 @@ impl World {
             store: MemoryStore::new(Arc::new(Nobody)),
             offers: Offers::default(),
             now: Now { mono: Mono::from_ns(0), wall_s: 1_000_000 },
+            replicated: false,
         }
     }
 
@@ -85,6 +87,7 @@ impl World {
             offers: &self.offers,
             now: self.now,
             ticket: None,
+            replicated: self.replicated,
             interface: "eth0",
             local_addresses: &[LOCAL],
             buffers: &Buffers::default(),
