@@ -106,12 +106,14 @@ fn start(prepared: Prepared, checked: &Checked) -> Result<u8, ServeError> {
         let server: Server = prepared.start(Arc::new(ServeAll))?;
         return Ok(server.run());
     }
-    let hub = ha::Hub::join(&checked.relationships, prepared.parts())?;
+    let dhcp4 = checked.configuration.dhcp4.as_ref();
+    let subnets = dhcp4.map_or(&[][..], |part| &part.subnets);
+    let hub = ha::Hub::join(&checked.relationships, subnets, prepared.parts())?;
     prepared.replicate_to(hub.replication());
     let server = prepared.start(hub.admission())?;
-    let driver = hub.start()?;
+    let drivers = hub.start()?;
     let status = server.run();
-    driver.stop();
+    drivers.stop();
     Ok(status)
 }
 

@@ -96,6 +96,7 @@ impl Server {
             snapshot: &self.snapshot,
             store: &self.store,
             offers: &self.offers,
+            admission: None,
             now: NOW,
             ticket: None,
             replicated: false,
@@ -103,6 +104,7 @@ impl Server {
             interface: "eth0",
             local_addresses: &[SERVER],
             reply_port: None,
+            trouble: &Default::default(),
         };
         exchange(query, &ARRIVAL, None, &context)
     }

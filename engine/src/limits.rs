@@ -71,6 +71,8 @@ pub const MAX_EXPRESSION_DEPTH: usize = 64;
 pub const MAX_EXPRESSION_VALUE: usize = 65_536;
 /// Bytes of a compiled regular expression in a class's `test`.
 pub const MAX_PATTERN_PROGRAM: usize = 1 << 20;
+/// Bytes of `hostname-char-set` (Kea's own bound).
+pub const MAX_PATTERN: usize = 4096;
 /// Options inside one another.
 pub const MAX_OPTION_DEPTH: usize = 8;
 /// Enterprises of option 125 that one reply answers.

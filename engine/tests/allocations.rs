@@ -69,6 +69,7 @@ unsafe impl GlobalAlloc for Counting {
 }
 
 /// Serves everybody, and marks the threads that ask it: they are the workers.
+#[derive(Debug)]
 struct Marking;
 
 impl Admission for Marking {

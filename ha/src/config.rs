@@ -7,6 +7,7 @@
 mod build;
 mod peers;
 mod shape;
+mod subnets;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -22,6 +23,7 @@ use engine::config::json::Position;
 
 pub use build::{check_hook, from_hook, from_library};
 pub use shape::{PARAMETERS, PEER, RELATIONSHIP};
+pub use subnets::SERVER_NAME;
 pub use tls::{Anchors, Tls};
 pub use warnings::class_warnings;
 

@@ -1,16 +1,23 @@
-//! The relationships of one server (*shell*): the configuration joined with the engine's parts. One relationship so
-//! far; several (hub and spoke) are refused at start.
+//! The relationships of one server (*shell*): the configuration joined with the engine's parts. A server has one, or
+//! as a hub several: then the subnet decides whom a query is asked about and who is told of a lease.
+
+mod join;
+mod subnets;
 
 use std::collections::BTreeMap;
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use engine::config::model::Subnet4;
 use engine::log;
 use engine::seam::{Admission, Replication};
 use engine::server::Parts;
 
-use crate::config::{Relationship, Server};
+use self::join::{Gates, Guards, Outboxes};
+pub use self::subnets::{Share, Subnets};
+use crate::config::{Relationship, SERVER_NAME, Server};
+use crate::guard::Guard;
 use crate::half::Half;
 use crate::io::client::Target;
 use crate::io::listener::{self, Patience, Rules};
@@ -21,11 +28,6 @@ use crate::wire::auth::Credentials;
 /// High Availability cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// More than one relationship.
-    #[error(
-        "high-availability has {0} relationships: hub and spoke is not built yet, expected one"
-    )]
-    SeveralRelationships(usize),
     /// Packets are processed by one thread, so there would be no listener for the partner.
     #[error(
         "the partner needs a listener here: expected multi-threading in Dhcp4, and \
@@ -45,28 +47,45 @@ pub enum StartError {
     Driver(#[from] driving::StartError),
 }
 
-/// The server's half of its pair, joined with the engine and not talking yet.
+/// The server's halves of its pairs, joined with the engine and not talking yet.
 pub struct Hub {
-    half: Arc<Half>,
-    settings: driving::Settings,
+    halves: Vec<Arc<Half>>,
+    settings: Vec<driving::Settings>,
+    subnets: Arc<Subnets>,
     parts: driving::Parts,
 }
 
+/// The running relationships; dropping it stops them.
+#[derive(Debug)]
+pub struct Drivers(Vec<Driver>);
+
 impl Hub {
-    /// Joins the one relationship with the engine. From now on the service is as the state machine wants it:
-    /// off, at first.
-    pub fn join(relationships: &[Relationship], parts: &Parts) -> Result<Self, StartError> {
-        let [relationship] = relationships else {
-            return Err(StartError::SeveralRelationships(relationships.len()));
+    /// Joins the relationships, at least one, with the engine. From now on the service is as their state machines
+    /// want it: off, at first. `subnets` are those of the server's configuration.
+    pub fn join(
+        relationships: &[Relationship],
+        subnets: &[Arc<Subnet4>],
+        parts: &Parts,
+    ) -> Result<Self, StartError> {
+        let settings: Result<_, _> =
+            relationships.iter().map(|relationship| settings(relationship, parts)).collect();
+        let settings = settings?;
+        let peers: Vec<_> = relationships.iter().map(|it| &it.parameters.peers).collect();
+        let named = subnets.iter().map(|subnet| (subnet.id, server_name(subnet)));
+        let subnets = Arc::new(Subnets::new(&peers, named));
+        let half = |(index, relationship): (usize, &Relationship)| {
+            Half::of_share(
+                u32::try_from(index).expect("a configuration is not that long"),
+                relationship.parameters.clone(),
+                subnets.share(index),
+                Arc::clone(&parts.pending),
+                Arc::clone(&parts.service),
+                Arc::clone(&parts.clock),
+            )
         };
-        let settings = settings(relationship, parts)?;
-        let half = Half::new(
-            0,
-            relationship.parameters.clone(),
-            Arc::clone(&parts.pending),
-            Arc::clone(&parts.service),
-            Arc::clone(&parts.clock),
-        );
+        let halves: Vec<_> = relationships.iter().enumerate().map(half).collect();
+        let first = parts.guard.set(guard(&halves, &subnets, parts)).is_ok();
+        debug_assert!(first, "a guard is joined once");
         let storage = parts.storage.clone();
         let parts = driving::Parts {
             store: Arc::clone(&parts.storage.store),
@@ -75,23 +94,56 @@ impl Hub {
             clock: Arc::clone(&parts.clock),
             stats: Arc::clone(&parts.stats),
         };
-        Ok(Self { half, settings, parts })
+        Ok(Self { halves, settings, subnets, parts })
     }
 
     /// Says for the packet path whom this server serves.
     pub fn admission(&self) -> Arc<dyn Admission> {
-        Arc::clone(self.half.gate()) as Arc<dyn Admission>
+        match &self.halves[..] {
+            [only] => Arc::clone(only.gate()) as Arc<dyn Admission>,
+            several => Arc::new(Gates::new(several, Arc::clone(&self.subnets))),
+        }
     }
 
     /// Takes the changes that the peers must know.
     pub fn replication(&self) -> Arc<dyn Replication> {
-        Arc::clone(self.half.outbox()) as Arc<dyn Replication>
+        match &self.halves[..] {
+            [only] => Arc::clone(only.outbox()) as Arc<dyn Replication>,
+            several => Arc::new(Outboxes::new(several, Arc::clone(&self.subnets))),
+        }
     }
 
-    /// Begins to talk: the listener, the heartbeats, the client threads.
-    pub fn start(self) -> Result<Driver, StartError> {
-        Ok(Driver::start(self.half, self.settings, self.parts)?)
+    /// Begins to talk: the listeners, the heartbeats, the client threads.
+    pub fn start(self) -> Result<Drivers, StartError> {
+        let relationships = self.halves.into_iter().zip(self.settings).collect();
+        Ok(Drivers(Driver::start_all(relationships, &self.parts)?))
     }
+}
+
+impl Drivers {
+    /// Stops all threads and waits for them.
+    pub fn stop(self) {
+        drop(self.0);
+    }
+}
+
+fn guard(
+    halves: &[Arc<Half>],
+    subnets: &Arc<Subnets>,
+    parts: &Parts,
+) -> Arc<dyn engine::seam::Guard> {
+    let of = |half: &Arc<Half>| Guard::new(Arc::clone(half), Arc::clone(&parts.stats));
+    match halves {
+        [only] => Arc::new(of(only)),
+        several => Arc::new(Guards::new(several.iter().map(of).collect(), Arc::clone(subnets))),
+    }
+}
+
+/// `ha-server-name` of the subnet, else of its shared network.
+fn server_name(subnet: &Subnet4) -> Option<&str> {
+    let network = subnet.network.as_ref().and_then(|network| network.user_context.as_ref());
+    let contexts = [subnet.user_context.as_ref(), network];
+    contexts.into_iter().flatten().find_map(|context| context.get(SERVER_NAME)?.as_str())
 }
 
 fn settings(relationship: &Relationship, parts: &Parts) -> Result<driving::Settings, StartError> {

@@ -2,6 +2,7 @@
 //!
 //! [`config`] reads the `high-availability` parameters, [`machine`] decides (pure), [`wire`] is Kea's JSON (pure),
 //! [`gate`] joins the engine's admission, [`outbox`] its replication, [`half`] is a machine with both;
+//! [`guard`] has a say when the partner's updates come in;
 //! [`io`] talks for it (*shell*: driver thread, client pool, dedicated listener); [`hub`] puts them together.
 //! [`limits`] holds every bound. `sim` (feature of the same name) drives whole servers under a seed.
 
@@ -10,6 +11,7 @@
 mod certificates;
 pub mod config;
 pub mod gate;
+pub mod guard;
 pub mod half;
 pub mod hub;
 pub mod io;
@@ -21,5 +23,5 @@ pub mod sim;
 pub mod wire;
 
 pub use half::Half;
-pub use hub::{Hub, StartError};
+pub use hub::{Drivers, Hub, StartError};
 pub use io::Driver;

@@ -215,3 +215,39 @@ fn ha_hot_standby() {
     assert_eq!(servers[0].statistics()["pkt4-ack-sent"], u64::from(CLIENTS));
     assert_eq!(servers[1].statistics()["pkt4-sent"], 0);
 }
+
+/// Each branch serves its subnet, the hub has the leases of both, and serves for the branch that dies.
+#[test]
+fn ha_hub_and_spoke() {
+    if !net::is_possible("a hub and two branches") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let lan = Lan::new(&[
+        ("hub", "192.168.56.33/24 brd +"),
+        ("one", "192.168.56.66/24 brd +"),
+        ("two", "192.168.56.99/24 brd +"),
+        ("relay1", "192.168.56.1/24 brd +"),
+        ("relay2", "192.168.56.2/24 brd +"),
+    ]);
+    let files = [
+        ("hub", "ha-hub-and-spoke-central.json"),
+        ("one", "ha-hub-and-spoke-branch1.json"),
+        ("two", "ha-hub-and-spoke-branch2.json"),
+    ];
+    let mut servers = files.map(|(host, name)| example(host, name, folder.path()));
+    for server in &mut servers {
+        server.start(&lan);
+    }
+    for server in &servers {
+        server.wait_for_state(&["hot-standby"]);
+    }
+    drive(&lan, "relay1", PHONES, &[]);
+    drive(&lan, "relay2", LAPTOPS, &[]);
+    until("leases at all", PATIENCE, || {
+        let counts = servers.each_ref().map(|server| server.leases().len());
+        let one = CLIENTS as usize;
+        if counts == [2 * one, one, one] { Ok(()) } else { Err(counts) }
+    });
+    assert_eq!(servers[0].statistics()["pkt4-sent"], 0);
+}

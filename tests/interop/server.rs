@@ -156,6 +156,11 @@ impl Server {
         }
     }
 
+    /// Whether it was started and not ended.
+    pub(crate) fn is_running(&self) -> bool {
+        self.child.is_some()
+    }
+
     /// The process.
     pub(crate) fn pid(&self) -> u32 {
         self.child.as_ref().expect("it was started").id()

@@ -8,6 +8,7 @@ mod build;
 pub mod json;
 mod load;
 pub mod model;
+mod names;
 mod render;
 pub mod wire;
 

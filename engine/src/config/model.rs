@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::json::{Mistake, Node, Position};
-use crate::classify::{ClassId, ClassNames, Expression};
+use crate::classify::{ClassId, ClassNames, Expression, Template};
 use crate::codec::options::Definitions;
 use crate::hosts::{Hosts, IdentifierKind};
+
+pub use super::names::{NameRules, ReplaceClientName, Unwanted};
 
 /// What a configuration file holds.
 #[derive(Clone, Debug)]
@@ -60,6 +62,8 @@ pub struct Dhcp4 {
     pub parked_packet_limit: u32,
     /// Global `option-data`.
     pub options: Vec<OptionData>,
+    /// `option-def`.
+    pub definitions: Definitions,
     /// Every reservation, global ones and those of subnets.
     pub hosts: Arc<Hosts>,
     /// `host-reservation-identifiers`: what is looked for, in order.
@@ -68,8 +72,6 @@ pub struct Dhcp4 {
     pub early_global_reservations: bool,
     /// `compatibility`.
     pub compatibility: Compatibility,
-    /// `option-def`.
-    pub definitions: Definitions,
     /// `shared-networks` in their order.
     pub networks: Vec<Arc<Network4>>,
     /// Every subnet, by ascending id, those of shared networks too; inherited values filled in.
@@ -166,6 +168,8 @@ pub struct ClientClass {
     pub id: ClassId,
     /// `test`, compiled; without one the class is only given by others.
     pub test: Option<Expression>,
+    /// `template-test`, compiled, instead: its value makes a class of the query's own.
+    pub template: Option<Template>,
     /// `only-in-additional-list` (or `only-if-required`).
     pub only_in_additional_list: bool,
     /// `option-data`.
@@ -294,6 +298,8 @@ pub struct Network4 {
     pub name: String,
     /// `client-class` / `client-classes`: any of them; empty is everybody. Stands before each subnet's own guard.
     pub guard: Vec<ClassId>,
+    /// `evaluate-additional-classes` (or `require-client-classes`), evaluated once the address is known.
+    pub additional: Vec<ClassId>,
     /// `option-data` of the network, after its subnets' own.
     pub options: Vec<OptionData>,
     /// `user-context`, if any.
@@ -317,6 +323,8 @@ pub struct Subnet4 {
     pub guard: Vec<ClassId>,
     /// `pools` in their order.
     pub pools: Vec<Pool4>,
+    /// `evaluate-additional-classes` (or `require-client-classes`), evaluated once the address is known.
+    pub additional: Vec<ClassId>,
     /// `option-data` of the subnet.
     pub options: Vec<OptionData>,
     /// `valid-lifetime` and its bounds.
@@ -345,6 +353,8 @@ pub struct Subnet4 {
     pub server_hostname: String,
     /// `boot-file-name`.
     pub boot_file_name: String,
+    /// How clients' names are shaped.
+    pub names: Arc<NameRules>,
     /// `user-context`, if any.
     pub user_context: Option<serde_json::Value>,
 }
@@ -359,6 +369,7 @@ impl Subnet4 {
             relays: Vec::new(),
             interface: None,
             guard: Vec::new(),
+            additional: Vec::new(),
             pools: Vec::new(),
             options: Vec::new(),
             lifetime: Lifetime { default_s: 7200, min_s: 7200, max_s: 7200 },
@@ -374,6 +385,7 @@ impl Subnet4 {
             next_server: Ipv4Addr::UNSPECIFIED,
             server_hostname: String::new(),
             boot_file_name: String::new(),
+            names: Arc::default(),
             user_context: None,
         }
     }
@@ -486,8 +498,12 @@ pub struct Pool4 {
     pub last: Ipv4Addr,
     /// `client-class` / `client-classes`: any of them; empty is everybody.
     pub guard: Vec<ClassId>,
+    /// `evaluate-additional-classes` (or `require-client-classes`), evaluated once the address is known.
+    pub additional: Vec<ClassId>,
     /// `option-data` of the pool.
     pub options: Vec<OptionData>,
     /// `pool-id`; 0 if none.
     pub id: u32,
+    /// How clients' names are shaped, if the pool says so itself.
+    pub names: Option<Arc<NameRules>>,
 }

@@ -258,6 +258,11 @@ fn class(map: &mut Map<String, Value>, definitions: &Definitions) {
     each(map, "option-data", |map| option(map, definitions));
 }
 
+fn definition(map: &mut Map<String, Value>) {
+    let defaults = json!({ "array": false, "encapsulate": "", "record-types": "", "space": DHCP4 });
+    fill(map, &defaults);
+}
+
 fn reservation(map: &mut Map<String, Value>, definitions: &Definitions) {
     fill(
         map,
@@ -267,11 +272,6 @@ fn reservation(map: &mut Map<String, Value>, definitions: &Definitions) {
         }),
     );
     each(map, "option-data", |map| option(map, definitions));
-}
-
-fn definition(map: &mut Map<String, Value>) {
-    let defaults = json!({ "array": false, "encapsulate": "", "record-types": "", "space": DHCP4 });
-    fill(map, &defaults);
 }
 
 fn option(map: &mut Map<String, Value>, definitions: &Definitions) {

@@ -95,6 +95,10 @@ impl Core {
     }
 
     fn disable(&self, command: &Command<'_>) -> Answer {
+        let origin = match origin(command) {
+            Ok(origin) => origin,
+            Err(why) => return Answer::error(why),
+        };
         let period = match command.arguments.and_then(|a| a.get("max-period")) {
             None => None,
             Some(value) => match value.as_i64() {
@@ -102,10 +106,6 @@ impl Core {
                 Some(_) => return Answer::error("'max-period' must be positive integer"),
                 None => return Answer::error("'max-period' argument must be a number"),
             },
-        };
-        let origin = match origin(command) {
-            Ok(origin) => origin,
-            Err(why) => return Answer::error(why),
         };
         self.service.disable(origin, self.clock.now().mono, period.map(Duration::from_secs));
         Answer::success(match period {
@@ -125,9 +125,17 @@ impl Core {
     }
 }
 
-/// `origin-id`, else `origin` as a number or as "user" or "ha-partner" (Kea 3 takes all of them).
+/// Whom the command means.
 fn origin(command: &Command<'_>) -> Result<Origin, String> {
+    named_origin(command).map(|origin| command.channel.origin(origin))
+}
+
+/// `origin-id`, else `origin` as a number or as "user" or "ha-partner" (Kea 3 takes all of them).
+fn named_origin(command: &Command<'_>) -> Result<Origin, String> {
     let Some(arguments) = command.arguments else { return Ok(Origin::USER) };
+    if !arguments.is_object() {
+        return Err(format!("arguments for the '{}' command must be a map", command.name));
+    }
     let number = |value: &Value| value.as_u64().and_then(|n| u32::try_from(n).ok()).map(Origin);
     if let Some(id) = arguments.get("origin-id") {
         return number(id).ok_or_else(|| "'origin-id' argument must be a number".to_owned());
@@ -136,10 +144,13 @@ fn origin(command: &Command<'_>) -> Result<Origin, String> {
         None => Ok(Origin::USER),
         Some(Value::String(name)) if name == "user" => Ok(Origin::USER),
         Some(Value::String(name)) if name == "ha-partner" => Ok(Origin::ha_remote(0)),
-        Some(value) => number(value).ok_or_else(|| {
-            let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            format!("invalid value used for 'origin' parameter: {shown}")
-        }),
+        Some(Value::String(other)) => {
+            let shown = if other.is_empty() { "(empty string)" } else { other };
+            Err(format!("invalid value used for 'origin' parameter: {shown}"))
+        }
+        Some(value) => {
+            number(value).ok_or_else(|| "'origin' argument must be a string or a number".to_owned())
+        }
     }
 }
 
@@ -175,6 +186,7 @@ fn statistics(stats: &Stats) -> Value {
 mod tests {
     use super::*;
     use crate::clock::Now;
+    use crate::control::Channel;
     use crossbeam::channel::{Receiver, bounded};
 
     struct Stopped;
@@ -227,9 +239,89 @@ mod tests {
         assert_eq!(service.disabled_by(), [Origin(1), Origin(2000), Origin(2001)]);
         registry.execute(&json!({"command": "dhcp-enable"}));
         assert_eq!(service.disabled_by(), [Origin(2000), Origin(2001)]);
-        let bad = json!({"command": "dhcp-enable", "arguments": {"origin": "x"}});
-        let text = registry.execute(&bad).text.unwrap();
-        assert_eq!(text, "invalid value used for 'origin' parameter: x");
+    }
+
+    /// Each request with Kea 3's answer; what is wrong changes nothing.
+    #[test]
+    fn every_answer_of_the_switch() {
+        let off = "DHCPv4 service disabled";
+        let on = "DHCP service successfully enabled";
+        let period = "'max-period' must be positive integer";
+        let rows = [
+            ("dhcp-disable", Value::Null, 0, off),
+            (
+                "dhcp-disable",
+                json!({"max-period": 60}),
+                0,
+                "DHCPv4 service disabled for 60 seconds",
+            ),
+            ("dhcp-disable", json!({"origin": "user"}), 0, off),
+            ("dhcp-disable", json!({"origin": "ha-partner", "origin-id": 2001}), 0, off),
+            ("dhcp-disable", json!({"origin": 2001}), 0, off),
+            ("dhcp-disable", json!({"max-period": 0}), 1, period),
+            ("dhcp-disable", json!({"max-period": -1}), 1, period),
+            (
+                "dhcp-disable",
+                json!({"max-period": "a"}),
+                1,
+                "'max-period' argument must be a number",
+            ),
+            (
+                "dhcp-disable",
+                json!([]),
+                1,
+                "arguments for the 'dhcp-disable' command must be a map",
+            ),
+            ("dhcp-enable", json!("x"), 1, "arguments for the 'dhcp-enable' command must be a map"),
+            (
+                "dhcp-disable",
+                json!({"origin": "xyz"}),
+                1,
+                "invalid value used for 'origin' parameter: xyz",
+            ),
+            (
+                "dhcp-enable",
+                json!({"origin": ""}),
+                1,
+                "invalid value used for 'origin' parameter: (empty string)",
+            ),
+            (
+                "dhcp-enable",
+                json!({"origin": true}),
+                1,
+                "'origin' argument must be a string or a number",
+            ),
+            ("dhcp-enable", json!({"origin-id": "x"}), 1, "'origin-id' argument must be a number"),
+            ("dhcp-enable", json!({"origin": "ha-partner"}), 0, on),
+            ("dhcp-enable", Value::Null, 0, on),
+        ];
+        for (command, arguments, result, text) in rows {
+            let (registry, service, _) = registered();
+            let mut request =
+                json!({"command": command, "arguments": arguments, "service": ["dhcp4 "]});
+            if arguments.is_null() {
+                request.as_object_mut().unwrap().remove("arguments");
+            }
+            let answer = registry.execute(&request);
+            assert_eq!((answer.result, answer.text.as_deref()), (result, Some(text)), "{request}");
+            let switched = result == 0 && command == "dhcp-disable";
+            assert_eq!(service.is_enabled(), !switched, "{request}");
+        }
+    }
+
+    /// Each partner calls itself the first: over listeners of their own they are two all the same.
+    #[test]
+    fn partners_of_two_relationships_are_two_origins() {
+        let (registry, service, _) = registered();
+        let [one, two] = [0, 1].map(|index| registry.over(Channel::Partner(index)));
+        let request = |command: &str, origin: Value| json!({"command": command, "arguments": {"origin": origin}});
+        one.execute(&request("dhcp-disable", json!(2000)));
+        two.execute(&request("dhcp-disable", json!("ha-partner")));
+        assert_eq!(service.disabled_by(), [Origin(2000), Origin(2001)]);
+        one.execute(&request("dhcp-enable", json!(2005)));
+        assert_eq!(service.disabled_by(), [Origin(2001)]);
+        two.execute(&request("dhcp-disable", json!("user")));
+        assert_eq!(service.disabled_by(), [Origin::USER, Origin(2001)]);
     }
 
     #[test]

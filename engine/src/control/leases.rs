@@ -11,8 +11,10 @@ use super::{Answer, Command, Registry, code};
 use crate::clock::Clock;
 use crate::lease::json::{BadLease, LeaseSubnet, SubnetKey, lease_from_json, lease_to_json};
 use crate::lease::{
-    Applied, ChangeNumber, ClientId, HwAddress, Identity, LeaseStore, Origin, Overwrite, Stored,
+    Applied, ChangeNumber, ClientId, HwAddress, Identity, Lease4, LeaseStore, Origin, Overwrite,
+    Stored,
 };
+use crate::seam::{Guard, GuardPost};
 
 /// What the commands work on.
 #[derive(Clone)]
@@ -25,6 +27,8 @@ pub struct LeaseCommands {
     pub subnet: Arc<dyn Fn(SubnetKey) -> Option<LeaseSubnet> + Send + Sync>,
     /// Returns when the lease file has everything up to a change, or says why it has not.
     pub written: Arc<dyn Fn(ChangeNumber) -> Result<(), String> + Send + Sync>,
+    /// Has a say about a partner's updates.
+    pub guard: GuardPost,
 }
 
 /// Leases a listing takes from the store at a time.
@@ -77,8 +81,13 @@ impl LeaseCommands {
                 )
             })?,
         };
-        let overwrite = if create { Overwrite::Always } else { Overwrite::Existing };
-        match self.store.apply(lease, overwrite, updater(arguments)) {
+        let origin = updater(arguments);
+        let applied = match (origin, create, self.guard.get()) {
+            (Origin::Partner, true, Some(guard)) => self.take_in(lease, arguments, &**guard)?,
+            (_, true, _) => self.store.apply(lease, Overwrite::Always, origin),
+            (_, false, _) => self.store.apply(lease, Overwrite::Existing, origin),
+        };
+        match applied {
             Applied::Added(number) => {
                 self.written(number)?;
                 Ok(Answer::success("IPv4 lease added."))
@@ -95,8 +104,36 @@ impl LeaseCommands {
         }
     }
 
+    /// A partner's update overwrites what it was held against.
+    fn take_in(
+        &self,
+        lease: Lease4,
+        arguments: &Value,
+        guard: &dyn Guard,
+    ) -> Result<Applied, Answer> {
+        guard.heard(lease.subnet_id, arguments.get("origin").is_some());
+        for _ in 0..MAX_TRIES {
+            let held = self.store.find(lease.address);
+            if let Some(refusal) = held.as_ref().and_then(|held| guard.refusal(held, &lease)) {
+                return Err(refusal);
+            }
+            let unchanged = Overwrite::Unchanged(held.as_ref().map(Stored::mark));
+            match self.store.apply(lease.clone(), unchanged, Origin::Partner) {
+                Applied::Kept => {}
+                applied => return Ok(applied),
+            }
+        }
+        Ok(Applied::Kept)
+    }
+
     fn delete(&self, command: &Command<'_>) -> Result<Answer, Answer> {
         let arguments = arguments(command)?;
+        let origin = deleter(arguments);
+        let subnet_id = arguments.get("subnet-id").and_then(Value::as_u64);
+        let subnet_id = subnet_id.and_then(|id| u32::try_from(id).ok());
+        if let (Origin::Partner, Some(id), Some(guard)) = (origin, subnet_id, self.guard.get()) {
+            guard.heard(id, arguments.get("origin").is_some());
+        }
         for _ in 0..MAX_TRIES {
             let Some(stored) = self.selected(arguments)?.filter(|it| !self.is_newer(it, arguments))
             else {
@@ -104,7 +141,7 @@ impl LeaseCommands {
             };
             let (address, version) = (stored.lease.address, stored.version);
             // What was selected is what is deleted: meanwhile the address may be another client's.
-            if let Some(number) = self.store.delete_version(address, version, updater(arguments)) {
+            if let Some(number) = self.store.delete_version(address, version, origin) {
                 self.written(number)?;
                 return Ok(Answer::success("IPv4 lease deleted."));
             }
@@ -168,7 +205,7 @@ impl LeaseCommands {
         Ok(listing(self.store.page(after, limit).iter().map(lease_to_json).collect(), true))
     }
 
-    fn lease(&self, arguments: &Value) -> Result<crate::lease::Lease4, Answer> {
+    fn lease(&self, arguments: &Value) -> Result<Lease4, Answer> {
         lease_from_json(arguments, self.clock.now(), &*self.subnet)
             .map_err(|bad: BadLease| Answer::error(bad.to_string()).coded(bad.result()))
     }
@@ -215,7 +252,7 @@ impl LeaseCommands {
             }
             other => Err(Answer::error(format!(
                 "Incorrect identifier type: {other}, the only supported values are: hw-address, \
-                 client-id"
+                 duid, client-id"
             ))),
         }
     }
@@ -239,6 +276,11 @@ fn arguments<'a>(command: &Command<'a>) -> Result<&'a Value, Answer> {
 fn updater(arguments: &Value) -> Origin {
     let partner = arguments.get("origin").is_some() || arguments.get("force-create").is_some();
     if partner { Origin::Partner } else { Origin::Administrator }
+}
+
+/// Partners name the whole lease with its end.
+fn deleter(arguments: &Value) -> Origin {
+    if arguments.get("expire").is_some() { Origin::Partner } else { updater(arguments) }
 }
 
 fn subnet_list(arguments: &Value) -> Result<Vec<u32>, Answer> {

@@ -8,4 +8,4 @@ pub mod leases;
 mod registry;
 pub mod unix;
 
-pub use registry::{Answer, Command, Registry, code};
+pub use registry::{Answer, Channel, Command, Registry, code};

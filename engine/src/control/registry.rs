@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use crate::seam::service::Origin;
 use crate::sync::RwLock;
 
 /// Kea's result codes.
@@ -83,43 +84,78 @@ pub struct Command<'a> {
     pub name: &'a str,
     /// `arguments`, if given.
     pub arguments: Option<&'a Value>,
+    /// By which way it came.
+    pub channel: Channel,
+}
+
+/// By which way commands come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Channel {
+    /// A control socket.
+    #[default]
+    Control,
+    /// The listener for the partner of the relationship of this number.
+    Partner(u32),
+}
+
+impl Channel {
+    /// Whom a command means by `origin`. A partner gives itself the number that the relationship has in its own
+    /// configuration; two partners with the same number must not switch the service on for each other.
+    pub const fn origin(self, origin: Origin) -> Origin {
+        match self {
+            Channel::Partner(index) if origin.is_ha_remote() => Origin::ha_remote(index),
+            _ => origin,
+        }
+    }
 }
 
 type Handler = Arc<dyn Fn(&Command<'_>) -> Answer + Send + Sync>;
 type StatusPart = Box<dyn Fn(&mut Map<String, Value>) + Send + Sync>;
 
-/// All commands this server answers.
+/// All commands this server answers, as they are reached by one [`Channel`].
 #[derive(Default)]
 pub struct Registry {
+    commands: Arc<Commands>,
+    channel: Channel,
+}
+
+#[derive(Default)]
+struct Commands {
     handlers: RwLock<BTreeMap<&'static str, Handler>>,
     status: RwLock<Vec<StatusPart>>,
 }
 
 impl Registry {
+    /// The same commands, reached by `channel`.
+    #[must_use]
+    pub fn over(&self, channel: Channel) -> Self {
+        Self { commands: Arc::clone(&self.commands), channel }
+    }
+
     /// Adds a command, or replaces the one of that name.
     pub fn register(
         &self,
         name: &'static str,
         handler: impl Fn(&Command<'_>) -> Answer + Send + Sync + 'static,
     ) {
-        self.handlers.write().insert(name, Arc::new(handler));
+        self.commands.handlers.write().insert(name, Arc::new(handler));
     }
 
     /// Adds entries to the arguments of `status-get`.
     pub fn extend_status(&self, part: impl Fn(&mut Map<String, Value>) + Send + Sync + 'static) {
-        self.status.write().push(Box::new(part));
+        self.commands.status.write().push(Box::new(part));
     }
 
     /// Lets every part add its entries to `map`.
     fn fill_status(&self, map: &mut Map<String, Value>) {
-        for part in self.status.read().iter() {
+        for part in self.commands.status.read().iter() {
             part(map);
         }
     }
 
     /// Names of all commands, sorted; those that the registry answers itself included.
     pub fn names(&self) -> Vec<&'static str> {
-        let mut names: Vec<_> = self.handlers.read().keys().copied().collect();
+        let mut names: Vec<_> = self.commands.handlers.read().keys().copied().collect();
         names.extend(["list-commands", "status-get"]);
         names.sort_unstable();
         names
@@ -129,7 +165,7 @@ impl Registry {
     /// `remote-address`. Whatever is wrong with it is an answer, too.
     pub fn execute(&self, request: &Value) -> Answer {
         match parse(request) {
-            Ok(command) => self.run(&command),
+            Ok(command) => self.run(&Command { channel: self.channel, ..command }),
             Err(why) => {
                 Answer::error(format!("Error during command processing: invalid command: {why}"))
             }
@@ -146,7 +182,7 @@ impl Registry {
             return Answer::with(Value::Object(map));
         }
         // A command may take its time: it runs outside of the lock.
-        let handler = self.handlers.read().get(command.name).cloned();
+        let handler = self.commands.handlers.read().get(command.name).cloned();
         match handler {
             Some(handler) => handler(command),
             None => Answer::error(format!("'{}' command not supported.", command.name))
@@ -162,16 +198,15 @@ pub(crate) fn parse(request: &Value) -> Result<Command<'_>, String> {
     };
     let name = match map.get("command") {
         Some(Value::String(name)) => name,
-        Some(other) => {
-            return Err(format!("expected 'command' to be a string, got {} instead", kind(other)));
-        }
+        // Kea names the type of the whole request here.
+        Some(_) => return Err("expected 'command' to be a string, got map instead".into()),
         None => return Err("does not contain mandatory 'command'".into()),
     };
     let known = ["command", "arguments", "service", "remote-address"];
     if let Some(key) = map.keys().find(|key| !known.contains(&key.as_str())) {
         return Err(format!("unsupported parameter '{key}'"));
     }
-    Ok(Command { name, arguments: map.get("arguments") })
+    Ok(Command { name, arguments: map.get("arguments"), channel: Channel::default() })
 }
 
 /// What Kea calls a JSON value in its errors.

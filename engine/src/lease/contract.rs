@@ -78,6 +78,9 @@ battery! {
     a_released_lease_that_is_kept_is_its_clients_and_free
     a_version_is_confirmed_until_the_lease_changes
     a_deletion_means_the_version_that_it_names
+    a_promise_is_kept_as_long_as_its_lease_goes_on
+    an_update_replaces_only_what_it_was_held_against
+    a_page_replaces_what_has_not_changed_since
     a_declined_address_is_out_of_use_until_its_probation_ends
     expiry_reclaims_then_deletes_in_slices_by_end
     the_lease_of_another_server_keeps_its_address_a_minute_longer
@@ -258,11 +261,11 @@ fn a_version_is_confirmed_until_the_lease_changes(it: Subject) {
     let confirmed = || it.store.find(address(10)).unwrap().confirmed;
     let first = grant(&*it.store, 1000, &lease(1, 10)).unwrap().version;
     assert!(!confirmed());
-    assert!(it.store.confirm(address(10), first) && confirmed());
+    assert!(it.store.promise(address(10), first) && confirmed());
     let second = grant(&*it.store, 1050, &lease(1, 10)).unwrap().version;
-    assert!(!it.store.confirm(address(10), first) && !confirmed());
-    assert!(it.store.confirm(address(10), second) && confirmed());
-    assert!(!it.store.confirm(address(11), second));
+    assert!(!it.store.promise(address(10), first) && !confirmed());
+    assert!(it.store.promise(address(10), second) && confirmed());
+    assert!(!it.store.promise(address(11), second));
 }
 
 fn a_deletion_means_the_version_that_it_names(it: Subject) {
@@ -273,6 +276,55 @@ fn a_deletion_means_the_version_that_it_names(it: Subject) {
     assert_eq!(it.store.version(address(10)), Some(newer));
     assert!(delete(newer).is_some_and(|number| number > newer));
     assert_eq!((delete(newer), it.store.len()), (None, 0));
+}
+
+fn a_promise_is_kept_as_long_as_its_lease_goes_on(it: Subject) {
+    let promised = || it.store.find(address(10)).unwrap().promised_s;
+    let first = grant(&*it.store, 1000, &Lease4 { cltt_s: 1000, ..lease(1, 10) }).unwrap().version;
+    assert_eq!((promised(), it.store.last_change()), (0, first));
+    assert!(it.store.promise(address(10), first));
+    assert!(!it.store.promise(address(11), first), "there is none");
+    let renewed =
+        grant(&*it.store, 1050, &Lease4 { cltt_s: 1050, ..lease(1, 10) }).unwrap().version;
+    assert!(!it.store.promise(address(10), first), "it was renewed meanwhile");
+    assert_eq!(promised(), 1000, "of the renewal the client was not told");
+    assert!(it.store.promise(address(10), renewed));
+    assert_eq!(promised(), 1050);
+    it.store.apply(lease(1, 10), Overwrite::Always, Origin::Partner);
+    assert_eq!(promised(), 0, "the partner's versions are its own promises");
+
+    let own = |cltt_s| grant(&*it.store, cltt_s, &Lease4 { cltt_s, ..lease(2, 12) }).unwrap();
+    let version = own(2000).version;
+    assert!(it.store.promise(address(12), version));
+    own(9000);
+    assert_eq!(it.store.find(address(12)).unwrap().promised_s, 0, "it was over before the renewal");
+}
+
+fn an_update_replaces_only_what_it_was_held_against(it: Subject) {
+    let apply = |seen| it.store.apply(lease(2, 10), Overwrite::Unchanged(seen), Origin::Partner);
+    let version = grant(&*it.store, 1000, &lease(1, 10)).unwrap().version;
+    let seen = it.store.find(address(10)).unwrap().mark();
+    assert_eq!(apply(None), Applied::Kept);
+    assert!(it.store.promise(address(10), version));
+    assert_eq!(apply(Some(seen)), Applied::Kept, "it was promised since");
+    let seen = it.store.find(address(10)).unwrap().mark();
+    assert_eq!(apply(Some(seen)), Applied::Updated(ChangeNumber(2)));
+    assert_eq!(apply(Some(seen)), Applied::Kept, "it was changed since");
+    it.store.delete(address(10), Origin::Partner).unwrap();
+    assert_eq!(apply(Some(seen)), Applied::Kept);
+    assert_eq!(apply(None), Applied::Added(ChangeNumber(4)));
+}
+
+fn a_page_replaces_what_has_not_changed_since(it: Subject) {
+    let lease = |client, cltt_s| Lease4 { cltt_s, ..lease(client, 10) };
+    let since = it.store.last_change();
+    let apply = |lease, since| it.store.apply(lease, Overwrite::NotSince(since), Origin::Partner);
+    assert_eq!(apply(lease(1, 1000), since), Applied::Added(ChangeNumber(1)));
+    assert_eq!(apply(lease(2, 999), since), Applied::Kept, "it is older, and ours came since");
+    assert_eq!(apply(lease(2, 1001), since), Applied::Updated(ChangeNumber(2)), "it is newer");
+    let since = it.store.last_change();
+    assert_eq!(apply(lease(2, 1001), since), Applied::Kept, "it says the same");
+    assert_eq!(apply(lease(3, 900), since), Applied::Updated(ChangeNumber(3)), "it knows better");
 }
 
 fn a_declined_address_is_out_of_use_until_its_probation_ends(it: Subject) {

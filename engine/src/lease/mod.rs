@@ -21,6 +21,6 @@ pub use identity::{ClientId, HwAddress};
 pub use kept_out::KeptOut;
 pub use store::{
     Applied, Change, ChangeKind, ChangeNumber, ChangeSink, Grant, GrantRefused, Granted, Identity,
-    LeaseStore, NotHolder, Origin, Overwrite, Stored,
+    LeaseStore, Mark, NotHolder, Origin, Overwrite, Stored,
 };
 pub use types::{INFINITE_LIFETIME, Lease4, LeaseState, UnknownLeaseState};

@@ -48,10 +48,12 @@ impl Reference {
     ) -> (ChangeNumber, Option<Lease4>) {
         table.last += 1;
         let number = ChangeNumber(table.last);
-        let before = table.leases.remove(&address).map(|stored| stored.lease);
+        let before = table.leases.remove(&address);
         if let Some(lease) = &new {
-            table.leases.insert(address, Stored::new(lease.clone(), number, origin));
+            let stored = Stored::in_place_of(before.as_ref(), lease.clone(), number, origin);
+            table.leases.insert(address, stored);
         }
+        let before = before.map(|stored| stored.lease);
         let kind = match (&before, &new) {
             (None, _) => ChangeKind::Added,
             (Some(_), Some(_)) => ChangeKind::Updated,
@@ -72,10 +74,14 @@ impl LeaseStore for Reference {
         self.table.lock().leases.get(&address).map(|stored| stored.version)
     }
 
-    fn confirm(&self, address: Ipv4Addr, version: ChangeNumber) -> bool {
+    fn last_change(&self) -> ChangeNumber {
+        ChangeNumber(self.table.lock().last)
+    }
+
+    fn promise(&self, address: Ipv4Addr, version: ChangeNumber) -> bool {
         let mut table = self.table.lock();
-        let current = table.leases.get_mut(&address).filter(|it| it.version == version);
-        current.map(|stored| stored.confirmed = true).is_some()
+        let stored = table.leases.get_mut(&address).filter(|stored| stored.version == version);
+        stored.map(Stored::promise).is_some()
     }
 
     fn find_of(&self, identity: Identity<'_>, subnets: &[u32], now: Now) -> Option<Stored> {
@@ -145,7 +151,7 @@ impl LeaseStore for Reference {
 
     fn apply(&self, lease: Lease4, overwrite: Overwrite, origin: Origin) -> Applied {
         let mut table = self.table.lock();
-        let there = table.leases.get(&lease.address).map(|stored| &stored.lease);
+        let there = table.leases.get(&lease.address);
         if !rules::may_overwrite(overwrite, there, &lease) {
             return Applied::Kept;
         }

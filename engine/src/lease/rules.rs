@@ -50,13 +50,24 @@ pub(crate) fn reclaimed(mut lease: Lease4) -> Lease4 {
 }
 
 /// Whether `rule` lets `new` take the place of what is there.
-pub(crate) fn may_overwrite(rule: Overwrite, existing: Option<&Lease4>, new: &Lease4) -> bool {
+pub(crate) fn may_overwrite(rule: Overwrite, existing: Option<&Stored>, new: &Lease4) -> bool {
+    let is_newer = |there: &Stored| new.is_newer_than(&there.lease);
     match rule {
         Overwrite::Always => true,
         Overwrite::Existing => existing.is_some(),
         Overwrite::Absent => existing.is_none(),
-        Overwrite::Newer => existing.is_none_or(|existing| new.is_newer_than(existing)),
+        Overwrite::Newer => existing.is_none_or(is_newer),
+        Overwrite::NotSince(change) => existing.is_none_or(|there| {
+            is_newer(there) || (there.version <= change && !is_same(&there.lease, new))
+        }),
+        Overwrite::Unchanged(mark) => existing.map(Stored::mark) == mark,
     }
+}
+
+/// Whether a partner's version says the same as ours; Kea 2.2 knows no pool ids.
+fn is_same(ours: &Lease4, theirs: &Lease4) -> bool {
+    let pool_id = if theirs.pool_id == 0 { ours.pool_id } else { theirs.pool_id };
+    *ours == Lease4 { pool_id, ..theirs.clone() }
 }
 
 /// When cleaning up first looks at the lease, in seconds since 1970 UTC: when its time is over for everybody; never if

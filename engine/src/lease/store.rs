@@ -10,7 +10,7 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
 
-use super::{ClientId, HwAddress, KeptOut, Lease4};
+use super::{ClientId, HwAddress, KeptOut, Lease4, LeaseState};
 use crate::clock::Now;
 use crate::limits::OTHER_WRITER_HOLD_S;
 use crate::pending::Ticket;
@@ -79,13 +79,53 @@ pub struct Stored {
     pub confirmed: bool,
     /// Its end was reckoned by another server's clock, or nobody knows by whose: the partner's, or from the file.
     pub foreign: bool,
+    /// The `cltt` of the last version that this server told its client of; 0 if of none.
+    pub promised_s: u32,
+}
+
+/// What a record was like when it was read: another version of it, or a promise made since, is another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    version: ChangeNumber,
+    promised_s: u32,
 }
 
 impl Stored {
     /// A record that `origin` writes.
     pub const fn new(lease: Lease4, version: ChangeNumber, origin: Origin) -> Self {
         let foreign = matches!(origin, Origin::Partner | Origin::Load);
-        Self { lease, version, confirmed: false, foreign }
+        Self { lease, version, confirmed: false, foreign, promised_s: 0 }
+    }
+
+    /// As [`Self::new`], in the place of `before`: as long as a promise holds, it outlives a renewal of which the
+    /// client was not told.
+    pub(crate) fn in_place_of(
+        before: Option<&Self>,
+        lease: Lease4,
+        version: ChangeNumber,
+        origin: Origin,
+    ) -> Self {
+        let new = Self::new(lease, version, origin);
+        let promised_s = before.filter(|_| !new.foreign).map_or(0, |before| {
+            let (old, new) = (&before.lease, &new.lease);
+            let same = old.client_id == new.client_id && old.hw_address == new.hw_address;
+            let goes_on = new.state == LeaseState::Assigned && old.holds_address(new.cltt_s);
+            if same && goes_on { before.promised_s } else { 0 }
+        });
+        Self { promised_s, ..new }
+    }
+
+    /// Its client is told of it now.
+    pub(crate) fn promise(&mut self) {
+        self.confirmed = true;
+        if self.lease.state == LeaseState::Assigned {
+            self.promised_s = u32::try_from(self.lease.cltt_s).unwrap_or(u32::MAX);
+        }
+    }
+
+    /// What it is like now.
+    pub const fn mark(&self) -> Mark {
+        Mark { version: self.version, promised_s: self.promised_s }
     }
 
     /// Whether the address must not be given to another client at `wall_s`: that of a lease of another server is
@@ -169,6 +209,10 @@ pub enum Overwrite {
     Absent,
     /// If it is newer ([`Lease4::is_newer_than`]): a page of a synchronisation.
     Newer,
+    /// If it is newer, or differs from what was last changed no later than this: a page of a partner that knows better.
+    NotSince(ChangeNumber),
+    /// Only what is still as it was read, or was not there: a partner's update that was held against it.
+    Unchanged(Option<Mark>),
 }
 
 /// What became of an applied lease.
@@ -191,8 +235,12 @@ pub trait LeaseStore: Send + Sync + fmt::Debug {
     /// The version of an address's record.
     fn version(&self, address: Ipv4Addr) -> Option<ChangeNumber>;
 
-    /// Whether the address's record still has the version that a reply reports; notes that the reply is sent.
-    fn confirm(&self, address: Ipv4Addr, version: ChangeNumber) -> bool;
+    /// The number of the last change; 0 before the first.
+    fn last_change(&self) -> ChangeNumber;
+
+    /// Its client is about to be told of this version of the lease: says whether it is still the one that is there, and
+    /// notes the promise.
+    fn promise(&self, address: Ipv4Addr, version: ChangeNumber) -> bool;
 
     /// The client's lease in one of `subnets`, which ascend: a live one first, else one kept for it (expired, reclaimed or
     /// released). By client identifier first, then by hardware address.

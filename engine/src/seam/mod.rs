@@ -1,13 +1,18 @@
 //! The seams: traits through which something outside the engine takes part.
 //!
-//! [`Admission`] says which clients are served, [`Replication`] makes replies wait for a partner,
-//! [`service`] switches the service on and off by origin. The engine never names who stands behind them.
+//! [`Admission`] says which clients are served, [`Replication`] makes replies wait for a partner, [`Guard`] has a say
+//! when the partner's updates come in, [`service`] switches the service on and off by origin. The engine never names who
+//! stands behind them.
 //! Commands join through [`crate::control::Registry`].
 
 pub mod service;
 
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
 use crate::clock::Now;
-use crate::lease::Change;
+use crate::control::Answer;
+use crate::lease::{Change, Lease4, Stored};
 
 /// What admission sees of a query: the parts that decide whose client it is, v4 and v6 alike.
 #[derive(Clone, Copy, Debug)]
@@ -44,11 +49,23 @@ pub struct Admitted {
 }
 
 /// Decides before any queue whether a query is ours. Called for every packet: no lock, no allocation.
-pub trait Admission: Send + Sync {
+pub trait Admission: Send + Sync + fmt::Debug {
     /// Names of the classes that admission gives (`HA_server1`), fixed for its lifetime.
     fn classes(&self) -> Vec<String>;
     /// Decides about one query. Out-of-scope ones are also shown to the failure detector.
     fn admit(&self, client: &Client<'_>, now: Now) -> Admitted;
+
+    /// Whether the subnet decides. Then [`Self::admit`] lets everybody in without a class, and [`Self::admit_in`]
+    /// is asked once the subnet is selected. Fixed for its lifetime.
+    fn goes_by_subnet(&self) -> bool {
+        false
+    }
+
+    /// Decides about one query of a subnet, or of none. Asked only if [`Self::goes_by_subnet`].
+    fn admit_in(&self, client: &Client<'_>, subnet_id: Option<u32>, now: Now) -> Admitted {
+        let _ = subnet_id;
+        self.admit(client, now)
+    }
 }
 
 /// Serves everybody and gives no class: a server without a partner.
@@ -72,3 +89,15 @@ pub trait Replication: Send + Sync {
     /// the queue has the changes of one address in their order. Must not block.
     fn queue(&self, change: &Change<'_>);
 }
+
+/// Has a say when a partner's update is about to take the place of a lease.
+pub trait Guard: Send + Sync {
+    /// A partner's update of a lease in this subnet came. `names_origin`: it says where it comes from, as Kea 3's do and
+    /// older ones' do not.
+    fn heard(&self, subnet_id: u32, names_origin: bool);
+    /// The answer that refuses `update` for the sake of `held`; none if it may take its place.
+    fn refusal(&self, held: &Stored, update: &Lease4) -> Option<Answer>;
+}
+
+/// Where a [`Guard`] is joined, once; until then every update is taken.
+pub type GuardPost = Arc<OnceLock<Arc<dyn Guard>>>;

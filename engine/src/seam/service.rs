@@ -25,6 +25,11 @@ impl Origin {
     pub const fn ha_remote(index: u32) -> Self {
         Origin(2000 + index)
     }
+
+    /// Whether it is the partner of some relationship.
+    pub const fn is_ha_remote(self) -> bool {
+        matches!(self.0, 2000..3000)
+    }
 }
 
 /// The switch.

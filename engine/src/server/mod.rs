@@ -33,7 +33,7 @@ use crate::log;
 use crate::packet::{self, Links, Ports, Sockets};
 use crate::pending::Pending;
 use crate::seam::service::Service;
-use crate::seam::{Admission, Replication};
+use crate::seam::{Admission, GuardPost, Replication};
 use crate::stats::Stats;
 use crate::sync::Live;
 use crate::v4::Snapshot;
@@ -82,6 +82,8 @@ pub struct Parts {
     pub stats: Arc<Stats>,
     /// The commands.
     pub registry: Arc<Registry>,
+    /// Where a guard of the leases against a partner's updates is joined.
+    pub guard: GuardPost,
     /// Number of packet workers.
     pub threads: usize,
     /// `enable-multi-threading`.
@@ -163,6 +165,7 @@ impl Prepared {
             service: Arc::default(),
             stats,
             registry: Arc::default(),
+            guard: GuardPost::default(),
             threads,
             multi_threading: config.multi_threading.enabled,
             shutdown,
@@ -256,6 +259,7 @@ impl Prepared {
             clock: Arc::clone(&parts.clock),
             subnet: Arc::new(move |key| lease_subnet(&config, key)),
             written: Arc::new(move |number| storage.write_through(number)),
+            guard: Arc::clone(&parts.guard),
         };
         commands.register(&parts.registry);
     }

@@ -1,6 +1,7 @@
 //! The way of a packet through the rooms: admitted on the thread that received it, decided on its client's worker,
 //! sent once whoever must know of its lease does.
 
+use std::cell::Cell;
 use std::hash::{BuildHasher, RandomState};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -13,8 +14,8 @@ use crate::codec::v4::{Malformed, MessageType, Query};
 use crate::lease::ChangeNumber;
 use crate::packet::{Buffers, Departure, Links, Transmit};
 use crate::pending::{Pending, PendingReply, Release, Ticket};
+use crate::seam::Admission;
 use crate::seam::service::Service;
-use crate::seam::{Admission, Client, Waiting};
 use crate::stats::{Counter, Stats};
 use crate::sync::Live;
 use crate::v4::{self, Outcome, Reply, Snapshot};
@@ -65,22 +66,11 @@ impl worker::Pipeline for Pipeline {
         if !self.service.is_enabled() {
             return self.refused(Counter::ServiceDisabled);
         }
-        let client_id = query.client_id_bytes();
-        let client_id = client_id.as_deref().unwrap_or_default();
-        let key = if client_id.is_empty() { query.chaddr() } else { client_id };
-        let client = Client {
-            key: (!key.is_empty()).then_some(key),
-            hw_address: query.chaddr(),
-            client_id,
-            waiting: Waiting::Seconds(query.secs()),
-            balanced: is_balanced(query.message_type()),
-        };
-        let admitted = self.admission.admit(&client, now);
+        let admitted = v4::ask_admission(&query, |client| self.admission.admit(client, now));
         if !admitted.serve {
             return self.refused(Counter::NotForUs);
         }
-        let identity = if query.chaddr().is_empty() { client_id } else { query.chaddr() };
-        Some(Dispatch { hash: self.key.hash_one(identity), class: admitted.class })
+        Some(Dispatch { hash: self.hash(&query), class: admitted.class })
     }
 
     fn desk(self: Arc<Self>) -> Box<dyn worker::Desk> {
@@ -119,6 +109,7 @@ impl worker::Desk for Desk {
             pipeline,
             snapshot: &pipeline.snapshot.load(),
             local_addresses: &pipeline.links.addresses(),
+            admission: Some(&*pipeline.admission).filter(|it| it.goes_by_subnet()),
             interface: None,
             now,
             buffers,
@@ -144,6 +135,8 @@ struct Turn<'a> {
     pipeline: &'a Pipeline,
     snapshot: &'a Snapshot,
     local_addresses: &'a [Ipv4Addr],
+    /// See [`v4::Context::admission`].
+    admission: Option<&'a dyn Admission>,
     /// The interface of the last packet, and its name.
     interface: Option<(u32, Arc<str>)>,
     now: Now,
@@ -163,10 +156,12 @@ impl Turn<'_> {
             Err(why) => return pipeline.refused(why),
         };
         self.look_up_interface(job.packet.arrival.interface);
+        let trouble = Cell::new(None);
         let context = v4::Context {
             snapshot: self.snapshot,
             store: &*pipeline.storage.store,
             offers: &pipeline.offers,
+            admission: self.admission,
             now: self.now,
             ticket,
             replicated: pipeline.storage.is_replicated(),
@@ -174,8 +169,15 @@ impl Turn<'_> {
             local_addresses: self.local_addresses,
             buffers: self.buffers,
             reply_port: pipeline.reply_port,
+            trouble: &trouble,
         };
-        match v4::exchange(&query, &job.packet.arrival, job.dispatch.class, &context) {
+        let outcome = v4::exchange(&query, &job.packet.arrival, job.dispatch.class, &context);
+        if let Some(trouble) = trouble.get() {
+            pipeline.stats.count(Counter::ClassEvaluationFailed);
+            let names = &self.snapshot.config().class_names;
+            self.lines.trouble(&query, names.name(trouble.class), trouble.error);
+        }
+        match outcome {
             Outcome::Reply(reply) => {
                 self.lines.event(&query, reply.event);
                 if let Some(address) = reply.event.missed_reservation() {
@@ -237,6 +239,14 @@ impl Turn<'_> {
 }
 
 impl Pipeline {
+    /// Which worker's client it is; another hash than the one that shares clients with a partner.
+    fn hash(&self, query: &Query<'_>) -> u64 {
+        match query.chaddr() {
+            [] => self.key.hash_one(query.client_id_bytes().as_deref().unwrap_or_default()),
+            address => self.key.hash_one(address),
+        }
+    }
+
     /// The reply if it may be sent now; otherwise it waits for its acknowledgements, or is dropped because its
     /// change is not written.
     fn settle(&self, decided: Decided, written: bool) -> Option<Departure> {
@@ -305,26 +315,13 @@ impl Release for Sender {
 
 /// A reply that has all its acknowledgements, counted as sent; none if its lease is no longer what it says.
 fn current(reply: PendingReply, storage: &Storage, stats: &Stats) -> Option<Departure> {
-    let is_current =
-        |(address, version): (Ipv4Addr, ChangeNumber)| storage.store.confirm(address, version);
-    if !reply.reports.is_none_or(is_current) {
+    let promise = |(address, version)| storage.store.promise(address, version);
+    if !reply.reports.is_none_or(promise) {
         stats.count(Counter::ReplyOutdated);
         return None;
     }
     count_sent(stats, &reply.departure);
     Some(reply.departure)
-}
-
-/// The types that take part in load balancing; all others are everybody's.
-const fn is_balanced(message_type: MessageType) -> bool {
-    matches!(
-        message_type,
-        MessageType::Discover
-            | MessageType::Request
-            | MessageType::Decline
-            | MessageType::Release
-            | MessageType::Inform
-    )
 }
 
 const fn received(message_type: MessageType) -> Counter {

@@ -3,7 +3,9 @@
 
 use std::fmt;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
+use crate::classify::EvaluationError;
 use crate::codec::v4::Query;
 use crate::lease::{ClientId, HwAddress};
 use crate::log::{Batch, Message, messages};
@@ -33,6 +35,7 @@ struct Label {
 enum What {
     Event(Event),
     Drop(DropReason),
+    Trouble(Arc<str>, EvaluationError),
     Missed(Ipv4Addr),
 }
 
@@ -63,10 +66,18 @@ impl Lines {
     pub(super) fn drop(&mut self, query: &Query<'_>, why: DropReason) {
         let message = match why {
             DropReason::NoAddress(_) => &messages::ALLOC_ENGINE_V4_ALLOC_FAIL,
+            // As usual as a query that is not let in before any queue.
+            DropReason::NotForUs => return,
             DropReason::NoSubnet => &messages::DHCP4_SUBNET_SELECTION_FAILED,
             _ => &messages::PEREGRINE_QUERY_DROPPED,
         };
         self.add(message, query, What::Drop(why));
+    }
+
+    /// Tells which class the query is not in because its test could not be evaluated.
+    pub(super) fn trouble(&mut self, query: &Query<'_>, class: &Arc<str>, error: EvaluationError) {
+        let what = What::Trouble(Arc::clone(class), error);
+        self.add(&messages::DHCPSRV_EVAL_ERROR, query, what);
     }
 
     /// Hands them to the log.
@@ -96,6 +107,9 @@ impl fmt::Display for Told {
         match &self.what {
             What::Event(event) => write!(f, "{event}"),
             What::Drop(why) => write!(f, "{why}"),
+            What::Trouble(class, error) => {
+                write!(f, "not in the class {class}: its test cannot be evaluated: {error}")
+            }
             What::Missed(address) => {
                 write!(f, "address {address} is reserved for it, and another client holds it")
             }

@@ -55,6 +55,7 @@ counters! {
     AllocationFailClasses = "v4-allocation-fail-classes",
     LeaseReuses = "v4-lease-reuses",
     ReservationConflicts = "v4-reservation-conflicts",
+    ClassEvaluationFailed = "peregrine-class-evaluation-failed",
     MalformedTooShort = "peregrine-malformed-too-short",
     MalformedTooLong = "peregrine-malformed-too-long",
     MalformedHardwareLength = "peregrine-malformed-hardware-length",
@@ -88,6 +89,7 @@ counters! {
     HaTimedOut = "peregrine-ha-connections-timed-out",
     HaBadRequest = "peregrine-ha-requests-bad",
     HaForbidden = "peregrine-ha-requests-forbidden",
+    HaUpdatesRefused = "peregrine-ha-updates-refused",
     HaUnauthorized = "peregrine-ha-requests-unauthorized",
 }
 

@@ -9,6 +9,7 @@ use super::options::{Levels, OptionTable};
 use super::snapshot::{PoolPlan, SubnetPlan};
 use super::vendor::{write_vendor_classes, write_vendor_options};
 use super::{Event, Exchange, Reply};
+use crate::classify::ClassId;
 use crate::codec::v4::{CodeSet, MessageType, Query, ReplyWriter, code, suboption};
 use crate::config::model::Timer;
 use crate::hosts::{GLOBAL, Host};
@@ -104,8 +105,12 @@ impl Exchange<'_> {
         if message_type == MessageType::Ack {
             writer.ciaddr(self.query.ciaddr());
         }
-        let classes = self.reply_classes(promise.subnet, promise.host);
-        self.boot_fields(&mut writer, promise.subnet, &classes, promise.host);
+        let (options, listed) = match promise.pool {
+            Some(pool) => (&pool.options, &pool.additional),
+            None => (&promise.subnet.options, &promise.subnet.additional),
+        };
+        let classes = self.final_classes(promise.subnet, promise.host, listed);
+        self.boot_fields(&mut writer, promise.subnet, promise.host, &classes);
         let mut own = self.echoes();
         own.number(code::LEASE_TIME, promise.lifetime_s.to_be_bytes());
         own.number(code::SUBNET_MASK, promise.subnet.config.prefix.mask().octets());
@@ -113,8 +118,7 @@ impl Exchange<'_> {
         if let Some(name) = &promise.name {
             own.bytes(name.code, name.option());
         }
-        let options = promise.pool.map_or(&promise.subnet.options, |pool| &pool.options);
-        self.write_options(&mut writer, own, Some(&self.levels(options, &classes, promise.host)));
+        self.write_options(&mut writer, own, Some(&self.levels(options, promise.host, &classes)));
         let departure = self.departure(writer, message_type, promise.address);
         let reports = version.map(|version| (promise.address, version));
         Reply { departure, message_type, reports, last_change: version, event }
@@ -132,13 +136,13 @@ impl Exchange<'_> {
             writer.forget_relay();
             own.remove(code::RELAY_AGENT_INFORMATION);
         }
-        let host = self.subnet.and_then(|subnet| self.known.current(subnet));
-        let classes = self
-            .subnet
-            .map_or(Cow::Borrowed(&self.classes), |subnet| self.reply_classes(subnet, host));
-        let levels = self.subnet.map(|subnet| {
-            self.boot_fields(&mut writer, subnet, &classes, host);
-            self.levels(&subnet.options, &classes, host)
+        let told = self.subnet.map(|subnet| {
+            let host = self.known.current(subnet);
+            (subnet, host, self.final_classes(subnet, host, &subnet.additional))
+        });
+        let levels = told.as_ref().map(|(subnet, host, classes)| {
+            self.boot_fields(&mut writer, subnet, *host, classes);
+            self.levels(&subnet.options, *host, classes)
         });
         self.write_options(&mut writer, own, levels.as_ref());
         let departure = self.departure(writer, MessageType::Ack, Ipv4Addr::UNSPECIFIED);
@@ -177,23 +181,33 @@ impl Exchange<'_> {
         own
     }
 
+    /// The query's classes, those that a reservation in a subnet of a shared network gives (it counts only once the
+    /// subnet is known), and those of `listed` that it is found to be in.
+    fn final_classes(
+        &self,
+        subnet: &SubnetPlan,
+        host: Option<&Host>,
+        listed: &[ClassId],
+    ) -> Cow<'_, Classes> {
+        let shared = self.context.snapshot.network_of(subnet).is_shared;
+        let late = host.filter(|host| shared && host.subnet_id != GLOBAL);
+        let late = late.map_or(&[][..], |host| host.classes());
+        let mut classes = Cow::Borrowed(&self.classes);
+        if !late.is_empty() || !listed.is_empty() {
+            classes.to_mut().finish(late, listed, self.asked());
+        }
+        classes
+    }
+
     fn levels<'s>(
         &'s self,
         options: &'s OptionTable,
-        classes: &'s Classes,
         host: Option<&'s Host>,
+        classes: &'s Classes,
     ) -> Levels<'s> {
         let snapshot = self.context.snapshot;
         let host = host.and_then(|host| snapshot.options_of(host));
         Levels { host, subnet: options, classes, snapshot }
-    }
-
-    /// The classes that count for the reply. Those that a reservation in a subnet of a shared network gives come last: it
-    /// counts only once the subnet is known.
-    fn reply_classes(&self, subnet: &SubnetPlan, host: Option<&Host>) -> Cow<'_, Classes> {
-        let shared = self.context.snapshot.network_of(subnet).is_shared;
-        let late = host.filter(|host| shared && host.subnet_id != GLOBAL);
-        self.classes.with(late.map_or(&[], |host| host.classes()))
     }
 
     /// next-server, server-hostname and boot-file-name: of the reservation, else of the first class that sets it, else
@@ -202,8 +216,8 @@ impl Exchange<'_> {
         &self,
         writer: &mut ReplyWriter,
         subnet: &SubnetPlan,
-        classes: &Classes,
         host: Option<&Host>,
+        classes: &Classes,
     ) {
         let classes = || classes.definitions(self.context.snapshot).map(|(class, _)| class);
         let own = host.and_then(|host| host.details.as_deref());

@@ -19,6 +19,9 @@ pub(super) struct Site<'a> {
 
 impl<'a> Exchange<'a> {
     pub(super) fn discover(&self) -> Result<Outcome, DropReason> {
+        if self.classes.is_rejected(self.context.snapshot) {
+            return Err(DropReason::ClassReject);
+        }
         let selected = self.subnet.ok_or(DropReason::NoSubnet)?;
         let reservation = self.reservation(selected);
         let selected = reservation.home.unwrap_or(selected);
@@ -102,14 +105,17 @@ impl<'a> Exchange<'a> {
     /// What OFFER and ACK say about an address.
     pub(super) fn promise_of(&self, site: Site<'a>) -> Promise<'a> {
         let Site { subnet, address } = site;
+        let pool = subnet.pool_of(address);
+        let rules = pool.and_then(|pool| pool.names.as_deref()).unwrap_or(&subnet.config.names);
         let host = self.known.current(subnet);
+        let reserved = host.map(|host| &*host.hostname).filter(|name| !name.is_empty());
         Promise {
             address,
             lifetime_s: self.lifetime_s(subnet),
             subnet,
-            pool: subnet.pool_of(address),
+            pool,
             host,
-            name: name_of(self.query, address, host.map(|host| &*host.hostname)),
+            name: name_of(self.query, address, rules, reserved),
         }
     }
 

@@ -4,6 +4,7 @@
 //! ticket before ([`may_change_lease`]), waits for whoever must know, and sends.
 
 mod accept;
+mod admit;
 mod answer;
 mod classes;
 mod discover;
@@ -22,18 +23,22 @@ mod snapshot;
 mod tests;
 mod vendor;
 
+use std::cell::Cell;
 use std::net::Ipv4Addr;
 
+pub use admit::ask_admission;
 pub use outcome::{AllocationFailure, DropReason, Event, NakReason, Outcome, Reply};
 pub use snapshot::Snapshot;
 
 use crate::alloc::{ClientKey, Offers, Search};
+use crate::classify::{ClassId, EvaluationError};
 use crate::clock::Now;
 use crate::codec::v4::{MessageType, Query};
 use crate::lease::{ClientId, HwAddress, Identity, LeaseStore, Origin};
 use crate::packet::{Arrival, Buffers};
 use crate::pending::Ticket;
-use classes::Classes;
+use crate::seam::Admission;
+use classes::{Asked, Classes};
 use known::Known;
 use network::NetworkPlan;
 use snapshot::{PoolPlan, SubnetPlan};
@@ -47,6 +52,8 @@ pub struct Context<'a> {
     pub store: &'a dyn LeaseStore,
     /// The open offers.
     pub offers: &'a Offers,
+    /// Asked once the subnet is selected, if that is what decides ([`Admission::goes_by_subnet`]).
+    pub admission: Option<&'a dyn Admission>,
     /// Both clocks.
     pub now: Now,
     /// Room for the reply, if somebody must know of the lease before it is sent.
@@ -61,6 +68,17 @@ pub struct Context<'a> {
     pub buffers: &'a Buffers,
     /// The port that every reply goes to instead of 68 and 67 (Kea's `-P`), for tests.
     pub reply_port: Option<u16>,
+    /// Told of the first class whose test the query's values did not fit.
+    pub trouble: &'a Cell<Option<ClassTrouble>>,
+}
+
+/// A class that a query is not in because its test could not be evaluated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClassTrouble {
+    /// The class.
+    pub class: ClassId,
+    /// Why.
+    pub error: EvaluationError,
 }
 
 /// Whether a message of this type may change a lease, so that its reply may have to wait.
@@ -114,8 +132,8 @@ impl Client {
 }
 
 impl<'a> Exchange<'a> {
-    /// The order is Kea's: classes, acceptance, class DROP, sanity, subnet, the classes that depend on a
-    /// reservation, class DROP again, and the message's own processing.
+    /// The order is Kea's: classes, acceptance, class DROP, sanity, subnet, admission by it, the classes that depend
+    /// on a reservation, class DROP again, and the message's own processing.
     fn decide(
         query: &'a Query<'a>,
         arrival: &'a Arrival,
@@ -123,18 +141,24 @@ impl<'a> Exchange<'a> {
         context: &'a Context<'a>,
     ) -> Result<Outcome, DropReason> {
         let snapshot = context.snapshot;
-        let mut classes = Classes::of(query, arrival, class, context);
+        let asked = Asked { query, arrival, context };
+        let mut classes = Classes::of(asked, class);
         accept::accept(query, arrival, context)?;
         classes.check_drop(snapshot)?;
         accept::check_sanity(query)?;
         let known = Known::of(query, snapshot);
         let early = known.global().filter(|_| snapshot.config.early_global_reservations);
         if let Some(host) = early {
-            classes.reserve(host.classes(), query, arrival, context);
-            classes.complete(true, query, arrival, context);
+            classes.reserve(host.classes(), asked);
+            classes.complete(true, asked);
             classes.check_drop(snapshot)?;
         }
         let subnet = snapshot.select(query, arrival, context.interface, &classes);
+        if let Some(admission) = context.admission {
+            let subnet_id = subnet.map(|it| it.config.id);
+            let class = admit::admit_in(query, admission, subnet_id, context.now)?;
+            classes.admit(class, snapshot);
+        }
         let mut is_known = early.is_some();
         if let Some(subnet) = subnet {
             let shared = snapshot.network_of(subnet).is_shared;
@@ -142,11 +166,11 @@ impl<'a> Exchange<'a> {
             let global = known.global_in(subnet).filter(|_| early.is_none());
             // In a shared network the subnet, and with it the reservation, may still change.
             if let Some(host) = own.or(global).filter(|host| !host.classes().is_empty()) {
-                classes.reserve(host.classes(), query, arrival, context);
+                classes.reserve(host.classes(), asked);
             }
             is_known |= known.is_known(subnet, snapshot, &classes);
         }
-        classes.complete(is_known, query, arrival, context);
+        classes.complete(is_known, asked);
         classes.check_drop(snapshot)?;
         let client = Client::new(query, subnet.is_none_or(|it| it.config.match_client_id));
         let exchange = Self { query, arrival, context, classes, known, subnet, client };
@@ -158,6 +182,10 @@ impl<'a> Exchange<'a> {
             MessageType::Inform => Ok(exchange.inform()),
             other => Err(DropReason::UnexpectedType(other)),
         }
+    }
+
+    fn asked(&self) -> Asked<'_> {
+        Asked { query: self.query, arrival: self.arrival, context: self.context }
     }
 
     fn search(&self, network: &NetworkPlan) -> Search<'a> {

@@ -120,9 +120,7 @@ pub(super) struct Levels<'a> {
 impl<'a> Levels<'a> {
     /// The value at `key` of the strongest level that has it for the client.
     pub(super) fn value(&self, key: OptionKey) -> Option<&'a [u8]> {
-        let is_member = |class| self.classes.contains(class);
-        let options = self.tables().flat_map(|table| table.all(key));
-        options.into_iter().find(|option| is_for(option, &is_member)).map(|option| &*option.data)
+        self.all(key).next().map(|option| &*option.data)
     }
 
     /// What a reply carries of one space: what was `asked` for, what is always sent, but nothing that is never sent.
@@ -137,14 +135,15 @@ impl<'a> Levels<'a> {
     /// Every option at `key`, the strongest first, that is for the client.
     pub(super) fn all(&self, key: OptionKey) -> impl Iterator<Item = &'a OptionData> {
         let classes = self.classes;
+        let is_member = move |class| classes.contains(class);
         self.tables()
             .flat_map(move |table| table.all(key))
-            .filter(move |option| is_for(option, &|class| classes.contains(class)))
+            .filter(move |option| is_for(option, &is_member))
     }
 
     fn tables(&self) -> impl Iterator<Item = &'a OptionTable> + use<'a> {
-        let classes = self.classes.definitions(self.snapshot).map(|(_, options)| options);
-        let own = self.host.into_iter().chain([self.subnet]);
-        own.chain(classes).chain([&self.snapshot.global])
+        let classes = self.classes.definitions(self.snapshot);
+        let classes = classes.map(|(_, options)| options);
+        self.host.into_iter().chain([self.subnet]).chain(classes).chain([&self.snapshot.global])
     }
 }

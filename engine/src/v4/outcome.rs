@@ -120,6 +120,9 @@ pub enum NakReason {
     /// The client's classes do not open the address's pool.
     #[error("the address is in no pool that is open to the client")]
     NotAllowed,
+    /// The client is in the class REJECT.
+    #[error("the client is in the class REJECT")]
+    Rejected,
     /// Nothing is free.
     #[error("{0}")]
     NoAddress(AllocationFailure),
@@ -175,9 +178,15 @@ pub enum DropReason {
     /// It is in the class DROP.
     #[error("it is in the class DROP")]
     ClassDrop,
+    /// A DISCOVER in the class REJECT.
+    #[error("it is in the class REJECT")]
+    ClassReject,
     /// No subnet is configured for the client.
     #[error("no subnet is configured for the client")]
     NoSubnet,
+    /// The partner serves the client's subnet, or nobody is configured to.
+    #[error("another server serves its subnet")]
+    NotForUs,
     /// A DISCOVER, and there is no address for it.
     #[error("{0}")]
     NoAddress(AllocationFailure),
@@ -200,8 +209,8 @@ impl DropReason {
             | Self::ServerIdentifierInDiscover
             | Self::NoIdentity
             | Self::DeclineWithoutAddress => Some(Counter::RfcViolation),
-            Self::OtherServer(_) => Some(Counter::NotForUs),
-            Self::ClassDrop => Some(Counter::AdminFiltered),
+            Self::OtherServer(_) | Self::NotForUs => Some(Counter::NotForUs),
+            Self::ClassDrop | Self::ClassReject => Some(Counter::AdminFiltered),
             Self::NoAddress(failure) => Some(failure.counter()),
             Self::UnexpectedType(_)
             | Self::NoSubnet

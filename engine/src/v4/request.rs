@@ -44,6 +44,9 @@ impl<'a> Exchange<'a> {
     }
 
     fn try_request(&self) -> Result<Outcome, Refusal> {
+        if self.classes.is_rejected(self.context.snapshot) {
+            return Err(NakReason::Rejected.into());
+        }
         let selected = self.subnet.ok_or_else(|| self.without_subnet())?;
         if self.is_init_reboot() {
             self.check_reboot(selected)?;

@@ -11,7 +11,7 @@ use super::options::OptionTable;
 use crate::alloc::Pool;
 use crate::classify::ClassId;
 use crate::codec::v4::{MessageType, Query, code, suboption};
-use crate::config::model::{Allocator, Dhcp4, Pool4, Subnet4};
+use crate::config::model::{Allocator, Dhcp4, NameRules, Pool4, Subnet4};
 use crate::hosts::Host;
 use crate::lease::KeptOut;
 use crate::packet::Arrival;
@@ -44,6 +44,8 @@ pub(super) struct SubnetPlan {
     by_address: Box<[usize]>,
     /// Its options over its shared network's.
     pub(super) options: OptionTable,
+    /// Classes evaluated last: the subnet's, then its shared network's.
+    pub(super) additional: Box<[ClassId]>,
     pub(super) membership: Membership,
 }
 
@@ -54,7 +56,11 @@ pub(super) struct PoolPlan {
     pub(super) guard: Box<[ClassId]>,
     /// Its options over the subnet's and the shared network's.
     pub(super) options: OptionTable,
+    /// Classes evaluated last: the pool's, then the subnet's and its shared network's.
+    pub(super) additional: Box<[ClassId]>,
     pub(super) id: u32,
+    /// How names are made there, if the pool has rules of its own.
+    pub(super) names: Option<Arc<NameRules>>,
 }
 
 impl Snapshot {
@@ -153,6 +159,7 @@ impl SubnetPlan {
             config: Arc::clone(subnet),
             pools: subnet.pools.iter().map(|pool| PoolPlan::build(pool, subnet, config)).collect(),
             options: OptionTable::merge(&[&subnet.options, subnet.network_options()]),
+            additional: additional(&[], subnet),
             membership,
         }
     }
@@ -204,7 +211,9 @@ impl PoolPlan {
                 &subnet.options,
                 subnet.network_options(),
             ]),
+            additional: additional(&pool.additional, subnet),
             id: pool.id,
+            names: pool.names.clone(),
         }
     }
 
@@ -216,6 +225,12 @@ impl PoolPlan {
 fn leases_offers(config: &Dhcp4) -> bool {
     config.subnets.iter().any(|subnet| subnet.offer_lifetime_s > 0)
         || config.classes.iter().any(|class| class.offer_lifetime_s.is_some_and(|time| time > 0))
+}
+
+/// The classes that a pool's, its subnet's and its shared network's lists name, in this order.
+fn additional(pool: &[ClassId], subnet: &Subnet4) -> Box<[ClassId]> {
+    let network = subnet.network.iter().flat_map(|network| &network.additional);
+    pool.iter().chain(&subnet.additional).chain(network).copied().collect()
 }
 
 fn host_options(config: &Dhcp4) -> HashMap<usize, OptionTable> {

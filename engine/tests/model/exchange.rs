@@ -59,12 +59,14 @@ impl World {
             snapshot: &self.snapshot,
             store: &self.store,
             offers: &self.offers,
+            admission: None,
             now: Now::default(),
             ticket: None,
             interface: "eth0",
             local_addresses: &[LOCAL],
             buffers: &Buffers::default(),
             reply_port: None,
+            trouble: &Default::default(),
         };
         match exchange(&Query::parse(message).unwrap(), &arrival, None, &context) {
             Outcome::Reply(reply) => {

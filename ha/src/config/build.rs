@@ -1,13 +1,13 @@
 //! From positioned JSON to [`Relationship`]s.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use engine::config::json::{Mistake, Node};
 use engine::config::model::{HookKind, HookLibrary};
 use engine::config::wire::{self, Depth};
 
-use super::{MultiThreading, PARAMETERS, Relationship, class_warnings, peers};
+use super::{MultiThreading, PARAMETERS, Relationship, class_warnings, peers, subnets};
 use crate::machine::{Mode, Parameters, Pause, State};
 
 /// Checks an entry of `hooks-libraries` of `part` (the file's `Dhcp4` or `Dhcp6`) if it is ours; for the engine's `load_with`.
@@ -17,7 +17,12 @@ use crate::machine::{Mode, Parameters, Pause, State};
 /// All mistakes.
 pub fn check_hook(library: &HookLibrary, part: &Node) -> Result<Vec<Mistake>, Vec<Mistake>> {
     match library.kind {
-        HookKind::Ha => Ok(class_warnings(&from_library(library)?, part)),
+        HookKind::Ha => {
+            let relationships = from_library(library)?;
+            let mut warnings = class_warnings(&relationships, part);
+            warnings.extend(subnets::check(&relationships, part)?);
+            Ok(warnings)
+        }
         HookKind::LeaseCmds | HookKind::StatCmds => Ok(Vec::new()),
     }
 }
@@ -55,6 +60,7 @@ pub fn from_hook(parameters: &Node) -> Result<Vec<Relationship>, Vec<Mistake>> {
     let relationships: Vec<Option<Relationship>> =
         nodes.iter().map(|node| relationship(node, &mut mistakes)).collect();
     check_several(nodes, &mut mistakes);
+    check_listeners(nodes, &relationships, &mut mistakes);
     if mistakes.is_empty() {
         return Ok(relationships.into_iter().flatten().collect());
     }
@@ -195,6 +201,31 @@ fn check_several(nodes: &[Node], mistakes: &mut Vec<Mistake>) {
                 let message = format!("got peer {}, {expected}", name.describe());
                 mistakes.push(Mistake::new(&name.at, message));
             }
+        }
+    }
+}
+
+/// Each relationship has a listener of its own, at the `url` of this server there.
+fn check_listeners(
+    nodes: &[Node],
+    relationships: &[Option<Relationship>],
+    mistakes: &mut Vec<Mistake>,
+) {
+    let mut seen = BTreeSet::new();
+    for (node, relationship) in nodes.iter().zip(relationships) {
+        let Some(relationship) = relationship else { continue };
+        let own = &relationship.parameters.peers.local().name;
+        let Some(server) = relationship.servers.iter().find(|server| server.name == *own) else {
+            continue;
+        };
+        let is_own = |peer: &&Node| peer.text("name").map(str::trim) == Some(&**own);
+        let url = node.list("peers").iter().find(is_own).and_then(|peer| peer.get("url"));
+        if !seen.insert(server.address)
+            && let Some(url) = url
+        {
+            let expected =
+                "expected another address or port than this server has in another relationship";
+            mistakes.push(Mistake::new(&url.at, format!("got url {}, {expected}", url.describe())));
         }
     }
 }

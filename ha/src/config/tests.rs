@@ -245,3 +245,71 @@ fn one_run_reports_both() {
     assert_eq!(lines.len(), 3, "{mistakes:#?}");
     assert!(lines.is_sorted());
 }
+
+/// A hub's `Dhcp4` with these subnets and shared networks.
+fn hub(subnets: &str) -> Result<Vec<Mistake>, Vec<Mistake>> {
+    let relationship = |own: u8, other: u8| {
+        format!(
+            r#"{{ "this-server-name": "s{own}", "mode": "hot-standby", "peers": [
+            {{ "name": "s{own}", "url": "http://192.0.2.9:80{own}/", "role": "standby" }},
+            {{ "name": "s{other}", "url": "http://192.0.2.{other}:8000/", "role": "primary" }} ] }}"#
+        )
+    };
+    let text = format!("[{}, {}]", relationship(2, 1), relationship(4, 3));
+    let relationships = from_hook(&node(&format!("{{\"high-availability\": {text}}}"))).unwrap();
+    super::subnets::check(&relationships, &node(&format!("{{\n{subnets}}}")))
+}
+
+#[test]
+fn subnets_of_a_hub() {
+    let text = |found: Result<Vec<Mistake>, Vec<Mistake>>| {
+        let all = found.unwrap_or_else(|mistakes| mistakes);
+        all.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let good = r#""subnet4": [ { "user-context": { "ha-server-name": "s1" } } ], "shared-networks":
+[ { "user-context": { "ha-server-name": "s4" }, "subnet4": [ {}, { "user-context": { "x": 1 } } ] } ]"#;
+    assert_eq!(text(hub(good)), [""; 0]);
+    let doubtful = r#""subnet4": [ { "user-context": { "ha-server-name": "s1" } }, {},
+{ "user-context": { "ha-server-name": "s9" } } ]"#;
+    assert_eq!(
+        text(hub(doubtful)),
+        [
+            "f:2.62: got a subnet without \"ha-server-name\" in its user-context beside several relationships: \
+             nobody serves it",
+            "f:3.39: got ha-server-name \"s9\", which is no peer's name: nobody serves it",
+            "f:3.87: got a relationship whose peers no subnet names in \"ha-server-name\": it serves nobody",
+        ]
+    );
+    let mixed = r#""subnet4": [ { "user-context": { "ha-server-name": "s1" } } ], "shared-networks": [
+{ "user-context": { "ha-server-name": "s4" }, "subnet4": [ {}, { "user-context": { "ha-server-name": "s2" } } ] } ]"#;
+    assert_eq!(
+        text(hub(mixed)),
+        [
+            "f:3.1: got a shared network whose subnets belong to several relationships, or some to none: its clients \
+          get addresses of any of them"
+        ]
+    );
+    let wrong = r#""subnet4": [ { "user-context": { "ha-server-name": 7 } } ]"#;
+    let found = hub(wrong).unwrap_err();
+    assert_eq!(
+        found[0].to_string(),
+        "f:2.52: got integer 7 for \"ha-server-name\", expected the name of a peer"
+    );
+}
+
+#[test]
+fn listeners_of_a_hub_do_not_meet() {
+    let relationship = |own: u8, other: u8| {
+        format!(
+            r#"{{ "this-server-name": "s{own}", "mode": "hot-standby", "peers": [
+{{ "name": "s{other}", "url": "http://192.0.2.{other}:8000/", "role": "primary" }},
+{{ "name": "s{own}", "url": "http://192.0.2.9:8000/", "role": "standby" }} ] }}"#
+        )
+    };
+    assert_eq!(
+        mistakes(&format!("{},\n{}", relationship(2, 1), relationship(4, 3))),
+        [
+            "f:7.24: got url string \"http://192.0.2.9:8000/\", expected another address or port than this server has in another relationship"
+        ]
+    );
+}

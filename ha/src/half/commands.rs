@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam::channel::Receiver;
-use engine::control::{Answer, Command, Registry};
+use engine::control::{Answer, Channel, Command, Registry, code};
+use engine::seam::service::Origin;
 use serde_json::{Map, Value, json};
 
 use super::Half;
@@ -23,42 +24,80 @@ pub(crate) enum Begun {
     Waits(Receiver<Answer>, Duration),
 }
 
-const COMMANDS: [(&str, Handler); 9] = [
-    ("ha-continue", resume),
-    ("ha-heartbeat", heartbeat),
-    ("ha-maintenance-cancel", cancel_maintenance),
-    ("ha-maintenance-notify", notify_maintenance),
-    ("ha-maintenance-start", start_maintenance),
-    ("ha-reset", reset),
-    ("ha-scopes", scopes),
-    ("ha-sync", sync),
-    ("ha-sync-complete-notify", sync_complete),
+/// Which relationships a command means.
+#[derive(Clone, Copy)]
+enum Whose {
+    /// That of `server-name`.
+    Named,
+    /// All of them, in order; the last answer is given.
+    All,
+    /// All of them up to the first that answers with an error.
+    AllThatCan,
+}
+
+const COMMANDS: [(&str, Whose, Handler); 9] = [
+    ("ha-continue", Whose::Named, resume),
+    ("ha-heartbeat", Whose::Named, heartbeat),
+    ("ha-maintenance-cancel", Whose::All, cancel_maintenance),
+    ("ha-maintenance-notify", Whose::Named, notify_maintenance),
+    ("ha-maintenance-start", Whose::AllThatCan, start_maintenance),
+    ("ha-reset", Whose::Named, reset),
+    ("ha-scopes", Whose::Named, scopes),
+    ("ha-sync", Whose::Named, sync),
+    ("ha-sync-complete-notify", Whose::Named, sync_complete),
 ];
 
 /// Begins a command of `half`, without waiting for the partner; `None` if there is none of that name.
 #[cfg(any(test, feature = "sim"))]
 pub(crate) fn begin(half: &Half, command: &Command<'_>) -> Option<Begun> {
-    let (_, handler) = COMMANDS.iter().find(|(name, _)| *name == command.name)?;
+    let (.., handler) = COMMANDS.iter().find(|(name, ..)| *name == command.name)?;
     Some(handler(half, command).unwrap_or_else(Begun::Done))
 }
 
-/// Registers all commands of `half`.
-pub(crate) fn register(half: &Arc<Half>, registry: &Registry) {
-    for (name, handler) in COMMANDS {
-        let half = Arc::clone(half);
-        registry.register(name, move |command| match handler(&half, command) {
-            Ok(Begun::Done(answer)) | Err(answer) => answer,
-            Ok(Begun::Waits(answer, patience)) => wait(&answer, patience),
-        });
+/// Registers the commands of the relationships of a server, at least one.
+pub(crate) fn register(halves: &[Arc<Half>], registry: &Registry) {
+    let halves: Arc<[Arc<Half>]> = halves.into();
+    for (name, whose, handler) in COMMANDS {
+        let halves = Arc::clone(&halves);
+        registry.register(name, move |command| run(&halves, whose, handler, command));
     }
-    let half = Arc::clone(half);
     registry.extend_status(move |map| {
-        let part = half.act(|machine, now| status_json(&machine.status(now)));
-        let list = map.entry("high-availability").or_insert_with(|| json!([]));
-        if let Value::Array(list) = list {
-            list.push(part);
-        }
+        let parts = halves.iter().map(|half| half.act(|machine, now| machine.status(now)));
+        let parts = parts.map(|status| status_json(&status)).collect();
+        map.insert("high-availability".into(), Value::Array(parts));
     });
+}
+
+fn run(halves: &[Arc<Half>], whose: Whose, handler: Handler, command: &Command<'_>) -> Answer {
+    let answer = |half: &Half| match handler(half, command) {
+        Ok(Begun::Done(answer)) | Err(answer) => answer,
+        Ok(Begun::Waits(answer, patience)) => wait(&answer, patience),
+    };
+    let (first, others) = halves.split_first().expect("a server with these has a relationship");
+    if let Whose::Named = whose {
+        return answer(named(halves, command).unwrap_or(first));
+    }
+    let mut last = answer(first);
+    for half in others {
+        if let Whose::AllThatCan = whose
+            && last.result != code::SUCCESS
+        {
+            break;
+        }
+        last = answer(half);
+    }
+    last
+}
+
+/// The relationship that has the peer `server-name`, else that of the listener through which the command came: Kea 2.2
+/// names nobody. A name that none has is refused by whoever is asked.
+fn named<'a>(halves: &'a [Arc<Half>], command: &Command<'_>) -> Option<&'a Arc<Half>> {
+    let name = arguments::server_name(command.name, command.arguments).ok().flatten();
+    let by_name = name.and_then(|name| halves.iter().find(|half| half.has_peer(name)));
+    by_name.or_else(|| match command.channel {
+        Channel::Partner(index) => halves.iter().find(|half| half.index() == index),
+        Channel::Control => None,
+    })
 }
 
 fn heartbeat(half: &Half, command: &Command<'_>) -> Result<Begun, Answer> {
@@ -101,8 +140,16 @@ fn sync(half: &Half, command: &Command<'_>) -> Result<Begun, Answer> {
 }
 
 fn sync_complete(half: &Half, command: &Command<'_>) -> Result<Begun, Answer> {
+    let named = arguments::sync_origin(command.arguments)?.map(Origin);
     check_server(half, command)?;
-    let origin = arguments::sync_origin(command.arguments);
+    let origin = match command.channel {
+        Channel::Control => named,
+        // Kea 2.2 names none, and means itself.
+        Channel::Partner(index) => {
+            Some(command.channel.origin(named.unwrap_or(Origin::ha_remote(index))))
+        }
+    };
+    let origin = origin.map(|origin| origin.0);
     Ok(Begun::Done(half.act(|machine, now| machine.sync_complete(now, origin))))
 }
 
@@ -145,9 +192,9 @@ fn wait(answer: &Receiver<Answer>, patience: Duration) -> Answer {
 
 /// `server-name`, if given, has to be one of the relationship's peers.
 fn check_server<'a>(half: &Half, command: &Command<'a>) -> Result<Option<&'a str>, Answer> {
-    let name = arguments::server_name(command.arguments)?;
+    let name = arguments::server_name(command.name, command.arguments)?;
     match name {
-        Some(name) if half.gate().peers().place(name).is_none() => Err(unknown_server(name)),
+        Some(name) if !half.has_peer(name) => Err(unknown_server(name)),
         _ => Ok(name),
     }
 }
@@ -190,3 +237,6 @@ fn status_json(status: &Status) -> Value {
     }
     json!({"ha-mode": status.mode.name(), "ha-servers": servers})
 }
+
+#[cfg(test)]
+mod tests;

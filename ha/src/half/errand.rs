@@ -214,7 +214,10 @@ impl Clerk {
             owed.extend(ours.into_iter().filter(|lease| {
                 let newer =
                     theirs.get(&lease.address).is_none_or(|theirs| lease.is_newer_than(theirs));
-                newer && lease.address <= until && lease.holds_address(wall_s)
+                newer
+                    && lease.address <= until
+                    && lease.holds_address(wall_s)
+                    && self.half.share().has(lease.subnet_id)
             }));
             if last >= until {
                 return owed;
@@ -232,7 +235,8 @@ impl Clerk {
         }
         let mut last_change = None;
         let mut applied = 0_u64;
-        for lease in page.leases {
+        let own = |lease: &Lease4| self.half.share().has(lease.subnet_id);
+        for lease in page.leases.into_iter().filter(own) {
             match self.store.apply(lease, Overwrite::Newer, Origin::Partner) {
                 Applied::Added(number) | Applied::Updated(number) => {
                     applied += 1;

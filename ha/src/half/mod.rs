@@ -23,6 +23,7 @@ pub(crate) mod errand;
 mod notes;
 
 use crate::gate::Gate;
+use crate::hub::Share;
 use crate::limits::{MAX_ERRANDS, MAX_MAINTENANCE_COMMANDS};
 use crate::machine::{
     Action, CallError, ClientKey, HeartbeatStatus, Notification, NotifyAnswer, Parameters, Peers,
@@ -46,6 +47,7 @@ pub(crate) enum Job {
 pub struct Half {
     index: u32,
     server: Arc<str>,
+    share: Share,
     machine: Mutex<Relationship>,
     gate: Arc<Gate>,
     outbox: Arc<Outbox>,
@@ -88,11 +90,23 @@ impl std::fmt::Debug for Half {
 }
 
 impl Half {
-    /// The half that relationship `index` describes. From now on the service is as the machine wants it (off,
+    /// The half that a server's only relationship describes: all leases are its own. From now on the service is as the machine wants it (off,
     /// at first); nobody is talked to before a [`crate::Driver`] is started.
     pub fn new(
         index: u32,
         parameters: Parameters,
+        pending: Arc<Pending>,
+        service: Arc<Service>,
+        clock: Arc<dyn Clock>,
+    ) -> Arc<Self> {
+        Self::of_share(index, parameters, Share::All, pending, service, clock)
+    }
+
+    /// As [`Self::new`], for the relationship `index` whose own leases are `share`.
+    pub(crate) fn of_share(
+        index: u32,
+        parameters: Parameters,
+        share: Share,
         pending: Arc<Pending>,
         service: Arc<Service>,
         clock: Arc<dyn Clock>,
@@ -105,6 +119,7 @@ impl Half {
         let half = Arc::new_cyclic(|half: &std::sync::Weak<Self>| Self {
             index,
             server: peers.local().name.clone(),
+            share,
             outbox: Arc::new(Outbox::new(
                 pending,
                 half.clone(),
@@ -189,6 +204,16 @@ impl Half {
         self.index
     }
 
+    /// Whether a server of the relationship is called so.
+    pub(crate) fn has_peer(&self, name: &str) -> bool {
+        self.gate.peers().place(name).is_some()
+    }
+
+    /// The leases that it exchanges with its partner.
+    pub(crate) const fn share(&self) -> &Share {
+        &self.share
+    }
+
     pub(crate) fn clock(&self) -> &dyn Clock {
         &*self.clock
     }
@@ -252,6 +277,11 @@ impl Half {
         self.partner_is_kea3.store(named, Ordering::Relaxed);
     }
 
+    /// The partner sent a lease update, and named its origin in it or not.
+    pub(crate) fn see_update(&self, names_origin: bool) {
+        self.partner_is_kea3.store(names_origin, Ordering::Relaxed);
+    }
+
     /// Where the answer to an ha-sync will come.
     pub(crate) fn wait_for_sync(&self) -> Receiver<Answer> {
         let (sender, receiver) = bounded(1);
@@ -282,6 +312,9 @@ impl Half {
             *self.returning.lock() = None;
             machine.handle_maintenance_answer(now, sent, result)
         });
+        if sent.repeated {
+            return;
+        }
         if let Some(waiting) = self.errands.maintenance_waits.lock().pop_front() {
             let _ = waiting.try_send(answer);
         }
@@ -414,7 +447,7 @@ impl Errands {
 }
 
 #[cfg(test)]
-mod replay;
+pub(crate) mod replay;
 
 #[cfg(test)]
 mod tests {
@@ -456,7 +489,7 @@ mod tests {
     fn maintenance_commands_leave_room_for_what_the_machine_wants() {
         let half = half();
         let registry = Registry::default();
-        super::commands::register(&half, &registry);
+        super::commands::register(&[Arc::clone(&half)], &registry);
         let waiting: Vec<_> =
             (0..MAX_MAINTENANCE_COMMANDS).map(|_| half.wait_for_maintenance()).collect();
         let answer = registry.execute(&json!({"command": "ha-maintenance-start"}));

@@ -12,7 +12,7 @@ use std::thread::JoinHandle;
 
 use crossbeam::channel::{Receiver, RecvTimeoutError};
 use engine::clock::Clock;
-use engine::control::Registry;
+use engine::control::{Channel, Registry};
 use engine::lease::LeaseStore;
 use engine::log;
 use engine::stats::Stats;
@@ -96,19 +96,42 @@ impl fmt::Debug for Driver {
 }
 
 impl Driver {
-    /// Starts all threads and registers the ha-* commands.
+    /// Starts all threads and registers the ha-* commands, for the only relationship of a server.
     pub fn start(half: Arc<Half>, settings: Settings, parts: Parts) -> Result<Self, StartError> {
-        let receivers = half.take_receivers();
-        let receivers = receivers.ok_or_else(|| StartError::Driven(Arc::clone(half.server())))?;
+        let receivers = receivers(&half)?;
+        commands::register(std::slice::from_ref(&half), &parts.registry);
+        Self::drive(half, receivers, settings, &parts)
+    }
+
+    /// As [`Self::start`], for all relationships of a server, in their order.
+    pub fn start_all(
+        relationships: Vec<(Arc<Half>, Settings)>,
+        parts: &Parts,
+    ) -> Result<Vec<Self>, StartError> {
+        let halves: Vec<_> = relationships.iter().map(|(half, _)| Arc::clone(half)).collect();
+        commands::register(&halves, &parts.registry);
+        let start = |(half, settings): (Arc<Half>, Settings)| {
+            let receivers = receivers(&half)?;
+            Self::drive(half, receivers, settings, parts)
+        };
+        relationships.into_iter().map(start).collect()
+    }
+
+    fn drive(
+        half: Arc<Half>,
+        receivers: Receivers,
+        settings: Settings,
+        parts: &Parts,
+    ) -> Result<Self, StartError> {
         let (stopper, stop) = Stopper::new();
-        commands::register(&half, &parts.registry);
-        let Parts { registry, clock, stats, .. } = parts.clone();
+        let registry = Arc::new(parts.registry.over(Channel::Partner(half.index())));
+        let (clock, stats) = (Arc::clone(&parts.clock), Arc::clone(&parts.stats));
         let listen = settings.listener.clone();
         let listen = listen.map(|settings| Listen { settings, registry, clock, stats });
         let mut driver = Self { half, stopper, threads: Vec::new(), listener: None, listen };
         driver.open_listener()?;
         driver.start_clients(&settings, &stop)?;
-        driver.start_errands(&settings, &parts, receivers, stop)?;
+        driver.start_errands(&settings, parts, receivers, stop)?;
         log!(HA_SERVICE_STARTED, "{}: started high availability service", driver.half.server());
         Ok(driver)
     }
@@ -174,8 +197,10 @@ impl Driver {
     ) -> Result<(), StartError> {
         let Receivers { heartbeats, others, wake } = receivers;
         let peers = self.half.gate().peers();
-        if let Some(partner) = peers.partner() {
-            let local = &peers.local().name;
+        let local = &peers.local().name;
+        // In passive-backup there is no partner, but backups from which an administrator may fetch.
+        let mut others_than_this = peers.all().iter().filter(|peer| peer.name != *local);
+        if let Some(partner) = peers.partner().or_else(|| others_than_this.next()) {
             let targets = peers.all().iter().map(|peer| {
                 // The machine never names this server itself; its place is filled all the same.
                 target(settings, if peer.name == *local { &partner.name } else { &peer.name })
@@ -213,6 +238,10 @@ impl Drop for Driver {
         }
         log!(HA_DEINIT_OK, "{}: stopped high availability service", self.half.server());
     }
+}
+
+fn receivers(half: &Half) -> Result<Receivers, StartError> {
+    half.take_receivers().ok_or_else(|| StartError::Driven(Arc::clone(half.server())))
 }
 
 fn target(settings: &Settings, name: &Arc<str>) -> Result<Target, StartError> {

@@ -59,6 +59,8 @@ pub struct Notification {
     pub cancel: bool,
     /// `state`: the state this server is in, or returns to.
     pub state: State,
+    /// Whether it says once more what was said before: no command waits for its answer.
+    pub repeated: bool,
 }
 
 /// The partner's answer to ha-maintenance-notify, whatever its result.

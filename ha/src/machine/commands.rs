@@ -6,6 +6,7 @@ use engine::control::{Answer, code};
 
 use super::Seen;
 use super::action::{Action, CallError, Note, Notification, NotifyAnswer, SyncDone, SyncOrder};
+use super::limits::MAX_REPEATED_CANCELS;
 use super::parameters::{Role, Scopes};
 use super::relationship::Relationship;
 use super::stage::{Alone, Stage, Transfer};
@@ -153,7 +154,11 @@ impl Relationship {
         if refused.contains(&state) || unready || !self.peers().is_active_pair() {
             return Err(cannot_enter(state, State::PartnerInMaintenance));
         }
-        self.push(Action::SendMaintenanceNotify(Notification { cancel: false, state }));
+        self.push(Action::SendMaintenanceNotify(Notification {
+            cancel: false,
+            state,
+            repeated: false,
+        }));
         Ok(())
     }
 
@@ -164,7 +169,11 @@ impl Relationship {
             return Err(not_in_maintenance_with_partner());
         };
         let state = returns_to(previous);
-        self.push(Action::SendMaintenanceNotify(Notification { cancel: true, state }));
+        self.push(Action::SendMaintenanceNotify(Notification {
+            cancel: true,
+            state,
+            repeated: false,
+        }));
         Ok(())
     }
 
@@ -180,6 +189,11 @@ impl Relationship {
             self.partner.lost();
             self.note(Note::NotifyFailed { cancel: sent.cancel, error: error.clone() });
         }
+        if sent.repeated {
+            // What it is in now, the next heartbeat says.
+            self.settle(now);
+            return Answer::success("Server maintenance canceled again.");
+        }
         let answer = match sent.cancel {
             true => self.end_maintenance(now, result),
             false => self.begin_maintenance(now, result),
@@ -194,7 +208,13 @@ impl Relationship {
             && self.peers().local().role != Role::Primary;
         let state = self.state();
         let is_alone = !self.peers().is_active_pair();
-        if yields || is_alone || matches!(state, State::PartnerInMaintenance | State::Terminated) {
+        let is_done = result.as_ref().is_ok_and(|answer| answer.result == code::SUCCESS);
+        let refused = match state {
+            // A heartbeat may have told of the partner's maintenance before its answer came.
+            State::PartnerInMaintenance => !is_done,
+            state => state == State::Terminated,
+        };
+        if yields || is_alone || refused {
             return cannot_enter(state, State::PartnerInMaintenance);
         }
         match result {
@@ -208,7 +228,10 @@ impl Relationship {
             }
             Ok(NotifyAnswer { result: code::SUCCESS, .. }) => {
                 self.partner.set(now, State::InMaintenance);
-                self.enter(now, self.stage_of(State::PartnerInMaintenance));
+                self.cancels_left = 0;
+                if state != State::PartnerInMaintenance {
+                    self.enter(now, self.stage_of(State::PartnerInMaintenance));
+                }
                 self.note(Note::MaintenanceStarted);
                 Answer::success(
                     "Server is now in the partner-in-maintenance state and its partner is \
@@ -237,6 +260,7 @@ impl Relationship {
             // It is no longer in-maintenance; what it is in, the next heartbeat says.
             None => self.partner.forget_state(),
         }
+        self.cancels_left = MAX_REPEATED_CANCELS;
         self.enter(now, self.stage_of(returns_to(previous)));
         Answer::success("Server maintenance successfully canceled.")
     }

@@ -3,7 +3,7 @@
 use engine::clock::Now;
 use engine::seam::Client;
 
-use super::action::{Action, CallError, Note, SyncDone, UpdateOutcome};
+use super::action::{Action, CallError, Note, Notification, SyncDone, UpdateOutcome};
 use super::detector::ClientKey;
 use super::partner::PartnerStatus;
 use super::relationship::Relationship;
@@ -51,11 +51,28 @@ impl Relationship {
             self.partner.has_told_all();
         }
         self.poke(now);
+        self.cancel_again();
         if is_terminated && !was_terminated && self.stage == Stage::Waiting {
             self.note(Note::RestartPartner);
         }
         if let Some(skew) = self.partner.skew_to_warn_of(now.mono) {
             self.note(Note::ClockSkew(skew));
+        }
+    }
+
+    /// A partner that has left a maintenance which was cancelled here goes back into it if it acts on what it saw
+    /// of us before: a Kea does, if a lease update is answered before its next heartbeat. We do not follow.
+    fn cancel_again(&mut self) {
+        let went_back = self.partner.seen == Seen::In(State::InMaintenance);
+        if went_back && self.stage == Stage::Normal && self.cancels_left > 0 {
+            self.cancels_left -= 1;
+            self.partner.forget_state();
+            let state = self.state();
+            self.push(Action::SendMaintenanceNotify(Notification {
+                cancel: true,
+                state,
+                repeated: true,
+            }));
         }
     }
 

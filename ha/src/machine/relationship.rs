@@ -49,6 +49,8 @@ pub struct Relationship {
     /// Somebody else than this machine holds the DHCP service off.
     pub(super) held_by_others: bool,
     pub(super) unsent_updates: u64,
+    /// How often the last maintenance may still be cancelled again.
+    pub(super) cancels_left: u8,
     published: Standing,
     actions: VecDeque<Action>,
     notes_dropped: u64,
@@ -202,6 +204,7 @@ impl Relationship {
             heartbeat_under_way: false,
             held_by_others: false,
             unsent_updates: 0,
+            cancels_left: 0,
             published: Standing::default(),
             actions: VecDeque::new(),
             notes_dropped: 0,

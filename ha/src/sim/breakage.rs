@@ -132,8 +132,12 @@ impl LeaseStore for OneClock {
         self.0.version(address)
     }
 
-    fn confirm(&self, address: Ipv4Addr, version: ChangeNumber) -> bool {
-        self.0.confirm(address, version)
+    fn last_change(&self) -> ChangeNumber {
+        self.0.last_change()
+    }
+
+    fn promise(&self, address: Ipv4Addr, version: ChangeNumber) -> bool {
+        self.0.promise(address, version)
     }
 
     fn find_of(&self, identity: Identity<'_>, subnets: &[u32], now: Now) -> Option<Stored> {

@@ -12,13 +12,13 @@ use engine::alloc::Offers;
 use engine::clock::{Clock, Mono};
 use engine::control::core::Core;
 use engine::control::leases::LeaseCommands;
-use engine::control::{Answer, Command, Registry};
+use engine::control::{Answer, Channel, Command, Registry};
 use engine::lease::Lease4;
 use engine::lease::csv::{self, Journal};
 use engine::packet::{Buffers, Departure, Links, Packet, Transmit};
 use engine::pending::Pending;
-use engine::seam::Admission;
 use engine::seam::service::Service;
+use engine::seam::{Admission, GuardPost};
 use engine::server::{Pipeline, ReplySender, Storage, lease_subnet};
 use engine::stats::Stats;
 use engine::sync::Live;
@@ -32,6 +32,7 @@ use super::breakage::Breakage;
 use super::clock::ServerClock;
 use super::disk::Disk;
 use super::plan::Plan;
+use crate::guard::Guard;
 use crate::half::commands::{self, Begun};
 use crate::half::errand::{Clerk, Errand, update_outcome};
 use crate::half::{Half, Receivers};
@@ -240,7 +241,7 @@ impl Server {
 
     /// An administrator's command. Its answer may come later, and nobody looks at it then.
     pub(super) fn command(&mut self, name: &str, arguments: Option<Value>) -> Option<Answer> {
-        let command = Command { name, arguments: arguments.as_ref() };
+        let command = Command { name, arguments: arguments.as_ref(), channel: Channel::Control };
         match commands::begin(&self.half, &command) {
             Some(Begun::Done(answer)) => Some(answer),
             Some(Begun::Waits(answer, _)) => {
@@ -387,13 +388,17 @@ fn registry(
     core.register(&registry, "simulation");
     let config = Arc::clone(&plan.config);
     let written = storage.clone();
+    let guard = GuardPost::default();
+    let own = Arc::new(Guard::new(Arc::clone(half), Arc::clone(stats)));
+    assert!(guard.set(own).is_ok(), "nobody was joined before");
     let leases = LeaseCommands {
         store: Arc::clone(&storage.store),
         clock: Arc::clone(clock),
         subnet: Arc::new(move |key| lease_subnet(&config, key)),
         written: Arc::new(move |number| written.write_through(number)),
+        guard,
     };
     leases.register(&registry);
-    commands::register(half, &registry);
+    commands::register(std::slice::from_ref(half), &registry);
     registry
 }

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Makes this folder's files from the logs of a recording proxy: convert.py LOGS FOLDER
+"""Makes this folder's files from the logs of a recording: convert.py LOGS FOLDER
 
-A log is a file wire-v4-SCENARIO-VERSION.jsonl with one HTTP exchange a line: `time`, `listener`, `request` and
-`response`, these two with `line`, `headers` (pairs, in order), `body` (parsed) and `body_text`. What becomes of it is
-told in README.md.
+A log of the proxy is a file wire-v4-SCENARIO-VERSION.jsonl with one HTTP exchange a line: `time`, `listener`, `request`
+and `response`, these two with `line`, `headers` (pairs, in order), `body` (parsed) and `body_text`. A log of the control
+sockets is a file admin-v4-SCENARIO-VERSION.json or commands-v4-VERSION.json, a list of `channel`, `server`, `request`
+and `response`. What becomes of them is told in README.md.
 """
 
 import email.utils
@@ -26,7 +27,19 @@ def main(logs, folder):
             exchanges = [json.loads(line) for line in log]
         lines = list(convert(name, exchanges))
         with open(os.path.join(folder, name + ".jsonl"), "w") as out:
-            out.writelines(json.dumps(line, separators=(",", ":"), ensure_ascii=False) + "\n" for line in lines)
+            out.writelines(compact(line) + "\n" for line in lines)
+
+
+    for path in sorted(glob.glob(os.path.join(logs, "admin-*v4-*.json")) + glob.glob(os.path.join(logs, "commands-v4-*.json"))):
+        name = os.path.basename(path).removesuffix(".json").replace("v4-", "")
+        with open(path) as log:
+            entries = [entry for entry in json.load(log) if wanted(entry, name.startswith("admin-"))]
+        with open(os.path.join(folder, name + ".jsonl"), "w") as out:
+            out.writelines(compact(line) + "\n" for line in commands(entries))
+
+
+def compact(line):
+    return json.dumps(line, separators=(",", ":"), ensure_ascii=False)
 
 
 def convert(name, exchanges):
@@ -61,6 +74,77 @@ def state_after_maintenance(exchanges, listener):
 def named(exchange):
     body = exchange["request"]["body"]
     return body.get("command") if isinstance(body, dict) else None
+
+
+def wanted(entry, is_pair):
+    """Commands of High Availability and of leases; what is no command; what was seen of states meanwhile."""
+    if entry.get("channel") != "unix":
+        return bool(states(entry))
+    request = entry["request"]
+    command = request.get("command") if isinstance(request, dict) else None
+    return not isinstance(command, str) or command.startswith(("ha-", "dhcp-", "lease4-", "no-such")) or is_pair and command == "status-get"
+
+
+def states(entry):
+    """The last of the states that were sampled: for each server its state, scopes and unsent updates."""
+    samples = next((value for key, value in entry.items() if key.startswith("state_changes")), None)
+    return samples[-1][1:] if samples else []
+
+
+def commands(entries):
+    """The exchanges of the control sockets, each with what had to be so before."""
+    base = next((lease["cltt"] for entry in entries for lease in listed(entry.get("response"))), 0)
+    servers, seen = {}, set()
+    for number, entry in enumerate(entries):
+        for place, sample in enumerate(states(entry)):
+            if isinstance(sample, list) and len(sample) == 3:
+                standing = dict(zip(("state", "scopes", "unsent"), sample))
+                servers.setdefault(f"server{place + 1}", Server({})).sampled = standing
+        if "server" not in entry:
+            continue
+        server = servers.setdefault(entry["server"], Server({}))
+        request, response = entry["request"], entry["response"] or None
+        line = {"to": entry["server"]}
+        given = {}
+        if isinstance(request, dict):
+            line["ask"] = variable(request, base)
+            given = server.before_command(request, response) if response else {}
+            if server.sampled and "standing" not in given:
+                given["standing"] = server.sampled
+            server.sampled = None
+            later = [lease for e in entries[number:] if e.get("server") == entry["server"] for lease in listed(e["response"])]
+            address = (request.get("arguments") or {}).get("ip-address") if changes(request) else None
+            times = [lease["cltt"] - base for lease in later if lease["ip-address"] == address]
+            if times and "expire" not in request["arguments"]:
+                line["at"] = times[0]
+        else:
+            line["text"] = request
+        if response and "high-availability" in response.get("arguments", {}):
+            told = response["arguments"]
+            response = {"arguments": {key: told[key] for key in ("dhcp-state", "high-availability") if key in told}}
+        if given:
+            line["given"] = variable(given, base)
+        line["answer"] = variable(response, base)
+        if response and "date-time" in str(response):
+            line["date"] = response["arguments"]["date-time"]
+            line["answer"]["arguments"]["date-time"] = "t+0"
+        key = json.dumps({k: v for k, v in line.items() if k != "date"}, sort_keys=True)
+        line.pop("date", None)
+        if given or key not in seen:
+            seen.add(key)
+            yield line
+
+
+def changes(request):
+    return request.get("command") in ("lease4-add", "lease4-update", "lease4-del")
+
+
+def listed(response):
+    """The leases of an answer."""
+    told = response.get("arguments") if isinstance(response, dict) else None
+    if not isinstance(told, dict):
+        return []
+    return [told] if "cltt" in told else told.get("leases", [])
 
 
 def one(exchange, server, base):
@@ -99,7 +183,7 @@ class Server:
     """What is known of a server: where its state machine stands, and its leases."""
 
     def __init__(self, leases):
-        self.standing, self.leases, self.scopes, self.next = {}, leases, {}, None
+        self.standing, self.leases, self.scopes, self.next, self.sampled = {}, leases, {}, None, None
 
     def returns_to(self, state):
         self.next = state
@@ -130,15 +214,58 @@ class Server:
                 del self.leases[address]
         return given
 
+    def before_command(self, request, response):
+        """The same for a command of an administrator."""
+        command, arguments = request.get("command"), request.get("arguments") or {}
+        told = response.get("arguments") or {}
+        if "high-availability" in told:
+            return self.status(told)
+        if command == "ha-heartbeat" and response["result"] == 0:
+            return self.before(request, response)
+        text, address, given = response.get("text", ""), arguments.get("ip-address"), {}
+        if command.startswith("lease4-get"):
+            given = self.listing(command, arguments, listed(response), response["result"])
+        elif command == "lease4-add" and text.endswith(" added.") and address in self.leases:
+            given["lacks"] = [address]
+        elif command in ("lease4-update", "lease4-del") and address:
+            given = self.change(command, arguments, text)
+        if changes(request) and response["result"] == 0 and command != "lease4-del":
+            # What became of it is for the one who answers to show.
+            self.leases[address] = None
+        if command == "lease4-wipe":
+            self.leases.clear()
+        return given
+
+    def status(self, told):
+        servers = told["high-availability"][0]["ha-servers"]
+        local, remote = servers["local"], servers.get("remote", {})
+        standing = {"state": local["state"], "scopes": local["scopes"]}
+        standing["partner"] = {"state": remote.get("last-state", ""), "scopes": remote.get("last-scopes", [])}
+        standing["silent"] = remote.get("communication-interrupted", False)
+        return {"standing": standing}
+
+    def listing(self, command, arguments, leases, result):
+        told = {lease["ip-address"]: lease for lease in leases}
+        if command == "lease4-get-page" and result in (0, 3):
+            return self.page(arguments, leases)
+        lacks = [a for a in self.leases if a not in told] if command == "lease4-get-all" and not arguments else []
+        if command == "lease4-get" and result == 3 and arguments.get("ip-address") in self.leases:
+            lacks = [arguments["ip-address"]]
+        holds = [lease for a, lease in told.items() if self.leases.get(a, 0) not in (lease, None)]
+        for address in lacks:
+            del self.leases[address]
+        self.leases.update({lease["ip-address"]: lease for lease in holds})
+        return {key: value for key, value in (("holds", holds), ("lacks", lacks)) if value}
+
     def page(self, arguments, leases):
         first = number("0.0.0.0" if arguments["from"] == "start" else arguments["from"])
         last = number(leases[-1]["ip-address"]) if len(leases) == arguments["limit"] else 2**32
         told = {lease["ip-address"]: lease for lease in leases}
         lacks = [a for a in self.leases if first < number(a) <= last and a not in told]
-        holds = [lease for a, lease in told.items() if self.leases.get(a) != lease]
+        holds = [lease for a, lease in told.items() if self.leases.get(a, 0) not in (lease, None)]
         for address in lacks:
             del self.leases[address]
-        self.leases.update(told)
+        self.leases.update({lease["ip-address"]: lease for lease in holds})
         return {key: value for key, value in (("holds", holds), ("lacks", lacks)) if value}
 
     def change(self, command, arguments, text):

@@ -18,11 +18,12 @@ use engine::lease::{
 };
 use engine::packet::{Departure, Destination};
 use engine::pending::{Pending, PendingReply, Release};
-use engine::seam::Replication;
 use engine::seam::service::Service;
+use engine::seam::{GuardPost, Replication};
 use engine::stats::Stats;
 use engine::sync::Mutex;
 use ha::Half;
+use ha::guard::Guard;
 use ha::io::client::Target;
 use ha::io::listener::{Patience, Rules, Settings as ListenerSettings};
 use ha::io::{Driver, Parts, Settings, StartError};
@@ -54,11 +55,20 @@ pub(crate) fn addresses() -> [SocketAddr; 2] {
 
 /// What the engine is in these tests: replies that were sent, and a sink that tells the outbox.
 #[derive(Default)]
-pub(crate) struct Released(Mutex<Vec<u8>>);
+pub(crate) struct Released {
+    replies: Mutex<Vec<u8>>,
+    store: OnceLock<Arc<dyn LeaseStore>>,
+}
 
 impl Release for Released {
     fn release(&self, reply: PendingReply) {
-        self.0.lock().push(reply.departure.message[0]);
+        let promised = match (reply.reports, self.store.get()) {
+            (Some((address, version)), Some(store)) => store.promise(address, version),
+            _ => true,
+        };
+        if promised {
+            self.replies.lock().push(reply.departure.message[0]);
+        }
     }
 }
 
@@ -127,12 +137,16 @@ impl Node {
         let sink = Arc::new(Sink::default());
         assert!(sink.0.set(half.outbox().clone()).is_ok());
         let store: Arc<dyn LeaseStore> = Arc::new(MemoryStore::new(sink));
+        assert!(released.store.set(store.clone()).is_ok());
         let registry = Arc::new(Registry::default());
+        let guard = GuardPost::default();
+        assert!(guard.set(Arc::new(Guard::new(half.clone(), stats.clone()))).is_ok());
         let commands = LeaseCommands {
             store: store.clone(),
             clock: clock.clone(),
             subnet: Arc::new(|_| Some(network())),
             written: Arc::new(|_| Ok(())),
+            guard,
         };
         commands.register(&registry);
         register_service(&registry, &service, &clock);
@@ -210,7 +224,7 @@ impl Node {
     }
 
     pub(crate) fn replied(&self, host: u8) -> bool {
-        self.released.0.lock().contains(&host)
+        self.released.replies.lock().contains(&host)
     }
 }
 

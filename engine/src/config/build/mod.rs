@@ -8,6 +8,7 @@ mod definitions;
 mod global;
 mod hooks;
 mod loggers;
+mod names;
 mod network;
 mod options;
 mod pools;
@@ -19,9 +20,10 @@ mod tests;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::json::{Mistake, Node, Position};
-use super::model::{Configuration, Dhcp4, Dhcp6, HookLibrary};
+use super::model::{Configuration, Dhcp4, Dhcp6, HookLibrary, NameRules};
 use super::wire::{self, Depth, v4, v6};
 use crate::classify::ClassNames;
 use crate::codec::options::Definitions;
@@ -83,8 +85,12 @@ struct Builder<'a> {
     names: ClassNames,
     /// Classes that `client-classes` defines.
     defined: BTreeSet<&'a str>,
+    /// Those of them that make others by `template-test`.
+    templates: Vec<&'a str>,
     /// What `option-def` defines.
     definitions: Definitions,
+    /// The rules for names so far and what they were made of: most subnets share them.
+    name_rules: Vec<([Option<String>; 5], Arc<NameRules>)>,
     warned_of_flex_id: bool,
     mistakes: Vec<Mistake>,
     warnings: Vec<Mistake>,
@@ -97,7 +103,9 @@ impl<'a> Builder<'a> {
             check_hook,
             names: ClassNames::default(),
             defined: BTreeSet::new(),
+            templates: Vec::new(),
             definitions: Definitions::default(),
+            name_rules: Vec::new(),
             warned_of_flex_id: false,
             mistakes: Vec::new(),
             warnings: Vec::new(),

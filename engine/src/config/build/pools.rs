@@ -3,17 +3,25 @@
 use std::net::Ipv4Addr;
 
 use super::Builder;
+use super::network::Levels;
 use crate::config::json::Node;
 use crate::config::model::{Pool4, Prefix4};
 
 impl Builder<'_> {
-    /// `pools`, in their order. Each lies in `prefix`, if that is known, and overlaps no other.
-    pub(super) fn pools(&mut self, subnet: &Node, prefix: Option<Prefix4>) -> Vec<Pool4> {
+    /// `pools`, in their order. Each lies in `prefix`, if that is known, and overlaps no other; it inherits from
+    /// `levels`, the first of which is the subnet.
+    pub(super) fn pools(
+        &mut self,
+        subnet: &Node,
+        prefix: Option<Prefix4>,
+        levels: Levels<'_>,
+    ) -> Vec<Pool4> {
         let mut pools = Vec::new();
         let mut places = Vec::new();
         for node in subnet.list("pools") {
             let options = self.options(node);
             let guard = self.guard(node);
+            let additional = self.additional(node);
             let Some(text) = node.get("pool") else { continue };
             let Some((first, last)) = self.range(text) else { continue };
             if let Some(prefix) = prefix
@@ -25,7 +33,9 @@ impl Builder<'_> {
             }
             places.push((first, last, text));
             let id = node.int("pool-id").unwrap_or(0);
-            pools.push(Pool4 { first, last, guard, options, id });
+            let levels: Vec<&Node> = [node].into_iter().chain(levels.0.iter().copied()).collect();
+            let names = self.pool_name_rules(Levels(&levels));
+            pools.push(Pool4 { first, last, guard, additional, options, id, names });
         }
         self.report_overlaps(places);
         pools

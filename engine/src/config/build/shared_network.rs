@@ -53,12 +53,14 @@ impl Builder<'_> {
         self.lifetime(levels);
         self.timers(levels);
         self.next_server(Levels(&levels.0[..1]));
+        self.name_rules(levels);
     }
 
     fn network(&mut self, node: &Node) -> Network4 {
         Network4 {
             name: node.text("name").unwrap_or_default().to_owned(),
             guard: self.guard(node),
+            additional: self.additional(node),
             options: self.options(node),
             user_context: render::user_context(node),
         }

@@ -23,9 +23,9 @@ impl Builder<'_> {
         above: &[&Node],
     ) -> Option<Subnet4> {
         let prefix = self.prefix(node);
-        let pools = self.pools(node, prefix);
         let nodes: Vec<&Node> = [node].into_iter().chain(above.iter().copied()).collect();
         let levels = Levels(&nodes);
+        let pools = self.pools(node, prefix, levels);
         let own = [node];
         let lifetime = self.lifetime(levels);
         let (renew, rebind) = self.timers(levels);
@@ -40,6 +40,7 @@ impl Builder<'_> {
             relays: self.relays(node),
             interface: interface(node),
             guard: self.guard(node),
+            additional: self.additional(node),
             pools,
             options: self.options(node),
             lifetime,
@@ -58,6 +59,7 @@ impl Builder<'_> {
             next_server: next_server.unwrap_or(Ipv4Addr::UNSPECIFIED),
             server_hostname: text("server-hostname"),
             boot_file_name: text("boot-file-name"),
+            names: self.name_rules(levels),
             user_context: render::user_context(node),
         };
         prefix.map(|_| subnet)

@@ -1,5 +1,7 @@
 //! Maps and groups of keywords that `Dhcp4` and `Dhcp6` share.
 
+use crate::config::names::ReplaceClientName;
+
 use super::{Key, Kind, MAX_U32, SHARE, Same, Shape, TEXT, U32, inert, key, later, only};
 
 const PORT: Kind = Kind::Int(0, 65535);
@@ -20,16 +22,16 @@ pub const DDNS: &[Key] = &[
     inert("ddns-send-updates", Kind::Flag, DDNS_OFF),
     inert("ddns-override-no-update", Kind::Flag, DDNS_OFF),
     inert("ddns-override-client-update", Kind::Flag, DDNS_OFF),
-    only("ddns-replace-client-name", TEXT, &[Same::Text("never")]),
-    inert("ddns-generated-prefix", TEXT, "names are never replaced"),
-    only("ddns-qualifying-suffix", TEXT, &[Same::Text("")]),
+    key("ddns-replace-client-name", Kind::Word(&ReplaceClientName::WORDS)),
+    key("ddns-generated-prefix", TEXT),
+    key("ddns-qualifying-suffix", TEXT),
     inert("ddns-update-on-renew", Kind::Flag, DDNS_OFF),
     inert("ddns-conflict-resolution-mode", TEXT, DDNS_OFF),
     inert("ddns-ttl-min", U32, DDNS_OFF),
     inert("ddns-ttl-max", U32, DDNS_OFF),
     inert("ddns-ttl-percent", Kind::Real(0.0, 100.0), DDNS_OFF),
-    only("hostname-char-set", TEXT, &[Same::Text("[^A-Za-z0-9.-]"), Same::Text("")]),
-    only("hostname-char-replacement", TEXT, &[Same::Text("")]),
+    key("hostname-char-set", TEXT),
+    key("hostname-char-replacement", TEXT),
 ];
 
 /// DNS updates: shared network, subnet, pool.
@@ -65,10 +67,8 @@ pub const LOCAL: &[Key] = &[
 ];
 
 /// Network, subnet and pool: classes that are evaluated late.
-pub const ADDITIONAL: &[Key] = &[
-    later("evaluate-additional-classes", Kind::Texts, "additional classes"),
-    later("require-client-classes", Kind::Texts, "additional classes"),
-];
+pub const ADDITIONAL: &[Key] =
+    &[key("evaluate-additional-classes", Kind::Texts), key("require-client-classes", Kind::Texts)];
 
 /// Global, both families.
 pub const GLOBAL: &[Key] = &[
@@ -220,11 +220,11 @@ const DHCP_DDNS: Shape = Shape {
             inert("ncr-format", TEXT, DDNS_OFF),
             inert("override-no-update", Kind::Flag, DDNS_OFF),
             inert("override-client-update", Kind::Flag, DDNS_OFF),
-            inert("replace-client-name", TEXT, DDNS_OFF),
-            inert("generated-prefix", TEXT, DDNS_OFF),
-            inert("qualifying-suffix", TEXT, DDNS_OFF),
-            inert("hostname-char-set", TEXT, DDNS_OFF),
-            inert("hostname-char-replacement", TEXT, DDNS_OFF),
+            key("replace-client-name", Kind::Word(&ReplaceClientName::WORDS)),
+            key("generated-prefix", TEXT),
+            key("qualifying-suffix", TEXT),
+            key("hostname-char-set", TEXT),
+            key("hostname-char-replacement", TEXT),
         ],
     ],
     mandatory: &[],

@@ -29,6 +29,7 @@ fn registered() -> Registry {
         clock: Arc::new(Stopped),
         subnet: Arc::new(move |_| Some(subnet)),
         written: Arc::new(|_| Ok(())),
+        guard: GuardPost::default(),
     };
     let registry = Registry::default();
     commands.register(&registry);

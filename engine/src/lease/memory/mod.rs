@@ -86,7 +86,10 @@ impl MemoryStore {
         let (bits, place) = (address.to_bits(), address.octets()[3]);
         let is_there = new.is_some();
         let before = match new {
-            Some(lease) => records.insert(place, Stored::new(lease, number, origin)),
+            Some(lease) => {
+                let new = Stored::in_place_of(records.get(&place), lease, number, origin);
+                records.insert(place, new)
+            }
             None => records.remove(&place),
         };
         let new = records.get(&place);
@@ -200,10 +203,16 @@ impl LeaseStore for MemoryStore {
         records.get(&address.octets()[3]).map(|stored| stored.version)
     }
 
-    fn confirm(&self, address: Ipv4Addr, version: ChangeNumber) -> bool {
-        let Some(mut records) = self.tree.lock(address.to_bits()) else { return false };
-        let current = records.get_mut(&address.octets()[3]).filter(|it| it.version == version);
-        current.map(|stored| stored.confirmed = true).is_some()
+    fn last_change(&self) -> ChangeNumber {
+        ChangeNumber(self.last_change.load(Ordering::Acquire))
+    }
+
+    fn promise(&self, address: Ipv4Addr, version: ChangeNumber) -> bool {
+        let records = self.tree.lock(address.to_bits());
+        let Some(mut records) = records else { return false };
+        let stored = records.get_mut(&address.octets()[3]);
+        let stored = stored.filter(|stored| stored.version == version);
+        stored.map(Stored::promise).is_some()
     }
 
     fn find_of(&self, identity: Identity<'_>, subnets: &[u32], now: Now) -> Option<Stored> {
@@ -290,7 +299,7 @@ impl LeaseStore for MemoryStore {
         let keys = self.hints.of_lease(&lease);
         let mut hints = self.hints.hold([keys, [None; 2]]);
         let mut records = self.tree.lock_or_make(bits);
-        let there = records.get(&address.octets()[3]).map(|stored| &stored.lease);
+        let there = records.get(&address.octets()[3]);
         if !rules::may_overwrite(overwrite, there, &lease) {
             return Applied::Kept;
         }

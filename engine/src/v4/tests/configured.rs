@@ -1,8 +1,10 @@
 //! Exchanges under configurations as operators write them: classes by expression, guarded pools.
 
 use super::world::*;
+use crate::clock::Now;
 use crate::codec::v4::code;
 use crate::config::parse_text;
+use crate::seam::{Admission, Admitted, Client};
 use crate::v4::{AllocationFailure, DropReason, Outcome};
 
 fn world(text: &str) -> World {
@@ -100,4 +102,56 @@ fn the_query_is_what_expressions_see() {
     let ask = Ask::relayed(1).option(12, "x").option(82, b"\x01\x04port");
     assert_eq!(offered(&world, &ask, None).unwrap(), "192.0.2.100");
     assert!(offered(&world, &Ask::relayed(1), None).is_err());
+}
+
+/// Serves the clients of one subnet and knows whose the others are.
+#[derive(Debug)]
+struct OfSubnetTwo;
+
+impl Admission for OfSubnetTwo {
+    fn classes(&self) -> Vec<String> {
+        unreachable!("the world has them")
+    }
+
+    fn admit(&self, _client: &Client<'_>, _now: Now) -> Admitted {
+        unreachable!("the subnet is known")
+    }
+
+    fn goes_by_subnet(&self) -> bool {
+        true
+    }
+
+    fn admit_in(&self, client: &Client<'_>, subnet_id: Option<u32>, _now: Now) -> Admitted {
+        assert!(client.balanced && client.key == Some(client.hw_address));
+        Admitted { serve: subnet_id == Some(2), class: Some(1) }
+    }
+}
+
+#[test]
+fn with_several_partners_the_subnet_decides_and_its_class_comes_after_it() {
+    let world = world(
+        r#"{ "Dhcp4": {
+            "client-classes": [
+                { "name": "early", "test": "member('HA_server2')" },
+                { "name": "late", "test": "member('UNKNOWN') and member('HA_server2')" }
+            ],
+            "subnet4": [
+                { "id": 1, "subnet": "192.0.2.0/24", "pools": [ { "pool": "192.0.2.100-192.0.2.120" } ] },
+                { "id": 2, "subnet": "192.0.3.0/24", "pools": [
+                    { "pool": "192.0.3.100-192.0.3.109", "client-class": "HA_server1" },
+                    { "pool": "192.0.3.110-192.0.3.119", "client-class": "early" },
+                    { "pool": "192.0.3.120-192.0.3.129", "client-class": "late" },
+                    { "pool": "192.0.3.130-192.0.3.139", "client-class": "HA_server2" } ] }
+            ] } }"#,
+    );
+    let from = |relay: [u8; 4]| Ask { giaddr: relay.into(), ..Ask::relayed(1) };
+    let offer = match world.ask_by_subnet(&from([192, 0, 3, 1]), &OfSubnetTwo) {
+        Outcome::Reply(reply) => reply.departure.message[16..20].to_vec(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(offer, [192, 0, 3, 120]);
+    for relay in [[192, 0, 2, 1], [198, 51, 100, 1]] {
+        let dropped = world.ask_by_subnet(&from(relay), &OfSubnetTwo);
+        assert!(matches!(dropped, Outcome::Drop(DropReason::NotForUs)), "{dropped:?}");
+    }
 }

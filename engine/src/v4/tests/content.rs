@@ -10,6 +10,7 @@ use crate::v4::{AllocationFailure, DropReason, Outcome};
 fn class(config: &mut Dhcp4, name: &str) -> ClientClass {
     ClientClass {
         definitions: Default::default(),
+        template: None,
         id: config.class_names.intern(name),
         test: None,
         only_in_additional_list: false,

@@ -14,6 +14,7 @@ fn serve(world: &World, ask: &Ask, bytes: &[u8]) -> Option<Outcome> {
         snapshot: &world.snapshot,
         store: &world.store,
         offers: &world.offers,
+        admission: None,
         now: world.now,
         ticket: None,
         replicated: false,
@@ -21,6 +22,7 @@ fn serve(world: &World, ask: &Ask, bytes: &[u8]) -> Option<Outcome> {
         local_addresses: &[LOCAL],
         buffers: &Buffers::default(),
         reply_port: None,
+        trouble: &Default::default(),
     };
     Some(exchange(&query, &ask.arrival(), None, &context))
 }

@@ -1,10 +1,12 @@
 //! Exchanges on a virtual clock against the real store.
 
 mod captures;
+mod classified;
 mod configured;
 mod content;
 mod hostile;
 mod life;
+mod naming;
 mod networks;
 mod race;
 mod reservations;

@@ -1,5 +1,6 @@
 //! A server without sockets, and queries to it.
 
+use std::cell::Cell;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,7 +18,11 @@ use crate::hosts::IdentifierKind;
 use crate::lease::memory::MemoryStore;
 use crate::lease::{Change, ChangeSink, Lease4, LeaseStore};
 use crate::packet::{Arrival, Buffers, Destination};
-use crate::v4::{Context, DropReason, Event, NakReason, Outcome, Reply, Snapshot, exchange};
+use crate::seam::Admission;
+use crate::sync::Mutex;
+use crate::v4::{
+    ClassTrouble, Context, DropReason, Event, NakReason, Outcome, Reply, Snapshot, exchange,
+};
 
 /// This server's address.
 pub(super) const LOCAL: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
@@ -42,6 +47,7 @@ pub(super) struct World {
     pub(super) offers: Offers,
     pub(super) now: Now,
     pub(super) replicated: bool,
+    pub(super) trouble: Mutex<Option<ClassTrouble>>,
 }
 
 impl World {
@@ -57,6 +63,7 @@ impl World {
             offers: Offers::default(),
             now: Now { mono: Mono::from_ns(0), wall_s: 1_000_000 },
             replicated: false,
+            trouble: Mutex::new(None),
         }
     }
 
@@ -79,12 +86,28 @@ impl World {
     }
 
     pub(super) fn ask_as(&self, ask: &Ask, class: Option<usize>) -> Outcome {
+        self.ask_with(ask, class, None)
+    }
+
+    /// With an admission that goes by the subnet.
+    pub(super) fn ask_by_subnet(&self, ask: &Ask, admission: &dyn Admission) -> Outcome {
+        self.ask_with(ask, None, Some(admission))
+    }
+
+    fn ask_with(
+        &self,
+        ask: &Ask,
+        class: Option<usize>,
+        admission: Option<&dyn Admission>,
+    ) -> Outcome {
         let bytes = ask.bytes();
         let query = Query::parse(&bytes).unwrap();
+        let trouble = Cell::new(None);
         let context = Context {
             snapshot: &self.snapshot,
             store: &self.store,
             offers: &self.offers,
+            admission,
             now: self.now,
             ticket: None,
             replicated: self.replicated,
@@ -92,8 +115,11 @@ impl World {
             local_addresses: &[LOCAL],
             buffers: &Buffers::default(),
             reply_port: None,
+            trouble: &trouble,
         };
-        exchange(&query, &ask.arrival(), class, &context)
+        let outcome = exchange(&query, &ask.arrival(), class, &context);
+        *self.trouble.lock() = trouble.get();
+        outcome
     }
 
     pub(super) fn ask(&self, ask: &Ask) -> Outcome {
@@ -322,7 +348,15 @@ pub(super) fn option(code: u8, data: impl AsRef<[u8]>) -> OptionData {
 }
 
 pub(super) fn pool(first: Ipv4Addr, last: Ipv4Addr) -> Pool4 {
-    Pool4 { first, last, guard: Vec::new(), options: Vec::new(), id: 0 }
+    Pool4 {
+        first,
+        last,
+        guard: Vec::new(),
+        additional: Vec::new(),
+        options: Vec::new(),
+        id: 0,
+        names: None,
+    }
 }
 
 pub(super) fn subnet(

@@ -6,57 +6,57 @@ use serde_json::{Map, Value, json};
 use crate::wire::date::rfc1123;
 
 /// When every recording begins: seconds since 1970.
-pub(super) const BEGIN_S: u64 = 1_800_000_000;
+pub(crate) const BEGIN_S: u64 = 1_800_000_000;
 
 /// One exchange.
-pub(super) struct Exchange {
+pub(crate) struct Exchange {
     /// The recording and the line in it.
-    pub(super) place: String,
+    pub(crate) place: String,
     /// What the answering server is: "2.2" or "3.3".
-    pub(super) version: &'static str,
+    pub(crate) version: &'static str,
     /// When it was answered, seconds since 1970.
-    pub(super) at_s: u64,
+    pub(crate) at_s: u64,
     /// Address and port of the server that was asked.
-    pub(super) to: String,
+    pub(crate) to: String,
     /// Whether a client of the recording's own asked, not a server.
-    pub(super) by_client: bool,
+    pub(crate) by_client: bool,
     /// Method, path and version.
-    pub(super) line: String,
+    pub(crate) line: String,
     /// In their order.
-    pub(super) headers: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, String)>,
     /// The command; none if the body was no map.
-    pub(super) ask: Option<Value>,
+    pub(crate) ask: Option<Value>,
     /// The body.
-    pub(super) body: String,
+    pub(crate) body: String,
     /// What had to be so before.
-    pub(super) given: Value,
+    pub(crate) given: Value,
     /// Version, status and reason.
-    pub(super) status: String,
+    pub(crate) status: String,
     /// Names of the answer's headers.
-    pub(super) answer_headers: Vec<String>,
+    pub(crate) answer_headers: Vec<String>,
     /// The answer's body.
-    pub(super) answer: Value,
+    pub(crate) answer: Value,
 }
 
 impl Exchange {
     /// The command's name.
-    pub(super) fn command(&self) -> &str {
+    pub(crate) fn command(&self) -> &str {
         self.ask.as_ref().and_then(|ask| ask["command"].as_str()).unwrap_or_default()
     }
 
     /// The answer's one map.
-    pub(super) fn told(&self) -> &Value {
+    pub(crate) fn told(&self) -> &Value {
         self.answer.get(0).unwrap_or(&self.answer)
     }
 
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let header = self.headers.iter().find(|(its_name, _)| its_name == name);
         header.map(|(_, value)| value.as_str())
     }
 }
 
 /// All exchanges of a recording, whose lines are `text`.
-pub(super) fn exchanges(name: &str, text: &str) -> Vec<Exchange> {
+pub(crate) fn exchanges(name: &str, text: &str) -> Vec<Exchange> {
     let read = |(number, line): (usize, &str)| {
         let line: Value = serde_json::from_str(line).unwrap();
         exchange(name, number + 1, &line)
@@ -66,13 +66,18 @@ pub(super) fn exchanges(name: &str, text: &str) -> Vec<Exchange> {
 
 fn exchange(name: &str, number: usize, line: &Value) -> Exchange {
     let text = |key: &str| line[key].as_str().map(str::to_owned);
+    // Servers on control sockets go by their names.
     let to = text("to").unwrap();
+    let to = match to.strip_prefix("server") {
+        Some(number) => format!("192.0.2.{number}:8000"),
+        None => to,
+    };
     let ask = line.get("ask").map(dated);
     let body = match &ask {
         Some(ask) => engine::lease::json::kea_text(ask),
         None => text("text").unwrap(),
     };
-    let headers = pairs(&line["headers"]);
+    let headers = line.get("headers").map(pairs).unwrap_or_default();
     let usual = ["Content-Length", "Content-Type", "Date"].map(str::to_owned).to_vec();
     let answer_headers = line
         .get("answer-headers")
@@ -80,9 +85,9 @@ fn exchange(name: &str, number: usize, line: &Value) -> Exchange {
     Exchange {
         place: format!("{name}.jsonl:{number}"),
         version: version(name, &to),
-        at_s: BEGIN_S + line["at"].as_u64().unwrap(),
+        at_s: BEGIN_S + line.get("at").and_then(Value::as_u64).unwrap_or(0),
         to,
-        by_client: line.get("client").is_some(),
+        by_client: line.get("client").is_some() || line.get("headers").is_none(),
         line: text("line").unwrap_or_else(|| "POST / HTTP/1.1".into()),
         headers,
         ask,
@@ -97,21 +102,10 @@ fn exchange(name: &str, number: usize, line: &Value) -> Exchange {
 /// The version of the server at `to`: in a mixed pair the recording's name says which is which.
 fn version(name: &str, to: &str) -> &'static str {
     let first = to.starts_with("192.0.2.1:");
+    let mixed = |first_is: &'static str, second_is| if first { first_is } else { second_is };
     match name {
-        "mixed-primary2.2-secondary3.3" => {
-            if first {
-                "2.2"
-            } else {
-                "3.3"
-            }
-        }
-        "mixed-primary3.3-secondary2.2" => {
-            if first {
-                "3.3"
-            } else {
-                "2.2"
-            }
-        }
+        "mixed-primary2.2-secondary3.3" | "admin-mixed-primary2.2" => mixed("2.2", "3.3"),
+        "mixed-primary3.3-secondary2.2" | "admin-mixed-primary3.3" => mixed("3.3", "2.2"),
         _ if name.ends_with("2.2") => "2.2",
         _ => "3.3",
     }

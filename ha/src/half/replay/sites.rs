@@ -3,7 +3,7 @@
 use super::recording::Exchange;
 use super::stand::{Site, credentials, subnet};
 use crate::io::listener::Rules;
-use crate::machine::{Mode, Role};
+use crate::machine::{Mode, Pause, Role, State};
 
 macro_rules! recorded {
     ($name:literal) => {
@@ -11,8 +11,8 @@ macro_rules! recorded {
     };
 }
 
-/// Their names and lines.
-pub(super) const RECORDINGS: [(&str, &str); 21] = [
+/// What was asked over HTTP: names and lines.
+pub(crate) const WIRE: [(&str, &str); 21] = [
     recorded!("communication-recovery-backlog-overflow-2.2"),
     recorded!("communication-recovery-backlog-overflow-3.3"),
     recorded!("communication-recovery-backlog-sent-2.2"),
@@ -36,8 +36,39 @@ pub(super) const RECORDINGS: [(&str, &str); 21] = [
     recorded!("updates-rejected-until-terminated-3.3"),
 ];
 
+/// What was asked on control sockets.
+pub(super) const COMMANDS: [(&str, &str); 26] = [
+    recorded!("admin-clock-skew-2.2"),
+    recorded!("admin-clock-skew-3.3"),
+    recorded!("admin-communication-recovery-2.2"),
+    recorded!("admin-communication-recovery-3.3"),
+    recorded!("admin-communication-recovery-overflow-2.2"),
+    recorded!("admin-communication-recovery-overflow-3.3"),
+    recorded!("admin-hot-standby-2.2"),
+    recorded!("admin-hot-standby-3.3"),
+    recorded!("admin-hub-and-spoke-3.3"),
+    recorded!("admin-load-balancing-2.2"),
+    recorded!("admin-load-balancing-3.3"),
+    recorded!("admin-mixed-primary2.2"),
+    recorded!("admin-mixed-primary3.3"),
+    recorded!("admin-no-dedicated-listener-2.2"),
+    recorded!("admin-no-dedicated-listener-3.3"),
+    recorded!("admin-passive-backup-wait-ack-2.2"),
+    recorded!("admin-passive-backup-wait-ack-3.3"),
+    recorded!("admin-paused-states-2.2"),
+    recorded!("admin-paused-states-3.3"),
+    recorded!("admin-rejected-until-terminated-3.3"),
+    recorded!("admin-updates-rejected-2.2"),
+    recorded!("admin-updates-rejected-3.3"),
+    recorded!("commands-2.2"),
+    recorded!("commands-3.3"),
+    recorded!("commands-all-lease-states-2.2"),
+    recorded!("commands-all-lease-states-3.3"),
+];
+
 /// The server that answered `exchange`.
 pub(super) fn site(recording: &str, exchange: &Exchange) -> Site {
+    let recording = recording.trim_start_matches("admin-");
     let [.., place] = address(&exchange.to);
     let number = usize::from(place) - 1;
     let is_kea_3 = exchange.version == "3.3";
@@ -48,29 +79,66 @@ pub(super) fn site(recording: &str, exchange: &Exchange) -> Site {
         peers: vec![("server1", Role::Primary), ("server2", Role::Secondary)],
         subnets: vec![subnet(1, [192, 0, 2, 0])],
         rules: Rules { credentials: None, restrict_commands: is_kea_3 },
+        pauses: Vec::new(),
     };
-    if recording.starts_with("hot-standby") {
+    let of = |names: &[&str]| names.iter().any(|name| recording.starts_with(name));
+    if of(&["hot-standby", "no-dedicated-listener"]) {
         site.mode = Mode::HotStandby;
         site.peers[1].1 = Role::Standby;
     }
-    if recording.starts_with("hot-standby-with-backup") {
+    if of(&["hot-standby-with-backup", "hot-standby-2.2", "hot-standby-3.3"]) {
         site.peers.push(("server3", Role::Backup));
         site.rules.credentials = credentials(place);
     }
-    if recording.starts_with("hot-standby-no-dedicated-listener") {
+    if of(&["hot-standby-no-dedicated-listener"]) {
         site.rules.restrict_commands = false;
     }
-    if recording.starts_with("passive-backup") {
+    if of(&["paused-states"]) {
+        site.pauses = vec![(State::Waiting, Pause::Once), (State::LoadBalancing, Pause::Always)];
+    }
+    if of(&["passive-backup"]) {
         site.mode = Mode::PassiveBackup;
         site.peers[1].1 = Role::Backup;
     }
-    if recording.starts_with("updates-rejected") {
+    if of(&["updates-rejected", "rejected-until-terminated"]) {
         site.subnets = vec![subnet(number as u32 + 1, [192, 0, 2, 0])];
     }
-    if recording.starts_with("hub-and-spoke") {
+    if of(&["commands"]) {
+        let lifetime = if of(&["commands-all-lease-states"]) { 3600 } else { 4000 };
+        site.subnets[0].valid_lifetime_s = lifetime;
+        site.subnets.push(subnet(10, [198, 51, 100, 0]));
+    }
+    if of(&["hub-and-spoke"]) {
         hub_and_spoke(&mut site, &exchange.to);
     }
     site
+}
+
+/// A relationship of no recording, in which the server of this role is called "this" and its partner "partner".
+pub(super) fn any(mode: Mode, role: Role) -> Site {
+    let (first, second) = match role {
+        Role::Secondary | Role::Standby => ("partner", "this"),
+        Role::Backup => ("first", "second"),
+        Role::Primary => ("this", "partner"),
+    };
+    let mut peers = vec![(first, Role::Primary)];
+    match mode {
+        Mode::LoadBalancing => peers.push((second, Role::Secondary)),
+        Mode::HotStandby => peers.push((second, Role::Standby)),
+        Mode::PassiveBackup => {}
+    }
+    if role == Role::Backup {
+        peers.push(("this", Role::Backup));
+    }
+    Site {
+        index: 0,
+        mode,
+        this: "this",
+        peers,
+        subnets: Vec::new(),
+        rules: Rules { credentials: None, restrict_commands: true },
+        pauses: Vec::new(),
+    }
 }
 
 /// The hub is server2 to one branch and server4 to the other.

@@ -16,13 +16,14 @@ use engine::lease::memory::MemoryStore;
 use engine::lease::{Change, ChangeSink, LeaseStore};
 use engine::pending::{Pending, PendingReply, Release};
 use engine::seam::service::Service;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::super::{Half, commands};
+use super::super::{Half, Job, Receivers, commands};
+use crate::guard::Guard;
 use crate::io::listener::{Listener, Patience, Rules, Settings};
 use crate::machine::{
-    CallError, Mode, NotifyAnswer, Parameters, PartnerStatus, Peer, Peers, Role, Seen, State,
-    SyncDone,
+    CallError, Mode, NotifyAnswer, Parameters, PartnerStatus, Pause, Peer, Peers, Relationship,
+    Role, Seen, State, SyncDone,
 };
 use crate::wire::auth::Credentials;
 
@@ -35,6 +36,7 @@ pub(super) struct Site {
     pub(super) peers: Vec<(&'static str, Role)>,
     pub(super) subnets: Vec<LeaseSubnet>,
     pub(super) rules: Rules,
+    pub(super) pauses: Vec<(State, Pause)>,
 }
 
 /// A subnet of the recordings.
@@ -84,9 +86,11 @@ pub(super) struct Server {
     pub(super) half: Arc<Half>,
     pub(super) registry: Arc<Registry>,
     pub(super) store: Arc<dyn LeaseStore>,
-    pub(super) service: Arc<Service>,
     clock: Arc<Hands>,
     listener: Listener,
+    jobs: Receivers,
+    /// What the partner says it serves; none for what it would in its state.
+    partner_serves: Option<Vec<String>>,
 }
 
 impl Server {
@@ -106,15 +110,18 @@ impl Server {
                 }
             })
         };
+        let guard: Arc<dyn engine::seam::Guard> =
+            Arc::new(Guard::new(half.clone(), Arc::default()));
         let leases = LeaseCommands {
             store: store.clone(),
             clock: clock.clone(),
             subnet: Arc::new(found),
             written: Arc::new(|_| Ok(())),
+            guard: Arc::new(guard.into()),
         };
         leases.register(&registry);
         core(&clock, &service).register(&registry, "test");
-        commands::register(&half, &registry);
+        commands::register(std::slice::from_ref(&half), &registry);
         let settings = Settings {
             address: "127.0.0.1:0".parse().unwrap(),
             threads: 1,
@@ -125,16 +132,13 @@ impl Server {
         };
         let listener =
             Listener::start(settings, registry.clone(), clock.clone(), Arc::default()).unwrap();
-        Self { site: site.clone(), half, registry, store, service, clock, listener }
+        let jobs = half.take_receivers().unwrap();
+        let site = site.clone();
+        Self { site, half, registry, store, clock, listener, jobs, partner_serves: None }
     }
 
     pub(super) fn state(&self) -> State {
         self.half.look(|machine| machine.state())
-    }
-
-    pub(super) fn scopes(&self) -> Vec<String> {
-        let names = self.half.look(|machine| machine.scope_names());
-        names.iter().map(ToString::to_string).collect()
     }
 
     pub(super) fn unsent(&self) -> u64 {
@@ -146,7 +150,7 @@ impl Server {
         let wall_s = self.clock.now().wall_s;
         let status = partner.map(|state| PartnerStatus {
             state,
-            scopes: self.partner_scopes(state),
+            scopes: self.partner_serves.clone().unwrap_or_else(|| self.partner_scopes(state)),
             wall_s,
             unsent_updates: 0,
         });
@@ -189,7 +193,10 @@ impl Server {
                     }
                 });
             }
-            State::Syncing => self.hear(Some(State::Ready)),
+            State::Syncing => {
+                self.half.act(Relationship::resume);
+                self.hear(Some(State::Ready));
+            }
             State::Ready => {
                 self.lead_to(State::Syncing);
                 // A primary would go on at once if it saw the other ready.
@@ -206,6 +213,9 @@ impl Server {
                 self.hear(None);
             }
             State::PartnerDown => {
+                if self.partner_serves.as_ref().is_some_and(|scopes| !scopes.is_empty()) {
+                    self.lead_to(normal);
+                }
                 self.wait(61);
                 self.hear(None);
             }
@@ -236,8 +246,14 @@ impl Server {
         });
     }
 
-    /// Lets the server see its partner in `seen` without leaving its own state; whether that is so then.
-    pub(super) fn sees(&self, seen: Seen) -> bool {
+    /// From now on the partner says that it serves these scopes.
+    pub(super) fn set_partner_scopes(&mut self, scopes: Vec<String>) {
+        self.partner_serves = Some(scopes);
+    }
+
+    /// Lets the server see its partner in `seen` without leaving its own state, and not hear it for long if `silent`;
+    /// whether all that is so then.
+    pub(super) fn sees(&self, seen: Seen, silent: bool) -> bool {
         let state = self.state();
         if self.seen() != seen {
             match seen {
@@ -246,12 +262,49 @@ impl Server {
                 Seen::In(partner) => self.hear(Some(partner)),
             }
         }
-        self.state() == state && self.seen() == seen
+        let remote = || self.half.act(|machine, now| machine.status(now)).remote;
+        let is_silent = || remote().is_some_and(|remote| remote.communication_interrupted);
+        if silent && !is_silent() {
+            self.wait(61);
+        }
+        self.state() == state && self.seen() == seen && is_silent() == silent
     }
 
     fn seen(&self) -> Seen {
         let status = self.half.act(|machine, now| machine.status(now));
         status.remote.map_or(Seen::Unset, |remote| remote.last_state)
+    }
+
+    /// Runs a command as a control socket does. What it asks of the partner is answered, if there is one.
+    pub(super) fn run(&self, request: &Value) -> Value {
+        let others = &self.jobs.others;
+        while others.try_recv().is_ok() {}
+        std::thread::scope(|scope| {
+            let command = scope.spawn(|| self.registry.execute(request).to_json());
+            while !command.is_finished() {
+                if let Ok(job) = others.recv_timeout(Duration::from_millis(1)) {
+                    self.answer(job);
+                }
+            }
+            command.join().unwrap()
+        })
+    }
+
+    fn answer(&self, job: Job) {
+        let is_there = self.seen() != Seen::Unavailable;
+        let none = || CallError::Communication("no answer".into());
+        match job {
+            Job::Sync(_) => {
+                let done = is_there.then_some(SyncDone { leases: 0 }).ok_or_else(none);
+                self.half.act(|machine, now| machine.handle_sync(now, done));
+            }
+            Job::Maintenance(sent) => {
+                let state = sent.cancel.then_some(self.site.mode.normal());
+                let answer = NotifyAnswer { result: 0, text: String::new(), state };
+                self.half.end_maintenance(sent, is_there.then_some(answer).ok_or_else(none));
+            }
+            Job::Heartbeat | Job::Reset | Job::End => {}
+        }
     }
 
     /// Sends a request and reads its answer: head and body.
@@ -287,7 +340,8 @@ fn parameters(site: &Site) -> Parameters {
         auto_failover: true,
     };
     let peers = Peers::new(site.mode, site.this, site.peers.iter().map(peer).collect()).unwrap();
-    Parameters { max_unacked_clients: 0, ..Parameters::defaults(peers) }
+    let pauses = site.pauses.iter().copied().collect();
+    Parameters { max_unacked_clients: 0, pauses, ..Parameters::defaults(peers) }
 }
 
 fn core(clock: &Arc<Hands>, service: &Arc<Service>) -> Core {

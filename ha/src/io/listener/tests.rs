@@ -144,6 +144,29 @@ fn credentials_are_asked_for_before_the_command_is_looked_at() {
     assert!(right.contains("200 OK"));
 }
 
+/// An administrator's commands have their control socket; the body is a map there, as Kea has it.
+#[test]
+fn only_a_partners_commands_are_let_in() {
+    let rules = Rules { credentials: None, restrict_commands: true };
+    let registry = Registry::default();
+    let try_one = |name: &str| {
+        let body = json!({"command": name, "service": ["dhcp4"]}).to_string();
+        super::reply::reply(&rules, &hyper::HeaderMap::new(), body.as_bytes(), &registry)
+    };
+    let partners = "dhcp-disable dhcp-enable ha-heartbeat ha-maintenance-notify ha-reset ha-sync-complete-notify \
+                    lease4-del lease4-get-all lease4-get-page lease4-update list-commands status-get";
+    for name in partners.split(' ') {
+        assert_eq!(try_one(name).status, 200, "{name}");
+    }
+    let others = "config-get config-set ha-continue ha-maintenance-cancel ha-maintenance-start ha-scopes ha-sync \
+                  lease4-add lease4-get lease4-wipe lease6-update shutdown statistic-get-all version-get nonsense";
+    for name in others.split(' ') {
+        let reply = try_one(name);
+        let expected = (403, r#"{ "result": 403, "text": "Forbidden" }"#);
+        assert_eq!((reply.status, &*reply.body), expected, "{name}");
+    }
+}
+
 #[test]
 fn without_restriction_every_command_is_run() {
     let rules = Rules { credentials: None, restrict_commands: false };
@@ -308,6 +331,33 @@ fn our_own_client_keeps_its_connection() {
     assert_eq!(listener.stats().value(Counter::HaAccepted), 1);
     let large = client.exchange(r#"{"command": "lease4-get-all"}"#.into(), SOON).unwrap();
     assert!(large.len() > 1 << 20);
+}
+
+/// The same headers in the same order as in every recorded request (`wire/tests.rs`).
+#[test]
+fn our_own_client_sends_keas_headers() {
+    let peer = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    for (credentials, presented) in
+        [(None, ""), (Credentials::new("u2", "p2"), "Authorization: Basic dTI6cDI=\r\n")]
+    {
+        let target = Target { address: peer.local_addr().unwrap(), credentials, tls: None };
+        let (_stopper, stop) = Stopper::new();
+        let mut client = Connection::new(target, stop).unwrap();
+        let expected = format!(
+            "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\n{presented}Content-Length: 53\r\n\
+             Content-Type: application/json\r\n\r\n{HEARTBEAT}"
+        );
+        std::thread::scope(|scope| {
+            let asking = scope.spawn(|| client.exchange(HEARTBEAT.into(), SOON));
+            let (mut stream, _) = peer.accept().unwrap();
+            stream.set_read_timeout(Some(SOON)).unwrap();
+            let mut sent = vec![0; expected.len()];
+            stream.read_exact(&mut sent).unwrap();
+            assert_eq!(String::from_utf8(sent).unwrap(), expected);
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]").unwrap();
+            assert_eq!(asking.join().unwrap().unwrap(), "[]");
+        });
+    }
 }
 
 #[test]

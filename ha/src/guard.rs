@@ -1,0 +1,149 @@
+//! What of a partner's updates is refused (implements [`engine::seam::Guard`]). Pure but for the log and
+//! the clock of its half.
+//!
+//! A partner's version overwrites ours, as at Kea, with one exception: it would give the address of a live lease to
+//! another client, and this server wrote that lease, told its client of it, and did so later. Within one second the
+//! server whose scope the client is in has its way.
+
+use std::sync::Arc;
+
+use engine::control::{Answer, code};
+use engine::lease::{ClientId, Identity, Lease4, LeaseState, Stored};
+use engine::log;
+use engine::stats::{Counter, Stats};
+
+use crate::half::Half;
+use crate::wire::request::PartnerKind;
+
+/// Guards the leases that one relationship shares.
+#[derive(Debug)]
+pub struct Guard {
+    half: Arc<Half>,
+    stats: Arc<Stats>,
+}
+
+impl Guard {
+    /// For the leases of `half`.
+    pub const fn new(half: Arc<Half>, stats: Arc<Stats>) -> Self {
+        Self { half, stats }
+    }
+
+    /// Whether the client of `lease` is in this server's own scope.
+    fn is_own_client(&self, lease: &Lease4) -> bool {
+        let peers = self.half.gate().peers();
+        let client_id = lease.client_id.as_ref().map(ClientId::as_bytes);
+        let hw_address = Some(lease.hw_address.as_bytes()).filter(|bytes| !bytes.is_empty());
+        let key = client_id.filter(|bytes| !bytes.is_empty()).or(hw_address);
+        peers.balanced(key) == peers.place(&peers.local().name)
+    }
+}
+
+impl engine::seam::Guard for Guard {
+    fn heard(&self, _subnet_id: u32, names_origin: bool) {
+        self.half.see_update(names_origin);
+    }
+
+    fn refusal(&self, held: &Stored, update: &Lease4) -> Option<Answer> {
+        let wall_s = self.half.clock().now().wall_s;
+        if !keeps(held, update, wall_s, || self.is_own_client(&held.lease)) {
+            return None;
+        }
+        self.stats.count(Counter::HaUpdatesRefused);
+        let (server, address) = (self.half.server(), update.address);
+        let (ours, theirs) = (holder(&held.lease), holder(update));
+        let (since, theirs_since) = (held.promised_s, update.cltt_s);
+        log!(
+            PEREGRINE_HA_UPDATE_REFUSED,
+            "{server}: lease {address} was promised here to {ours} at {since}, the partner gave it to {theirs} at \
+             {theirs_since}"
+        );
+        let code = match self.half.partner_kind() {
+            PartnerKind::Kea3 => code::CONFLICT,
+            PartnerKind::Kea2 => code::ERROR,
+        };
+        let text = format!("IPv4 address {address} is leased to {ours} since a later time");
+        Some(Answer::error(text).coded(code))
+    }
+}
+
+/// Whether `held` stays although the partner sends `update`. `owner`: its client is in our scope.
+fn keeps(held: &Stored, update: &Lease4, wall_s: u64, owner: impl FnOnce() -> bool) -> bool {
+    let promised = !held.foreign && held.promised_s > 0;
+    let live = held.lease.state == LeaseState::Assigned && held.lease.holds_address(wall_s);
+    let gives = update.state == LeaseState::Assigned;
+    let client = Identity { client_id: update.client_id.as_ref(), hw_address: &update.hw_address };
+    let promised_s = u64::from(held.promised_s);
+    let later = promised_s > update.cltt_s || (promised_s == update.cltt_s && owner());
+    promised && live && gives && !client.owns(&held.lease) && later
+}
+
+/// A client as people know it.
+fn holder(lease: &Lease4) -> String {
+    match &lease.client_id {
+        Some(client_id) => format!("{} (client identifier {client_id})", lease.hw_address),
+        None => lease.hw_address.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use engine::lease::{ChangeNumber, HwAddress, Origin};
+
+    use super::*;
+
+    fn lease(client: u8, cltt_s: u64) -> Lease4 {
+        Lease4 {
+            address: Ipv4Addr::new(192, 0, 2, 1),
+            hw_address: HwAddress::new(&[2, 0, 0, 0, 0, client]).unwrap(),
+            client_id: None,
+            valid_lifetime_s: 600,
+            cltt_s,
+            subnet_id: 1,
+            fqdn_fwd: false,
+            fqdn_rev: false,
+            hostname: "".into(),
+            state: LeaseState::Assigned,
+            user_context: None,
+            pool_id: 0,
+        }
+    }
+
+    /// Written here at 1000 for client 1, who was told.
+    fn promised() -> Stored {
+        Stored {
+            promised_s: 1000,
+            ..Stored::new(lease(1, 1000), ChangeNumber(1), Origin::Client(None))
+        }
+    }
+
+    fn is_kept(held: &Stored, update: &Lease4) -> bool {
+        keeps(held, update, 1100, || false)
+    }
+
+    #[test]
+    fn a_later_promise_to_another_client_stands() {
+        assert!(is_kept(&promised(), &lease(2, 999)));
+        assert!(!is_kept(&promised(), &lease(2, 1001)));
+        assert!(!is_kept(&promised(), &lease(2, 1000)), "the client is the partner's");
+        assert!(keeps(&promised(), &lease(2, 1000), 1100, || true), "the client is ours");
+    }
+
+    #[test]
+    fn nothing_else_is_refused_for_its_version() {
+        assert!(!is_kept(&promised(), &lease(1, 999)), "it is the same client");
+        let untold = Stored { promised_s: 0, ..promised() };
+        assert!(!is_kept(&untold, &lease(2, 999)), "the client was not told");
+        let foreign = Stored { foreign: true, ..promised() };
+        assert!(!is_kept(&foreign, &lease(2, 999)), "the partner or the file wrote it");
+        assert!(!keeps(&promised(), &lease(2, 999), 1601, || true), "it is over");
+        for state in [LeaseState::Declined, LeaseState::Reclaimed, LeaseState::Released] {
+            let update = Lease4 { state, ..lease(2, 999) };
+            assert!(!is_kept(&promised(), &update), "it gives the address to nobody");
+        }
+        let renewed = Stored { lease: lease(1, 1050), ..promised() };
+        assert!(!is_kept(&renewed, &lease(2, 1020)), "the renewal was not acknowledged");
+        assert!(is_kept(&renewed, &lease(2, 999)), "what was acknowledged before is");
+    }
+}

@@ -1,0 +1,126 @@
+//! What of a partner's updates is taken and what is refused, over HTTP as the partner sends them.
+#![expect(clippy::unwrap_used, reason = "the helpers of a test may panic")]
+
+mod support;
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+
+use engine::lease::{ClientId, Lease4};
+use engine::stats::Counter;
+use ha::machine::Mode;
+use ha::wire::request::PartnerKind;
+use serde_json::{Value, json};
+
+use support::{Node, PATIENCE, SUBNET, addresses, lease, parameters, until};
+
+/// Sends a command to a listener, as a partner does; gives the answer's result.
+fn post(to: SocketAddr, command: &str, arguments: &Value) -> i64 {
+    let body =
+        json!({"command": command, "service": ["dhcp4"], "arguments": arguments}).to_string();
+    let mut stream = TcpStream::connect(to).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let head = format!(
+        "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\
+         Content-Type: application/json\r\n\r\n",
+        body.len()
+    );
+    stream.write_all((head + &body).as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    serde_json::from_str::<Value>(body).unwrap()[0]["result"].as_i64().unwrap()
+}
+
+/// The address of `host`, for a client of this number.
+fn update(host: u8, client: u8, cltt_s: u64) -> Value {
+    json!({"ip-address": format!("192.0.2.{host}"), "hw-address": format!("02:00:00:00:00:{client:02x}"),
+        "expire": cltt_s + 4000, "valid-lft": 4000, "subnet-id": SUBNET, "state": 0, "force-create": true})
+}
+
+fn named(mut update: Value) -> Value {
+    update["origin"] = json!("ha-partner");
+    update
+}
+
+fn holder(node: &Node, host: u8) -> Lease4 {
+    node.store.find(lease(host, 0).address).unwrap().lease
+}
+
+#[test]
+fn only_a_later_promise_to_another_client_is_kept() {
+    let addresses = addresses();
+    let first = Node::start(0, addresses, parameters("server1", Mode::HotStandby));
+    let second = Node::start(1, addresses, parameters("server2", Mode::HotStandby));
+    let normal = Mode::HotStandby.normal();
+    until("normal operation", || first.state() == normal && second.state() == normal);
+    first.grant(10);
+    first.grant(11);
+    until("both replies", || first.replied(10) && first.replied(11));
+    let cltt_s = holder(&first, 10).cltt_s;
+    drop(second);
+
+    let send = |arguments| post(addresses[0], "lease4-update", &arguments);
+    assert_eq!(send(named(update(10, 99, cltt_s - 1))), 4, "Kea 3 knows conflicts");
+    assert_eq!(send(update(10, 99, cltt_s - 1)), 1, "Kea 2.2 does not");
+    assert_eq!(send(update(10, 99, cltt_s)), 1, "a tie falls to the primary");
+    assert_eq!(holder(&first, 10), lease(10, cltt_s));
+    assert_eq!(first.stats.value(Counter::HaUpdatesRefused), 3);
+
+    assert_eq!(send(update(10, 10, cltt_s - 1)), 0, "the same client");
+    assert_eq!(send(update(10, 99, cltt_s - 1)), 0, "what is there is the partner's own now");
+    assert_eq!(send(update(11, 99, cltt_s + 1)), 0, "the partner's is later");
+    assert_eq!(holder(&first, 11).hw_address, lease(99, 0).hw_address);
+    assert_eq!(send(update(12, 99, 1000)), 0, "nobody was there");
+    assert_eq!(first.stats.value(Counter::HaUpdatesRefused), 3);
+}
+
+#[test]
+fn a_client_that_was_not_told_gives_way() {
+    let addresses = addresses();
+    let second = Node::start(1, addresses, parameters("server2", Mode::HotStandby));
+    let first = Node::start(0, addresses, parameters("server1", Mode::HotStandby));
+    let normal = Mode::HotStandby.normal();
+    until("normal operation", || first.state() == normal && second.state() == normal);
+    second.registry.register("lease4-update", |_| engine::control::Answer::error("no"));
+    first.grant(10);
+    until("the reply dropped", || first.stats.value(Counter::ReplyUnacknowledged) == 1);
+    let cltt_s = holder(&first, 10).cltt_s;
+    let answer = post(addresses[0], "lease4-update", &update(10, 99, cltt_s - 1));
+    assert_eq!((answer, holder(&first, 10).cltt_s), (0, cltt_s - 1));
+}
+
+#[test]
+fn a_client_identifier_says_who_is_who() {
+    let addresses = addresses();
+    let node = Node::start(0, addresses, parameters("server1", Mode::HotStandby));
+    until("partner-down", || node.service.is_enabled());
+    node.grant(10);
+    until("the reply", || node.replied(10));
+    let cltt_s = holder(&node, 10).cltt_s;
+    let mut same = update(10, 10, cltt_s - 1);
+    same["client-id"] = json!("01:02:03");
+    assert_eq!(post(addresses[0], "lease4-update", &same), 0, "the hardware address decides");
+    assert_eq!(holder(&node, 10).client_id, Some(ClientId::new(&[1, 2, 3]).unwrap()));
+}
+
+#[test]
+fn a_partner_is_known_by_what_it_names() {
+    let addresses = addresses();
+    let node = Node::start(0, addresses, parameters("server1", Mode::HotStandby));
+    let kind = || node.driver.half().partner_kind();
+    assert_eq!(kind(), PartnerKind::Kea2, "nobody knows yet");
+    let send = |command, arguments| post(addresses[0], command, &arguments);
+    send("ha-heartbeat", json!({"server-name": "server2"}));
+    assert_eq!(kind(), PartnerKind::Kea3);
+    send("lease4-update", update(20, 99, 1000));
+    assert_eq!(kind(), PartnerKind::Kea2);
+    send("lease4-update", named(update(20, 99, 1001)));
+    assert_eq!(kind(), PartnerKind::Kea3);
+    send("ha-heartbeat", json!({}));
+    assert_eq!(kind(), PartnerKind::Kea2);
+    send("lease4-del", named(update(20, 99, 1001)));
+    assert_eq!(kind(), PartnerKind::Kea3);
+    send("lease4-del", update(20, 99, 1001));
+    assert_eq!(kind(), PartnerKind::Kea2);
+}
