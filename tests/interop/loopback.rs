@@ -59,7 +59,7 @@ impl Loopback {
     }
 
     /// URLs with a free port on each server's address.
-    fn urls(&self) -> Vec<String> {
+    pub(crate) fn urls(&self) -> Vec<String> {
         let url = |address: &Ipv4Addr| {
             let free = TcpListener::bind((*address, 0)).unwrap().local_addr().unwrap();
             format!("http://{free}/")

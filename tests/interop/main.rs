@@ -26,4 +26,5 @@ mod shortage;
 mod site;
 mod soak;
 mod tls;
+mod transport;
 mod wait;

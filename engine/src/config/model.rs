@@ -58,6 +58,8 @@ pub struct Dhcp4 {
     pub echo_client_id: bool,
     /// `decline-probation-period`, seconds.
     pub decline_probation_s: u32,
+    /// `authoritative` of the global level: for clients without a subnet.
+    pub authoritative: bool,
     /// `parked-packet-limit`; 0 is unlimited.
     pub parked_packet_limit: u32,
     /// Global `option-data`.
@@ -221,6 +223,8 @@ pub enum HookKind {
     Ha,
     /// `libdhcp_stat_cmds`
     StatCmds,
+    /// `libdhcp_bootp`
+    Bootp,
 }
 
 /// An entry of `loggers`.

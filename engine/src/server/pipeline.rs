@@ -10,7 +10,7 @@ use super::storage::Storage;
 use super::tell;
 use crate::alloc::Offers;
 use crate::clock::Now;
-use crate::codec::v4::{Malformed, MessageType, Query};
+use crate::codec::v4::{Malformed, MessageType, OPTIONS_AT, Query, code};
 use crate::lease::ChangeNumber;
 use crate::packet::{Buffers, Departure, Links, Transmit};
 use crate::pending::{Pending, PendingReply, Release, Ticket};
@@ -55,7 +55,11 @@ impl std::fmt::Debug for Pipeline {
 impl worker::Pipeline for Pipeline {
     fn admit(&self, packet: &Packet, now: Now) -> Option<Dispatch> {
         self.stats.count(Counter::Received);
-        let query = match Query::parse(&packet.message) {
+        let query = match Query::parse_any(&packet.message) {
+            Ok(query) if query.is_bootp() && !self.snapshot.load().serves_bootp() => {
+                self.stats.count(Counter::ParseFailed);
+                return self.refused(malformed(Malformed::NoMessageType));
+            }
             Ok(query) => query,
             Err(why) => {
                 self.stats.count(Counter::ParseFailed);
@@ -150,7 +154,7 @@ impl Turn<'_> {
     fn decide(&mut self, job: &Job) -> Option<ChangeNumber> {
         let pipeline = self.pipeline;
         // It was parsed when it was admitted, and has not changed since.
-        let query = Query::parse(&job.packet.message).ok()?;
+        let query = Query::parse_any(&job.packet.message).ok()?;
         let ticket = match self.reserve(&query, job.dispatch.hash) {
             Ok(ticket) => ticket,
             Err(why) => return pipeline.refused(why),
@@ -345,6 +349,7 @@ const fn malformed(why: Malformed) -> Counter {
         Malformed::Cookie => Counter::MalformedCookie,
         Malformed::OptionOverrun(_) => Counter::MalformedOptionOverrun,
         Malformed::OptionLength { .. } => Counter::MalformedOptionLength,
+        Malformed::FqdnFlags(_) => Counter::MalformedFqdnFlags,
         Malformed::NoMessageType => Counter::MalformedNoMessageType,
         Malformed::UnknownMessageType(_) => Counter::UnknownReceived,
     }
@@ -353,7 +358,10 @@ const fn malformed(why: Malformed) -> Counter {
 /// Counts a reply by the type in its option 53, which every reply begins its options with.
 fn count_sent(stats: &Stats, departure: &Departure) {
     stats.count(Counter::Sent);
-    match departure.message.get(242) {
+    let options = &departure.message[OPTIONS_AT..];
+    // A reply to BOOTP has no type: it is an ACK without its name.
+    let message_type = if options[0] == code::MESSAGE_TYPE { options.get(2) } else { Some(&5) };
+    match message_type {
         Some(2) => stats.count(Counter::OfferSent),
         Some(5) => stats.count(Counter::AckSent),
         Some(6) => stats.count(Counter::NakSent),

@@ -47,7 +47,7 @@ impl Lines {
             Event::Allocated { .. } => &messages::DHCP4_LEASE_ALLOC,
             Event::Reused { .. } => &messages::DHCP4_LEASE_REUSE,
             Event::Refused { .. } => &messages::PEREGRINE_NAK,
-            Event::Informed => return,
+            Event::Informed | Event::Ipv6Only => return,
             Event::Released { .. } => &messages::DHCP4_RELEASE,
             Event::ReleaseIgnored { .. } => &messages::DHCP4_RELEASE_FAIL,
             Event::Declined { .. } => &messages::DHCP4_DECLINE_LEASE,

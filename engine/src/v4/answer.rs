@@ -24,6 +24,8 @@ const BROADCAST_MAC: [u8; 6] = [0xff; 6];
 /// Sent whenever configured, asked for or not; as Kea does.
 const BASIC: [u8; 4] =
     [code::ROUTERS, code::DOMAIN_NAME_SERVERS, code::DOMAIN_NAME, code::SERVER_IDENTIFIER];
+/// Never sent to a BOOTP client (RFC 1534, RFC 2132 section 9).
+const DHCP_ONLY: [u8; 11] = [50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 61];
 /// Never taken from the configuration's levels: the exchange decides about them.
 const OWN: [u8; 7] = [
     code::PAD,
@@ -122,6 +124,23 @@ impl Exchange<'_> {
         let departure = self.departure(writer, message_type, promise.address);
         let reports = version.map(|version| (promise.address, version));
         Reply { departure, message_type, reports, last_change: version, event }
+    }
+
+    /// OFFER or ACK of no address, and whether it carries option 108.
+    pub(super) fn tell(&self, message_type: MessageType, subnet: &SubnetPlan) -> (Departure, bool) {
+        let mut writer = self.writer(message_type);
+        if message_type == MessageType::Ack {
+            writer.ciaddr(self.query.ciaddr());
+        }
+        let host = self.known.current(subnet);
+        let classes = self.final_classes(subnet, host, &subnet.additional);
+        self.boot_fields(&mut writer, subnet, host, &classes);
+        let levels = self.levels(&subnet.options, host, &classes);
+        let wanted = code::V6_ONLY_PREFERRED;
+        let carried = levels.chosen(None, CodeSet::of(&[wanted])).contains(wanted)
+            && levels.value((None, wanted)).is_some();
+        self.write_options(&mut writer, self.echoes(), Some(&levels));
+        (self.departure(writer, message_type, Ipv4Addr::UNSPECIFIED), carried)
     }
 
     /// ACK of an INFORM: options, no lease. Only through a relay's address it is a relayed reply.
@@ -256,6 +275,9 @@ impl Exchange<'_> {
         // A client that names its enterprise is answered there without asking.
         let vendor_options = codes.contains(code::VENDOR_OPTIONS);
         codes.insert(code::VENDOR_OPTIONS);
+        if self.query.is_bootp() {
+            DHCP_ONLY.iter().for_each(|code| codes.remove(*code));
+        }
         let local = self.arrival.local.octets();
         for code in codes.iter() {
             match (code, levels) {
@@ -341,8 +363,11 @@ impl Route<'_> {
         if !ciaddr.is_unspecified() && message_type != MessageType::Nak {
             return self.to_holder(ciaddr);
         }
-        if inform || (yiaddr.is_unspecified() && message_type != MessageType::Nak) {
-            return self.to_holder(*self.arrival.source.ip());
+        let source = *self.arrival.source.ip();
+        let told_nothing = yiaddr.is_unspecified() && message_type != MessageType::Nak;
+        // Nobody has the address 0.0.0.0: a client without one is reached by broadcast.
+        if inform || (told_nothing && !source.is_unspecified()) {
+            return self.to_holder(source);
         }
         let receiver =
             if yiaddr.is_unspecified() || self.query.wants_broadcast() || !self.arrival.raw {

@@ -28,6 +28,7 @@ pub(super) struct ClassPlan {
     unknown: Option<ClassId>,
     drop: Option<ClassId>,
     reject: Option<ClassId>,
+    bootp: Option<ClassId>,
     /// Places in `Dhcp4::classes` of those with a test, in order: first those that do not depend on a reservation.
     early: Vec<usize>,
     late: Vec<usize>,
@@ -59,6 +60,7 @@ impl ClassPlan {
             unknown: names.id("UNKNOWN"),
             drop: names.id("DROP"),
             reject: names.id("REJECT"),
+            bootp: names.id("BOOTP"),
             early,
             late,
             defined,
@@ -145,6 +147,7 @@ impl Classes {
         let mut classes = Self::default();
         classes.add(plan.all);
         classes.add(admission.and_then(|at| plan.admission.get(at).copied().flatten()));
+        classes.add(plan.bootp.filter(|_| asked.query.is_bootp()));
         if !plan.vendor.is_empty() {
             let vendor = asked.query.option(code::VENDOR_CLASS_IDENTIFIER);
             let class = |value: Cow<'_, [u8]>| plan.vendor.get(trim_zeros(&value)).copied();

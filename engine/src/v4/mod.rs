@@ -9,6 +9,7 @@ mod answer;
 mod classes;
 mod discover;
 mod inform;
+mod ipv6_only;
 mod known;
 mod names;
 mod network;
@@ -147,8 +148,7 @@ impl<'a> Exchange<'a> {
         classes.check_drop(snapshot)?;
         accept::check_sanity(query)?;
         let known = Known::of(query, snapshot);
-        let early = known.global().filter(|_| snapshot.config.early_global_reservations);
-        if let Some(host) = early {
+        if let Some(host) = known.early(snapshot) {
             classes.reserve(host.classes(), asked);
             classes.complete(true, asked);
             classes.check_drop(snapshot)?;
@@ -159,19 +159,11 @@ impl<'a> Exchange<'a> {
             let class = admit::admit_in(query, admission, subnet_id, context.now)?;
             classes.admit(class, snapshot);
         }
-        let mut is_known = early.is_some();
-        if let Some(subnet) = subnet {
-            let shared = snapshot.network_of(subnet).is_shared;
-            let own = known.in_subnet(subnet).filter(|_| !shared);
-            let global = known.global_in(subnet).filter(|_| early.is_none());
-            // In a shared network the subnet, and with it the reservation, may still change.
-            if let Some(host) = own.or(global).filter(|host| !host.classes().is_empty()) {
-                classes.reserve(host.classes(), asked);
-            }
-            is_known |= known.is_known(subnet, snapshot, &classes);
+        // What gives a lease back needs no more than whose it is.
+        if !matches!(query.message_type(), MessageType::Release | MessageType::Decline) {
+            complete(&mut classes, &known, subnet, asked);
+            classes.check_drop(snapshot)?;
         }
-        classes.complete(is_known, asked);
-        classes.check_drop(snapshot)?;
         let client = Client::new(query, subnet.is_none_or(|it| it.config.match_client_id));
         let exchange = Self { query, arrival, context, classes, known, subnet, client };
         match query.message_type() {
@@ -224,4 +216,27 @@ impl<'a> Exchange<'a> {
     fn origin(&self) -> Origin {
         Origin::Client(self.context.ticket)
     }
+}
+
+/// Adds what the client's reservation gives, if the subnet is settled, and the classes that depend on whether it has
+/// one. In a shared network the subnet, and with it the reservation, may still change.
+fn complete(
+    classes: &mut Classes,
+    known: &Known<'_>,
+    subnet: Option<&SubnetPlan>,
+    asked: Asked<'_>,
+) {
+    let snapshot = asked.context.snapshot;
+    let early = known.early(snapshot);
+    let mut is_known = early.is_some();
+    if let Some(subnet) = subnet {
+        let shared = snapshot.network_of(subnet).is_shared;
+        let own = known.in_subnet(subnet).filter(|_| !shared);
+        let global = known.global_in(subnet).filter(|_| early.is_none());
+        if let Some(host) = own.or(global).filter(|host| !host.classes().is_empty()) {
+            classes.reserve(host.classes(), asked);
+        }
+        is_known |= known.is_known(subnet, snapshot, classes);
+    }
+    classes.complete(is_known, asked);
 }

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use super::classes::{ClassPlan, Classes};
 use super::network::{self, Membership, NetworkPlan};
 use super::options::OptionTable;
-use crate::alloc::Pool;
+use crate::alloc::{Pool, Round, Turn};
 use crate::classify::ClassId;
 use crate::codec::v4::{MessageType, Query, code, suboption};
-use crate::config::model::{Allocator, Dhcp4, NameRules, Pool4, Subnet4};
+use crate::config::model::{Allocator, Dhcp4, HookKind, NameRules, Pool4, Subnet4};
 use crate::hosts::Host;
 use crate::lease::KeptOut;
 use crate::packet::Arrival;
@@ -29,6 +29,7 @@ pub struct Snapshot {
     server_identifiers: Vec<Ipv4Addr>,
     index: SubnetIndex,
     by_id: HashMap<u32, usize>,
+    serves_bootp: bool,
     /// Options of reservations, by where the reservation is in memory: it stays there as long as its configuration.
     host_options: HashMap<usize, OptionTable>,
     /// Offered addresses are leased somewhere (`offer-lifetime`).
@@ -39,9 +40,9 @@ pub struct Snapshot {
 #[derive(Debug)]
 pub(super) struct SubnetPlan {
     pub(super) config: Arc<Subnet4>,
+    /// By ascending addresses; they do not overlap.
     pub(super) pools: Vec<PoolPlan>,
-    /// Places of the pools, by ascending addresses: pools do not overlap.
-    by_address: Box<[usize]>,
+    turn: Turn,
     /// Its options over its shared network's.
     pub(super) options: OptionTable,
     /// Classes evaluated last: the subnet's, then its shared network's.
@@ -79,6 +80,7 @@ impl Snapshot {
             server_identifiers: server_identifiers(&config),
             host_options: host_options(&config),
             leases_offers: leases_offers(&config),
+            serves_bootp: config.hooks.iter().any(|hook| hook.kind == HookKind::Bootp),
             subnets,
             config,
         }
@@ -88,6 +90,11 @@ impl Snapshot {
     pub fn may_change_lease(&self, message_type: MessageType) -> bool {
         let offers = self.leases_offers && message_type == MessageType::Discover;
         offers || super::may_change_lease(message_type)
+    }
+
+    /// Whether BOOTP requests are served (`libdhcp_bootp`).
+    pub fn serves_bootp(&self) -> bool {
+        self.serves_bootp
     }
 
     /// The configuration that this is of.
@@ -152,10 +159,8 @@ fn clue<'a>(query: &Query<'_>, arrival: &Arrival, interface: &'a str) -> Clue<'a
 
 impl SubnetPlan {
     fn build(subnet: &Arc<Subnet4>, membership: Membership, config: &Dhcp4) -> Self {
-        let mut by_address: Box<[usize]> = (0..subnet.pools.len()).collect();
-        by_address.sort_by_key(|at| subnet.pools[*at].first);
         Self {
-            by_address,
+            turn: Turn::default(),
             config: Arc::clone(subnet),
             pools: subnet.pools.iter().map(|pool| PoolPlan::build(pool, subnet, config)).collect(),
             options: OptionTable::merge(&[&subnet.options, subnet.network_options()]),
@@ -166,10 +171,9 @@ impl SubnetPlan {
 
     /// Place of the pool of `address`, whoever it is open to.
     pub(super) fn place_of(&self, address: Ipv4Addr) -> Option<usize> {
-        let pool = |at: usize| &self.pools[at];
-        let above = self.by_address.partition_point(|at| pool(*at).addresses.first() <= address);
-        let place = self.by_address[..above].last().copied();
-        place.filter(|at| pool(*at).addresses.contains(address))
+        let above = self.pools.partition_point(|pool| pool.addresses.first() <= address);
+        let place = above.checked_sub(1)?;
+        self.pools[place].addresses.contains(address).then_some(place)
     }
 
     /// The pool of `address`, whoever it is open to.
@@ -189,6 +193,15 @@ impl SubnetPlan {
         classes: &'a Classes,
     ) -> impl Iterator<Item = &'a PoolPlan> + Clone {
         self.pools.iter().filter(|pool| pool.is_open(classes))
+    }
+
+    /// The round through the pools that are open to `classes`.
+    pub(super) fn round<'a>(
+        &'a self,
+        classes: &'a Classes,
+    ) -> Round<'a, impl Iterator<Item = &'a Pool> + Clone> {
+        let pools = self.open_pools(classes).map(|pool| &pool.addresses);
+        Round { turn: &self.turn, pools }
     }
 }
 

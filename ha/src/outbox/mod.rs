@@ -76,6 +76,8 @@ struct State {
     late: Backlog,
     policy: UpdatePolicy,
     stopped: bool,
+    /// Updates that a backup was not told of, since somebody asked.
+    missed: u64,
 }
 
 impl fmt::Debug for Outbox {
@@ -169,6 +171,12 @@ impl Outbox {
         self.refused.load(Ordering::Relaxed)
     }
 
+    /// Number of updates since the last call that `peer` misses because they found its queue full, or waited in it
+    /// when it fell silent.
+    pub fn take_missed(&self, peer: PeerQueue) -> u64 {
+        self.side(peer).map_or(0, |side| std::mem::take(&mut side.state.lock().missed))
+    }
+
     /// Sends the delayed updates. Gives the result if there is one already, else it comes by
     /// [`Observer::backlog_sent`]. What is queued meanwhile is sent behind them, and no reply waits for it.
     pub fn send_backlog(&self) -> Option<Result<(), CallError>> {
@@ -222,7 +230,13 @@ impl Outbox {
         let Finished { more, abandoned } = state.queue.finish(update.lease.address);
         // Delayed updates that are on their way are over with the first that fails.
         let concerns_backlog = state.backlog.is_sending() && (update.delayed || lost);
-        let behind = if lost { state.lose((!abandoned).then_some(update)) } else { Vec::new() };
+        // A backup that nobody waits for may be slow for once: what waits for it waits on.
+        let gives_up = peer == PeerQueue::Partner || update.ticket.is_some();
+        let behind = match lost && gives_up {
+            true => state.lose((!abandoned).then_some(update)),
+            false => Vec::new(),
+        };
+        state.missed += behind.len() as u64;
         let backlog_sent = match &outcome {
             _ if !concerns_backlog => None,
             UpdateOutcome::Success => state.backlog.applied().then_some(Ok(())),
@@ -341,6 +355,7 @@ impl Outbox {
         }
         let stopped = state.stopped;
         let pushed = !stopped && state.queue.push(update);
+        state.missed += u64::from(!pushed);
         drop(state);
         if pushed {
             side.wake.notify_one();
@@ -382,6 +397,7 @@ impl Side {
             late: Backlog::new(MAX_LATE_UPDATES),
             policy: UpdatePolicy::default(),
             stopped: false,
+            missed: 0,
         };
         Self { state: Mutex::new(state), wake: Condvar::new() }
     }

@@ -129,6 +129,10 @@ impl Node {
         addresses: [SocketAddr; 2],
         parameters: Parameters,
     ) -> Result<Self, StartError> {
+        Self::start_by(parameters, settings(place, addresses))
+    }
+
+    pub(crate) fn start_by(parameters: Parameters, settings: Settings) -> Result<Self, StartError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
         let (service, stats) = (Arc::new(Service::default()), Arc::new(Stats::default()));
         let released = Arc::new(Released::default());
@@ -157,7 +161,7 @@ impl Node {
             clock: clock.clone(),
             stats: stats.clone(),
         };
-        let driver = Driver::start(half, settings(place, addresses), parts)?;
+        let driver = Driver::start(half, settings, parts)?;
         Ok(Self { driver, store, pending, released, registry, service, stats, clock })
     }
 

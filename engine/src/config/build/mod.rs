@@ -154,6 +154,7 @@ impl<'a> Builder<'a> {
             hooks,
             loggers: self.loggers(node),
             echo_client_id: node.flag("echo-client-id").unwrap_or(true),
+            authoritative: node.flag("authoritative").unwrap_or(false),
             decline_probation_s: node.int("decline-probation-period").unwrap_or(86_400),
             parked_packet_limit: node.int("parked-packet-limit").unwrap_or(256),
             options: self.options(node),

@@ -8,8 +8,8 @@ use crate::config::json::Node;
 use crate::config::model::{Pool4, Prefix4};
 
 impl Builder<'_> {
-    /// `pools`, in their order. Each lies in `prefix`, if that is known, and overlaps no other; it inherits from
-    /// `levels`, the first of which is the subnet.
+    /// `pools` by ascending addresses, which is the order in which they are used. Each lies in `prefix`, if that is
+    /// known, and overlaps no other; it inherits from `levels`, the first of which is the subnet.
     pub(super) fn pools(
         &mut self,
         subnet: &Node,
@@ -38,6 +38,7 @@ impl Builder<'_> {
             pools.push(Pool4 { first, last, guard, additional, options, id, names });
         }
         self.report_overlaps(places);
+        pools.sort_by_key(|pool| pool.first);
         pools
     }
 

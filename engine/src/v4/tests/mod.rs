@@ -8,6 +8,7 @@ mod hostile;
 mod life;
 mod naming;
 mod networks;
+mod other_ways;
 mod race;
 mod reservations;
 mod scenarios;

@@ -101,7 +101,7 @@ impl World {
         admission: Option<&dyn Admission>,
     ) -> Outcome {
         let bytes = ask.bytes();
-        let query = Query::parse(&bytes).unwrap();
+        let query = Query::parse_any(&bytes).unwrap();
         let trouble = Cell::new(None);
         let context = Context {
             snapshot: &self.snapshot,
@@ -221,6 +221,8 @@ impl Answer {
 #[derive(Clone, Debug)]
 pub(super) struct Ask {
     pub(super) message_type: MessageType,
+    /// Without a message type.
+    pub(super) bootp: bool,
     pub(super) mac: Vec<u8>,
     pub(super) flags: u16,
     pub(super) ciaddr: Ipv4Addr,
@@ -236,6 +238,7 @@ impl Ask {
     pub(super) fn direct(number: u8) -> Self {
         Self {
             message_type: MessageType::Discover,
+            bootp: false,
             mac: vec![2, 0, 0, 0, 1, number],
             flags: 0,
             ciaddr: Ipv4Addr::UNSPECIFIED,
@@ -247,7 +250,12 @@ impl Ask {
         }
     }
 
-    /// The same through a relay.
+    /// A BOOTP request of the client 02:00:00:00:01:`number` on the link.
+    pub(super) fn bootp(number: u8) -> Self {
+        Self { bootp: true, ..Self::direct(number) }
+    }
+
+    /// A DISCOVER of that client through a relay.
     pub(super) fn relayed(number: u8) -> Self {
         Self {
             giaddr: RELAY,
@@ -316,7 +324,10 @@ impl Ask {
         bytes[12..16].copy_from_slice(&self.ciaddr.octets());
         bytes[24..28].copy_from_slice(&self.giaddr.octets());
         bytes[28..28 + self.mac.len()].copy_from_slice(&self.mac);
-        bytes.extend_from_slice(&[99, 130, 83, 99, 53, 1, self.message_type as u8]);
+        bytes.extend_from_slice(&[99, 130, 83, 99]);
+        if !self.bootp {
+            bytes.extend_from_slice(&[53, 1, self.message_type as u8]);
+        }
         for (code, data) in &self.options {
             bytes.extend_from_slice(&[*code, u8::try_from(data.len()).unwrap()]);
             bytes.extend_from_slice(data);
@@ -405,6 +416,7 @@ pub(super) fn config() -> Dhcp4 {
         loggers: Vec::new(),
         echo_client_id: true,
         decline_probation_s: 12,
+        authoritative: false,
         parked_packet_limit: 256,
         options: Vec::new(),
         hosts: Arc::default(),

@@ -2,10 +2,12 @@
 //! arbitrary sequences of inputs.
 
 mod arbitrary;
+mod chart;
 mod commands;
 mod failures;
 mod faults;
 mod pair;
+mod rows;
 mod rules;
 mod timelines;
 

@@ -19,6 +19,9 @@ const COLUMNS: [Seen; 12] = [
     Seen::Unset,
 ];
 
+/// States that one mode has and the others have not.
+const NORMAL: [State; 3] = [State::LoadBalancing, State::HotStandby, State::PassiveBackup];
+
 /// One letter for what a rule says.
 fn letter(then: Option<Then>) -> char {
     match then {
@@ -182,7 +185,7 @@ fn conditions_of_single_states() {
 }
 
 /// A situation in which `rule` is the one that decides.
-fn situation_of(rule: &Rule) -> Option<Situation> {
+pub(super) fn situation_of(rule: &Rule) -> Option<Situation> {
     let members = [
         (Mode::LoadBalancing, Role::Primary),
         (Mode::LoadBalancing, Role::Secondary),
@@ -192,7 +195,8 @@ fn situation_of(rule: &Rule) -> Option<Situation> {
         (Mode::LoadBalancing, Role::Backup),
     ];
     for (mode, role) in members {
-        for own in State::ALL {
+        let foreign = |state| NORMAL.contains(&state) && state != mode.normal();
+        for own in State::ALL.into_iter().filter(|state| !foreign(*state)) {
             for partner in Seen::all() {
                 let situation = Situation { mode, role, own, partner, facts: rule.with };
                 if decide(&situation).is_some_and(|first| std::ptr::eq(first, rule)) {
