@@ -74,6 +74,8 @@ pub struct Dhcp4 {
     pub early_global_reservations: bool,
     /// `compatibility`.
     pub compatibility: Compatibility,
+    /// `sanity-checks`, `lease-checks`.
+    pub lease_checks: LeaseChecks,
     /// `shared-networks` in their order.
     pub networks: Vec<Arc<Network4>>,
     /// Every subnet, by ascending id, those of shared networks too; inherited values filled in.
@@ -447,6 +449,22 @@ impl Default for ReservationScope {
     fn default() -> Self {
         Self { global: false, in_subnet: true, out_of_pool: false }
     }
+}
+
+/// What is done at start with a lease whose subnet is not that of its address.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LeaseChecks {
+    /// `none`: nothing.
+    None,
+    /// `warn`: it is told of.
+    #[default]
+    Warn,
+    /// `fix`: it gets the subnet of its address, if there is one.
+    Fix,
+    /// `fix-del`: as `fix`; without such a subnet it is forgotten.
+    FixOrDelete,
+    /// `del`: it is forgotten.
+    Delete,
 }
 
 /// `compatibility`.

@@ -129,5 +129,10 @@ fn reservations_are_shown_whole() {
     );
     let own = &value["Dhcp4"]["subnet4"][0]["reservations"][0];
     assert_eq!(own["user-context"], json!({ "comment": "c" }));
+    let subnet = &value["Dhcp4"]["subnet4"][0];
+    assert_eq!(
+        (&subnet["reservation-mode"], &subnet["reservations-in-subnet"]),
+        (&Value::Null, &json!(true))
+    );
     assert_eq!(rendered(&value.to_string()), value);
 }

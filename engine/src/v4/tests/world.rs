@@ -11,8 +11,8 @@ use crate::clock::{Mono, Now};
 use crate::codec::options::Definitions;
 use crate::codec::v4::{MessageType, Query, code};
 use crate::config::model::{
-    Compatibility, Dhcp4, ExpiredLeases, Interfaces, LeaseDatabase, Lifetime, MultiThreading,
-    OptionData, Pool4, Prefix4, Subnet4,
+    Compatibility, Dhcp4, ExpiredLeases, Interfaces, LeaseChecks, LeaseDatabase, Lifetime,
+    MultiThreading, OptionData, Pool4, Prefix4, Subnet4,
 };
 use crate::hosts::IdentifierKind;
 use crate::lease::memory::MemoryStore;
@@ -423,6 +423,7 @@ pub(super) fn config() -> Dhcp4 {
         host_identifiers: IdentifierKind::USUAL.to_vec(),
         early_global_reservations: false,
         compatibility: Compatibility::default(),
+        lease_checks: LeaseChecks::default(),
         networks: Vec::new(),
         subnets: Vec::new(),
     }
