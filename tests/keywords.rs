@@ -2,8 +2,6 @@
 //!
 //! After a change of a table: `PEREGRINE_WRITE_DOCS=1 cargo test --test keywords`.
 
-#![expect(clippy::unwrap_used, reason = "an unwrap of a test is an assertion")]
-
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;

@@ -14,7 +14,7 @@ use engine::log;
 use engine::seam::{Admission, Replication};
 use engine::server::Parts;
 
-use self::join::{Gates, Guards, Outboxes};
+use self::join::{Gates, Guards, OnlyOutbox, Outboxes};
 pub use self::subnets::{Share, Subnets};
 use crate::config::{Relationship, SERVER_NAME, Server};
 use crate::guard::Guard;
@@ -83,6 +83,12 @@ impl Hub {
             )
         };
         let halves: Vec<_> = relationships.iter().enumerate().map(half).collect();
+        for (index, half) in halves.iter().enumerate() {
+            let name = if index == 0 { "paired".to_owned() } else { format!("paired-{index}") };
+            if let Some(flag) = parts.storage.flag(&name) {
+                half.remember_in(Arc::new(flag));
+            }
+        }
         let first = parts.guard.set(guard(&halves, &subnets, parts)).is_ok();
         debug_assert!(first, "a guard is joined once");
         let storage = parts.storage.clone();
@@ -107,7 +113,7 @@ impl Hub {
     /// Takes the changes that the peers must know.
     pub fn replication(&self) -> Arc<dyn Replication> {
         match &self.halves[..] {
-            [only] => Arc::clone(only.outbox()) as Arc<dyn Replication>,
+            [only] => Arc::new(OnlyOutbox(Arc::clone(only))) as Arc<dyn Replication>,
             several => Arc::new(Outboxes::new(several, Arc::clone(&self.subnets))),
         }
     }

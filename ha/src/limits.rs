@@ -6,6 +6,8 @@ use std::time::Duration;
 pub const MAX_QUEUED_UPDATES: usize = 65_536;
 /// Changes that are remembered because they were made while the service was being switched off.
 pub const MAX_LATE_UPDATES: usize = 4_096;
+/// Leases that ended while the partner was away and that it is told of when it is back; more are counted.
+pub const MAX_KEPT_DELETIONS: usize = 65_536;
 /// Time for one exchange with a peer; pages of a synchronisation have `sync-timeout`.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// Bytes of a peer's answer (a page of leases is the largest).
@@ -23,6 +25,8 @@ pub const MAX_REQUEST: usize = 4 << 20;
 pub const MAX_HEAD: usize = 16 << 10;
 /// Bytes of a request from which on it is read and run on a thread of its own.
 pub const LARGE_REQUEST: usize = 64 << 10;
+/// Bytes of an answer that are written at a time.
+pub const ANSWER_PIECE: usize = 64 << 10;
 /// Commands of peers that may take their time, such as listings, at one time.
 pub const MAX_LONG_COMMANDS: usize = 4;
 /// The same of addresses that are no peer's.

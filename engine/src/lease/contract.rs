@@ -22,13 +22,16 @@ pub(super) struct Told {
     origin: Origin,
 }
 
-/// Keeps what it is shown.
+/// Keeps what it is shown, and spares some addresses' leases.
 #[derive(Default)]
-pub(super) struct Recorder(Mutex<Vec<Told>>);
+pub(super) struct Recorder {
+    told: Mutex<Vec<Told>>,
+    spared: Mutex<Vec<Ipv4Addr>>,
+}
 
 impl ChangeSink for Recorder {
     fn record(&self, change: &Change<'_>) {
-        self.0.lock().push(Told {
+        self.told.lock().push(Told {
             number: change.number.0,
             kind: change.kind,
             lease: change.lease.clone(),
@@ -36,11 +39,15 @@ impl ChangeSink for Recorder {
             origin: change.origin,
         });
     }
+
+    fn may_clean_up(&self, lease: &Lease4) -> bool {
+        !self.spared.lock().contains(&lease.address)
+    }
 }
 
 impl Recorder {
     fn take(&self) -> Vec<Told> {
-        std::mem::take(&mut *self.0.lock())
+        std::mem::take(&mut *self.told.lock())
     }
 }
 
@@ -83,6 +90,7 @@ battery! {
     a_page_replaces_what_has_not_changed_since
     a_declined_address_is_out_of_use_until_its_probation_ends
     expiry_reclaims_then_deletes_in_slices_by_end
+    what_is_spared_holds_up_nothing_behind_it
     the_lease_of_another_server_keeps_its_address_a_minute_longer
     without_hold_time_expiry_deletes_at_once
     an_infinite_lease_never_ends
@@ -369,6 +377,24 @@ fn expiry_reclaims_then_deletes_in_slices_by_end(it: Subject) {
     assert_eq!(it.store.expire(at(1131), 30, 1), 1);
     assert_eq!([state(2), state(4)], [None, Some(LeaseState::Assigned)]);
     assert_eq!(it.store.expire(at(2000), 30, 10), 4);
+    assert!(it.store.is_empty());
+}
+
+fn what_is_spared_holds_up_nothing_behind_it(it: Subject) {
+    for (last, cltt_s) in [(1, 1000), (2, 1000), (3, 1001), (4, 1002)] {
+        let lease = Lease4 { cltt_s, ..lease(last, last) };
+        it.store.apply(lease, Overwrite::Always, Origin::Administrator);
+    }
+    let there = || (1..=4).filter(|last| it.store.find(address(*last)).is_some());
+    *it.told.spared.lock() = vec![address(1), address(3)];
+    // One at a time, too.
+    assert_eq!(it.store.expire(at(1200), 0, 1), 1);
+    assert_eq!(there().collect::<Vec<_>>(), [1, 3, 4]);
+    assert_eq!(it.store.expire(at(1200), 0, 10), 1);
+    assert_eq!(it.store.expire(at(1200), 0, 10), 0);
+    assert_eq!(there().collect::<Vec<_>>(), [1, 3]);
+    it.told.spared.lock().clear();
+    assert_eq!(it.store.expire(at(1200), 0, 10), 2);
     assert!(it.store.is_empty());
 }
 

@@ -185,6 +185,7 @@ impl LeaseStore for Reference {
         while changed < limit {
             let due = (table.leases.values())
                 .filter_map(|it| Some((it, rules::fate(it, now.wall_s, hold_s)?)))
+                .filter(|(it, _)| self.sink.may_clean_up(&it.lease))
                 .min_by_key(|(it, _)| (rules::end_s(it), it.lease.address));
             let Some((Stored { lease, .. }, fate)) = due else { break };
             let new = (fate == Fate::Reclaim).then(|| rules::reclaimed(lease.clone()));

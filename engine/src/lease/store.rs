@@ -66,6 +66,13 @@ pub trait ChangeSink: Send + Sync {
     /// Takes note of `change`. Called under the lock of its address: must neither block nor do I/O nor
     /// call the store.
     fn record(&self, change: &Change<'_>);
+
+    /// Whether `lease`, whose time is over, may be cleaned up. Called under the lock of its address, as
+    /// [`Self::record`].
+    fn may_clean_up(&self, lease: &Lease4) -> bool {
+        let _ = lease;
+        true
+    }
 }
 
 /// A lease as read, with the version that a conditional operation names.
@@ -285,7 +292,7 @@ pub trait LeaseStore: Send + Sync + fmt::Debug {
         origin: Origin,
     ) -> Option<ChangeNumber>;
 
-    /// Cleans up at most `limit` leases whose time is over: assigned ones become reclaimed and are kept
+    /// Cleans up at most `limit` leases whose time is over and that [`ChangeSink::may_clean_up`] lets go: assigned ones become reclaimed and are kept
     /// for `hold_s` seconds more, declined ones and those held long enough are deleted. Returns how many were
     /// changed; fewer than `limit` means that nothing is left to do.
     fn expire(&self, now: Now, hold_s: u64, limit: usize) -> usize;

@@ -109,6 +109,13 @@ impl worker::Desk for Desk {
         out: &mut Vec<Departure>,
     ) {
         let pipeline = &*self.pipeline;
+        let Some(right) = pipeline.service.begin_turn() else {
+            // They were admitted before the service was switched off.
+            let dropped = batch.len() as u64;
+            pipeline.stats.add(Counter::ServiceDisabled, dropped);
+            pipeline.stats.add(Counter::ReceiveDrop, dropped);
+            return;
+        };
         let mut turn = Turn {
             pipeline,
             snapshot: &pipeline.snapshot.load(),
@@ -126,6 +133,7 @@ impl worker::Desk for Desk {
             last_change = last_change.max(turn.decide(job));
         }
         let lines = turn.lines;
+        drop(right);
         let written = last_change.is_none_or(|last| pipeline.storage.write_through(last).is_ok());
         for decided in self.replies.drain(..) {
             out.extend(pipeline.settle(decided, written));

@@ -91,6 +91,7 @@ counters! {
     HaTimedOut = "peregrine-ha-connections-timed-out",
     HaBadRequest = "peregrine-ha-requests-bad",
     HaForbidden = "peregrine-ha-requests-forbidden",
+    HaDeletionsForgotten = "peregrine-ha-deletions-forgotten",
     HaUpdatesRefused = "peregrine-ha-updates-refused",
     HaUnauthorized = "peregrine-ha-requests-unauthorized",
 }

@@ -118,6 +118,8 @@ pub struct Standing {
     pub watching: bool,
     /// What becomes of lease updates.
     pub updates: UpdatePolicy,
+    /// The partner tells nothing any more (terminated): only leases of clients in the scopes are cleaned up here.
+    pub own_leases_only: bool,
 }
 
 /// Something to be done by the driver, in this order.
@@ -131,6 +133,8 @@ pub enum Action {
     AnswerSync(engine::control::Answer),
     /// Send the delayed updates; ends with `handle_backlog_sent`.
     SendBacklog,
+    /// Tell which leases ended while the partner was away; ends with `handle_backlog_sent`.
+    SendDeletions,
     /// Forget the delayed updates.
     ClearBacklog,
     /// Send ha-reset; ends with `handle_reset_answer`.

@@ -154,6 +154,8 @@ impl Relationship {
         if refused.contains(&state) || unready || !self.peers().is_active_pair() {
             return Err(cannot_enter(state, State::PartnerInMaintenance));
         }
+        // From now on the partner's maintenance is wanted.
+        self.cancels_left = 0;
         self.push(Action::SendMaintenanceNotify(Notification {
             cancel: false,
             state,
@@ -219,7 +221,10 @@ impl Relationship {
         }
         match result {
             Err(_) | Ok(NotifyAnswer { result: code::ERROR, .. }) => {
-                self.enter(now, Stage::PartnerDown(Alone { failover: true, closed: false }));
+                self.enter(
+                    now,
+                    Stage::PartnerDown(Alone { failover: true, closed: false, telling: false }),
+                );
                 self.note(Note::MaintenanceStartedInPartnerDown);
                 Answer::success(
                     "Server is now in the partner-down state as its partner appears to be offline \
@@ -228,7 +233,6 @@ impl Relationship {
             }
             Ok(NotifyAnswer { result: code::SUCCESS, .. }) => {
                 self.partner.set(now, State::InMaintenance);
-                self.cancels_left = 0;
                 if state != State::PartnerInMaintenance {
                     self.enter(now, self.stage_of(State::PartnerInMaintenance));
                 }
@@ -277,7 +281,7 @@ impl Relationship {
                 );
             };
             partner.into_iter().for_each(|state| self.partner.set(now, state));
-            self.enter(now, self.stage_of(returns_to(previous)));
+            self.enter(now, self.stage_of(comes_back_to(previous)));
             self.settle(now);
             let arguments = serde_json::json!({ "state": self.state().name() });
             return Answer::success("Server maintenance canceled.").and(arguments);
@@ -313,10 +317,19 @@ const fn lacks_leases(state: State) -> bool {
     matches!(state, State::Waiting | State::Syncing)
 }
 
-/// Where a server goes when a maintenance is cancelled: never into a maintenance.
+/// Where the server that stayed goes when a maintenance is cancelled: never into a maintenance.
 const fn returns_to(previous: State) -> State {
     match previous {
         State::InMaintenance | State::PartnerInMaintenance => State::Waiting,
+        state => state,
+    }
+}
+
+/// As [`returns_to`], for the server that was to leave: the updates that it delayed were given up meanwhile, and only a
+/// synchronisation brings them to the partner.
+const fn comes_back_to(previous: State) -> State {
+    match returns_to(previous) {
+        State::CommunicationRecovery => State::Waiting,
         state => state,
     }
 }

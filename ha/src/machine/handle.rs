@@ -109,6 +109,22 @@ impl Relationship {
         self.unsent_updates = self.unsent_updates.checked_add(n).unwrap_or(1);
     }
 
+    /// Whether leases ended of which the partner was not told.
+    pub const fn handle_deletions(&mut self, owed: bool) {
+        self.owes_deletions = owed;
+    }
+
+    /// The partner answered a request of a synchronisation: it is not silent, though no heartbeat is sent meanwhile.
+    pub fn handle_contact(&mut self, now: Now) {
+        let partner = self.peers().partner().and_then(|partner| self.peers().place(&partner.name));
+        if let Transfer::UnderWay { order, .. } = self.transfer
+            && partner == Some(order.server)
+        {
+            self.poke(now);
+            self.settle(now);
+        }
+    }
+
     /// A query of a client that is not served here, while [`super::Standing::watching`].
     pub fn handle_unserved(&mut self, now: Now, client: &Client<'_>) {
         if !self.is_interrupted(now) || !client.balanced {
@@ -162,8 +178,14 @@ impl Relationship {
         }
     }
 
-    /// The delayed updates were sent ([`Action::SendBacklog`]), or not all of them.
+    /// The delayed updates were sent ([`Action::SendBacklog`], [`Action::SendDeletions`]), or not all of them.
     pub fn handle_backlog_sent(&mut self, now: Now, result: Result<(), CallError>) {
+        if let Stage::PartnerDown(alone) = &mut self.stage {
+            if std::mem::take(&mut alone.telling) {
+                self.deletions_sent(now, result);
+            }
+            return;
+        }
         let Stage::Recovery(recovery) = &mut self.stage else { return };
         if recovery.flush != Flush::Sending {
             return;
@@ -181,6 +203,16 @@ impl Relationship {
                 self.order_reset();
             }
         }
+        self.settle(now);
+    }
+
+    /// The partner is normal's other half only if it knows what is gone; if it is silent, it will synchronise again.
+    fn deletions_sent(&mut self, now: Now, result: Result<(), CallError>) {
+        if let Err(error) = result {
+            self.note(Note::BacklogFailed(error));
+            self.partner.lost();
+        }
+        self.run(now);
         self.settle(now);
     }
 

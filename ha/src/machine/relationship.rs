@@ -49,6 +49,8 @@ pub struct Relationship {
     /// Somebody else than this machine holds the DHCP service off.
     pub(super) held_by_others: bool,
     pub(super) unsent_updates: u64,
+    /// Leases ended of which the partner was not told.
+    pub(super) owes_deletions: bool,
     /// How often the last maintenance may still be cancelled again.
     pub(super) cancels_left: u8,
     published: Standing,
@@ -124,6 +126,12 @@ impl Relationship {
         self.pausing.paused
     }
 
+    /// Whether both servers are in normal operation and tell each other of every change.
+    pub fn is_settled(&self) -> bool {
+        let same = self.partner.seen == super::Seen::In(self.state());
+        self.stage == Stage::Normal && same && self.sends_updates().partner == ToPartner::Send
+    }
+
     /// Whether the clocks are farther apart than a pair works with.
     pub fn is_skewed(&self) -> bool {
         self.partner.skew_is_too_high()
@@ -159,6 +167,7 @@ impl Relationship {
             scopes: self.scopes,
             watching: self.is_interrupted(now),
             updates: self.sends_updates(),
+            own_leases_only: self.state() == State::Terminated,
         }
     }
 
@@ -204,6 +213,7 @@ impl Relationship {
             heartbeat_under_way: false,
             held_by_others: false,
             unsent_updates: 0,
+            owes_deletions: false,
             cancels_left: 0,
             published: Standing::default(),
             actions: VecDeque::new(),
@@ -236,6 +246,7 @@ impl Relationship {
                 }
                 Then::Synchronise => return self.synchronise(),
                 Then::SendBacklog => return self.send_backlog(),
+                Then::SendDeletions => return self.send_deletions(),
                 Then::Reopen => return self.set_closed(now, false),
             }
         }
@@ -261,6 +272,8 @@ impl Relationship {
             (Fact::NewUnsent, self.partner.has_new_unsent()),
             (Fact::StuckTerminated, self.partner.is_stuck_terminated(now.mono)),
             (Fact::Closed, matches!(self.stage, Stage::PartnerDown(Alone { closed: true, .. }))),
+            // What is on its way is still owed.
+            (Fact::Owing, self.owes_deletions || self.is_telling()),
         ]);
         Situation {
             mode: self.peers().mode(),
@@ -290,9 +303,15 @@ impl Relationship {
             State::InMaintenance => Stage::InMaintenance { previous: self.state() },
             State::PartnerDown => {
                 let failover = self.peers().local().auto_failover;
-                Stage::PartnerDown(Alone { failover, closed: false })
+                Stage::PartnerDown(Alone { failover, closed: false, telling: false })
             }
-            State::PartnerInMaintenance => Stage::PartnerInMaintenance { previous: self.state() },
+            State::PartnerInMaintenance => {
+                let overflowed =
+                    matches!(self.stage, Stage::Recovery(Recovery { overflowed: true, .. }));
+                // What found no room while the partner was silent only a synchronisation can tell it.
+                let previous = if overflowed { State::Waiting } else { self.state() };
+                Stage::PartnerInMaintenance { previous }
+            }
             State::PassiveBackup => Stage::PassiveBackup,
             State::Ready => Stage::Ready,
             State::Syncing => Stage::Syncing,
@@ -312,7 +331,8 @@ impl Relationship {
             self.watch_silence();
         }
         self.stage = stage;
-        if recovered && self.stage != Stage::Normal {
+        // Where updates are sent, the delayed ones go first.
+        if recovered && self.sends_updates().partner != ToPartner::Send {
             self.push(Action::ClearBacklog);
         }
         if let Transfer::UnderWay { order, stale } = &mut self.transfer {
@@ -409,6 +429,18 @@ impl Relationship {
             self.note(Note::BacklogStarted);
             self.push(Action::SendBacklog);
         }
+    }
+
+    fn send_deletions(&mut self) {
+        if let Stage::PartnerDown(alone) = &mut self.stage
+            && !std::mem::replace(&mut alone.telling, true)
+        {
+            self.push(Action::SendDeletions);
+        }
+    }
+
+    const fn is_telling(&self) -> bool {
+        matches!(self.stage, Stage::PartnerDown(Alone { telling: true, .. }))
     }
 
     /// The partner is synchronised: no lease may change here before it is seen ready, or it would

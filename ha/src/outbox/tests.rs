@@ -1,6 +1,7 @@
 //! The outbox: order, one request per address, tickets, policies. Peers are played by the test.
 
 mod kept;
+mod owed;
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 
@@ -10,6 +11,7 @@ use engine::pending::{PendingReply, Release};
 use engine::stats::{Counter, Stats};
 
 use super::*;
+use crate::limits::MAX_QUEUED_UPDATES;
 
 #[derive(Default)]
 struct Seen {

@@ -11,6 +11,7 @@ use engine::lease::csv::row::HEADER;
 use engine::sync::Mutex;
 
 use super::breakage::Breakage;
+use crate::half::Memory;
 
 /// A disk with one lease file; the process that writes to it comes and goes.
 #[derive(Clone, Debug)]
@@ -31,6 +32,8 @@ struct State {
     looked_at: usize,
     /// A broken disk: what is written arrives with the next write.
     late: Option<Vec<u8>>,
+    /// Whether the partner knows all leases.
+    paired: bool,
 }
 
 /// Where the last row of an address is.
@@ -47,8 +50,9 @@ impl Disk {
         let (process, synced) = (0, looked_at);
         let rows = BTreeMap::new();
         let late = (breakage == Some(Breakage::JournalLate)).then(Vec::new);
+        let (dies_after, died, paired) = (None, false, false);
         let state =
-            State { text, synced, process, dies_after: None, died: false, rows, looked_at, late };
+            State { text, synced, process, dies_after, died, rows, looked_at, late, paired };
         Self(Arc::new(Mutex::new(state)))
     }
 
@@ -130,7 +134,7 @@ impl State {
 }
 
 /// One process's way to the file.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct DiskInk {
     disk: Disk,
     process: u32,
@@ -145,6 +149,20 @@ impl DiskInk {
         }
         act(&mut state);
         if state.died { Err(io::Error::other("the process dies")) } else { Ok(()) }
+    }
+}
+
+/// As the ink, for what is kept beside the leases.
+#[derive(Debug)]
+pub(super) struct DiskMemory(pub(super) DiskInk);
+
+impl Memory for DiskMemory {
+    fn is_paired(&self) -> bool {
+        self.0.disk.0.lock().paired
+    }
+
+    fn set_paired(&self, paired: bool) -> Result<(), String> {
+        self.0.alive(|state| state.paired = paired).map_err(|error| error.to_string())
     }
 }
 

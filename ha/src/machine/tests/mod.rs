@@ -6,6 +6,7 @@ mod chart;
 mod commands;
 mod failures;
 mod faults;
+mod owed;
 mod pair;
 mod rows;
 mod rules;

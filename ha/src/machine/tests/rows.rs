@@ -40,6 +40,7 @@ fn machine_in(situation: &Situation) -> (Relationship, Now) {
     if so(Fact::Overflowed) {
         machine.stage = Stage::Recovery(Recovery { overflowed: true, ..Recovery::default() });
     }
+    machine.handle_deletions(so(Fact::Owing));
     if let (Stage::PartnerDown(Alone { closed, .. }), true) = (&mut machine.stage, so(Fact::Closed))
     {
         *closed = true;

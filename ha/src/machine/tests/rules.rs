@@ -40,6 +40,7 @@ fn letter(then: Option<Then>) -> char {
         Some(Then::Terminate(_)) => 'T',
         Some(Then::Synchronise) => 'x',
         Some(Then::SendBacklog) => 'B',
+        Some(Then::SendDeletions) => 'd',
         Some(Then::Reopen) => 'o',
     }
 }
@@ -176,6 +177,8 @@ fn conditions_of_single_states() {
     let check = |facts: &[Fact], line| check(primary.0, primary.1, facts, line);
     check(&[Fact::NewUnsent], "partner-down: . . W . W W W . W T . .");
     check(&[Fact::Closed], "partner-down: o . N . W W W . W T o .");
+    check(&[Fact::Owing], "partner-down: . . d . W W W . W T . .");
+    check(&[Fact::Owing, Fact::NewUnsent], "partner-down: . . W . W W W . W T . .");
     check(&[Fact::Overflowed], "communication-recovery: W W W B W B W M I T . .");
     check(
         &[Fact::Overflowed, Fact::Interrupted],
