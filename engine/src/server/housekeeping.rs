@@ -111,6 +111,7 @@ impl Duties {
         loop {
             let limit = RECLAIM_SLICE.min(most - reclaimed);
             let now = self.clock.now();
+            self.storage.store.watch(now);
             let done = self.storage.store.expire(now, self.expired.hold_s.into(), limit);
             reclaimed += done;
             let out_of_time = now.mono.since(start.mono) >= time;
