@@ -117,7 +117,7 @@ fn a_packet_takes_no_memory_once_its_client_is_known() {
             "interfaces-config": {{ "interfaces": [] }},
             "multi-threading": {{ "thread-pool-size": 1 }},
             "lease-database": {{ "type": "memfile", "name": "{}" }},
-            "valid-lifetime": 4000,
+            "valid-lifetime": 4000, "cache-threshold": 0,
             "loggers": [ {{ "name": "kea-dhcp4", "severity": "WARN" }} ],
             "option-data": [ {{ "name": "routers", "data": "192.0.2.1" }} ],
             "client-classes": [

@@ -213,6 +213,7 @@ impl Target for Packets {
             admission: None,
             now: self.now,
             ticket: None,
+            replicated: false,
             interface: "eth0",
             local_addresses: &[SERVER],
             buffers: &self.buffers,

@@ -284,9 +284,10 @@ impl LeaseStore for MemoryStore {
         now: Now,
         address: Ipv4Addr,
         identity: Identity<'_>,
+        keep: bool,
         origin: Origin,
     ) -> Result<Stored, NotHolder> {
-        self.end(now, address, identity, origin, |_| None)
+        self.end(now, address, identity, origin, |lease| rules::released(lease).filter(|_| keep))
     }
 
     fn decline(
