@@ -120,3 +120,6 @@ pub const RECEIVE_RETRY_MS: u64 = 100;
 
 const _: () = assert!(BATCH <= MAX_PENDING_REPLIES);
 const _: () = assert!(MAX_CLIENT_ID <= u8::MAX as usize);
+
+/// Steps of the wall clock that are remembered one by one; older ones are taken together.
+pub const MAX_CLOCK_STEPS: usize = 8;

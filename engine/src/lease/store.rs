@@ -236,6 +236,10 @@ pub enum Applied {
 /// A store of DHCPv4 leases. Every operation is whole: it looks, decides and writes under the locks it
 /// needs, and shows each change to the [`ChangeSink`] it was built with.
 pub trait LeaseStore: Send + Sync + fmt::Debug {
+    /// Looks at the clocks, before a batch of other operations: a wall clock that is set forward must not give an
+    /// address away before its lease is over. A store may do without.
+    fn watch(&self, _now: Now) {}
+
     /// The lease of an address, in whatever state.
     fn find(&self, address: Ipv4Addr) -> Option<Stored>;
 

@@ -131,6 +131,7 @@ impl Duties {
         let finished = loop {
             let limit = RECLAIM_SLICE.min(most - reclaimed);
             let now = self.clock.now();
+            self.storage.store.watch(now);
             let done = self.storage.store.expire(now, hold_s, limit);
             reclaimed += done;
             if done < limit {

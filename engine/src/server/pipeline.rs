@@ -109,6 +109,7 @@ impl worker::Desk for Desk {
         out: &mut Vec<Departure>,
     ) {
         let pipeline = &*self.pipeline;
+        pipeline.storage.store.watch(now);
         let Some(right) = pipeline.service.begin_turn() else {
             // They were admitted before the service was switched off.
             let dropped = batch.len() as u64;

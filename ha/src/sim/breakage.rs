@@ -124,6 +124,10 @@ impl LeaseStore for OneClock {
         self.0.apply(lease, overwrite, Origin::Administrator)
     }
 
+    fn watch(&self, now: Now) {
+        self.0.watch(now);
+    }
+
     fn find(&self, address: Ipv4Addr) -> Option<Stored> {
         self.0.find(address)
     }

@@ -31,8 +31,8 @@ impl Builder<'_> {
         let (renew, rebind) = self.timers(levels);
         // One further up was reported there.
         self.next_server(Levels(&own));
-        let next_server = levels.text("next-server").and_then(|text| text.parse().ok());
-        let text = |key| levels.text(key).unwrap_or_default().to_owned();
+        let next_server = levels.filled_text("next-server").and_then(|text| text.parse().ok());
+        let text = |key| levels.filled_text(key).unwrap_or_default().to_owned();
         let subnet = Subnet4 {
             id,
             prefix: prefix.unwrap_or(Prefix4 { network: Ipv4Addr::UNSPECIFIED, len: 0 }),

@@ -88,6 +88,7 @@ fn what_a_subnet_inherits() {
         "subnet4": [
             { "subnet": "10.0.0.0/8", "pools": [ { "pool": "10.1.0.0/16", "pool-id": 7 } ] },
             { "subnet": "11.0.0.0/8", "valid-lifetime": 60, "rebind-timer": 20, "boot-file-name": "b",
+              "server-hostname": "", "next-server": "",
               "match-client-id": true, "t2-percent": 0.7, "user-context": { "x": 1 }, "comment": "c" } ]"#,
     );
     let [first, second] = &dhcp4.subnets[..] else { panic!("two subnets") };
@@ -100,6 +101,8 @@ fn what_a_subnet_inherits() {
     assert!(first.authoritative && second.authoritative);
     assert_eq!((&*first.boot_file_name, &*second.boot_file_name), ("a", "b"));
     assert_eq!((first.next_server, &*second.server_hostname), (address("192.0.2.9"), "h"));
+    // An empty one says nothing.
+    assert_eq!(second.next_server, address("192.0.2.9"));
     assert_eq!(second.user_context, Some(serde_json::json!({"x": 1, "comment": "c"})));
     let pool = &first.pools[0];
     assert_eq!((pool.first, pool.last, pool.id), (address("10.1.0.0"), address("10.1.255.255"), 7));
