@@ -1,15 +1,15 @@
 //! The gate: who of the pair serves a query (implements [`Admission`]). What the machine decided is
-//! one atomic word; a query costs one hash and one load of it. Pure but for its atomics. Must not
+//! one atomic word; a query costs one hash and a load of it and of the machine's last turn. Pure but for its atomics. Must not
 //! know why a scope is served, nor how leases reach the partner.
 
-use engine::clock::Now;
+use engine::clock::{Mono, Now};
 use engine::limits::{MAX_CLIENT_ID, MAX_HW_ADDRESS};
 use engine::seam::{Admission, Admitted, Client, Waiting};
 use engine::sync::atomic::{AtomicU64, Ordering};
 
 use crossbeam::queue::ArrayQueue;
 
-use crate::machine::limits::MAX_UNSERVED;
+use crate::machine::limits::{MAX_UNSERVED, STANDSTILL};
 use crate::machine::{Peers, Scopes, Standing, ToBackups, ToPartner, UpdatePolicy};
 
 /// The gate of one relationship.
@@ -17,6 +17,8 @@ use crate::machine::{Peers, Scopes, Standing, ToBackups, ToPartner, UpdatePolicy
 pub struct Gate {
     peers: Peers,
     standing: AtomicU64,
+    /// When the machine last had its turn, by the monotonic clock in nanoseconds.
+    turned: AtomicU64,
     unserved: ArrayQueue<Unserved>,
     unserved_dropped: AtomicU64,
 }
@@ -27,6 +29,7 @@ impl Gate {
         Self {
             peers,
             standing: AtomicU64::new(0),
+            turned: AtomicU64::new(u64::MAX),
             unserved: ArrayQueue::new(MAX_UNSERVED),
             unserved_dropped: AtomicU64::new(0),
         }
@@ -42,9 +45,28 @@ impl Gate {
         self.standing.store(pack(standing), Ordering::Release);
     }
 
+    /// The machine has had its turn.
+    pub(crate) fn turn(&self, now: Mono) {
+        self.turned.store(now.as_ns(), Ordering::Release);
+    }
+
+    /// Whether the machine has not had its turn for so long that the process stood still: what was published says
+    /// nothing any more.
+    fn stood_still(&self, now: Mono) -> bool {
+        let passed = now.as_ns().saturating_sub(self.turned.load(Ordering::Acquire));
+        u128::from(passed) > STANDSTILL.as_nanos()
+    }
+
     /// What was published last. One atomic load.
     pub fn standing(&self) -> Standing {
         unpack(self.standing.load(Ordering::Acquire))
+    }
+
+    /// Whether the lease of the client with this key is cleaned up here: one without a client is by both.
+    pub fn reclaims(&self, key: Option<&[u8]>) -> bool {
+        let standing = self.standing();
+        !standing.own_leases_only
+            || self.peers.balanced(key).is_none_or(|place| standing.scopes.contains(place))
     }
 
     /// The next query that the partner should have answered, for
@@ -72,13 +94,14 @@ impl Admission for Gate {
         self.peers.all().iter().map(|peer| format!("HA_{}", peer.name)).collect()
     }
 
-    fn admit(&self, client: &Client<'_>, _now: Now) -> Admitted {
+    fn admit(&self, client: &Client<'_>, now: Now) -> Admitted {
         if !client.balanced {
             return Admitted { serve: true, class: Some(self.peers.primary()) };
         }
         let class = self.peers.balanced(client.key);
         let standing = self.standing();
-        let serve = class.is_some_and(|place| standing.scopes.contains(place));
+        let serve = class.is_some_and(|place| standing.scopes.contains(place))
+            && !self.stood_still(now.mono);
         if !serve && standing.watching {
             self.show(client);
         }
@@ -126,7 +149,7 @@ impl<const N: usize> Short<N> {
     }
 }
 
-/// Bits 0 to 31: scopes; 32: watching; 33 and 34: partner; 35 and 36: backups.
+/// Bits 0 to 31: scopes; 32: watching; 33 and 34: partner; 35 and 36: backups; 37: own leases only.
 const fn pack(standing: Standing) -> u64 {
     let partner = match standing.updates.partner {
         ToPartner::Nothing => 0,
@@ -139,7 +162,8 @@ const fn pack(standing: Standing) -> u64 {
         ToBackups::Send => 1,
         ToBackups::SendAndWait => 2,
     };
-    standing.scopes.bits() as u64 | (standing.watching as u64) << 32 | partner << 33 | backups << 35
+    let flags = (standing.watching as u64) << 32 | (standing.own_leases_only as u64) << 37;
+    standing.scopes.bits() as u64 | flags | partner << 33 | backups << 35
 }
 
 const fn unpack(word: u64) -> Standing {
@@ -155,7 +179,8 @@ const fn unpack(word: u64) -> Standing {
         _ => ToBackups::SendAndWait,
     };
     let scopes = Scopes::from_bits(word as u32);
-    Standing { scopes, watching: word >> 32 & 1 == 1, updates: UpdatePolicy { partner, backups } }
+    let (watching, own_leases_only) = (word >> 32 & 1 == 1, word >> 37 & 1 == 1);
+    Standing { scopes, watching, updates: UpdatePolicy { partner, backups }, own_leases_only }
 }
 
 #[cfg(test)]
@@ -207,6 +232,22 @@ mod tests {
     }
 
     #[test]
+    fn nobody_is_served_by_what_was_published_before_a_standstill() {
+        let gate = gate(Mode::HotStandby, Role::Standby);
+        serving(&gate, &[2], false);
+        gate.turn(Mono::from_ns(0));
+        let serves = |passed| {
+            let now = Now { mono: NOW.mono + passed, ..NOW };
+            gate.admit(&client(Some(FIRST)), now).serve
+        };
+        assert!(serves(STANDSTILL));
+        let longer = STANDSTILL + std::time::Duration::from_millis(1);
+        assert!(!serves(longer));
+        gate.turn(NOW.mono + longer);
+        assert!(serves(longer));
+    }
+
+    #[test]
     fn a_standby_pair_has_one_scope() {
         let gate = gate(Mode::HotStandby, Role::Standby);
         serving(&gate, &[2], false);
@@ -245,6 +286,16 @@ mod tests {
     }
 
     #[test]
+    fn after_a_termination_each_cleans_up_its_own_clients_leases() {
+        let gate = gate(Mode::LoadBalancing, Role::Secondary);
+        for (own_leases_only, expected) in [(false, [true; 3]), (true, [true, false, true])] {
+            let scopes = Scopes::NONE.with(2);
+            gate.publish(Standing { scopes, own_leases_only, ..Standing::default() });
+            assert_eq!([Some(FIRST), Some(SECOND), None].map(|key| gate.reclaims(key)), expected);
+        }
+    }
+
+    #[test]
     fn a_standing_survives_its_word() {
         use ToBackups as B;
         use ToPartner as P;
@@ -252,7 +303,8 @@ mod tests {
             for backups in [B::Nothing, B::Send, B::SendAndWait] {
                 for (watching, scopes) in [(true, Scopes::NONE), (false, Scopes::NONE.with(31))] {
                     let updates = UpdatePolicy { partner, backups };
-                    let standing = Standing { scopes, watching, updates };
+                    let own_leases_only = !watching;
+                    let standing = Standing { scopes, watching, updates, own_leases_only };
                     assert_eq!(unpack(pack(standing)), standing);
                 }
             }

@@ -3,6 +3,7 @@
 
 use super::parameters::Scopes;
 use super::state::{Seen, State};
+use std::time::Duration;
 
 /// How a call to the partner failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -118,6 +119,8 @@ pub struct Standing {
     pub watching: bool,
     /// What becomes of lease updates.
     pub updates: UpdatePolicy,
+    /// The partner tells nothing any more (terminated): only leases of clients in the scopes are cleaned up here.
+    pub own_leases_only: bool,
 }
 
 /// Something to be done by the driver, in this order.
@@ -154,6 +157,8 @@ pub enum Action {
 /// Something worth a line in the log; each names Kea's message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Note {
+    /// PEREGRINE_HA_STOOD_STILL: for so long.
+    StoodStill(Duration),
     /// HA_STATE_TRANSITION (HA_STATE_TRANSITION_PASSIVE_BACKUP without a partner), and
     /// HA_LEASE_UPDATES_ENABLED or _DISABLED by `updates`.
     Transition {

@@ -478,3 +478,18 @@ fn what_is_wrong_with_reservations_is_reported() {
             { "duid": "01", "ip-address": "10.0.0.5" }, { "duid": "02", "ip-address": "10.0.0.5" } ] } ]"#,
     );
 }
+
+#[test]
+fn a_part_that_is_not_built_is_named_once() {
+    assert_eq!(
+        mistakes(
+            r#""dhcp4o6-port": 7000, "subnet4": [ { "subnet": "10.0.0.0/8", "4o6-interface": "eth0",
+"4o6-subnet": "2001:db8::/32" } ], "hosts-databases": [ { "type": "mysql" } ],
+"hosts-database": { "type": "mysql" }"#
+        ),
+        [
+            "f:2.17: not built yet: DHCPv4 over DHCPv6 (\"dhcp4o6-port\" in Dhcp4 as integer 7000), expected 0",
+            "f:3.36: not built yet: host databases (\"hosts-databases\" in Dhcp4)",
+        ]
+    );
+}

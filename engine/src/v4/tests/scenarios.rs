@@ -346,7 +346,8 @@ fn release_and_decline_are_only_for_the_holder() {
         panic!("a release is silent and a change");
     };
     assert_eq!(event, Event::Released { address: ip(100) });
-    assert_eq!(world.lease(ip(100)), None);
+    let kept = world.lease(ip(100)).unwrap();
+    assert_eq!((kept.state, kept.valid_lifetime_s), (LeaseState::Released, 0));
 
     let nameless = Ask::direct(2).of(MessageType::Decline);
     assert_eq!(world.dropped(&nameless), DropReason::DeclineWithoutAddress);
@@ -371,6 +372,19 @@ fn a_renewal_keeps_what_an_administrator_noted() {
     world.store.apply(noted, Overwrite::Always, Origin::Administrator);
     world.reply(&Ask::direct(1).renewing(ip(100)));
     assert!(world.lease(ip(100)).unwrap().user_context.is_some());
+}
+
+#[test]
+fn a_lease_that_the_partner_told_of_is_stronger_than_an_offer() {
+    let elsewhere = World::plain();
+    elsewhere.dora(&Ask::direct(1));
+    let lease = elsewhere.lease(ip(100)).unwrap();
+    let world = World::plain();
+    assert_eq!(world.reply(&Ask::direct(2)).yiaddr, ip(100));
+    world.store.apply(lease, Overwrite::Always, Origin::Administrator);
+    let renewal = world.reply(&Ask::direct(1).renewing(ip(100)));
+    assert_eq!((renewal.message_type, renewal.yiaddr), (MessageType::Ack, ip(100)));
+    assert_eq!(world.nak(&Ask::direct(2).selecting(ip(100))), NakReason::InUse);
 }
 
 #[test]

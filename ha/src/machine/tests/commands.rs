@@ -179,6 +179,14 @@ fn a_maintenance_that_a_heartbeat_told_of_first_has_started() {
     let sent = Notification { cancel: true, ..sent };
     notified(&mut machine, 3000, sent);
     assert_eq!(machine.state(), LoadBalancing);
+    drain(&mut machine);
+
+    // Wanted again: the partner's maintenance is no relapse.
+    machine.start_maintenance().unwrap();
+    drain(&mut machine);
+    machine.handle_heartbeat(at(3500), Ok(status(at(3500), InMaintenance)));
+    assert_eq!(machine.state(), PartnerInMaintenance);
+    assert_eq!(notifications(&mut machine), []);
 }
 
 #[test]
@@ -218,6 +226,21 @@ fn a_repeated_notification_leads_to_waiting_when_cancelled() {
         answer.text.as_deref(),
         Some("Unable to cancel the maintenance for the server not in the in-maintenance state.")
     );
+}
+
+/// The partner lacks what was granted without it; taking over, it would give that to others.
+#[test]
+fn no_maintenance_of_a_server_that_granted_leases_alone() {
+    let mut machine = started(Mode::HotStandby);
+    machine.handle_heartbeat(at(9000), Err(CallError::Communication("gone".into())));
+    assert_eq!(machine.state(), PartnerDown);
+    let answer = machine.notify_maintenance(at(9100), false, Some(HotStandby));
+    assert_eq!(answer.result, 1001);
+    assert_eq!(machine.state(), PartnerDown);
+    let mut machine = started(Mode::LoadBalancing);
+    machine.handle_heartbeat(at(2000), Err(CallError::Communication("gone".into())));
+    assert_eq!(machine.state(), CommunicationRecovery);
+    assert_eq!(machine.notify_maintenance(at(2100), false, Some(LoadBalancing)).result, 1001);
 }
 
 #[test]
@@ -371,6 +394,7 @@ fn updates_follow_the_state() {
         machine.stage = machine.stage_of(state);
         assert_eq!(machine.sends_updates().partner, expected, "{state}");
         assert_eq!(machine.sends_updates().backups, ToBackups::Send, "{state}");
+        assert_eq!(machine.standing(at(0)).own_leases_only, state == Terminated, "{state}");
         machine.parameters.send_lease_updates = false;
         assert_eq!(machine.sends_updates(), Default::default(), "{state}");
     }
