@@ -103,6 +103,7 @@ impl Server {
             interface: "eth0",
             local_addresses: &[SERVER],
             reply_port: None,
+            trouble: &Default::default(),
         };
         exchange(query, &ARRIVAL, None, &context)
     }

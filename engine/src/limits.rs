@@ -45,6 +45,10 @@ pub const MAX_OPEN_OFFERS: usize = 262_144;
 pub const OTHER_WRITER_HOLD_S: u64 = 60;
 /// Seconds an offer keeps its address from other clients.
 pub const OFFER_HOLD_S: u64 = 10;
+/// How often a command that switches the service off looks whether a batch of queries is still being decided.
+pub const MAX_QUIET_LOOKS: usize = if cfg!(test) { 3 } else { 5_000 };
+/// Milliseconds between two such looks.
+pub const QUIET_LOOK_MS: u64 = 1;
 /// Parts of the counters; more threads than these share some.
 pub const STATS_PARTS: usize = 16;
 /// Log lines that wait for the writer; what comes on top is dropped and counted.

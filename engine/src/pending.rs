@@ -104,6 +104,11 @@ impl Pending {
         Self { shards, used: AtomicUsize::new(0), limit, release, stats }
     }
 
+    /// Where it counts what becomes of replies.
+    pub const fn stats(&self) -> &Arc<Stats> {
+        &self.stats
+    }
+
     /// Takes the room for the reply to a query of `client` (a keyed hash of who it is). An older reply of
     /// this client that still waits is dropped and counted.
     pub fn reserve(&self, client: u64) -> Result<Ticket, Full> {

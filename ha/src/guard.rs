@@ -13,6 +13,7 @@ use engine::log;
 use engine::stats::{Counter, Stats};
 
 use crate::half::Half;
+use crate::machine::{Peers, Role};
 use crate::wire::request::PartnerKind;
 
 /// Guards the leases that one relationship shares.
@@ -27,14 +28,22 @@ impl Guard {
     pub const fn new(half: Arc<Half>, stats: Arc<Stats>) -> Self {
         Self { half, stats }
     }
+}
 
-    /// Whether the client of `lease` is in this server's own scope.
-    fn is_own_client(&self, lease: &Lease4) -> bool {
-        let peers = self.half.gate().peers();
+/// Whether our lease stands against the partner's of the same second: the version of the server whose scope its client is
+/// in; if that is so of both or of neither, the primary's.
+pub(crate) fn goes_before(peers: &Peers, ours: &Lease4, theirs: &Lease4) -> bool {
+    let scope = |lease: &Lease4| {
         let client_id = lease.client_id.as_ref().map(ClientId::as_bytes);
         let hw_address = Some(lease.hw_address.as_bytes()).filter(|bytes| !bytes.is_empty());
-        let key = client_id.filter(|bytes| !bytes.is_empty()).or(hw_address);
-        peers.balanced(key) == peers.place(&peers.local().name)
+        peers.balanced(client_id.filter(|bytes| !bytes.is_empty()).or(hw_address))
+    };
+    let local = peers.place(&peers.local().name);
+    let partner = peers.partner().and_then(|partner| peers.place(&partner.name));
+    match (scope(ours) == local, scope(theirs) == partner) {
+        (true, false) => true,
+        (false, true) => false,
+        _ => peers.local().role == Role::Primary,
     }
 }
 
@@ -45,7 +54,9 @@ impl engine::seam::Guard for Guard {
 
     fn refusal(&self, held: &Stored, update: &Lease4) -> Option<Answer> {
         let wall_s = self.half.clock().now().wall_s;
-        if !keeps(held, update, wall_s, || self.is_own_client(&held.lease)) {
+        if !keeps(held, update, wall_s, || {
+            goes_before(self.half.gate().peers(), &held.lease, update)
+        }) {
             return None;
         }
         self.stats.count(Counter::HaUpdatesRefused);
@@ -66,14 +77,14 @@ impl engine::seam::Guard for Guard {
     }
 }
 
-/// Whether `held` stays although the partner sends `update`. `owner`: its client is in our scope.
-fn keeps(held: &Stored, update: &Lease4, wall_s: u64, owner: impl FnOnce() -> bool) -> bool {
+/// Whether `held` stays although the partner sends `update`. `first`: it does within the same second.
+fn keeps(held: &Stored, update: &Lease4, wall_s: u64, first: impl FnOnce() -> bool) -> bool {
     let promised = !held.foreign && held.promised_s > 0;
     let live = held.lease.state == LeaseState::Assigned && held.lease.holds_address(wall_s);
     let gives = update.state == LeaseState::Assigned;
     let client = Identity { client_id: update.client_id.as_ref(), hw_address: &update.hw_address };
     let promised_s = u64::from(held.promised_s);
-    let later = promised_s > update.cltt_s || (promised_s == update.cltt_s && owner());
+    let later = promised_s > update.cltt_s || (promised_s == update.cltt_s && first());
     promised && live && gives && !client.owns(&held.lease) && later
 }
 
@@ -128,6 +139,27 @@ mod tests {
         assert!(!is_kept(&promised(), &lease(2, 1001)));
         assert!(!is_kept(&promised(), &lease(2, 1000)), "the client is the partner's");
         assert!(keeps(&promised(), &lease(2, 1000), 1100, || true), "the client is ours");
+    }
+
+    #[test]
+    fn of_one_second_the_scopes_owner_goes_first_else_the_primary() {
+        use crate::machine::{Mode, Peer};
+        let peers = |mode, other, local: &str| {
+            let peer = |name: &str, role| Peer { name: name.into(), role, auto_failover: true };
+            Peers::new(mode, local, vec![peer("a", Role::Primary), peer("b", other)]).unwrap()
+        };
+        let pair = |mode, other| ["a", "b"].map(|local| peers(mode, other, local));
+        let [a, b] = pair(Mode::LoadBalancing, Role::Secondary);
+        // By their hashes: the primary's, the secondary's.
+        let client =
+            |key: &[u8]| Lease4 { client_id: Some(ClientId::new(key).unwrap()), ..lease(1, 1000) };
+        let (first, second) = (client(&[2, 0, 0, 0, 1, 0]), client(&[2, 0, 0, 0, 1, 2]));
+        assert!(goes_before(&a, &first, &second) && !goes_before(&b, &second, &first), "both own");
+        assert!(goes_before(&a, &second, &first) && !goes_before(&b, &first, &second), "neither");
+        assert!(goes_before(&a, &first, &first) && !goes_before(&b, &first, &first));
+        assert!(!goes_before(&a, &second, &second) && goes_before(&b, &second, &second));
+        let [a, b] = pair(Mode::HotStandby, Role::Standby);
+        assert!(goes_before(&a, &second, &first) && !goes_before(&b, &second, &first));
     }
 
     #[test]

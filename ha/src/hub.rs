@@ -71,8 +71,7 @@ impl Hub {
             relationships.iter().map(|relationship| settings(relationship, parts)).collect();
         let settings = settings?;
         let peers: Vec<_> = relationships.iter().map(|it| &it.parameters.peers).collect();
-        let named = subnets.iter().map(|subnet| (subnet.id, server_name(subnet)));
-        let subnets = Arc::new(Subnets::new(&peers, named));
+        let subnets = Arc::new(Subnets::new(&peers, server_names(subnets)));
         let half = |(index, relationship): (usize, &Relationship)| {
             Half::of_share(
                 u32::try_from(index).expect("a configuration is not that long"),
@@ -84,6 +83,12 @@ impl Hub {
             )
         };
         let halves: Vec<_> = relationships.iter().enumerate().map(half).collect();
+        for (index, half) in halves.iter().enumerate() {
+            let name = if index == 0 { "paired".to_owned() } else { format!("paired-{index}") };
+            if let Some(flag) = parts.storage.flag(&name) {
+                half.remember_in(Arc::new(flag));
+            }
+        }
         let first = parts.guard.set(guard(&halves, &subnets, parts)).is_ok();
         debug_assert!(first, "a guard is joined once");
         let storage = parts.storage.clone();
@@ -139,11 +144,14 @@ fn guard(
     }
 }
 
-/// `ha-server-name` of the subnet, else of its shared network.
-fn server_name(subnet: &Subnet4) -> Option<&str> {
-    let network = subnet.network.as_ref().and_then(|network| network.user_context.as_ref());
-    let contexts = [subnet.user_context.as_ref(), network];
-    contexts.into_iter().flatten().find_map(|context| context.get(SERVER_NAME)?.as_str())
+/// `ha-server-name` of each subnet, else of its shared network, by the subnet's id.
+pub(crate) fn server_names(subnets: &[Arc<Subnet4>]) -> impl Iterator<Item = (u32, Option<&str>)> {
+    subnets.iter().map(|subnet| {
+        let network = subnet.network.as_ref().and_then(|network| network.user_context.as_ref());
+        let contexts = [subnet.user_context.as_ref(), network];
+        let mut contexts = contexts.into_iter().flatten();
+        (subnet.id, contexts.find_map(|context| context.get(SERVER_NAME)?.as_str()))
+    })
 }
 
 fn settings(relationship: &Relationship, parts: &Parts) -> Result<driving::Settings, StartError> {

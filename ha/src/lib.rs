@@ -22,6 +22,6 @@ pub mod outbox;
 pub mod sim;
 pub mod wire;
 
-pub use half::Half;
+pub use half::{Half, Memory};
 pub use hub::{Drivers, Hub, StartError};
 pub use io::Driver;

@@ -6,6 +6,8 @@ use std::time::Duration;
 pub const MAX_QUEUED_UPDATES: usize = 65_536;
 /// Changes that are remembered because they were made while the service was being switched off.
 pub const MAX_LATE_UPDATES: usize = 4_096;
+/// Leases that ended while the partner was away and that it is told of when it is back; more are counted.
+pub const MAX_KEPT_DELETIONS: usize = 65_536;
 /// Time for one exchange with a peer; pages of a synchronisation have `sync-timeout`.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// Bytes of a peer's answer (a page of leases is the largest).

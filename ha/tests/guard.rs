@@ -3,34 +3,13 @@
 
 mod support;
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
-
 use engine::lease::{ClientId, Lease4};
 use engine::stats::Counter;
 use ha::machine::Mode;
 use ha::wire::request::PartnerKind;
 use serde_json::{Value, json};
 
-use support::{Node, PATIENCE, SUBNET, addresses, lease, parameters, until};
-
-/// Sends a command to a listener, as a partner does; gives the answer's result.
-fn post(to: SocketAddr, command: &str, arguments: &Value) -> i64 {
-    let body =
-        json!({"command": command, "service": ["dhcp4"], "arguments": arguments}).to_string();
-    let mut stream = TcpStream::connect(to).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    let head = format!(
-        "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\
-         Content-Type: application/json\r\n\r\n",
-        body.len()
-    );
-    stream.write_all((head + &body).as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
-    serde_json::from_str::<Value>(body).unwrap()[0]["result"].as_i64().unwrap()
-}
+use support::{Node, SUBNET, addresses, lease, parameters, post, until};
 
 /// The address of `host`, for a client of this number.
 fn update(host: u8, client: u8, cltt_s: u64) -> Value {

@@ -10,6 +10,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use engine::stats::Counter;
 use ha::machine::{Mode, State};
 use serde_json::{Value, json};
 
@@ -91,6 +92,12 @@ impl Kea {
         let arguments = json!({"ip-address": format!("192.0.2.{host}"), "subnet-id": 7,
             "hw-address": format!("02:00:00:00:00:{host:02x}")});
         let answer = self.command(&json!({"command": "lease4-add", "arguments": arguments}));
+        assert_eq!(answer["result"], 0, "{answer}");
+    }
+
+    fn delete(&self, host: u8) {
+        let arguments = json!({"ip-address": format!("192.0.2.{host}")});
+        let answer = self.command(&json!({"command": "lease4-del", "arguments": arguments}));
         assert_eq!(answer["result"], 0, "{answer}");
     }
 
@@ -199,6 +206,76 @@ fn our_primary_with_keas_standby() {
 #[test]
 fn keas_primary_with_our_standby() {
     lives_with_kea(Mode::HotStandby, 1);
+}
+
+/// What ends here while Kea is away ends there when it is back; what ends there while we are away ends here.
+fn ends_at_both(mode: Mode, ours: usize) {
+    if !kea_is_installed() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let (node, kea, addresses) = pair(mode, ours, directory.path());
+    let names = ["server1", "server2"];
+    let normal = mode.normal();
+    (1..=9).for_each(|host| node.grant(host));
+    until("replies acknowledged by Kea", || (1..=9).all(|host| node.replied(host)));
+    until("a second heartbeat in normal operation", || node.is_paired());
+
+    drop(kea);
+    node.release(1);
+    until("partner-down", || node.state() == State::PartnerDown);
+    assert!(!node.is_paired(), "it serves alone from now on");
+    (2..=5).for_each(|host| node.release(host));
+    node.grant(5);
+    let kea = Kea::start(directory.path(), mode, names[1 - ours], addresses);
+    until("both back", || node.state() == normal && kea.state() == normal.name());
+    let known: Vec<u8> = (1..=9).filter(|host| kea.knows(*host)).collect();
+    assert_eq!(known, [5, 6, 7, 8, 9], "{}", kea.log());
+    until("a second heartbeat in normal operation", || node.is_paired());
+
+    let rest = node.stop();
+    until("Kea in partner-down", || kea.state() == "partner-down");
+    (6..=7).for_each(|host| kea.delete(host));
+    kea.add(20);
+    let node = Node::restart(ours, addresses, parameters(names[ours], mode), rest);
+    until("both back again", || node.state() == normal && kea.state() == normal.name());
+    let known: Vec<u8> = (1..=20).filter(|host| node.knows(*host)).collect();
+    assert_eq!(known, [5, 8, 9, 20]);
+    assert!((1..=20).all(|host| node.knows(host) == kea.knows(host)));
+}
+
+#[test]
+fn leases_end_at_our_primary_and_keas_standby() {
+    ends_at_both(Mode::HotStandby, 0);
+}
+
+#[test]
+fn leases_end_at_keas_primary_and_our_secondary() {
+    ends_at_both(Mode::LoadBalancing, 1);
+}
+
+/// What Kea sends by itself, it sends by itself: a lease that ends at Kea 2.2 is deleted here at once, and Kea's refused
+/// update is an error to it, not a conflict.
+#[test]
+fn kea_2_2_is_known_by_its_heartbeats() {
+    if !kea_is_installed() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let (node, kea, addresses) = pair(Mode::HotStandby, 0, directory.path());
+    node.grant(10);
+    until("the reply", || node.replied(10));
+    let held = node.store.find(support::lease(10, 0).address).unwrap().lease;
+    let update = |cltt_s: u64| {
+        json!({"ip-address": "192.0.2.10", "hw-address": "02:00:00:00:00:63", "subnet-id": 7,
+            "expire": cltt_s + 4000, "valid-lft": 4000, "state": 0, "force-create": true})
+    };
+    let refused = support::post(addresses[0], "lease4-update", &update(held.cltt_s - 1));
+    assert_eq!(refused, 1, "a Kea 2.2 knows no conflicts");
+    assert_eq!(node.stats.value(Counter::HaUpdatesRefused), 1);
+    assert_eq!(node.store.find(held.address).unwrap().lease, held);
+    assert!(kea.knows(10));
+    assert_eq!(support::post(addresses[0], "lease4-update", &update(held.cltt_s + 1)), 0);
 }
 
 #[test]

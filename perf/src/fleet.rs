@@ -113,6 +113,18 @@ impl Fleet {
     }
 }
 
+impl Fleet {
+    /// A client uses its address no longer: it was refused, ran out, or the client went away.
+    pub fn forget(&mut self, client: u32) {
+        let slot = self.leases.get_mut(client as usize);
+        if let Some(lease) = slot.and_then(Option::take)
+            && self.holders.get(&lease.address) == Some(&client)
+        {
+            self.holders.remove(&lease.address);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,5 +169,8 @@ mod tests {
         fleet.grant(1, lease(1));
         assert_eq!(fleet.duplicate_addresses(), 0);
         assert_eq!(fleet.served_by(Ipv4Addr::new(127, 0, 0, 1)), [0, 1]);
+        fleet.forget(1);
+        assert_eq!((fleet.lease(1), fleet.without_lease()), (None, vec![1]));
+        assert!(!fleet.is_held_by_another(0, lease(1).address));
     }
 }

@@ -227,6 +227,8 @@ impl<'a> Session<'a> {
             (Kind::Nak, Some((exchange, Step::Ack { .. }))) => {
                 self.tally.ack.answer(now.saturating_sub(exchange.sent_at));
                 self.tally.ack.rejected += 1;
+                // Who is refused starts from the beginning (RFC 2131 section 4.4.5).
+                self.fleet.forget(exchange.client);
                 self.under_way.remove(&reply.xid);
             }
             (Kind::Ack | Kind::Nak, _) => self.tally.ack.orphans += 1,

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::Ipv4Addr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -90,19 +90,21 @@ fn a_kill_under_load_forgets_no_acknowledged_lease() {
 }
 
 /// A small file system, mounted until it is dropped.
-struct SmallDisk<'a>(&'a Path);
+pub(crate) struct SmallDisk(PathBuf);
 
-impl<'a> SmallDisk<'a> {
-    fn mount(path: &'a Path) -> Self {
+impl SmallDisk {
+    /// Mounts one of this size (`256k`).
+    pub(crate) fn mount(path: &Path, size: &str) -> Self {
         fs::create_dir_all(path).unwrap();
-        net::run("mount", &["-t", "tmpfs", "-o", "size=256k", "tmpfs", path.to_str().unwrap()]);
-        Self(path)
+        let size = format!("size={size}");
+        net::run("mount", &["-t", "tmpfs", "-o", &size, "tmpfs", path.to_str().unwrap()]);
+        Self(path.to_owned())
     }
 }
 
-impl Drop for SmallDisk<'_> {
+impl Drop for SmallDisk {
     fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(self.0).output();
+        let _ = Command::new("umount").arg("-l").arg(&self.0).output();
     }
 }
 
@@ -114,7 +116,7 @@ fn a_full_disk_stops_acknowledgements_and_loses_nothing() {
     let place = Loopback::new(1);
     let folder = tempfile::tempdir().unwrap();
     let disk_path = folder.path().join("disk");
-    let disk = SmallDisk::mount(&disk_path);
+    let disk = SmallDisk::mount(&disk_path, "256k");
     let (lease_file, ballast) = (disk_path.join("leases.csv"), disk_path.join("ballast"));
     fs::write(&ballast, vec![0; 128 << 10]).unwrap();
     let mut server = Server::new(Kind::Peregrine, "lone", folder.path());

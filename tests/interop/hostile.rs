@@ -119,6 +119,7 @@ fn mistakes() -> Vec<(&'static str, Vec<u8>)> {
         ("peregrine-malformed-option-length", with(good(), &[50, 3, 10, 0, 0])),
         ("peregrine-malformed-option-length", with(good(), &[54, 0])),
         ("peregrine-malformed-option-length", with(good(), &[61, 1, 1])),
+        ("peregrine-malformed-fqdn-flags", with(good(), &[81, 3, 9, 0, 0])),
         ("peregrine-malformed-no-message-type", with(bare.clone(), &[255])),
         ("peregrine-malformed-no-message-type", bare.clone()),
         ("pkt4-unknown-received", with(bare.clone(), &[53, 1, 0])),

@@ -2,26 +2,20 @@
 //! with the clients of `perf` behind it.
 
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, UdpSocket};
-use std::ops::ControlFlow;
+use std::ops::Deref;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
-use perf::fleet::Fleet;
-use perf::plan::{Exchange, Plan};
-use perf::run::{Link, Relay};
-use perf::tally::Tally;
 use serde_json::{Value, json};
 
+use crate::behind_relay::BehindRelay;
 use crate::server::{Kind, Server};
 
 /// Addresses, the servers' port, and the relay.
 pub(crate) struct Loopback {
     servers: Vec<Ipv4Addr>,
     pub(crate) port: u16,
-    relay: Relay,
-    relay_address: Ipv4Addr,
-    next_xid: AtomicU32,
+    clients: BehindRelay,
 }
 
 impl Loopback {
@@ -31,14 +25,9 @@ impl Loopback {
         let at = |last: u8| Ipv4Addr::new(base[0], base[1], base[2], last);
         let servers: Vec<Ipv4Addr> = (1..=servers).map(at).collect();
         let port = free_port(&servers);
-        let relay_address = at(100);
-        let relay = Relay::open(&Link {
-            local: SocketAddrV4::new(relay_address, 0),
-            device: None,
-            servers: servers.iter().map(|address| SocketAddrV4::new(*address, port)).collect(),
-        });
-        let relay = relay.unwrap();
-        Self { servers, port, relay, relay_address, next_xid: AtomicU32::new(1) }
+        let places = servers.iter().map(|address| SocketAddrV4::new(*address, port)).collect();
+        let clients = BehindRelay::open(SocketAddrV4::new(at(100), 0), places);
+        Self { servers, port, clients }
     }
 
     /// The first server's address and port.
@@ -48,8 +37,8 @@ impl Loopback {
 
     /// The command line's ports.
     pub(crate) fn arguments(&self) -> [String; 4] {
-        let relay = self.relay.local().unwrap().port();
-        ["-p".into(), self.port.to_string(), "-P".into(), relay.to_string()]
+        let relay = self.clients.port().to_string();
+        ["-p".into(), self.port.to_string(), "-P".into(), relay]
     }
 
     /// A configuration's parts that say where server `index` listens and what its clients get from `pools`.
@@ -64,13 +53,13 @@ impl Loopback {
             "valid-lifetime": 3600,
             "subnet4": [{
                 "id": 1, "subnet": "10.0.0.0/8", "pools": pools,
-                "relay": {"ip-address": self.relay_address}
+                "relay": {"ip-address": self.clients.relay()}
             }]
         })
     }
 
     /// URLs with a free port on each server's address.
-    fn urls(&self) -> Vec<String> {
+    pub(crate) fn urls(&self) -> Vec<String> {
         let url = |address: &Ipv4Addr| {
             let free = TcpListener::bind((*address, 0)).unwrap().local_addr().unwrap();
             format!("http://{free}/")
@@ -113,41 +102,14 @@ impl Loopback {
         servers.iter().for_each(|server| server.wait_for_state(&[mode]));
         servers
     }
+}
 
-    /// The relay's address.
-    pub(crate) fn relay(&self) -> Ipv4Addr {
-        self.relay_address
-    }
+/// For its clients the place is the relay that they are behind.
+impl Deref for Loopback {
+    type Target = BehindRelay;
 
-    /// One DORA for each of `clients`, `window` of them under way; no second try.
-    pub(crate) fn join(&self, fleet: &mut Fleet, clients: Vec<u32>, window: u32) -> Tally {
-        self.drive(fleet, Plan::each_once(clients, window, self.relay_address))
-    }
-
-    /// Each of `clients` keeps its lease, or gets one.
-    pub(crate) fn rebind(&self, fleet: &mut Fleet, clients: Vec<u32>, window: u32) -> Tally {
-        let plan = Plan::each_once(clients, window, self.relay_address);
-        self.drive(fleet, Plan { exchange: Exchange::Rebind, ..plan })
-    }
-
-    /// As [`Self::join`], and those without a lease try again, a few times.
-    pub(crate) fn join_all(&self, fleet: &mut Fleet) {
-        for _ in 0..10 {
-            let missing = fleet.without_lease();
-            if missing.is_empty() {
-                return;
-            }
-            self.join(fleet, missing, 64);
-        }
-        assert_eq!(fleet.without_lease(), [] as [u32; 0], "clients without a lease");
-    }
-
-    /// Makes a run of this plan with transaction identifiers that no run before had.
-    pub(crate) fn drive(&self, fleet: &mut Fleet, plan: Plan) -> Tally {
-        let number = u32::try_from(plan.clients.len()).unwrap() * 4;
-        let first_xid = self.next_xid.fetch_add(number, Ordering::Relaxed);
-        let plan = Plan { first_xid, report_every: Duration::from_millis(20), ..plan };
-        self.relay.run(&plan, fleet, &mut |_| ControlFlow::Continue(())).unwrap()
+    fn deref(&self) -> &BehindRelay {
+        &self.clients
     }
 }
 

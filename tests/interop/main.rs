@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "an unwrap of a test is an assertion")]
 
+mod behind_relay;
 #[path = "../../ha/tests/support/certificates.rs"]
 mod certificates;
 mod cli;
@@ -11,13 +12,19 @@ mod crowd;
 mod dhcp;
 mod durability;
 mod examples;
+mod guests;
 mod hostile;
 mod hub;
 mod loopback;
+mod modes;
 mod net;
 mod pair;
 mod relay;
+mod replacement;
 mod server;
 mod shortage;
+mod site;
+mod soak;
 mod tls;
+mod transport;
 mod wait;

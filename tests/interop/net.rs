@@ -1,7 +1,11 @@
 //! Network namespaces that a test makes and removes: hosts with an `eth0` each on one switch.
 
+use std::fs::File;
+use std::os::fd::AsFd;
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
+
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 /// Hosts on one switch; gone with the value, processes in it included.
 pub(crate) struct Lan {
@@ -61,7 +65,62 @@ impl Lan {
         command.args(["netns", "exec", &self.namespace(host), program]);
         command
     }
+
+    /// Does something on `host`, in a thread of its own: sockets that it opens stay there.
+    pub(crate) fn within<T: Send>(&self, host: &str, act: impl FnOnce() -> T + Send) -> T {
+        let namespace = File::open(format!("/run/netns/{}", self.namespace(host))).unwrap();
+        let entering = || {
+            let kind = Some(LinkNameSpaceType::Network);
+            move_into_link_name_space(namespace.as_fd(), kind).unwrap();
+            act()
+        };
+        std::thread::scope(|scope| scope.spawn(entering).join().unwrap())
+    }
 }
+
+/// What the network does to servers that live: nobody else is cut off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// This host hears nobody at all.
+    Unplugged(&'static str),
+    /// These two do not hear each other.
+    Apart(&'static str, &'static str),
+    /// What the host sends to this address is lost on the way; the other way is open.
+    OneWay { from: &'static str, to: &'static str },
+}
+
+impl Cut {
+    /// Begins or ends it.
+    pub(crate) fn set(self, lan: &Lan, cut: bool) {
+        let switch = lan.namespace("switch");
+        let set = |words: &[&str]| {
+            run("ip", &[&["-n", &switch, "link", "set"], words].concat());
+        };
+        match self {
+            Self::Unplugged(host) => set(&[host, if cut { "down" } else { "up" }]),
+            Self::Apart(one, two) => {
+                for port in [one, two] {
+                    let isolated = if cut { "on" } else { "off" };
+                    set(&[port, "type", "bridge_slave", "isolated", isolated]);
+                }
+            }
+            Self::OneWay { from, to } => {
+                let (from, device) = (lan.namespace(from), ["dev", "eth0"]);
+                let neighbour = |words: &[&str]| {
+                    run("ip", &[&["-n", &from, "neighbour"], words, &device].concat());
+                };
+                match cut {
+                    // Frames to a station that does not exist.
+                    true => neighbour(&["replace", to, "lladdr", NOBODY, "nud", "permanent"]),
+                    false => neighbour(&["delete", to]),
+                }
+            }
+        }
+    }
+}
+
+/// A hardware address that no host has.
+const NOBODY: &str = "02:ff:ff:ff:ff:fe";
 
 impl Drop for Lan {
     fn drop(&mut self) {

@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::net::{self, Lan};
+use crate::net::{self, Cut, Lan};
 use crate::server::{Kind, PATIENCE, Server};
 use crate::wait::until;
 
@@ -17,13 +17,16 @@ const HOOKS: &str = "/usr/lib/x86_64-linux-gnu/kea/hooks";
 pub(crate) enum Mode {
     LoadBalancing,
     HotStandby,
+    PassiveBackup,
 }
 
 impl Mode {
-    fn name(self) -> &'static str {
+    /// Its name, also that of its normal state.
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Mode::LoadBalancing => "load-balancing",
             Mode::HotStandby => "hot-standby",
+            Mode::PassiveBackup => "passive-backup",
         }
     }
 
@@ -31,6 +34,7 @@ impl Mode {
         match self {
             Mode::LoadBalancing => "secondary",
             Mode::HotStandby => "standby",
+            Mode::PassiveBackup => "backup",
         }
     }
 }
@@ -55,7 +59,7 @@ pub(crate) fn configuration(mode: Mode, this_server: &str) -> Value {
             {"pool": "10.0.16.0 - 10.0.31.255", "client-class": "HA_server1"},
             {"pool": "10.0.32.0 - 10.0.47.255", "client-class": "HA_server2"}
         ]),
-        Mode::HotStandby => json!([{"pool": "10.0.16.0 - 10.0.47.255"}]),
+        Mode::HotStandby | Mode::PassiveBackup => json!([{"pool": "10.0.16.0 - 10.0.47.255"}]),
     };
     json!({
         "interfaces-config": {"interfaces": ["eth0"]},
@@ -209,32 +213,10 @@ fn life_of_a_pair(mode: Mode, kinds: [Kind; 2]) {
     pair.wait_for_equal_leases(100);
 }
 
-/// Both servers live and cannot hear each other: the switch keeps their ports apart, or unplugs one of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Cut {
-    /// Server two hears nobody at all.
-    Unplugged,
-    /// Both hear the clients.
-    Apart,
-}
-
-impl Cut {
-    fn set(self, lan: &Lan, cut: bool) {
-        let switch = lan.namespace("switch");
-        let set = |words: &[&str]| {
-            net::run("ip", &[&["-n", &switch, "link", "set"], words].concat());
-        };
-        match self {
-            Self::Unplugged => set(&["two", if cut { "down" } else { "up" }]),
-            Self::Apart => {
-                for port in ["one", "two"] {
-                    let isolated = if cut { "on" } else { "off" };
-                    set(&[port, "type", "bridge_slave", "isolated", isolated]);
-                }
-            }
-        }
-    }
-}
+/// Server two hears nobody at all.
+const UNPLUGGED: Cut = Cut::Unplugged("two");
+/// Both hear the clients.
+const APART: Cut = Cut::Apart("one", "two");
 
 /// A pair is cut and heals; clients are served all the time, and in the end both know all of them.
 fn partition(cut: Cut, kinds: [Kind; 2]) {
@@ -244,7 +226,7 @@ fn partition(cut: Cut, kinds: [Kind; 2]) {
     let folder = tempfile::tempdir().unwrap();
     let mode = Mode::LoadBalancing;
     let pair = Pair::start_changed(mode, kinds, folder.path(), |relationship| {
-        if cut == Cut::Apart {
+        if cut == APART {
             // As long as clients are answered, the partner lives: go on, and tell it later.
             relationship["max-unacked-clients"] = json!(10);
             relationship["delayed-updates-limit"] = json!(1000);
@@ -254,8 +236,8 @@ fn partition(cut: Cut, kinds: [Kind; 2]) {
     pair.wait_for_equal_leases(20);
     cut.set(&pair.lan, true);
     let expected = match cut {
-        Cut::Unplugged => "partner-down",
-        Cut::Apart => "communication-recovery",
+        Cut::Unplugged(_) => "partner-down",
+        Cut::Apart(..) | Cut::OneWay { .. } => "communication-recovery",
     };
     for server in &pair.servers {
         server.wait_for_state(&[expected]);
@@ -272,22 +254,22 @@ fn partition(cut: Cut, kinds: [Kind; 2]) {
 
 #[test]
 fn a_server_that_was_unplugged_comes_back() {
-    partition(Cut::Unplugged, [Kind::Peregrine, Kind::Peregrine]);
+    partition(UNPLUGGED, [Kind::Peregrine, Kind::Peregrine]);
 }
 
 #[test]
 fn an_unplugged_kea_comes_back() {
-    partition(Cut::Unplugged, [Kind::Peregrine, Kind::Kea]);
+    partition(UNPLUGGED, [Kind::Peregrine, Kind::Kea]);
 }
 
 #[test]
 fn servers_that_hear_only_the_clients_serve_on_and_tell_later() {
-    partition(Cut::Apart, [Kind::Peregrine, Kind::Peregrine]);
+    partition(APART, [Kind::Peregrine, Kind::Peregrine]);
 }
 
 #[test]
 fn a_kea_that_hears_only_the_clients_serves_on_and_tells_later() {
-    partition(Cut::Apart, [Kind::Kea, Kind::Peregrine]);
+    partition(APART, [Kind::Kea, Kind::Peregrine]);
 }
 
 fn is_of_first_pool(address: &str) -> bool {

@@ -90,8 +90,7 @@ impl Server {
 
     /// Starts the program on its host and waits until it answers commands.
     pub(crate) fn start(&mut self, lan: &Lan) {
-        self.start_as(lan.on(self.host, self.program()), None);
-        assert!(!self.log().contains("DHCPSRV_OPEN_SOCKET_FAIL"), "{}", self.log());
+        self.start_by(lan.on(self.host, self.program()));
     }
 
     /// Starts the program on loopback, without root, and waits until it answers commands.
@@ -111,11 +110,18 @@ impl Server {
         (output.status, text(&output.stdout) + &text(&output.stderr))
     }
 
-    fn program(&self) -> &'static str {
+    /// The program's name or path.
+    pub(crate) fn program(&self) -> &'static str {
         match self.kind {
             Kind::Peregrine => env!("CARGO_BIN_EXE_peregrine"),
             Kind::Kea => "kea-dhcp4",
         }
+    }
+
+    /// Starts the program by a command of which the arguments are still missing, and waits until it answers.
+    pub(crate) fn start_by(&mut self, command: Command) {
+        self.start_as(command, None);
+        assert!(!self.log().contains("DHCPSRV_OPEN_SOCKET_FAIL"), "{}", self.log());
     }
 
     fn here(&self, place: &Loopback) -> Command {
@@ -154,6 +160,11 @@ impl Server {
             child.kill().unwrap();
             child.wait().unwrap();
         }
+    }
+
+    /// Whether it was started and not ended.
+    pub(crate) fn is_running(&self) -> bool {
+        self.child.is_some()
     }
 
     /// The process.

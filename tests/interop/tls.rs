@@ -14,16 +14,18 @@ use crate::pair::{Mode, Pair, configuration};
 use crate::server::{Kind, PATIENCE, Server};
 use crate::wait::until;
 
-const NAMES: [&str; 2] = ["server1", "server2"];
+/// The servers of a site.
+const NAMES: [&str; 3] = ["server1", "server2", "server3"];
 
 /// Whom the servers believe, and a certificate for each.
-struct Papers {
+pub(crate) struct Papers {
     anchor: PathBuf,
-    issued: [Issued; 2],
+    issued: [Issued; 3],
 }
 
 impl Papers {
-    fn of(authority: &Authority) -> Self {
+    /// All of them signed by `authority`.
+    pub(crate) fn of(authority: &Authority) -> Self {
         let issued = NAMES.map(|name| authority.issue(name));
         Self { anchor: authority.certificate.clone(), issued }
     }
@@ -40,7 +42,13 @@ impl Papers {
     /// The configuration of a server with its certificate.
     fn configuration(&self, place: usize, mode: Mode, require_client_certs: bool) -> Value {
         let mut all = configuration(mode, NAMES[place]);
-        let relationship = relationship(&mut all);
+        self.secure(&mut all, place, require_client_certs);
+        all
+    }
+
+    /// Lets a server's configuration use its certificate, towards all peers.
+    pub(crate) fn secure(&self, all: &mut Value, place: usize, require_client_certs: bool) {
+        let relationship = relationship(all);
         relationship["trust-anchor"] = json!(self.anchor);
         relationship["cert-file"] = json!(self.issued[place].certificate);
         relationship["key-file"] = json!(self.issued[place].key);
@@ -48,16 +56,16 @@ impl Papers {
         for peer in relationship["peers"].as_array_mut().unwrap() {
             peer["url"] = json!(peer["url"].as_str().unwrap().replace("http:", "https:"));
         }
-        all
     }
 }
 
-fn relationship(configuration: &mut Value) -> &mut Value {
+/// The High Availability part of a configuration.
+pub(crate) fn relationship(configuration: &mut Value) -> &mut Value {
     &mut configuration["hooks-libraries"][1]["parameters"]["high-availability"][0]
 }
 
 /// What clients must show to each server. Kea 2.2 knows no file for the user, and does not check.
-fn add_logins(configuration: &mut Value, kind: Kind, folder: &Path) {
+pub(crate) fn add_logins(configuration: &mut Value, kind: Kind, folder: &Path) {
     for peer in relationship(configuration)["peers"].as_array_mut().unwrap() {
         let name = peer["name"].as_str().unwrap().to_owned();
         let (user, password) = (format!("user of {name}"), format!("pass:word of {name}"));

@@ -1,6 +1,6 @@
-//! Free addresses: a subnet's pools are claimed from in O(1) at any fill, going round each pool as Kea's
-//! iterative allocator does, or anywhere in it as its random one; open offers are remembered for seconds ([`Offers`]). Pure but for its atomics.
-//! Must not know messages or classes: it is told which pools are open.
+//! Free addresses: a subnet's pools are claimed from in O(1) at any fill, going round all pools as Kea's iterative
+//! allocator does, or anywhere in them as its random one; open offers are remembered for seconds ([`Offers`]). Pure but for
+//! its atomics. Must not know messages or classes: it is told which pools are open.
 
 mod offers;
 #[cfg(test)]
@@ -8,7 +8,6 @@ mod tests;
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::Ipv4Addr;
-use std::ops::RangeInclusive;
 
 pub use offers::{ClientKey, Offers};
 
@@ -34,10 +33,23 @@ pub struct Pool {
 /// Where a search starts.
 #[derive(Debug)]
 enum Start {
-    /// Behind the address that was found last.
-    Behind(AtomicU32),
+    /// At this address; above the pool's last once it was gone through in this round.
+    Next(AtomicU64),
     /// Anywhere: the number of searches so far, and what makes an address of it that nobody can foretell.
     Anywhere(AtomicU64, RandomState),
+}
+
+/// Where the round through a subnet's pools has come to: the address found last.
+#[derive(Debug, Default)]
+pub struct Turn(AtomicU32);
+
+/// A subnet's pools that are open to a client, by ascending addresses, and whose turn it is.
+#[derive(Clone, Debug)]
+pub struct Round<'p, P> {
+    /// The subnet's.
+    pub turn: &'p Turn,
+    /// The open pools.
+    pub pools: P,
 }
 
 /// Who searches, and with what.
@@ -56,9 +68,10 @@ pub struct Search<'a> {
 }
 
 impl Pool {
-    /// A pool of the addresses `first` to `last` but those that are `kept_out`; searches go round it from `first`.
+    /// A pool of the addresses `first` to `last` but those that are `kept_out`; searches go on from `first`.
     pub fn iterative(first: Ipv4Addr, last: Ipv4Addr, kept_out: KeptOut) -> Self {
-        Self { first, last, kept_out, start: Start::Behind(AtomicU32::new(first.into())) }
+        let start = Start::Next(AtomicU64::new(u32::from(first).into()));
+        Self { first, last, kept_out, start }
     }
 
     /// As [`Self::iterative`], with searches that start anywhere.
@@ -74,44 +87,93 @@ impl Pool {
 
     /// Whether `address` lies inside.
     pub fn contains(&self, address: Ipv4Addr) -> bool {
-        self.range().contains(&address)
+        (self.first..=self.last).contains(&address)
     }
 
-    fn range(&self) -> RangeInclusive<Ipv4Addr> {
-        self.first..=self.last
+    /// The next free address in what is left of the pool in this round.
+    fn find_in_rest(
+        &self,
+        store: &dyn LeaseStore,
+        now: Now,
+        taken: &dyn Fn(Ipv4Addr) -> bool,
+    ) -> Option<Ipv4Addr> {
+        match &self.start {
+            Start::Next(next) => {
+                let next = u32::try_from(next.load(Ordering::Relaxed)).ok().map(Ipv4Addr::from)?;
+                if next > self.last {
+                    return None;
+                }
+                store.find_free(now, next..=self.last, next, &self.kept_out, taken)
+            }
+            Start::Anywhere(searches, hashing) => {
+                let drawn = hashing.hash_one(searches.fetch_add(1, Ordering::Relaxed));
+                let size = u64::from(u32::from(self.last) - u32::from(self.first)) + 1;
+                let from = u32::from(self.first) + (drawn % size) as u32;
+                store.find_free(now, self.first..=self.last, from.into(), &self.kept_out, taken)
+            }
+        }
     }
 
-    /// Finds the next free address that `taken` does not keep out, and moves on.
+    fn begin(&self) {
+        if let Start::Next(next) = &self.start {
+            next.store(u32::from(self.first).into(), Ordering::Relaxed);
+        }
+    }
+
+    /// The round goes on after `address`.
+    fn pass(&self, address: Ipv4Addr) {
+        if let Start::Next(next) = &self.start {
+            next.store(u64::from(u32::from(address)) + 1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl<'p, P: Iterator<Item = &'p Pool> + Clone> Round<'p, P> {
+    /// Finds the next free address that `taken` does not keep out, and moves on: through the rest of the pool that
+    /// was used last, then through the pools after it; then a new round begins.
     fn find(
         &self,
         store: &dyn LeaseStore,
         now: Now,
         taken: &dyn Fn(Ipv4Addr) -> bool,
     ) -> Option<Ipv4Addr> {
-        let from = match &self.start {
-            Start::Behind(next) => next.load(Ordering::Relaxed),
-            Start::Anywhere(searches, hashing) => {
-                let drawn = hashing.hash_one(searches.fetch_add(1, Ordering::Relaxed));
-                let size = u64::from(u32::from(self.last) - u32::from(self.first)) + 1;
-                u32::from(self.first) + (drawn % size) as u32
+        let last = Ipv4Addr::from(self.turn.0.load(Ordering::Relaxed));
+        let start = self.pools.clone().position(|pool| pool.contains(last)).unwrap_or(0);
+        let mut rest = self.pools.clone().skip(start);
+        let found = rest.find_map(|pool| pool.find_in_rest(store, now, taken));
+        let (found, start) = match found {
+            Some(found) => (found, start),
+            None => {
+                let whole = |pool: &Pool| {
+                    let range = pool.first..=pool.last;
+                    store.find_free(now, range, pool.first, &pool.kept_out, taken)
+                };
+                let found = self.pools.clone().find_map(whole)?;
+                self.pools.clone().for_each(Pool::begin);
+                (found, 0)
             }
         };
-        let found = store.find_free(now, self.range(), from.into(), &self.kept_out, taken)?;
-        if let Start::Behind(next) = &self.start {
-            let behind = if found >= self.last { self.first.into() } else { u32::from(found) + 1 };
-            next.store(behind, Ordering::Relaxed);
+        // Pools that had nothing more to give are done with for this round.
+        let passed = self.pools.clone().skip(start).take_while(|pool| pool.last < found);
+        passed.for_each(|pool| pool.pass(pool.last));
+        if let Some(pool) = self.pools.clone().find(|pool| pool.contains(found)) {
+            pool.pass(found);
         }
+        self.turn.0.store(found.into(), Ordering::Relaxed);
         Some(found)
     }
 }
 
 impl Search<'_> {
-    /// Promises the client a free address of `pools`, pool after pool. While any address is free and not
+    /// Promises the client a free address of `rounds`, subnet after subnet. While any address is free and not
     /// promised, it is one of those; else one that was promised to another client, too.
-    pub fn promise<'p>(&self, pools: impl Iterator<Item = &'p Pool> + Clone) -> Option<Ipv4Addr> {
-        pools.clone().find_map(|pool| self.promise_unpromised(pool)).or_else(|| {
+    pub fn promise<'p, P: Iterator<Item = &'p Pool> + Clone>(
+        &self,
+        rounds: impl Iterator<Item = Round<'p, P>> + Clone,
+    ) -> Option<Ipv4Addr> {
+        rounds.clone().find_map(|round| self.promise_unpromised(&round)).or_else(|| {
             let found =
-                pools.clone().find_map(|pool| pool.find(self.store, self.now, &|_| false))?;
+                rounds.clone().find_map(|round| round.find(self.store, self.now, &|_| false))?;
             self.offers.share(found, self.client, self.subnet_id, self.now.mono);
             Some(found)
         })
@@ -137,7 +199,10 @@ impl Search<'_> {
         stored.is_some_and(|stored| stored.keeps_address(self.now.wall_s))
     }
 
-    fn promise_unpromised(&self, pool: &Pool) -> Option<Ipv4Addr> {
+    fn promise_unpromised<'p, P: Iterator<Item = &'p Pool> + Clone>(
+        &self,
+        round: &Round<'p, P>,
+    ) -> Option<Ipv4Addr> {
         let skipped = std::cell::Cell::new(0);
         let taken = |address| {
             let promised = self.offers.is_promised(address, self.client, self.now.mono);
@@ -145,7 +210,7 @@ impl Search<'_> {
             promised && skipped.get() <= MAX_PROMISED_SKIPPED
         };
         for _ in 0..MAX_RACES {
-            let found = pool.find(self.store, self.now, &taken)?;
+            let found = round.find(self.store, self.now, &taken)?;
             if self.promise_this(found) {
                 return Some(found);
             }

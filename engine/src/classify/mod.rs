@@ -17,6 +17,9 @@ pub use subject::Subject;
 
 use crate::codec::options::Definitions;
 
+/// What the name of a class that a template makes begins with, before the template's name.
+pub const SPAWN: &str = "SPAWN_";
+
 /// Which protocol's queries an expression is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
@@ -93,6 +96,65 @@ impl Expression {
     }
 }
 
+/// A compiled string expression: a class's `template-test`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Template {
+    text: tree::Text,
+    mentions: Vec<Mention>,
+}
+
+impl Template {
+    /// Compiles `text` as [`Expression::compile`] does; the classes that it refers to need no
+    /// definition, since other templates may make them.
+    ///
+    /// # Errors
+    /// [`ExpressionError`]: the first mistake.
+    pub fn compile(
+        text: &str,
+        definitions: &Definitions,
+        names: &mut ClassNames,
+    ) -> Result<Self, ExpressionError> {
+        let (text, mentions) = parser::parse_template(text, definitions, names)?;
+        Ok(Self { text, mentions })
+    }
+
+    /// Lets `take` have the value for `subject`.
+    ///
+    /// # Errors
+    /// [`EvaluationError`] as [`Expression::evaluate`].
+    pub fn evaluate<R>(
+        &self,
+        subject: &dyn Subject,
+        take: impl FnOnce(&[u8]) -> R,
+    ) -> Result<R, EvaluationError> {
+        self.text.evaluate(subject).map(|value| take(&value))
+    }
+
+    /// The classes that it refers to.
+    pub fn members(&self) -> impl Iterator<Item = ClassId> + '_ {
+        self.mentions.iter().map(|mention| mention.class)
+    }
+}
+
+/// The names that the value of an option or a template stands for behind a prefix: itself, and in
+/// Kea 3 with a `%` and two digits for each byte that a name should not have.
+pub fn unescaped(name: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(name.len());
+    let mut rest = name.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        let digits = after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
+        let hex = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        let (byte, used) = match (first, after.first(), hex) {
+            (b'%', Some(b'%'), _) => (b'%', 2),
+            (b'%', _, Some(byte)) => (byte, 3),
+            _ => (first, 1),
+        };
+        bytes.push(byte);
+        rest = &rest[used..];
+    }
+    bytes
+}
+
 /// Whether `name` may be referred to without a definition: a built-in class, or one of the prefixes
 /// `VENDOR_CLASS_`, `HA_`, `AFTER_`, `EXTERNAL_`.
 pub fn is_built_in(name: &str) -> bool {
@@ -113,7 +175,7 @@ pub struct ExpressionError {
 }
 
 /// A value of a wrong length in a query; the class is treated as not matching.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{function} found {found} bytes, expected {expected}")]
 pub struct EvaluationError {
     /// The function of the language that could not use the value.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::json::{Mistake, Node, Position};
-use crate::classify::{ClassId, ClassNames, Expression};
+use crate::classify::{ClassId, ClassNames, Expression, Template};
 use crate::codec::options::Definitions;
 use crate::hosts::{Hosts, IdentifierKind};
 
@@ -58,6 +58,8 @@ pub struct Dhcp4 {
     pub echo_client_id: bool,
     /// `decline-probation-period`, seconds.
     pub decline_probation_s: u32,
+    /// `authoritative` of the global level: for clients without a subnet.
+    pub authoritative: bool,
     /// `parked-packet-limit`; 0 is unlimited.
     pub parked_packet_limit: u32,
     /// Global `option-data`.
@@ -168,6 +170,8 @@ pub struct ClientClass {
     pub id: ClassId,
     /// `test`, compiled; without one the class is only given by others.
     pub test: Option<Expression>,
+    /// `template-test`, compiled, instead: its value makes a class of the query's own.
+    pub template: Option<Template>,
     /// `only-in-additional-list` (or `only-if-required`).
     pub only_in_additional_list: bool,
     /// `option-data`.
@@ -217,6 +221,8 @@ pub enum HookKind {
     Ha,
     /// `libdhcp_stat_cmds`
     StatCmds,
+    /// `libdhcp_bootp`
+    Bootp,
 }
 
 /// An entry of `loggers`.
@@ -294,6 +300,8 @@ pub struct Network4 {
     pub name: String,
     /// `client-class` / `client-classes`: any of them; empty is everybody. Stands before each subnet's own guard.
     pub guard: Vec<ClassId>,
+    /// `evaluate-additional-classes` (or `require-client-classes`), evaluated once the address is known.
+    pub additional: Vec<ClassId>,
     /// `option-data` of the network, after its subnets' own.
     pub options: Vec<OptionData>,
     /// `user-context`, if any.
@@ -317,6 +325,8 @@ pub struct Subnet4 {
     pub guard: Vec<ClassId>,
     /// `pools` in their order.
     pub pools: Vec<Pool4>,
+    /// `evaluate-additional-classes` (or `require-client-classes`), evaluated once the address is known.
+    pub additional: Vec<ClassId>,
     /// `option-data` of the subnet.
     pub options: Vec<OptionData>,
     /// `valid-lifetime` and its bounds.
@@ -355,6 +365,7 @@ impl Subnet4 {
             relays: Vec::new(),
             interface: None,
             guard: Vec::new(),
+            additional: Vec::new(),
             pools: Vec::new(),
             options: Vec::new(),
             lifetime: Lifetime { default_s: 7200, min_s: 7200, max_s: 7200 },
@@ -463,6 +474,8 @@ pub struct Pool4 {
     pub last: Ipv4Addr,
     /// `client-class` / `client-classes`: any of them; empty is everybody.
     pub guard: Vec<ClassId>,
+    /// `evaluate-additional-classes` (or `require-client-classes`), evaluated once the address is known.
+    pub additional: Vec<ClassId>,
     /// `option-data` of the pool.
     pub options: Vec<OptionData>,
     /// `pool-id`; 0 if none.

@@ -108,6 +108,9 @@ impl Core {
             },
         };
         self.service.disable(origin, self.clock.now().mono, period.map(Duration::from_secs));
+        if let Err(busy) = self.service.wait_until_quiet() {
+            return Answer::error(format!("DHCPv4 service disabled, but {busy}: ask again"));
+        }
         Answer::success(match period {
             Some(seconds) => format!("DHCPv4 service disabled for {seconds} seconds"),
             None => "DHCPv4 service disabled".to_owned(),
@@ -227,6 +230,16 @@ mod tests {
         assert_eq!(status["uptime"], 7);
         assert_eq!(status["dhcp-state"]["disabled-by-remote-command"], json!([2001]));
         assert_eq!(status["dhcp-state"]["globally-disabled"], true);
+    }
+
+    #[test]
+    fn a_query_under_way_is_no_success() {
+        let (registry, service, _) = registered();
+        let disable = json!({"command": "dhcp-disable"});
+        let turn = service.begin_turn();
+        assert_eq!(registry.execute(&disable).result, 1);
+        drop(turn);
+        assert_eq!(registry.execute(&disable).result, 0);
     }
 
     #[test]

@@ -129,14 +129,16 @@ impl LeaseCommands {
     fn delete(&self, command: &Command<'_>) -> Result<Answer, Answer> {
         let arguments = arguments(command)?;
         let origin = deleter(arguments);
+        let subnet_id = arguments.get("subnet-id").and_then(Value::as_u64);
+        let subnet_id = subnet_id.and_then(|id| u32::try_from(id).ok());
+        if let (Origin::Partner, Some(id), Some(guard)) = (origin, subnet_id, self.guard.get()) {
+            guard.heard(id, arguments.get("origin").is_some());
+        }
         for _ in 0..MAX_TRIES {
             let Some(stored) = self.selected(arguments)?.filter(|it| !self.is_newer(it, arguments))
             else {
                 return Ok(Answer::success("IPv4 lease not found.").coded(code::EMPTY));
             };
-            if let (Origin::Partner, Some(guard)) = (origin, self.guard.get()) {
-                guard.heard(stored.lease.subnet_id, arguments.get("origin").is_some());
-            }
             let (address, version) = (stored.lease.address, stored.version);
             // What was selected is what is deleted: meanwhile the address may be another client's.
             if let Some(number) = self.store.delete_version(address, version, origin) {

@@ -40,6 +40,7 @@ messages! {
     DHCP4_SHUTDOWN Info "dhcp4" "The server stops: it was told to by a signal or by the shutdown command.";
     DHCP4_STARTED Info "dhcp4" "The server serves DHCPv4 from now on.";
     DHCP4_SUBNET_SELECTION_FAILED Warn "dhcp4" "No subnet is configured for a client. If it should be served, look at the relay addresses and interfaces of the subnets.";
+    DHCPSRV_EVAL_ERROR Error "dhcpsrv" "The test of a class could not be evaluated for a query, which was treated as not being in the class. The text names the class and the value that did not fit; guard the test with exists or a substring.";
     DHCPSRV_MEMFILE_LEASE_LOAD_ROW_ERROR Error "dhcpsrv" "A row of the lease file cannot be read and was skipped; its lease is not known. Look at the file and line named.";
     DHCPSRV_MEMFILE_LFC_EXECUTE Info "dhcpsrv" "The lease file is being cleaned up: outdated rows are left out.";
     DHCPSRV_OPEN_SOCKET_FAIL Warn "dhcpsrv" "Something that interfaces-config names cannot be listened on. It is tried again every few seconds; the text says what is missing.";
@@ -92,10 +93,12 @@ messages! {
     PEREGRINE_CONFIG_WARNING Warn "dhcp4" "The configuration is served, but something in it is probably not what was meant; the text says where and what.";
     PEREGRINE_CONTROL_SOCKET_FAILED Warn "commands" "A control socket or one of its connections failed; the server goes on. Commands may be unanswered until the cause is gone.";
     PEREGRINE_CONTROL_TOO_MANY Warn "commands" "A client of the control socket was turned away because too many are connected. Look for tools that do not close their connections.";
+    PEREGRINE_HA_BACKUP_BEHIND Warn "ha-hooks" "A backup does not keep up or does not answer, and its queue is full: it misses lease updates, and no client waits for it. Look at the backup, and once it answers send it ha-sync with the name of the server that has the leases.";
     PEREGRINE_HA_CERTIFICATE_DOUBTFUL Warn "ha-hooks" "A certificate that this server shows will be refused by a peer that trusts the same trust-anchor, for example because it has expired. Replace the files and restart.";
     PEREGRINE_HA_LISTENER_FAILED Warn "ha-hooks" "The listener of High Availability cannot take a connection now, for example because too many files are open; it goes on trying. Raise the limit or look for what holds them.";
     PEREGRINE_HA_LISTENER_FULL Warn "ha-hooks" "Connections to the listener of High Availability were refused because too many are open. Peers have room of their own; look for others that connect.";
     PEREGRINE_HA_STOOD_STILL Warn "ha-hooks" "This server did nothing for longer than max-response-delay, as a process that was stopped or a virtual machine that was paused, or its clock was set forward by as much: the partner may have taken over since. It begins again in waiting, fetches the partner's leases and serves nobody before that.";
+    PEREGRINE_HA_MEMORY_FAILED Error "ha-hooks" "Whether the partner knows all leases of this server is kept in a file beside the lease file, which cannot be written or removed. If the server is restarted before it serves with its partner again, it takes the partner's leases for the truth and forgets what it gave alone: mend what the text names.";
     PEREGRINE_HA_UPDATE_REFUSED Warn "ha-hooks" "A partner's lease update was refused: it would have given the address of a client that was promised it here, and later, to another client. The text names both. It happens when both servers served at once; if it goes on, look for hosts or leases that only one of the servers knows.";
     PEREGRINE_LEASES_LOADED Info "dhcpsrv" "The lease file was read at start; the numbers say how much was found.";
     PEREGRINE_LEASE_FILE_FAILED Error "dhcpsrv" "The lease file cannot be written: no lease is acknowledged until it can. Make room on the disk or mend what the text names; nothing was lost, and writing is tried again with every query.";

@@ -1,12 +1,16 @@
 //! Whether DHCP is served: off while anybody has switched it off (Kea guide, "The dhcp-disable and
 //! dhcp-enable commands"). Reading costs one atomic load.
+//!
+//! Whoever decides about queries does so in a [`Turn`], so that who switched the service off can wait until none that
+//! was begun before can change a lease any more.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::clock::Mono;
+use crate::limits::{MAX_QUIET_LOOKS, QUIET_LOOK_MS};
 use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// Who switched the service off. The numbers are those of Kea 3's `origin-id`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,11 +42,29 @@ pub struct Service {
     enabled: AtomicBool,
     /// Who holds it off, and until when if a period was given.
     off: Mutex<BTreeMap<Origin, Option<Mono>>>,
+    /// Turns under way.
+    turns: AtomicUsize,
 }
+
+/// The right to decide about a batch of queries, until it is dropped.
+#[derive(Debug)]
+pub struct Turn<'a>(&'a Service);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.turns.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Queries that were taken before the service was switched off are still being decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("queries that were taken before are still being decided")]
+pub struct Busy;
 
 impl Default for Service {
     fn default() -> Self {
-        Self { enabled: AtomicBool::new(true), off: Mutex::new(BTreeMap::new()) }
+        let (off, turns) = (Mutex::new(BTreeMap::new()), AtomicUsize::new(0));
+        Self { enabled: AtomicBool::new(true), off, turns }
     }
 }
 
@@ -52,11 +74,33 @@ impl Service {
         self.enabled.load(Ordering::Acquire)
     }
 
+    /// The right to decide about a batch of queries; none if the service is off.
+    pub fn begin_turn(&self) -> Option<Turn<'_>> {
+        if !self.is_enabled() {
+            return None;
+        }
+        self.turns.fetch_add(1, Ordering::SeqCst);
+        let turn = Turn(self);
+        // Either this sees that the service was switched off, or who did it sees the turn.
+        self.enabled.load(Ordering::SeqCst).then_some(turn)
+    }
+
+    /// After [`Self::disable`]: waits until no query that was taken before can change a lease.
+    pub fn wait_until_quiet(&self) -> Result<(), Busy> {
+        for _ in 0..MAX_QUIET_LOOKS {
+            if self.turns.load(Ordering::SeqCst) == 0 {
+                return Ok(());
+            }
+            std::thread::park_timeout(Duration::from_millis(QUIET_LOOK_MS));
+        }
+        Err(Busy)
+    }
+
     /// Switches off for `origin`; with `period`, until it is over. A new call restarts the period.
     pub fn disable(&self, origin: Origin, now: Mono, period: Option<Duration>) {
         let mut off = self.off.lock();
         off.insert(origin, period.map(|span| now + span));
-        self.enabled.store(false, Ordering::Release);
+        self.enabled.store(false, Ordering::SeqCst);
     }
 
     /// Takes `origin`'s switch back; without effect if it had not switched off.
@@ -104,6 +148,17 @@ mod tests {
         assert!(!service.is_enabled());
         service.handle_timeout(start + Duration::from_secs(60));
         assert!(service.is_enabled());
+    }
+
+    #[test]
+    fn it_is_quiet_once_no_turn_is_under_way() {
+        let service = Service::default();
+        let turn = service.begin_turn().unwrap();
+        service.disable(Origin::USER, Mono::from_ns(0), None);
+        assert_eq!(service.wait_until_quiet(), Err(Busy));
+        assert!(service.begin_turn().is_none());
+        drop(turn);
+        assert_eq!(service.wait_until_quiet(), Ok(()));
     }
 
     #[test]

@@ -66,6 +66,7 @@ fn a_guarded_subnet_is_passed_over() {
 fn a_query_looks_at_no_more_of_ten_thousand_subnets_than_of_one() {
     let network = |guard: &[ClassId]| {
         Arc::new(Network4 {
+            additional: Vec::new(),
             name: "n".into(),
             guard: guard.to_vec(),
             options: Vec::new(),

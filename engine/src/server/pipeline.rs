@@ -1,6 +1,7 @@
 //! The way of a packet through the rooms: admitted on the thread that received it, decided on its client's worker,
 //! sent once whoever must know of its lease does.
 
+use std::cell::Cell;
 use std::hash::{BuildHasher, RandomState};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use super::storage::Storage;
 use super::tell;
 use crate::alloc::Offers;
 use crate::clock::Now;
-use crate::codec::v4::{Malformed, MessageType, Query};
+use crate::codec::v4::{Malformed, MessageType, OPTIONS_AT, Query, code};
 use crate::lease::ChangeNumber;
 use crate::packet::{Buffers, Departure, Links, Transmit};
 use crate::pending::{Pending, PendingReply, Release, Ticket};
@@ -54,7 +55,11 @@ impl std::fmt::Debug for Pipeline {
 impl worker::Pipeline for Pipeline {
     fn admit(&self, packet: &Packet, now: Now) -> Option<Dispatch> {
         self.stats.count(Counter::Received);
-        let query = match Query::parse(&packet.message) {
+        let query = match Query::parse_any(&packet.message) {
+            Ok(query) if query.is_bootp() && !self.snapshot.load().serves_bootp() => {
+                self.stats.count(Counter::ParseFailed);
+                return self.refused(malformed(Malformed::NoMessageType));
+            }
             Ok(query) => query,
             Err(why) => {
                 self.stats.count(Counter::ParseFailed);
@@ -105,6 +110,13 @@ impl worker::Desk for Desk {
     ) {
         let pipeline = &*self.pipeline;
         pipeline.storage.store.watch(now);
+        let Some(right) = pipeline.service.begin_turn() else {
+            // They were admitted before the service was switched off.
+            let dropped = batch.len() as u64;
+            pipeline.stats.add(Counter::ServiceDisabled, dropped);
+            pipeline.stats.add(Counter::ReceiveDrop, dropped);
+            return;
+        };
         let mut turn = Turn {
             pipeline,
             snapshot: &pipeline.snapshot.load(),
@@ -122,6 +134,7 @@ impl worker::Desk for Desk {
             last_change = last_change.max(turn.decide(job));
         }
         let lines = turn.lines;
+        drop(right);
         let written = last_change.is_none_or(|last| pipeline.storage.write_through(last).is_ok());
         for decided in self.replies.drain(..) {
             out.extend(pipeline.settle(decided, written));
@@ -150,12 +163,13 @@ impl Turn<'_> {
     fn decide(&mut self, job: &Job) -> Option<ChangeNumber> {
         let pipeline = self.pipeline;
         // It was parsed when it was admitted, and has not changed since.
-        let query = Query::parse(&job.packet.message).ok()?;
+        let query = Query::parse_any(&job.packet.message).ok()?;
         let ticket = match self.reserve(&query, job.dispatch.hash) {
             Ok(ticket) => ticket,
             Err(why) => return pipeline.refused(why),
         };
         self.look_up_interface(job.packet.arrival.interface);
+        let trouble = Cell::new(None);
         let context = v4::Context {
             snapshot: self.snapshot,
             store: &*pipeline.storage.store,
@@ -167,8 +181,15 @@ impl Turn<'_> {
             local_addresses: self.local_addresses,
             buffers: self.buffers,
             reply_port: pipeline.reply_port,
+            trouble: &trouble,
         };
-        match v4::exchange(&query, &job.packet.arrival, job.dispatch.class, &context) {
+        let outcome = v4::exchange(&query, &job.packet.arrival, job.dispatch.class, &context);
+        if let Some(trouble) = trouble.get() {
+            pipeline.stats.count(Counter::ClassEvaluationFailed);
+            let names = &self.snapshot.config().class_names;
+            self.lines.trouble(&query, names.name(trouble.class), trouble.error);
+        }
+        match outcome {
             Outcome::Reply(reply) => {
                 self.lines.event(&query, reply.event);
                 if let Some(address) = reply.event.missed_reservation() {
@@ -333,6 +354,7 @@ const fn malformed(why: Malformed) -> Counter {
         Malformed::Cookie => Counter::MalformedCookie,
         Malformed::OptionOverrun(_) => Counter::MalformedOptionOverrun,
         Malformed::OptionLength { .. } => Counter::MalformedOptionLength,
+        Malformed::FqdnFlags(_) => Counter::MalformedFqdnFlags,
         Malformed::NoMessageType => Counter::MalformedNoMessageType,
         Malformed::UnknownMessageType(_) => Counter::UnknownReceived,
     }
@@ -341,7 +363,10 @@ const fn malformed(why: Malformed) -> Counter {
 /// Counts a reply by the type in its option 53, which every reply begins its options with.
 fn count_sent(stats: &Stats, departure: &Departure) {
     stats.count(Counter::Sent);
-    match departure.message.get(242) {
+    let options = &departure.message[OPTIONS_AT..];
+    // A reply to BOOTP has no type: it is an ACK without its name.
+    let message_type = if options[0] == code::MESSAGE_TYPE { options.get(2) } else { Some(&5) };
+    match message_type {
         Some(2) => stats.count(Counter::OfferSent),
         Some(5) => stats.count(Counter::AckSent),
         Some(6) => stats.count(Counter::NakSent),

@@ -1,10 +1,12 @@
 //! Where leases are kept (*shell*): the lease file claimed and read, the store filled, the journal open.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use crate::config::model::LeaseDatabase;
-use crate::lease::csv::{self, ClaimError, Durability, Journal, LoadError, Loaded, OpenError};
+use crate::lease::csv::{
+    self, ClaimError, Durability, Flag, Journal, LoadError, Loaded, OpenError,
+};
 use crate::lease::memory::MemoryStore;
 use crate::lease::{Change, ChangeNumber, ChangeSink, LeaseStore};
 use crate::log;
@@ -29,6 +31,8 @@ pub struct Storage {
     /// The leases.
     pub store: Arc<dyn LeaseStore>,
     sinks: Arc<Sinks>,
+    /// The lease file, if there is one.
+    file: Option<Arc<Path>>,
 }
 
 /// Sees every change under its address's lock: the journal first, then the partner's queue.
@@ -65,7 +69,8 @@ impl Storage {
         }
         let claim = csv::claim(&config.file, pid_files)?;
         let durability = if config.sync_to_disk { Durability::Disk } else { Durability::Kernel };
-        let storage = Self::on(Journal::open(claim, durability)?, stats);
+        let mut storage = Self::on(Journal::open(claim, durability)?, stats);
+        storage.file = Some(Arc::from(config.file.as_path()));
         let mut loaded = csv::load(&config.file, config.max_row_errors, &*storage.store)?;
         loaded.torn |= storage.sinks.journal.was_torn();
         tell(&loaded, storage.store.len());
@@ -79,7 +84,12 @@ impl Storage {
     pub fn on(journal: Journal, stats: Arc<Stats>) -> Self {
         let sinks = Arc::new(Sinks { journal, replication: OnceLock::new(), stats });
         let sink: Arc<dyn ChangeSink> = Arc::<Sinks>::clone(&sinks);
-        Self { store: Arc::new(MemoryStore::new(sink)), sinks }
+        Self { store: Arc::new(MemoryStore::new(sink)), sinks, file: None }
+    }
+
+    /// A yes or no that is kept as long as the leases are: beside their file, if there is one.
+    pub fn flag(&self, name: &str) -> Option<Flag> {
+        self.file.as_deref().map(|file| Flag::new(file, name))
     }
 
     /// From now on every change is also shown to `replication`. Once only, before the first packet.

@@ -3,7 +3,9 @@
 
 use std::fmt;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
+use crate::classify::EvaluationError;
 use crate::codec::v4::Query;
 use crate::lease::{ClientId, HwAddress};
 use crate::log::{Batch, Message, messages};
@@ -33,6 +35,7 @@ struct Label {
 enum What {
     Event(Event),
     Drop(DropReason),
+    Trouble(Arc<str>, EvaluationError),
     Missed(Ipv4Addr),
 }
 
@@ -43,7 +46,7 @@ impl Lines {
             Event::Offered { .. } => &messages::DHCP4_LEASE_OFFER,
             Event::Allocated { .. } => &messages::DHCP4_LEASE_ALLOC,
             Event::Refused { .. } => &messages::PEREGRINE_NAK,
-            Event::Informed => return,
+            Event::Informed | Event::Ipv6Only => return,
             Event::Released { .. } => &messages::DHCP4_RELEASE,
             Event::ReleaseIgnored { .. } => &messages::DHCP4_RELEASE_FAIL,
             Event::Declined { .. } => &messages::DHCP4_DECLINE_LEASE,
@@ -68,6 +71,12 @@ impl Lines {
             _ => &messages::PEREGRINE_QUERY_DROPPED,
         };
         self.add(message, query, What::Drop(why));
+    }
+
+    /// Tells which class the query is not in because its test could not be evaluated.
+    pub(super) fn trouble(&mut self, query: &Query<'_>, class: &Arc<str>, error: EvaluationError) {
+        let what = What::Trouble(Arc::clone(class), error);
+        self.add(&messages::DHCPSRV_EVAL_ERROR, query, what);
     }
 
     /// Hands them to the log.
@@ -97,6 +106,9 @@ impl fmt::Display for Told {
         match &self.what {
             What::Event(event) => write!(f, "{event}"),
             What::Drop(why) => write!(f, "{why}"),
+            What::Trouble(class, error) => {
+                write!(f, "not in the class {class}: its test cannot be evaluated: {error}")
+            }
             What::Missed(address) => {
                 write!(f, "address {address} is reserved for it, and another client holds it")
             }

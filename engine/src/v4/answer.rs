@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
+use super::classes::Classes;
 use super::names::Name;
 use super::options::{Levels, OptionTable};
 use super::snapshot::{PoolPlan, SubnetPlan};
@@ -23,6 +24,8 @@ const BROADCAST_MAC: [u8; 6] = [0xff; 6];
 /// Sent whenever configured, asked for or not; as Kea does.
 const BASIC: [u8; 4] =
     [code::ROUTERS, code::DOMAIN_NAME_SERVERS, code::DOMAIN_NAME, code::SERVER_IDENTIFIER];
+/// Never sent to a BOOTP client (RFC 1534, RFC 2132 section 9).
+const DHCP_ONLY: [u8; 11] = [50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 61];
 /// Never taken from the configuration's levels: the exchange decides about them.
 const OWN: [u8; 7] = [
     code::PAD,
@@ -104,7 +107,12 @@ impl Exchange<'_> {
         if message_type == MessageType::Ack {
             writer.ciaddr(self.query.ciaddr());
         }
-        self.boot_fields(&mut writer, promise.subnet, promise.host);
+        let (options, listed) = match promise.pool {
+            Some(pool) => (&pool.options, &pool.additional),
+            None => (&promise.subnet.options, &promise.subnet.additional),
+        };
+        let classes = self.final_classes(promise.subnet, promise.host, listed);
+        self.boot_fields(&mut writer, promise.subnet, promise.host, &classes);
         let mut own = self.echoes();
         own.number(code::LEASE_TIME, promise.lifetime_s.to_be_bytes());
         own.number(code::SUBNET_MASK, promise.subnet.config.prefix.mask().octets());
@@ -112,15 +120,27 @@ impl Exchange<'_> {
         if let Some(name) = &promise.name {
             own.bytes(name.code, name.option());
         }
-        let options = promise.pool.map_or(&promise.subnet.options, |pool| &pool.options);
-        self.write_options(
-            &mut writer,
-            own,
-            Some(&self.levels(options, promise.subnet, promise.host)),
-        );
+        self.write_options(&mut writer, own, Some(&self.levels(options, promise.host, &classes)));
         let departure = self.departure(writer, message_type, promise.address);
         let reports = version.map(|version| (promise.address, version));
         Reply { departure, message_type, reports, last_change: version, event }
+    }
+
+    /// OFFER or ACK of no address, and whether it carries option 108.
+    pub(super) fn tell(&self, message_type: MessageType, subnet: &SubnetPlan) -> (Departure, bool) {
+        let mut writer = self.writer(message_type);
+        if message_type == MessageType::Ack {
+            writer.ciaddr(self.query.ciaddr());
+        }
+        let host = self.known.current(subnet);
+        let classes = self.final_classes(subnet, host, &subnet.additional);
+        self.boot_fields(&mut writer, subnet, host, &classes);
+        let levels = self.levels(&subnet.options, host, &classes);
+        let wanted = code::V6_ONLY_PREFERRED;
+        let carried = levels.chosen(None, CodeSet::of(&[wanted])).contains(wanted)
+            && levels.value((None, wanted)).is_some();
+        self.write_options(&mut writer, self.echoes(), Some(&levels));
+        (self.departure(writer, message_type, Ipv4Addr::UNSPECIFIED), carried)
     }
 
     /// ACK of an INFORM: options, no lease. Only through a relay's address it is a relayed reply.
@@ -135,10 +155,13 @@ impl Exchange<'_> {
             writer.forget_relay();
             own.remove(code::RELAY_AGENT_INFORMATION);
         }
-        let levels = self.subnet.map(|subnet| {
+        let told = self.subnet.map(|subnet| {
             let host = self.known.current(subnet);
-            self.boot_fields(&mut writer, subnet, host);
-            self.levels(&subnet.options, subnet, host)
+            (subnet, host, self.final_classes(subnet, host, &subnet.additional))
+        });
+        let levels = told.as_ref().map(|(subnet, host, classes)| {
+            self.boot_fields(&mut writer, subnet, *host, classes);
+            self.levels(&subnet.options, *host, classes)
         });
         self.write_options(&mut writer, own, levels.as_ref());
         let departure = self.departure(writer, MessageType::Ack, Ipv4Addr::UNSPECIFIED);
@@ -177,31 +200,45 @@ impl Exchange<'_> {
         own
     }
 
+    /// The query's classes, those that a reservation in a subnet of a shared network gives (it counts only once the
+    /// subnet is known), and those of `listed` that it is found to be in.
+    fn final_classes(
+        &self,
+        subnet: &SubnetPlan,
+        host: Option<&Host>,
+        listed: &[ClassId],
+    ) -> Cow<'_, Classes> {
+        let shared = self.context.snapshot.network_of(subnet).is_shared;
+        let late = host.filter(|host| shared && host.subnet_id != GLOBAL);
+        let late = late.map_or(&[][..], |host| host.classes());
+        let mut classes = Cow::Borrowed(&self.classes);
+        if !late.is_empty() || !listed.is_empty() {
+            classes.to_mut().finish(late, listed, self.asked());
+        }
+        classes
+    }
+
     fn levels<'s>(
         &'s self,
         options: &'s OptionTable,
-        subnet: &'s SubnetPlan,
         host: Option<&'s Host>,
+        classes: &'s Classes,
     ) -> Levels<'s> {
         let snapshot = self.context.snapshot;
-        let late = self.late_classes(subnet, host);
         let host = host.and_then(|host| snapshot.options_of(host));
-        Levels { host, subnet: options, classes: &self.classes, late, snapshot }
-    }
-
-    /// The classes that a reservation in a subnet of a shared network gives: it counts only once the subnet is known.
-    fn late_classes<'s>(&self, subnet: &SubnetPlan, host: Option<&'s Host>) -> &'s [ClassId] {
-        let shared = self.context.snapshot.network_of(subnet).is_shared;
-        let late = host.filter(|host| shared && host.subnet_id != GLOBAL);
-        late.map_or(&[], |host| host.classes())
+        Levels { host, subnet: options, classes, snapshot }
     }
 
     /// next-server, server-hostname and boot-file-name: of the reservation, else of the first class that sets it, else
     /// of the subnet.
-    fn boot_fields(&self, writer: &mut ReplyWriter, subnet: &SubnetPlan, host: Option<&Host>) {
-        let late = self.late_classes(subnet, host);
-        let definitions = || self.classes.definitions_and(late, self.context.snapshot);
-        let classes = || definitions().map(|(class, _)| class);
+    fn boot_fields(
+        &self,
+        writer: &mut ReplyWriter,
+        subnet: &SubnetPlan,
+        host: Option<&Host>,
+        classes: &Classes,
+    ) {
+        let classes = || classes.definitions(self.context.snapshot).map(|(class, _)| class);
         let own = host.and_then(|host| host.details.as_deref());
         let next_server = classes()
             .filter_map(|class| class.next_server)
@@ -238,6 +275,9 @@ impl Exchange<'_> {
         // A client that names its enterprise is answered there without asking.
         let vendor_options = codes.contains(code::VENDOR_OPTIONS);
         codes.insert(code::VENDOR_OPTIONS);
+        if self.query.is_bootp() {
+            DHCP_ONLY.iter().for_each(|code| codes.remove(*code));
+        }
         let local = self.arrival.local.octets();
         for code in codes.iter() {
             match (code, levels) {
@@ -323,8 +363,11 @@ impl Route<'_> {
         if !ciaddr.is_unspecified() && message_type != MessageType::Nak {
             return self.to_holder(ciaddr);
         }
-        if inform || (yiaddr.is_unspecified() && message_type != MessageType::Nak) {
-            return self.to_holder(*self.arrival.source.ip());
+        let source = *self.arrival.source.ip();
+        let told_nothing = yiaddr.is_unspecified() && message_type != MessageType::Nak;
+        // Nobody has the address 0.0.0.0: a client without one is reached by broadcast.
+        if inform || (told_nothing && !source.is_unspecified()) {
+            return self.to_holder(source);
         }
         let receiver =
             if yiaddr.is_unspecified() || self.query.wants_broadcast() || !self.arrival.raw {

@@ -5,9 +5,9 @@ use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::options::OptionTable;
-use super::{Context, DropReason, Snapshot};
-use crate::classify::{ClassId, Subject};
-use crate::codec::options::{Definition, is_deferred};
+use super::{ClassTrouble, Context, DropReason, Snapshot};
+use crate::classify::{ClassId, ClassNames, SPAWN, Subject, unescaped};
+use crate::codec::options::{Definition, is_deferred, trim_zeros};
 use crate::codec::v4::{Query, code};
 use crate::config::model::{ClientClass, Dhcp4};
 use crate::packet::Arrival;
@@ -21,41 +21,68 @@ pub(super) struct ClassPlan {
     admission: Vec<Option<ClassId>>,
     /// Classes by the value of option 60, as far as the configuration mentions them.
     vendor: HashMap<Box<[u8]>, ClassId>,
+    /// The same by the value of each template, by its place in `Dhcp4::classes`.
+    spawned: Vec<HashMap<Box<[u8]>, ClassId>>,
     all: Option<ClassId>,
     known: Option<ClassId>,
     unknown: Option<ClassId>,
     drop: Option<ClassId>,
+    reject: Option<ClassId>,
+    bootp: Option<ClassId>,
     /// Places in `Dhcp4::classes` of those with a test, in order: first those that do not depend on a reservation.
     early: Vec<usize>,
     late: Vec<usize>,
-    /// Place and options of each defined class, by id.
-    defined: HashMap<ClassId, (usize, OptionTable)>,
+    /// Place and options of each class that is defined, by id.
+    defined: Vec<Option<(usize, OptionTable)>>,
 }
 
 impl ClassPlan {
     pub(super) fn build(config: &Dhcp4, admission: &[String]) -> Self {
         let names = &config.class_names;
-        let vendor = names.iter().filter_map(|(id, name)| {
-            Some((name.strip_prefix(VENDOR_CLASS)?.as_bytes().into(), id))
+        let (late, early) = tested(config).partition({
+            let dependent = dependent_on_known(config);
+            move |at| dependent.contains(&config.classes[*at].id)
         });
-        let dependent = dependent_on_known(config);
-        let (late, early) =
-            tested(config).partition(|at| dependent.contains(&config.classes[*at].id));
-        let defined = config.classes.iter().enumerate();
+        let spawned = config.classes.iter().map(|class| match class.template {
+            Some(_) => by_value(names, &format!("{SPAWN}{}_", names.name(class.id))),
+            None => HashMap::new(),
+        });
+        let mut defined = vec![None; names.iter().count()];
+        for (at, class) in config.classes.iter().enumerate() {
+            defined[class.id.0 as usize] = Some((at, OptionTable::merge(&[&class.options])));
+        }
         Self {
             admission: admission.iter().map(|name| names.id(name)).collect(),
-            vendor: vendor.collect(),
+            vendor: by_value(names, VENDOR_CLASS),
+            spawned: spawned.collect(),
             all: names.id("ALL"),
             known: names.id("KNOWN"),
             unknown: names.id("UNKNOWN"),
             drop: names.id("DROP"),
+            reject: names.id("REJECT"),
+            bootp: names.id("BOOTP"),
             early,
             late,
-            defined: defined
-                .map(|(at, class)| (class.id, (at, OptionTable::merge(&[&class.options]))))
-                .collect(),
+            defined,
         }
     }
+
+    /// The place of `class` in `Dhcp4::classes`, if it has a definition.
+    fn place(&self, class: ClassId) -> Option<usize> {
+        self.defined.get(class.0 as usize)?.as_ref().map(|(at, _)| *at)
+    }
+}
+
+/// The classes whose names are `prefix` and a value, by the value.
+fn by_value(names: &ClassNames, prefix: &str) -> HashMap<Box<[u8]>, ClassId> {
+    let mut found = HashMap::new();
+    for (id, name) in names.iter() {
+        if let Some(value) = name.strip_prefix(prefix) {
+            found.insert(value.as_bytes().into(), id);
+            found.insert(unescaped(value).into(), id);
+        }
+    }
+    found
 }
 
 impl ClassPlan {
@@ -65,7 +92,7 @@ impl ClassPlan {
         class: ClassId,
         snapshot: &'a Snapshot,
     ) -> Option<(&'a ClientClass, &'a OptionTable)> {
-        let (at, options) = self.defined.get(&class)?;
+        let (at, options) = self.defined.get(class.0 as usize)?.as_ref()?;
         Some((&snapshot.config.classes[*at], options))
     }
 }
@@ -74,43 +101,59 @@ impl ClassPlan {
 fn tested(config: &Dhcp4) -> impl Iterator<Item = usize> + '_ {
     let classes = config.classes.iter().enumerate();
     classes
-        .filter(|(_, class)| class.test.is_some() && !class.only_in_additional_list)
+        .filter(|(_, class)| class.test.is_some() || class.template.is_some())
+        .filter(|(_, class)| !class.only_in_additional_list)
         .map(|(at, _)| at)
 }
 
 /// The classes whose test refers to KNOWN or UNKNOWN, itself or through a class before it.
 fn dependent_on_known(config: &Dhcp4) -> HashSet<ClassId> {
-    let mut dependent = HashSet::new();
+    let names = &config.class_names;
+    let mut dependent: HashSet<_> =
+        ["KNOWN", "UNKNOWN"].iter().filter_map(|name| names.id(name)).collect();
     for class in &config.classes {
-        let Some(test) = &class.test else { continue };
-        if test.depends_on_known() || test.members().any(|id| dependent.contains(&id)) {
+        let test = class.test.iter().flat_map(|test| test.members());
+        let template = class.template.iter().flat_map(|template| template.members());
+        if test.chain(template).any(|id| dependent.contains(&id)) {
             dependent.insert(class.id);
         }
     }
     dependent
 }
 
+/// How many classes a query gets without taking memory.
+const FEW: usize = 16;
+
 /// A query's classes, in the order in which it got them.
-#[derive(Debug, Default)]
-pub(super) struct Classes(Vec<ClassId>);
+#[derive(Clone, Debug, Default)]
+pub(super) struct Classes {
+    few: [ClassId; FEW],
+    len: usize,
+    more: Vec<ClassId>,
+}
+
+/// What a test is held against.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) query: &'a Query<'a>,
+    pub(super) arrival: &'a Arrival,
+    pub(super) context: &'a Context<'a>,
+}
 
 impl Classes {
     /// The classes that need no subnet: built-in ones, admission's, the vendor's, and those whose test matches.
-    pub(super) fn of(
-        query: &Query<'_>,
-        arrival: &Arrival,
-        admission: Option<usize>,
-        context: &Context<'_>,
-    ) -> Self {
-        let plan = &context.snapshot.classes;
+    pub(super) fn of(asked: Asked<'_>, admission: Option<usize>) -> Self {
+        let plan = &asked.context.snapshot.classes;
         let mut classes = Self::default();
         classes.add(plan.all);
         classes.add(admission.and_then(|at| plan.admission.get(at).copied().flatten()));
+        classes.add(plan.bootp.filter(|_| asked.query.is_bootp()));
         if !plan.vendor.is_empty() {
-            let vendor = query.option(code::VENDOR_CLASS_IDENTIFIER);
-            classes.add(vendor.and_then(|value| plan.vendor.get(value.as_ref()).copied()));
+            let vendor = asked.query.option(code::VENDOR_CLASS_IDENTIFIER);
+            let class = |value: Cow<'_, [u8]>| plan.vendor.get(trim_zeros(&value)).copied();
+            classes.add(vendor.and_then(class));
         }
-        classes.evaluate(&plan.early, query, arrival, context, false);
+        plan.early.iter().for_each(|at| classes.evaluate(*at, asked, false));
         classes
     }
 
@@ -121,38 +164,47 @@ impl Classes {
 
     /// Gives the query the classes of its client's reservation, and evaluates again what had a test: it may depend on
     /// them.
-    pub(super) fn reserve(
-        &mut self,
-        reserved: &[ClassId],
-        query: &Query<'_>,
-        arrival: &Arrival,
-        context: &Context<'_>,
-    ) {
-        let classes = &context.snapshot.config.classes;
-        let defined = &context.snapshot.classes.defined;
-        let by_test =
-            |id: &ClassId| defined.get(id).is_some_and(|(at, _)| classes[*at].test.is_some());
-        self.0.retain(|id| !by_test(id));
-        reserved.iter().for_each(|class| self.add(Some(*class)));
-        self.evaluate(&context.snapshot.classes.early, query, arrival, context, false);
+    pub(super) fn reserve(&mut self, reserved: &[ClassId], asked: Asked<'_>) {
+        let snapshot = asked.context.snapshot;
+        let by_test = |id: ClassId| {
+            let definition = snapshot.classes.definition(id, snapshot);
+            definition.is_some_and(|(class, _)| class.test.is_some() || class.template.is_some())
+        };
+        let mut kept = Self::default();
+        self.iter().filter(|id| !by_test(*id)).for_each(|id| kept.add(Some(id)));
+        reserved.iter().for_each(|class| kept.add(Some(*class)));
+        *self = kept;
+        snapshot.classes.early.iter().for_each(|at| self.evaluate(*at, asked, false));
     }
 
     /// Adds KNOWN or UNKNOWN and the classes that depend on it.
-    pub(super) fn complete(
-        &mut self,
-        is_known: bool,
-        query: &Query<'_>,
-        arrival: &Arrival,
-        context: &Context<'_>,
-    ) {
-        let plan = &context.snapshot.classes;
+    pub(super) fn complete(&mut self, is_known: bool, asked: Asked<'_>) {
+        let plan = &asked.context.snapshot.classes;
         self.add(if is_known { plan.known } else { plan.unknown });
-        self.evaluate(&plan.late, query, arrival, context, true);
+        plan.late.iter().for_each(|at| self.evaluate(*at, asked, true));
+    }
+
+    /// Adds the classes `late` and those of `listed`, which are evaluated last; one without a test is added as it is.
+    pub(super) fn finish(&mut self, late: &[ClassId], listed: &[ClassId], asked: Asked<'_>) {
+        late.iter().for_each(|class| self.add(Some(*class)));
+        let snapshot = asked.context.snapshot;
+        for class in listed {
+            let Some(at) = snapshot.classes.place(*class) else { continue };
+            let definition = &snapshot.config.classes[at];
+            match (&definition.test, &definition.template) {
+                (None, None) => self.add(Some(*class)),
+                _ => self.evaluate(at, asked, true),
+            }
+        }
     }
 
     /// Whether the query is in `class`.
     pub(super) fn contains(&self, class: ClassId) -> bool {
-        self.0.contains(&class)
+        self.iter().any(|known| known == class)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = ClassId> + '_ {
+        self.few[..self.len].iter().chain(&self.more).copied()
     }
 
     /// The definitions of the classes, in order.
@@ -160,18 +212,7 @@ impl Classes {
         &'a self,
         snapshot: &'a Snapshot,
     ) -> impl Iterator<Item = (&'a ClientClass, &'a OptionTable)> + 'a {
-        self.0.iter().filter_map(|class| snapshot.classes.definition(*class, snapshot))
-    }
-
-    /// The definitions of the classes, then those of the `late` ones that are not among them.
-    pub(super) fn definitions_and<'a>(
-        &'a self,
-        late: &'a [ClassId],
-        snapshot: &'a Snapshot,
-    ) -> impl Iterator<Item = (&'a ClientClass, &'a OptionTable)> + 'a {
-        let late = late.iter().filter(|class| !self.contains(**class));
-        let late = late.filter_map(|class| snapshot.classes.definition(*class, snapshot));
-        self.definitions(snapshot).chain(late)
+        self.iter().filter_map(|class| snapshot.classes.definition(class, snapshot))
     }
 
     /// # Errors
@@ -183,41 +224,55 @@ impl Classes {
         }
     }
 
+    /// Whether the query is in the class REJECT.
+    pub(super) fn is_rejected(&self, snapshot: &Snapshot) -> bool {
+        snapshot.classes.reject.is_some_and(|reject| self.contains(reject))
+    }
+
     fn add(&mut self, class: Option<ClassId>) {
-        if let Some(class) = class.filter(|class| !self.contains(*class)) {
-            self.0.push(class);
+        let Some(class) = class.filter(|class| !self.contains(*class)) else { return };
+        match self.few.get_mut(self.len) {
+            Some(place) => {
+                *place = class;
+                self.len += 1;
+            }
+            None => self.more.push(class),
         }
     }
 
-    /// Adds the classes at `places` whose test matches. One that cannot be evaluated does not match. Options that
+    /// Adds the class at place `at` if its test matches. One that cannot be evaluated does not match. Options that
     /// classes may define are read only if the `deferred` ones are.
-    fn evaluate(
-        &mut self,
-        places: &[usize],
-        query: &Query<'_>,
-        arrival: &Arrival,
-        context: &Context<'_>,
-        deferred: bool,
-    ) {
-        let snapshot = context.snapshot;
-        for at in places {
-            let class = &snapshot.config.classes[*at];
-            let interface = context.interface;
-            let subject = View { query, arrival, interface, classes: self, snapshot, deferred };
-            let matches =
-                class.test.as_ref().is_some_and(|test| test.evaluate(&subject) == Ok(true));
-            self.add(Some(class.id).filter(|_| matches));
+    fn evaluate(&mut self, at: usize, asked: Asked<'_>, deferred: bool) {
+        let snapshot = asked.context.snapshot;
+        let class = &snapshot.config.classes[at];
+        let subject = View { asked, classes: self, deferred };
+        let spawned = |value: &[u8]| {
+            let spawned = snapshot.classes.spawned[at].get(value).copied();
+            (!value.is_empty()).then_some(spawned)
+        };
+        let found = match (&class.test, &class.template) {
+            (Some(test), _) => test.evaluate(&subject).map(|matches| matches.then_some(None)),
+            (None, Some(template)) => template.evaluate(&subject, spawned),
+            (None, None) => Ok(None),
+        };
+        match found {
+            Ok(Some(spawned)) => {
+                self.add(spawned);
+                self.add(Some(class.id));
+            }
+            Ok(None) => {}
+            Err(error) => {
+                let trouble = asked.context.trouble;
+                trouble.set(trouble.get().or(Some(ClassTrouble { class: class.id, error })));
+            }
         }
     }
 }
 
 /// A query as the expression language sees it.
 struct View<'a> {
-    query: &'a Query<'a>,
-    arrival: &'a Arrival,
-    interface: &'a str,
+    asked: Asked<'a>,
     classes: &'a Classes,
-    snapshot: &'a Snapshot,
     /// Whether the options that classes may define are read already.
     deferred: bool,
 }
@@ -225,73 +280,73 @@ struct View<'a> {
 impl Subject for View<'_> {
     /// Of an option that classes may define, the definition of the query's first class that has one.
     fn definition(&self, space: &str, code: u8) -> Option<&Definition> {
-        let known = &self.snapshot.config.definitions;
+        let known = &self.asked.context.snapshot.config.definitions;
         if !is_deferred(space, code) {
             return known.by_code(space, code);
         }
         if !self.deferred {
             return None;
         }
-        let mut classes = self.classes.definitions(self.snapshot);
+        let mut classes = self.classes.definitions(self.asked.context.snapshot);
         classes
             .find_map(|(class, _)| class.definitions.own(space, code))
             .or_else(|| known.by_code(space, code))
     }
 
     fn option(&self, code: u16) -> Option<Cow<'_, [u8]>> {
-        self.query.option(u8::try_from(code).ok()?)
+        self.asked.query.option(u8::try_from(code).ok()?)
     }
 
     fn interface(&self) -> &str {
-        self.interface
+        self.asked.context.interface
     }
 
     fn source(&self) -> IpAddr {
-        (*self.arrival.source.ip()).into()
+        (*self.asked.arrival.source.ip()).into()
     }
 
     fn destination(&self) -> IpAddr {
-        self.arrival.destination.into()
+        self.asked.arrival.destination.into()
     }
 
     fn length(&self) -> u32 {
-        u32::try_from(self.query.bytes().len()).unwrap_or(u32::MAX)
+        u32::try_from(self.asked.query.bytes().len()).unwrap_or(u32::MAX)
     }
 
     fn hardware_address(&self) -> &[u8] {
-        self.query.chaddr()
+        self.asked.query.chaddr()
     }
 
     fn hardware_len(&self) -> u8 {
-        u8::try_from(self.query.chaddr().len()).unwrap_or(u8::MAX)
+        u8::try_from(self.asked.query.chaddr().len()).unwrap_or(u8::MAX)
     }
 
     fn hardware_type(&self) -> u8 {
-        self.query.htype()
+        self.asked.query.htype()
     }
 
     fn ciaddr(&self) -> Ipv4Addr {
-        self.query.ciaddr()
+        self.asked.query.ciaddr()
     }
 
     fn giaddr(&self) -> Ipv4Addr {
-        self.query.giaddr()
+        self.asked.query.giaddr()
     }
 
     fn yiaddr(&self) -> Ipv4Addr {
-        self.query.yiaddr()
+        self.asked.query.yiaddr()
     }
 
     fn siaddr(&self) -> Ipv4Addr {
-        self.query.siaddr()
+        self.asked.query.siaddr()
     }
 
     fn message_type(&self) -> u8 {
-        self.query.message_type() as u8
+        self.asked.query.message_type() as u8
     }
 
     fn transaction_id(&self) -> u32 {
-        self.query.xid()
+        self.asked.query.xid()
     }
 
     fn is_member(&self, class: ClassId) -> bool {

@@ -8,6 +8,7 @@ use super::snapshot::SubnetPlan;
 use super::{AllocationFailure, DropReason, Event, Exchange, Outcome};
 use crate::codec::v4::MessageType;
 use crate::config::model::Lifetime;
+use crate::lease::INFINITE_LIFETIME;
 
 /// An address, and the subnet that it is given from.
 #[derive(Clone, Copy)]
@@ -18,7 +19,13 @@ pub(super) struct Site<'a> {
 
 impl<'a> Exchange<'a> {
     pub(super) fn discover(&self) -> Result<Outcome, DropReason> {
+        if self.classes.is_rejected(self.context.snapshot) {
+            return Err(DropReason::ClassReject);
+        }
         let selected = self.subnet.ok_or(DropReason::NoSubnet)?;
+        if let Some(subnet) = self.ipv6_only(selected) {
+            return self.without_address(MessageType::Offer, subnet);
+        }
         let reservation = self.reservation(selected);
         let selected = reservation.home.unwrap_or(selected);
         let reserved = reservation.site.filter(|site| self.is_available(*site));
@@ -77,9 +84,9 @@ impl<'a> Exchange<'a> {
         usable.then_some(site)
     }
 
-    /// The address of option 50.
+    /// The address of option 50, else `ciaddr`.
     fn requested_if_free(&self, selected: &SubnetPlan) -> Option<Site<'a>> {
-        let site = self.allowed(selected, self.query.requested_address()?)?;
+        let site = self.allowed(selected, self.wanted_address()?)?;
         let search = self.search(self.context.snapshot.network_of(selected));
         search.promise_this(site.address).then_some(site)
     }
@@ -98,8 +105,8 @@ impl<'a> Exchange<'a> {
         let snapshot = self.context.snapshot;
         let network = snapshot.network_of(selected);
         let first = &snapshot.subnets[network.preferred(selected.membership)];
-        let pools = self.around(first).flat_map(|subnet| subnet.open_pools(&self.classes));
-        let address = self.search(network).promise(pools.map(|pool| &pool.addresses))?;
+        let rounds = self.around(first).map(|subnet| subnet.round(&self.classes));
+        let address = self.search(network).promise(rounds)?;
         let (subnet, _) = self.site_of(first, address)?;
         network.note(network.members[subnet.membership.place], subnet.membership);
         Some(Site { subnet, address })
@@ -134,9 +141,13 @@ impl<'a> Exchange<'a> {
 
     /// The client's wish within the bounds of its first class that has any, else of the subnet.
     fn lifetime_s(&self, subnet: &SubnetPlan) -> u32 {
+        if self.query.is_bootp() {
+            return INFINITE_LIFETIME;
+        }
         let mut classes = self.classes.definitions(self.context.snapshot);
         let Lifetime { default_s, min_s, max_s } =
             classes.find_map(|(class, _)| class.lifetime).unwrap_or(subnet.config.lifetime);
-        self.query.requested_lifetime_s().map_or(default_s, |wish| wish.max(min_s).min(max_s))
+        let wish = self.query.requested_lifetime_s().filter(|wish| *wish > 0);
+        wish.map_or(default_s, |wish| wish.max(min_s).min(max_s))
     }
 }

@@ -60,6 +60,11 @@ impl<'a> Known<'a> {
         self.of_subnet(GLOBAL)
     }
 
+    /// The global reservation, if it is to count before a subnet is selected.
+    pub(super) fn early(&self, snapshot: &Snapshot) -> Option<&'a Host> {
+        snapshot.config.early_global_reservations.then(|| self.global())?
+    }
+
     /// Whether a reservation is this client's.
     fn is_own(&self, host: &Host) -> bool {
         let firsts = self.by_identifier.iter().filter_map(|hosts| hosts.first());

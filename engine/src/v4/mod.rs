@@ -9,6 +9,7 @@ mod answer;
 mod classes;
 mod discover;
 mod inform;
+mod ipv6_only;
 mod known;
 mod names;
 mod network;
@@ -21,6 +22,7 @@ mod snapshot;
 mod tests;
 mod vendor;
 
+use std::cell::Cell;
 use std::net::Ipv4Addr;
 
 pub use admit::ask_admission;
@@ -28,13 +30,14 @@ pub use outcome::{AllocationFailure, DropReason, Event, NakReason, Outcome, Repl
 pub use snapshot::Snapshot;
 
 use crate::alloc::{ClientKey, Offers, Search};
+use crate::classify::{ClassId, EvaluationError};
 use crate::clock::Now;
 use crate::codec::v4::{MessageType, Query};
 use crate::lease::{ClientId, HwAddress, Identity, LeaseStore, Origin};
 use crate::packet::{Arrival, Buffers};
 use crate::pending::Ticket;
 use crate::seam::Admission;
-use classes::Classes;
+use classes::{Asked, Classes};
 use known::Known;
 use network::NetworkPlan;
 use snapshot::{PoolPlan, SubnetPlan};
@@ -62,6 +65,17 @@ pub struct Context<'a> {
     pub buffers: &'a Buffers,
     /// The port that every reply goes to instead of 68 and 67 (Kea's `-P`), for tests.
     pub reply_port: Option<u16>,
+    /// Told of the first class whose test the query's values did not fit.
+    pub trouble: &'a Cell<Option<ClassTrouble>>,
+}
+
+/// A class that a query is not in because its test could not be evaluated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClassTrouble {
+    /// The class.
+    pub class: ClassId,
+    /// Why.
+    pub error: EvaluationError,
 }
 
 /// Whether a message of this type may change a lease, so that its reply may have to wait.
@@ -124,15 +138,15 @@ impl<'a> Exchange<'a> {
         context: &'a Context<'a>,
     ) -> Result<Outcome, DropReason> {
         let snapshot = context.snapshot;
-        let mut classes = Classes::of(query, arrival, class, context);
+        let asked = Asked { query, arrival, context };
+        let mut classes = Classes::of(asked, class);
         accept::accept(query, arrival, context)?;
         classes.check_drop(snapshot)?;
         accept::check_sanity(query)?;
         let known = Known::of(query, snapshot);
-        let early = known.global().filter(|_| snapshot.config.early_global_reservations);
-        if let Some(host) = early {
-            classes.reserve(host.classes(), query, arrival, context);
-            classes.complete(true, query, arrival, context);
+        if let Some(host) = known.early(snapshot) {
+            classes.reserve(host.classes(), asked);
+            classes.complete(true, asked);
             classes.check_drop(snapshot)?;
         }
         let subnet = snapshot.select(query, arrival, context.interface, &classes);
@@ -141,19 +155,11 @@ impl<'a> Exchange<'a> {
             let class = admit::admit_in(query, admission, subnet_id, context.now)?;
             classes.admit(class, snapshot);
         }
-        let mut is_known = early.is_some();
-        if let Some(subnet) = subnet {
-            let shared = snapshot.network_of(subnet).is_shared;
-            let own = known.in_subnet(subnet).filter(|_| !shared);
-            let global = known.global_in(subnet).filter(|_| early.is_none());
-            // In a shared network the subnet, and with it the reservation, may still change.
-            if let Some(host) = own.or(global).filter(|host| !host.classes().is_empty()) {
-                classes.reserve(host.classes(), query, arrival, context);
-            }
-            is_known |= known.is_known(subnet, snapshot, &classes);
+        // What gives a lease back needs no more than whose it is.
+        if !matches!(query.message_type(), MessageType::Release | MessageType::Decline) {
+            complete(&mut classes, &known, subnet, asked);
+            classes.check_drop(snapshot)?;
         }
-        classes.complete(is_known, query, arrival, context);
-        classes.check_drop(snapshot)?;
         let client = Client::new(query, subnet.is_none_or(|it| it.config.match_client_id));
         let exchange = Self { query, arrival, context, classes, known, subnet, client };
         match query.message_type() {
@@ -164,6 +170,10 @@ impl<'a> Exchange<'a> {
             MessageType::Inform => Ok(exchange.inform()),
             other => Err(DropReason::UnexpectedType(other)),
         }
+    }
+
+    fn asked(&self) -> Asked<'_> {
+        Asked { query: self.query, arrival: self.arrival, context: self.context }
     }
 
     fn search(&self, network: &NetworkPlan) -> Search<'a> {
@@ -202,4 +212,27 @@ impl<'a> Exchange<'a> {
     fn origin(&self) -> Origin {
         Origin::Client(self.context.ticket)
     }
+}
+
+/// Adds what the client's reservation gives, if the subnet is settled, and the classes that depend on whether it has
+/// one. In a shared network the subnet, and with it the reservation, may still change.
+fn complete(
+    classes: &mut Classes,
+    known: &Known<'_>,
+    subnet: Option<&SubnetPlan>,
+    asked: Asked<'_>,
+) {
+    let snapshot = asked.context.snapshot;
+    let early = known.early(snapshot);
+    let mut is_known = early.is_some();
+    if let Some(subnet) = subnet {
+        let shared = snapshot.network_of(subnet).is_shared;
+        let own = known.in_subnet(subnet).filter(|_| !shared);
+        let global = known.global_in(subnet).filter(|_| early.is_none());
+        if let Some(host) = own.or(global).filter(|host| !host.classes().is_empty()) {
+            classes.reserve(host.classes(), asked);
+        }
+        is_known |= known.is_known(subnet, snapshot, classes);
+    }
+    classes.complete(is_known, asked);
 }

@@ -113,8 +113,6 @@ pub(super) struct Levels<'a> {
     pub(super) subnet: &'a OptionTable,
     /// The query's classes in the order in which it got them.
     pub(super) classes: &'a Classes,
-    /// Classes that come after them, since the client's reservation in its subnet gives them.
-    pub(super) late: &'a [ClassId],
     /// Knows the options of the classes, and the global ones.
     pub(super) snapshot: &'a Snapshot,
 }
@@ -136,15 +134,15 @@ impl<'a> Levels<'a> {
 
     /// Every option at `key`, the strongest first, that is for the client.
     pub(super) fn all(&self, key: OptionKey) -> impl Iterator<Item = &'a OptionData> {
-        let (classes, late) = (self.classes, self.late);
-        let is_member = move |class| classes.contains(class) || late.contains(&class);
+        let classes = self.classes;
+        let is_member = move |class| classes.contains(class);
         self.tables()
             .flat_map(move |table| table.all(key))
             .filter(move |option| is_for(option, &is_member))
     }
 
     fn tables(&self) -> impl Iterator<Item = &'a OptionTable> + use<'a> {
-        let classes = self.classes.definitions_and(self.late, self.snapshot);
+        let classes = self.classes.definitions(self.snapshot);
         let classes = classes.map(|(_, options)| options);
         self.host.into_iter().chain([self.subnet]).chain(classes).chain([&self.snapshot.global])
     }

@@ -67,6 +67,8 @@ pub enum Event {
     },
     /// Options were given without a lease.
     Informed,
+    /// A client that can do without an address was told that there is IPv6 (RFC 8925).
+    Ipv6Only,
     /// A lease was given back (`DHCP4_RELEASE`).
     Released {
         /// The address.
@@ -113,6 +115,9 @@ pub enum NakReason {
     /// The client's classes do not open the address's pool.
     #[error("the address is in no pool that is open to the client")]
     NotAllowed,
+    /// The client is in the class REJECT.
+    #[error("the client is in the class REJECT")]
+    Rejected,
     /// Nothing is free.
     #[error("{0}")]
     NoAddress(AllocationFailure),
@@ -168,6 +173,15 @@ pub enum DropReason {
     /// It is in the class DROP.
     #[error("it is in the class DROP")]
     ClassDrop,
+    /// A BOOTP request that DHCP would answer with a NAK.
+    #[error("a BOOTP request cannot be refused: {0}")]
+    BootpRefused(NakReason),
+    /// A client that wants no address where there is IPv6, but option 108 is not to be sent.
+    #[error("the client would do without an address, but option 108 is never sent")]
+    Ipv6OnlyHidden,
+    /// A DISCOVER in the class REJECT.
+    #[error("it is in the class REJECT")]
+    ClassReject,
     /// No subnet is configured for the client.
     #[error("no subnet is configured for the client")]
     NoSubnet,
@@ -197,9 +211,12 @@ impl DropReason {
             | Self::NoIdentity
             | Self::DeclineWithoutAddress => Some(Counter::RfcViolation),
             Self::OtherServer(_) | Self::NotForUs => Some(Counter::NotForUs),
-            Self::ClassDrop => Some(Counter::AdminFiltered),
+            Self::ClassDrop | Self::ClassReject => Some(Counter::AdminFiltered),
             Self::NoAddress(failure) => Some(failure.counter()),
+            Self::BootpRefused(NakReason::NoAddress(failure)) => Some(failure.counter()),
             Self::UnexpectedType(_)
+            | Self::BootpRefused(_)
+            | Self::Ipv6OnlyHidden
             | Self::NoSubnet
             | Self::UnknownClient
             | Self::UnknownAddress(_) => None,
@@ -238,6 +255,7 @@ impl fmt::Display for Event {
             }
             Self::Refused { address: None, reason } => write!(f, "an address is refused: {reason}"),
             Self::Informed => write!(f, "options without a lease"),
+            Self::Ipv6Only => write!(f, "no address, since there is IPv6"),
             Self::Released { address } => write!(f, "address {address} was released properly"),
             Self::ReleaseIgnored { address } => {
                 write!(f, "address {address} is not the client's to release")

@@ -35,6 +35,10 @@ impl<'a> Exchange<'a> {
         match self.try_request() {
             Ok(outcome) => Ok(outcome),
             Err(Refusal::Drop(reason)) => Err(reason),
+            // BOOTP knows no NAK.
+            Err(Refusal::Nak(reason)) if self.query.is_bootp() => {
+                Err(DropReason::BootpRefused(reason))
+            }
             Err(Refusal::Nak(reason)) => {
                 let event = Event::Refused { address: self.wanted_address(), reason };
                 Ok(Outcome::Reply(self.nak(event)))
@@ -43,7 +47,13 @@ impl<'a> Exchange<'a> {
     }
 
     fn try_request(&self) -> Result<Outcome, Refusal> {
+        if self.classes.is_rejected(self.context.snapshot) {
+            return Err(NakReason::Rejected.into());
+        }
         let selected = self.subnet.ok_or_else(|| self.without_subnet())?;
+        if let Some(subnet) = self.ipv6_only(selected) {
+            return Ok(self.without_address(MessageType::Ack, subnet)?);
+        }
         if self.is_init_reboot() {
             self.check_reboot(selected)?;
         }
@@ -54,7 +64,7 @@ impl<'a> Exchange<'a> {
     }
 
     /// Option 50, else `ciaddr`.
-    fn wanted_address(&self) -> Option<Ipv4Addr> {
+    pub(super) fn wanted_address(&self) -> Option<Ipv4Addr> {
         let wanted = self.query.requested_address().unwrap_or_else(|| self.query.ciaddr());
         Some(wanted).filter(|address| !address.is_unspecified())
     }
@@ -63,13 +73,15 @@ impl<'a> Exchange<'a> {
         self.query.server_identifier().is_none() && self.query.requested_address().is_some()
     }
 
-    /// No subnet: one that rebinds or reboots may be known to another server; others are told.
+    /// No subnet: one that rebinds may be known to another server, and one that reboots unless this is the
+    /// authoritative one; others are told.
     fn without_subnet(&self) -> Refusal {
         let named = self.query.server_identifier().is_some();
         let rebinding = !self.query.ciaddr().is_unspecified()
             && self.query.requested_address().is_none()
             && self.arrival.destination.is_broadcast();
-        match !named && (rebinding || self.is_init_reboot()) {
+        let rebooting = self.is_init_reboot() && !self.context.snapshot.config.authoritative;
+        match !named && (rebinding || rebooting) {
             true => DropReason::NoSubnet.into(),
             false => NakReason::NoSubnet.into(),
         }
@@ -190,7 +202,7 @@ impl<'a> Exchange<'a> {
         Lease4 {
             address: promise.address,
             hw_address: self.client.hw_address,
-            client_id: self.client.client_id.clone(),
+            client_id: self.client.identity().client_id.cloned(),
             valid_lifetime_s: promise.lifetime_s,
             cltt_s: self.context.now.wall_s,
             subnet_id: promise.subnet.config.id,

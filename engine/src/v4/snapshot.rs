@@ -8,10 +8,10 @@ use std::sync::Arc;
 use super::classes::{ClassPlan, Classes};
 use super::network::{self, Membership, NetworkPlan};
 use super::options::OptionTable;
-use crate::alloc::Pool;
+use crate::alloc::{Pool, Round, Turn};
 use crate::classify::ClassId;
 use crate::codec::v4::{Query, code, suboption};
-use crate::config::model::{Allocator, Dhcp4, NameRules, Pool4, Subnet4};
+use crate::config::model::{Allocator, Dhcp4, HookKind, NameRules, Pool4, Subnet4};
 use crate::hosts::Host;
 use crate::lease::KeptOut;
 use crate::packet::Arrival;
@@ -29,6 +29,7 @@ pub struct Snapshot {
     server_identifiers: Vec<Ipv4Addr>,
     index: SubnetIndex,
     by_id: HashMap<u32, usize>,
+    serves_bootp: bool,
     /// Options of reservations, by where the reservation is in memory: it stays there as long as its configuration.
     host_options: HashMap<usize, OptionTable>,
 }
@@ -37,11 +38,13 @@ pub struct Snapshot {
 #[derive(Debug)]
 pub(super) struct SubnetPlan {
     pub(super) config: Arc<Subnet4>,
+    /// By ascending addresses; they do not overlap.
     pub(super) pools: Vec<PoolPlan>,
-    /// Places of the pools, by ascending addresses: pools do not overlap.
-    by_address: Box<[usize]>,
+    turn: Turn,
     /// Its options over its shared network's.
     pub(super) options: OptionTable,
+    /// Classes evaluated last: the subnet's, then its shared network's.
+    pub(super) additional: Box<[ClassId]>,
     pub(super) membership: Membership,
 }
 
@@ -52,6 +55,8 @@ pub(super) struct PoolPlan {
     pub(super) guard: Box<[ClassId]>,
     /// Its options over the subnet's and the shared network's.
     pub(super) options: OptionTable,
+    /// Classes evaluated last: the pool's, then the subnet's and its shared network's.
+    pub(super) additional: Box<[ClassId]>,
     pub(super) id: u32,
     /// How names are made there, if the pool has rules of its own.
     pub(super) names: Option<Arc<NameRules>>,
@@ -72,9 +77,15 @@ impl Snapshot {
             global: OptionTable::merge(&[&config.options]),
             server_identifiers: server_identifiers(&config),
             host_options: host_options(&config),
+            serves_bootp: config.hooks.iter().any(|hook| hook.kind == HookKind::Bootp),
             subnets,
             config,
         }
+    }
+
+    /// Whether BOOTP requests are served (`libdhcp_bootp`).
+    pub fn serves_bootp(&self) -> bool {
+        self.serves_bootp
     }
 
     /// The configuration that this is of.
@@ -139,23 +150,21 @@ fn clue<'a>(query: &Query<'_>, arrival: &Arrival, interface: &'a str) -> Clue<'a
 
 impl SubnetPlan {
     fn build(subnet: &Arc<Subnet4>, membership: Membership, config: &Dhcp4) -> Self {
-        let mut by_address: Box<[usize]> = (0..subnet.pools.len()).collect();
-        by_address.sort_by_key(|at| subnet.pools[*at].first);
         Self {
-            by_address,
+            turn: Turn::default(),
             config: Arc::clone(subnet),
             pools: subnet.pools.iter().map(|pool| PoolPlan::build(pool, subnet, config)).collect(),
             options: OptionTable::merge(&[&subnet.options, subnet.network_options()]),
+            additional: additional(&[], subnet),
             membership,
         }
     }
 
     /// Place of the pool of `address`, whoever it is open to.
     pub(super) fn place_of(&self, address: Ipv4Addr) -> Option<usize> {
-        let pool = |at: usize| &self.pools[at];
-        let above = self.by_address.partition_point(|at| pool(*at).addresses.first() <= address);
-        let place = self.by_address[..above].last().copied();
-        place.filter(|at| pool(*at).addresses.contains(address))
+        let above = self.pools.partition_point(|pool| pool.addresses.first() <= address);
+        let place = above.checked_sub(1)?;
+        self.pools[place].addresses.contains(address).then_some(place)
     }
 
     /// The pool of `address`, whoever it is open to.
@@ -175,6 +184,15 @@ impl SubnetPlan {
         classes: &'a Classes,
     ) -> impl Iterator<Item = &'a PoolPlan> + Clone {
         self.pools.iter().filter(|pool| pool.is_open(classes))
+    }
+
+    /// The round through the pools that are open to `classes`.
+    pub(super) fn round<'a>(
+        &'a self,
+        classes: &'a Classes,
+    ) -> Round<'a, impl Iterator<Item = &'a Pool> + Clone> {
+        let pools = self.open_pools(classes).map(|pool| &pool.addresses);
+        Round { turn: &self.turn, pools }
     }
 }
 
@@ -197,6 +215,7 @@ impl PoolPlan {
                 &subnet.options,
                 subnet.network_options(),
             ]),
+            additional: additional(&pool.additional, subnet),
             id: pool.id,
             names: pool.names.clone(),
         }
@@ -205,6 +224,12 @@ impl PoolPlan {
     pub(super) fn is_open(&self, classes: &Classes) -> bool {
         is_open(&self.guard, &|class| classes.contains(class))
     }
+}
+
+/// The classes that a pool's, its subnet's and its shared network's lists name, in this order.
+fn additional(pool: &[ClassId], subnet: &Subnet4) -> Box<[ClassId]> {
+    let network = subnet.network.iter().flat_map(|network| &network.additional);
+    pool.iter().chain(&subnet.additional).chain(network).copied().collect()
 }
 
 fn host_options(config: &Dhcp4) -> HashMap<usize, OptionTable> {

@@ -66,6 +66,7 @@ impl World {
             local_addresses: &[LOCAL],
             buffers: &Buffers::default(),
             reply_port: None,
+            trouble: &Default::default(),
         };
         match exchange(&Query::parse(message).unwrap(), &arrival, None, &context) {
             Outcome::Reply(reply) => {

@@ -53,7 +53,8 @@ pub(super) fn peers(
     if seen.values().all(Option::is_some) {
         check_roles(list, mode, &seen, mistakes);
     }
-    if mistakes.len() > known {
+    // Who is missing here has a mistake that was reported with the shape: no others follow from that.
+    if mistakes.len() > known || all.len() < list.as_list()?.len() {
         return None;
     }
     match Peers::new(mode, this?, all) {

@@ -1,5 +1,7 @@
 //! The seeds' relationships, the defaults, and every rule broken.
 
+mod parameters;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -18,6 +20,8 @@ const BACKUP: &str =
     include_str!("../../../engine/tests/data/seeds/seed-load-balancing-with-backup.json");
 const CENTRAL: &str =
     include_str!("../../../engine/tests/data/seeds/seed-hub-and-spoke-central.json");
+const BRANCH: &str =
+    include_str!("../../../engine/tests/data/seeds/seed-hub-and-spoke-branch.json");
 
 fn node(text: &str) -> Node {
     parse(text, "f", &mut |_| unreachable!()).unwrap()
@@ -244,6 +248,36 @@ fn one_run_reports_both() {
     let lines: Vec<u32> = mistakes.iter().map(|mistake| mistake.at.line).collect();
     assert_eq!(lines.len(), 3, "{mistakes:#?}");
     assert!(lines.is_sorted());
+}
+
+/// The seeds of a hub and a branch are of DHCPv6; so are they for DHCPv4, and nothing in them is doubtful.
+#[test]
+fn the_seeds_of_a_hub_for_dhcpv4() {
+    let four = |text: &str| {
+        [
+            ("Dhcp6", "Dhcp4"),
+            ("subnet6", "subnet4"),
+            ("2001:db8:1::/64", "192.0.2.0/24"),
+            ("2001:db8:2::/64", "198.51.100.0/24"),
+            ("2001:db8:1::/80", "192.0.2.128/25"),
+            ("2001:db8:2::/80", "198.51.100.128/25"),
+        ]
+        .into_iter()
+        .fold(text.to_owned(), |text, (six, four)| text.replace(six, four))
+    };
+    for (text, subnets, places) in
+        [(CENTRAL, &[1, 2][..], &[Some(0), Some(1)][..]), (BRANCH, &[2], &[Some(0)])]
+    {
+        let read = parse_text_with(&four(text), "f", &Directories::default(), &mut check_hook);
+        let read = read.unwrap();
+        assert!(read.warnings.is_empty(), "{:?}", read.warnings);
+        let dhcp4 = read.dhcp4.unwrap();
+        let relationships = from_library(&dhcp4.hooks[1]).unwrap();
+        let peers: Vec<_> = relationships.iter().map(|it| &it.parameters.peers).collect();
+        let found = crate::hub::Subnets::new(&peers, crate::hub::server_names(&dhcp4.subnets));
+        let of_each = subnets.iter().map(|id| found.relationship(*id));
+        assert_eq!(of_each.collect::<Vec<_>>(), places);
+    }
 }
 
 /// A hub's `Dhcp4` with these subnets and shared networks.

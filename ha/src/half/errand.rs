@@ -2,16 +2,18 @@
 //! Must not know how requests travel: [`Clerk::ask`] gives the next body, [`Clerk::handle`] takes its answer, until
 //! the errand is over and the machine knows how it ended.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::Ipv4Addr;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use engine::clock::Mono;
 use engine::lease::{Applied, ChangeNumber, Lease4, LeaseStore, Origin, Overwrite};
 use engine::log;
 
 use super::{Half, Job};
+use crate::guard::goes_before;
 use crate::limits::REQUEST_TIMEOUT;
 use crate::machine::sync::{Reply, Request, Transfer};
 use crate::machine::{CallError, Notification, NotifyAnswer, PartnerStatus, State, UpdateOutcome};
@@ -42,10 +44,35 @@ pub(crate) struct Synchronisation {
     /// The place of the peer.
     server: usize,
     transfer: Transfer,
-    /// Whether the peer is told, too, of what it lacks.
-    both_ways: bool,
-    /// Our leases that the peer lacks, or has in an older version, as far as pages have come.
-    owed: VecDeque<Lease4>,
+    trust: Trust,
+    /// Our last change before the page that is asked for.
+    since: ChangeNumber,
+    /// What the peer is to be told of the leases in the pages so far.
+    owed: VecDeque<(LeaseNews, Lease4)>,
+    /// For how long the peer's service is switched off, and since when.
+    period: Option<Duration>,
+    disabled: Mono,
+    /// It is about to be switched off again, as what is owed takes its time.
+    renewing: bool,
+}
+
+/// Whose version of a lease counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trust {
+    /// The newer one. What the peer lacks stays as it is.
+    Newer,
+    /// The newer one, for both: the peer is told what it lacks.
+    BothWays,
+    /// The peer's, unless ours came since. What it lacks is deleted here.
+    Theirs,
+}
+
+impl Synchronisation {
+    /// The peer is not heard any more.
+    fn fail(&mut self, why: CallError) {
+        self.owed.clear();
+        self.transfer.handle(Err(why));
+    }
 }
 
 impl Errand {
@@ -78,11 +105,24 @@ impl Clerk {
             Job::Maintenance(sent) => Errand::Maintenance(sent),
             Job::Sync(order) => {
                 let transfer = Transfer::new(self.page_limit as usize, order.max_period_s);
-                // An administrator may fetch at any time, while updates are on their way; and clocks that are far
-                // apart do not say which version is the newer one.
-                let both_ways = !order.administrator && !self.half.is_skewed();
-                let (server, owed) = (order.server, VecDeque::new());
-                Errand::Sync(Synchronisation { server, transfer, both_ways, owed })
+                let trust = match order.administrator {
+                    // At any time, while updates are on their way.
+                    true => Trust::Newer,
+                    // Clocks that are far apart do not say which version is the newer one, nor what has ended.
+                    false if self.half.is_skewed() => Trust::Newer,
+                    false if self.half.is_paired() => Trust::Theirs,
+                    false => Trust::BothWays,
+                };
+                Errand::Sync(Synchronisation {
+                    server: order.server,
+                    transfer,
+                    trust,
+                    since: ChangeNumber::default(),
+                    owed: VecDeque::new(),
+                    period: order.max_period_s.map(|s| Duration::from_secs(s.into())),
+                    disabled: Mono::default(),
+                    renewing: false,
+                })
             }
         })
     }
@@ -96,8 +136,12 @@ impl Clerk {
             Errand::Maintenance(sent) => {
                 request::maintenance_notify(server, sent.state.name(), sent.cancel)
             }
+            Errand::Sync(Synchronisation { renewing: true, period, .. }) => {
+                request::dhcp_disable(index, period.map(|period| period.as_secs()))
+            }
             Errand::Sync(Synchronisation { owed, .. }) if !owed.is_empty() => {
-                request::lease_news(LeaseNews::Stored, &owed[0], self.half.partner_kind())
+                let (news, lease) = &owed[0];
+                request::lease_news(*news, lease, self.half.partner_kind())
             }
             Errand::Sync(Synchronisation { transfer, .. }) => match transfer.next() {
                 Ok(Request::Disable(period)) => request::dhcp_disable(index, period.map(u64::from)),
@@ -134,7 +178,11 @@ impl Clerk {
                 if result.as_ref().is_ok_and(stale) {
                     return Some(Errand::Heartbeat { again: true });
                 }
-                half.act(|machine, now| machine.handle_heartbeat(now, result));
+                let settled = half.act(|machine, now| {
+                    machine.handle_heartbeat(now, result);
+                    machine.is_settled()
+                });
+                half.end_heartbeat(settled);
             }
             Errand::Reset => {
                 let result = answer.and_then(|body| Ok(answer::done(body).map(drop)?));
@@ -145,6 +193,9 @@ impl Clerk {
                 half.end_maintenance(sent, result);
             }
             Errand::Sync(mut sync) => {
+                if answer.is_ok() {
+                    half.act(|machine, now| machine.handle_contact(now));
+                }
                 self.go_on(&mut sync, answer);
                 match sync.transfer.next() {
                     Ok(_) => return Some(Errand::Sync(sync)),
@@ -156,20 +207,31 @@ impl Clerk {
     }
 
     fn go_on(&self, sync: &mut Synchronisation, answer: Result<&[u8], CallError>) {
-        if sync.owed.pop_front().is_some() {
-            // Refused updates do not matter: the peer has its reason, and both go on with what they have.
-            if let UpdateOutcome::Failure(why @ CallError::Communication(_)) =
-                update_outcome(answer)
-            {
-                sync.owed.clear();
-                sync.transfer.handle(Err(why));
+        let now = self.half.clock().now().mono;
+        if std::mem::take(&mut sync.renewing) {
+            match answer.and_then(|body| Ok(answer::done(body).map(drop)?)) {
+                Ok(()) => sync.disabled = now,
+                Err(why) => sync.fail(why),
             }
-            return;
-        }
-        if let Ok(request) = sync.transfer.next() {
+        } else if let Some((news, lease)) = sync.owed.pop_front() {
+            // Refused updates do not matter: the peer has its reason, and both go on with what they have.
+            match update_outcome(answer) {
+                UpdateOutcome::Failure(why @ CallError::Communication(_)) => sync.fail(why),
+                _ if news == LeaseNews::Deleted => {
+                    self.half.outbox().forget_deletion(lease.address);
+                }
+                _ => {}
+            }
+        } else if let Ok(request) = sync.transfer.next() {
+            if matches!(request, Request::Disable(_)) {
+                sync.disabled = now;
+            }
             let reply = answer.and_then(|body| self.take_in(sync, &request, body));
             sync.transfer.handle(reply);
+            sync.since = self.store.last_change();
         }
+        let is_late = |period| now.since(sync.disabled) > period / 2;
+        sync.renewing = !sync.owed.is_empty() && sync.period.is_some_and(is_late);
     }
 
     fn take_in(
@@ -181,11 +243,12 @@ impl Clerk {
         match request {
             Request::Page(after) => {
                 let page = answer::lease_page(body)?;
-                if sync.both_ways {
-                    let after = after.as_ref().and_then(|address| address.parse().ok());
-                    sync.owed = self.owed(after, &page);
+                let after = after.as_ref().and_then(|address| address.parse().ok());
+                if sync.trust == Trust::Theirs && after.is_none() && page.count == 0 {
+                    // It has rather lost its leases than ended all of them.
+                    sync.trust = Trust::BothWays;
                 }
-                return Ok(self.apply(page));
+                return Ok(self.take_page(sync, after, page));
             }
             Request::Disable(_) | Request::Enable => drop(answer::done(body)?),
             Request::Notify => match answer::done(body) {
@@ -197,53 +260,155 @@ impl Clerk {
         Ok(Reply::Done)
     }
 
-    /// Our live leases in the range of a page that the peer lacks there, or has in an older version: granted while
-    /// it was away. A lease that ended there early comes back by this, which costs its address some time; one that
-    /// the peer never knew would be given to two clients otherwise.
-    fn owed(&self, after: Option<Ipv4Addr>, page: &LeasePage) -> VecDeque<Lease4> {
+    /// Takes a page that follows the address `after`; notes what the peer is to be told.
+    fn take_page(
+        &self,
+        sync: &mut Synchronisation,
+        after: Option<Ipv4Addr>,
+        mut page: LeasePage,
+    ) -> Reply {
         let is_last = page.count < self.page_limit as usize;
         let until = page.last.filter(|_| !is_last).unwrap_or(Ipv4Addr::BROADCAST);
+        let (mut deleted, mut better) = (0, BTreeSet::new());
+        match sync.trust {
+            Trust::Newer => {}
+            Trust::BothWays => {
+                (sync.owed, better) = self.owed(after, until, &page);
+                sync.owed.extend(self.gone(after, until, &mut page));
+            }
+            Trust::Theirs => deleted = self.delete_lacking(after, until, &page, sync.since),
+        }
+        let is_better = |address| sync.trust == Trust::Theirs || better.contains(&address);
+        let since = sync.since;
+        let rule = |address| {
+            if is_better(address) { Overwrite::NotSince(since) } else { Overwrite::Newer }
+        };
+        self.apply(page, rule, deleted)
+    }
+
+    /// Deletes our leases that the peer lacks, unless they came while the page was on its way. A page with leases that
+    /// are not understood says of none that it is lacking.
+    fn delete_lacking(
+        &self,
+        after: Option<Ipv4Addr>,
+        until: Ipv4Addr,
+        page: &LeasePage,
+        since: ChangeNumber,
+    ) -> u64 {
+        if page.count != page.leases.len() {
+            return 0;
+        }
+        let theirs: BTreeSet<_> = page.leases.iter().map(|lease| lease.address).collect();
+        let mut deleted = 0;
+        self.each_of_ours(after, until, |lease| {
+            let stored = self.store.find(lease.address).filter(|it| it.version <= since);
+            if let Some(stored) = stored.filter(|it| !theirs.contains(&it.lease.address)) {
+                let (address, version) = (stored.lease.address, stored.version);
+                let change = self.store.delete_version(address, version, Origin::Partner);
+                deleted += u64::from(change.is_some());
+            }
+        });
+        deleted
+    }
+
+    /// The leases that ended here while the peer was away and that it has still; they are taken out of the page.
+    fn gone(
+        &self,
+        after: Option<Ipv4Addr>,
+        until: Ipv4Addr,
+        page: &mut LeasePage,
+    ) -> Vec<(LeaseNews, Lease4)> {
+        let outbox = self.half.outbox();
+        let from = after.map_or(Ipv4Addr::UNSPECIFIED, |after| {
+            Ipv4Addr::from_bits(after.to_bits().saturating_add(1))
+        });
         let theirs: BTreeMap<_, _> =
             page.leases.iter().map(|lease| (lease.address, lease)).collect();
-        let wall_s = self.half.clock().now().wall_s;
-        let mut owed = VecDeque::new();
+        let mut owed = BTreeMap::new();
+        for ours in outbox.deletions(from..=until) {
+            let theirs = theirs.get(&ours.address);
+            if theirs.is_some_and(|theirs| !theirs.is_newer_than(&ours)) {
+                owed.insert(ours.address, ours);
+            } else {
+                outbox.forget_deletion(ours.address);
+            }
+        }
+        page.leases.retain(|lease| !owed.contains_key(&lease.address));
+        owed.into_values().map(|lease| (LeaseNews::Deleted, lease)).collect()
+    }
+
+    /// Whether a lease is one of those that the relationship shares.
+    fn is_own(&self, lease: &Lease4) -> bool {
+        self.half.share().has(lease.subnet_id)
+    }
+
+    /// Shows our leases above `after` and up to `until`.
+    fn each_of_ours(&self, after: Option<Ipv4Addr>, until: Ipv4Addr, mut show: impl FnMut(Lease4)) {
         let mut from = after;
         loop {
             let ours = self.store.page(from, SLICE);
-            let Some(last) = ours.last().map(|lease| lease.address) else { return owed };
-            owed.extend(ours.into_iter().filter(|lease| {
-                let newer =
-                    theirs.get(&lease.address).is_none_or(|theirs| lease.is_newer_than(theirs));
-                newer
-                    && lease.address <= until
-                    && lease.holds_address(wall_s)
-                    && self.half.share().has(lease.subnet_id)
-            }));
+            let Some(last) = ours.last().map(|lease| lease.address) else { return };
+            let own = |lease: &Lease4| lease.address <= until && self.is_own(lease);
+            ours.into_iter().filter(own).for_each(&mut show);
             if last >= until {
-                return owed;
+                return;
             }
             from = Some(last);
         }
     }
 
-    /// Takes over what is newer than ours. The rows are written before the next page is asked for.
-    fn apply(&self, page: LeasePage) -> Reply {
+    /// Our live leases in the range of a page that the peer lacks there, or has in an older version: granted while
+    /// it was away. A lease that ended there early comes back by this, which costs its address some time; one that
+    /// the peer never knew would be given to two clients otherwise. Beside them, the addresses of which the peer's
+    /// version of the same second goes before ours.
+    fn owed(
+        &self,
+        after: Option<Ipv4Addr>,
+        until: Ipv4Addr,
+        page: &LeasePage,
+    ) -> (VecDeque<(LeaseNews, Lease4)>, BTreeSet<Ipv4Addr>) {
+        let theirs: BTreeMap<_, _> =
+            page.leases.iter().map(|lease| (lease.address, lease)).collect();
+        let wall_s = self.half.clock().now().wall_s;
+        let peers = self.half.gate().peers();
+        let (mut owed, mut better) = (VecDeque::new(), BTreeSet::new());
+        self.each_of_ours(after, until, |lease| {
+            let ours_counts = match theirs.get(&lease.address) {
+                None => true,
+                Some(theirs) if is_tie(&lease, theirs) => {
+                    let ours_first = goes_before(peers, &lease, theirs);
+                    if !ours_first {
+                        better.insert(lease.address);
+                    }
+                    ours_first
+                }
+                Some(theirs) => lease.is_newer_than(theirs),
+            };
+            if ours_counts && lease.holds_address(wall_s) {
+                owed.push_back((LeaseNews::Stored, lease));
+            }
+        });
+        (owed, better)
+    }
+
+    /// Takes over what `rule` says of each address. The rows are written before the next page is asked for.
+    fn apply(&self, page: LeasePage, rule: impl Fn(Ipv4Addr) -> Overwrite, deleted: u64) -> Reply {
         let server = self.half.server();
         log!(HA_LEASES_SYNC_LEASE_PAGE_RECEIVED, "{server}: received {} leases", page.count);
         for why in &page.bad {
             log!(HA_LEASE_SYNC_FAILED, "{server}: {why}");
         }
-        let mut last_change = None;
+        let mut last_change = (deleted > 0).then(|| self.store.last_change());
         let mut applied = 0_u64;
-        let own = |lease: &Lease4| self.half.share().has(lease.subnet_id);
         let skewed = self.half.is_skewed();
         let wall_s = self.half.clock().now().wall_s;
-        for lease in page.leases.into_iter().filter(own) {
+        for lease in page.leases.into_iter().filter(|lease| self.is_own(lease)) {
             let ours = self.store.find(lease.address).filter(|_| skewed);
             if ours.is_some_and(|ours| ends_early(&lease, &ours.lease, wall_s)) {
                 continue;
             }
-            match self.store.apply(lease, Overwrite::Newer, Origin::Partner) {
+            let rule = rule(lease.address);
+            match self.store.apply(lease, rule, Origin::Partner) {
                 Applied::Added(number) | Applied::Updated(number) => {
                     applied += 1;
                     last_change = last_change.max(Some(number));
@@ -255,7 +420,10 @@ impl Clerk {
             // The rows stay with the journal, which tries again with its next write.
             log!(HA_LEASE_SYNC_FAILED, "{server}: the lease file was not written: {why}");
         }
-        log!(HA_LEASES_SYNC_APPLIED_LEASES, "{server}: took over {applied} leases");
+        log!(
+            HA_LEASES_SYNC_APPLIED_LEASES,
+            "{server}: took over {applied} leases, deleted {deleted}"
+        );
         Reply::Page { count: page.count, last: page.last.map(|address| address.to_string()) }
     }
 }
@@ -266,6 +434,15 @@ fn ends_early(theirs: &Lease4, ours: &Lease4, wall_s: u64) -> bool {
     let same_client = theirs.hw_address == ours.hw_address && theirs.client_id == ours.client_id;
     let shorter = same_client && theirs.expires_at_s() < ours.expires_at_s();
     ours.holds_address(wall_s) && (shorter || !theirs.holds_address(wall_s))
+}
+
+/// Whether neither version is the newer one, and they promise different things.
+fn is_tie(ours: &Lease4, theirs: &Lease4) -> bool {
+    let promise = |lease: &Lease4| {
+        (lease.state, lease.hw_address, lease.client_id.clone(), lease.valid_lifetime_s)
+    };
+    let none_newer = !ours.is_newer_than(theirs) && !theirs.is_newer_than(ours);
+    none_newer && promise(ours) != promise(theirs)
 }
 
 /// What an exchange means for a lease update.
@@ -312,38 +489,4 @@ impl From<AnswerError> for CallError {
 }
 
 #[cfg(test)]
-mod tests {
-    use engine::lease::{HwAddress, LeaseState};
-
-    use super::*;
-
-    fn lease(client: u8, cltt_s: u64, state: LeaseState) -> Lease4 {
-        Lease4 {
-            address: Ipv4Addr::new(192, 0, 2, 1),
-            hw_address: HwAddress::new(&[2, 0, 0, 0, 0, client]).unwrap(),
-            client_id: None,
-            valid_lifetime_s: 100,
-            cltt_s,
-            subnet_id: 1,
-            fqdn_fwd: false,
-            fqdn_rev: false,
-            hostname: Box::default(),
-            state,
-            user_context: None,
-            pool_id: 0,
-        }
-    }
-
-    /// The partner's clock is far ahead: it has reclaimed what a client holds here.
-    #[test]
-    fn a_partner_whose_clock_is_far_off_ends_no_lease() {
-        use LeaseState::{Assigned, Reclaimed};
-        let ours = lease(1, 1000, Assigned);
-        let ends = |theirs: &Lease4, wall_s| ends_early(theirs, &ours, wall_s);
-        assert!(ends(&lease(1, 1050, Reclaimed), 1020));
-        assert!(ends(&lease(1, 990, Assigned), 1020), "an older renewal");
-        assert!(!ends(&lease(1, 1050, Assigned), 1020), "a newer one");
-        assert!(!ends(&lease(2, 1010, Assigned), 1020), "another client's");
-        assert!(!ends(&lease(1, 1050, Reclaimed), 1200), "ours is over");
-    }
-}
+mod tests;

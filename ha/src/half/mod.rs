@@ -21,13 +21,17 @@ use engine::sync::Mutex;
 pub(crate) mod commands;
 pub(crate) mod errand;
 mod notes;
+mod pairing;
+
+pub use pairing::Memory;
+use pairing::Pairing;
 
 use crate::gate::Gate;
 use crate::hub::Share;
 use crate::limits::{MAX_ERRANDS, MAX_MAINTENANCE_COMMANDS};
 use crate::machine::{
     Action, CallError, ClientKey, HeartbeatStatus, Notification, NotifyAnswer, Parameters, Peers,
-    Relationship, Role, State, SyncOrder, UpdateOutcome,
+    Relationship, Role, Scopes, State, SyncOrder, ToPartner, UpdateOutcome,
 };
 use crate::outbox::{Observer, Outbox};
 use crate::wire::request::PartnerKind;
@@ -62,6 +66,7 @@ pub struct Half {
     returning: Mutex<Option<State>>,
     /// The partner cancelled a maintenance since its last heartbeat: it may not know yet that we heard of it.
     cancelled: AtomicBool,
+    pairing: Pairing,
     errands: Errands,
 }
 
@@ -137,6 +142,7 @@ impl Half {
             partner_is_kea3: AtomicBool::new(false),
             returning: Mutex::default(),
             cancelled: AtomicBool::new(false),
+            pairing: Pairing::default(),
             errands: Errands::new(),
         });
         half.act(|_, _| ());
@@ -151,6 +157,25 @@ impl Half {
     /// Implements the engine's replication.
     pub fn outbox(&self) -> &Arc<Outbox> {
         &self.outbox
+    }
+
+    /// From now on it is remembered in `memory` whether the partner knows all that clients were promised here. Once only,
+    /// before the first packet.
+    pub fn remember_in(&self, memory: Arc<dyn Memory>) {
+        self.pairing.remember_in(memory);
+    }
+
+    /// Whether the partner knew all that clients were promised here when it was last heard.
+    pub(crate) fn is_paired(&self) -> bool {
+        self.pairing.is_paired()
+    }
+
+    /// A heartbeat has ended; `settled`: it found both servers in normal operation.
+    pub(crate) fn end_heartbeat(&self, settled: bool) {
+        self.pairing.hear(&self.server, settled);
+        if settled && self.outbox.owes_deletions() {
+            self.outbox.resend_deletions();
+        }
     }
 
     /// This server's name.
@@ -196,9 +221,11 @@ impl Half {
     }
 
     /// The machine has had its turns until now.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "sim"))]
     pub(crate) fn skip(&self) {
-        self.machine.lock().skip_turns(self.clock.now());
+        let now = self.clock.now();
+        self.machine.lock().skip_turns(now);
+        self.gate.turn(now.mono);
     }
 
     /// The state that the machine is in.
@@ -320,6 +347,9 @@ impl Half {
             *self.returning.lock() = None;
             machine.handle_maintenance_answer(now, sent, result)
         });
+        if sent.repeated {
+            return;
+        }
         if let Some(waiting) = self.errands.maintenance_waits.lock().pop_front() {
             let _ = waiting.try_send(answer);
         }
@@ -340,6 +370,7 @@ impl Half {
         if self.outbox.has_overflowed() {
             machine.handle_backlog_overflow();
         }
+        machine.handle_deletions(self.outbox.owes_deletions());
         if self.queue_full.swap(false, Ordering::AcqRel) {
             let full = CallError::Communication("the queue to the partner is full".into());
             machine.handle_update(now, None, UpdateOutcome::Failure(full));
@@ -360,8 +391,14 @@ impl Half {
                 }
                 Action::AnswerSync(answer) => self.errands.answer_sync(answer),
                 Action::SendBacklog => backlog_sent = self.outbox.send_backlog(),
+                Action::SendDeletions => backlog_sent = self.outbox.send_deletions(),
                 Action::ClearBacklog => self.outbox.clear_backlog(),
                 Action::Publish(standing) => {
+                    let told = standing.updates.partner == ToPartner::Send;
+                    if machine.peers().is_active_pair() && standing.scopes != Scopes::NONE && !told
+                    {
+                        self.pairing.part(&self.server);
+                    }
                     self.gate.publish(standing);
                     self.outbox.set_policy(standing.updates);
                 }

@@ -130,7 +130,7 @@ impl Driver {
         let listen = listen.map(|settings| Listen { settings, registry, clock, stats });
         let mut driver = Self { half, stopper, threads: Vec::new(), listener: None, listen };
         driver.open_listener()?;
-        driver.start_clients(&settings, &stop)?;
+        driver.start_clients(&settings, &parts.stats, &stop)?;
         driver.start_errands(&settings, parts, receivers, stop)?;
         log!(HA_SERVICE_STARTED, "{}: started high availability service", driver.half.server());
         Ok(driver)
@@ -165,7 +165,12 @@ impl Driver {
         drop(self);
     }
 
-    fn start_clients(&mut self, settings: &Settings, stop: &Stop) -> Result<(), StartError> {
+    fn start_clients(
+        &mut self,
+        settings: &Settings,
+        stats: &Arc<Stats>,
+        stop: &Stop,
+    ) -> Result<(), StartError> {
         let peers = self.half.gate().peers();
         let partner = peers.is_active_pair().then(|| peers.partner()).flatten();
         let partner = partner.map(|peer| (PeerQueue::Partner, &peer.name));
@@ -180,6 +185,7 @@ impl Driver {
                 peer,
                 target: target(settings, name)?,
                 kind: Arc::new(move || half.partner_kind()),
+                stats: Arc::clone(stats),
                 stop: stop.clone(),
             };
             threads.extend(courier.start(number)?);
@@ -197,8 +203,10 @@ impl Driver {
     ) -> Result<(), StartError> {
         let Receivers { heartbeats, others, wake } = receivers;
         let peers = self.half.gate().peers();
-        if let Some(partner) = peers.partner() {
-            let local = &peers.local().name;
+        let local = &peers.local().name;
+        // In passive-backup there is no partner, but backups from which an administrator may fetch.
+        let mut others_than_this = peers.all().iter().filter(|peer| peer.name != *local);
+        if let Some(partner) = peers.partner().or_else(|| others_than_this.next()) {
             let targets = peers.all().iter().map(|peer| {
                 // The machine never names this server itself; its place is filled all the same.
                 target(settings, if peer.name == *local { &partner.name } else { &peer.name })

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use engine::log;
+use engine::stats::{Counter, Stats};
 
 use super::client::{Connection, ExchangeError, Stop, Target};
 use crate::half::errand::update_outcome;
@@ -22,6 +23,7 @@ pub(super) struct Courier {
     pub(super) peer: PeerQueue,
     pub(super) target: Target,
     pub(super) kind: Arc<dyn Fn() -> PartnerKind + Send + Sync>,
+    pub(super) stats: Arc<Stats>,
     pub(super) stop: Stop,
 }
 
@@ -44,6 +46,17 @@ impl Courier {
             let outcome = update_outcome(answer.as_deref().map_err(Clone::clone));
             self.tell(&update, &outcome);
             self.outbox.settle(self.peer, &update, outcome);
+            self.tell_missed();
+        }
+    }
+
+    /// The partner is synchronised when it missed something; a backup only by its administrator.
+    fn tell_missed(&self) {
+        let missed = self.outbox.take_missed(self.peer);
+        if missed > 0 && matches!(self.peer, PeerQueue::Backup(_)) {
+            let (server, peer) = (&self.server, self.target.address);
+            self.stats.add(Counter::HaBackupMissed, missed);
+            log!(PEREGRINE_HA_BACKUP_BEHIND, "{server}: {peer} misses {missed} lease updates more");
         }
     }
 

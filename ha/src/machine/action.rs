@@ -60,6 +60,8 @@ pub struct Notification {
     pub cancel: bool,
     /// `state`: the state this server is in, or returns to.
     pub state: State,
+    /// Whether it says once more what was said before: no command waits for its answer.
+    pub repeated: bool,
 }
 
 /// The partner's answer to ha-maintenance-notify, whatever its result.
@@ -130,6 +132,8 @@ pub enum Action {
     AnswerSync(engine::control::Answer),
     /// Send the delayed updates; ends with `handle_backlog_sent`.
     SendBacklog,
+    /// Tell which leases ended while the partner was away; ends with `handle_backlog_sent`.
+    SendDeletions,
     /// Forget the delayed updates.
     ClearBacklog,
     /// Send ha-reset; ends with `handle_reset_answer`.

@@ -6,6 +6,7 @@ use engine::control::{Answer, code};
 
 use super::Seen;
 use super::action::{Action, CallError, Note, Notification, NotifyAnswer, SyncDone, SyncOrder};
+use super::limits::MAX_REPEATED_CANCELS;
 use super::parameters::{Role, Scopes};
 use super::relationship::Relationship;
 use super::stage::{Alone, Stage, Transfer};
@@ -153,7 +154,11 @@ impl Relationship {
         if refused.contains(&state) || unready || !self.peers().is_active_pair() {
             return Err(cannot_enter(state, State::PartnerInMaintenance));
         }
-        self.push(Action::SendMaintenanceNotify(Notification { cancel: false, state }));
+        self.push(Action::SendMaintenanceNotify(Notification {
+            cancel: false,
+            state,
+            repeated: false,
+        }));
         Ok(())
     }
 
@@ -164,7 +169,11 @@ impl Relationship {
             return Err(not_in_maintenance_with_partner());
         };
         let state = returns_to(previous);
-        self.push(Action::SendMaintenanceNotify(Notification { cancel: true, state }));
+        self.push(Action::SendMaintenanceNotify(Notification {
+            cancel: true,
+            state,
+            repeated: false,
+        }));
         Ok(())
     }
 
@@ -180,6 +189,11 @@ impl Relationship {
             self.partner.lost();
             self.note(Note::NotifyFailed { cancel: sent.cancel, error: error.clone() });
         }
+        if sent.repeated {
+            // What it is in now, the next heartbeat says.
+            self.settle(now);
+            return Answer::success("Server maintenance canceled again.");
+        }
         let answer = match sent.cancel {
             true => self.end_maintenance(now, result),
             false => self.begin_maintenance(now, result),
@@ -194,12 +208,21 @@ impl Relationship {
             && self.peers().local().role != Role::Primary;
         let state = self.state();
         let is_alone = !self.peers().is_active_pair();
-        if yields || is_alone || matches!(state, State::PartnerInMaintenance | State::Terminated) {
+        let is_done = result.as_ref().is_ok_and(|answer| answer.result == code::SUCCESS);
+        let refused = match state {
+            // A heartbeat may have told of the partner's maintenance before its answer came.
+            State::PartnerInMaintenance => !is_done,
+            state => state == State::Terminated,
+        };
+        if yields || is_alone || refused {
             return cannot_enter(state, State::PartnerInMaintenance);
         }
         match result {
             Err(_) | Ok(NotifyAnswer { result: code::ERROR, .. }) => {
-                self.enter(now, Stage::PartnerDown(Alone { failover: true, closed: false }));
+                self.enter(
+                    now,
+                    Stage::PartnerDown(Alone { failover: true, closed: false, telling: false }),
+                );
                 self.note(Note::MaintenanceStartedInPartnerDown);
                 Answer::success(
                     "Server is now in the partner-down state as its partner appears to be offline \
@@ -208,7 +231,10 @@ impl Relationship {
             }
             Ok(NotifyAnswer { result: code::SUCCESS, .. }) => {
                 self.partner.set(now, State::InMaintenance);
-                self.enter(now, self.stage_of(State::PartnerInMaintenance));
+                self.cancels_left = 0;
+                if state != State::PartnerInMaintenance {
+                    self.enter(now, self.stage_of(State::PartnerInMaintenance));
+                }
                 self.note(Note::MaintenanceStarted);
                 Answer::success(
                     "Server is now in the partner-in-maintenance state and its partner is \
@@ -237,6 +263,7 @@ impl Relationship {
             // It is no longer in-maintenance; what it is in, the next heartbeat says.
             None => self.partner.forget_state(),
         }
+        self.cancels_left = MAX_REPEATED_CANCELS;
         self.enter(now, self.stage_of(returns_to(previous)));
         Answer::success("Server maintenance successfully canceled.")
     }
@@ -253,14 +280,14 @@ impl Relationship {
                 );
             };
             partner.into_iter().for_each(|state| self.partner.set(now, state));
-            self.enter(now, self.stage_of(returns_to(previous)));
+            self.enter(now, self.stage_of(comes_back_to(previous)));
             self.settle(now);
             let arguments = serde_json::json!({ "state": self.state().name() });
             return Answer::success("Server maintenance canceled.").and(arguments);
         }
         let refused = [State::Backup, State::PartnerInMaintenance, State::Terminated];
         // The partner lacks what was granted without it, and would give it to others.
-        let untold = matches!(self.stage, Stage::PartnerDown(_) | Stage::Recovery(_));
+        let untold = matches!(self.stage, Stage::PartnerDown(_));
         let unready = untold || partner.is_some_and(lacks_leases);
         if refused.contains(&state) || unready || !self.peers().is_active_pair() {
             return cannot_enter(state, State::InMaintenance).coded(MAINTENANCE_NOT_ALLOWED);
@@ -291,10 +318,19 @@ const fn lacks_leases(state: State) -> bool {
     matches!(state, State::Waiting | State::Syncing)
 }
 
-/// Where a server goes when a maintenance is cancelled: never into a maintenance.
+/// Where the server that stayed goes when a maintenance is cancelled: never into a maintenance.
 const fn returns_to(previous: State) -> State {
     match previous {
         State::InMaintenance | State::PartnerInMaintenance => State::Waiting,
+        state => state,
+    }
+}
+
+/// As [`returns_to`], for the server that was to leave: the updates that it delayed were given up meanwhile, and only a
+/// synchronisation brings them to the partner.
+const fn comes_back_to(previous: State) -> State {
+    match returns_to(previous) {
+        State::CommunicationRecovery => State::Waiting,
         state => state,
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use engine::clock::Now;
 use engine::seam::Client;
 
-use super::action::{Action, CallError, Note, SyncDone, UpdateOutcome};
+use super::action::{Action, CallError, Note, Notification, SyncDone, UpdateOutcome};
 use super::detector::ClientKey;
 use super::limits::STANDSTILL;
 use super::partner::PartnerStatus;
@@ -53,7 +53,7 @@ impl Relationship {
     }
 
     /// It has had its turns until now.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "sim"))]
     pub(crate) const fn skip_turns(&mut self, now: Now) {
         self.last_turn = now;
     }
@@ -95,11 +95,28 @@ impl Relationship {
             self.partner.has_told_all();
         }
         self.poke(now);
+        self.cancel_again();
         if is_terminated && !was_terminated && self.stage == Stage::Waiting {
             self.note(Note::RestartPartner);
         }
         if let Some(skew) = self.partner.skew_to_warn_of(now.mono) {
             self.note(Note::ClockSkew(skew));
+        }
+    }
+
+    /// A partner that has left a maintenance which was cancelled here goes back into it if it acts on what it saw
+    /// of us before: a Kea does, if a lease update is answered before its next heartbeat. We do not follow.
+    fn cancel_again(&mut self) {
+        let went_back = self.partner.seen == Seen::In(State::InMaintenance);
+        if went_back && self.stage == Stage::Normal && self.cancels_left > 0 {
+            self.cancels_left -= 1;
+            self.partner.forget_state();
+            let state = self.state();
+            self.push(Action::SendMaintenanceNotify(Notification {
+                cancel: true,
+                state,
+                repeated: true,
+            }));
         }
     }
 
@@ -134,6 +151,22 @@ impl Relationship {
     pub fn handle_unsent(&mut self, n: u64) {
         // Kea's counter starts again at 1: 0 means that nothing was ever left unsent.
         self.unsent_updates = self.unsent_updates.checked_add(n).unwrap_or(1);
+    }
+
+    /// Whether leases ended of which the partner was not told.
+    pub const fn handle_deletions(&mut self, owed: bool) {
+        self.owes_deletions = owed;
+    }
+
+    /// The partner answered a request of a synchronisation: it is not silent, though no heartbeat is sent meanwhile.
+    pub fn handle_contact(&mut self, now: Now) {
+        let partner = self.peers().partner().and_then(|partner| self.peers().place(&partner.name));
+        if let Transfer::UnderWay { order, .. } = self.transfer
+            && partner == Some(order.server)
+        {
+            self.poke(now);
+            self.settle(now);
+        }
     }
 
     /// A query of a client that is not served here, while [`super::Standing::watching`].
@@ -189,8 +222,14 @@ impl Relationship {
         }
     }
 
-    /// The delayed updates were sent ([`Action::SendBacklog`]), or not all of them.
+    /// The delayed updates were sent ([`Action::SendBacklog`], [`Action::SendDeletions`]), or not all of them.
     pub fn handle_backlog_sent(&mut self, now: Now, result: Result<(), CallError>) {
+        if let Stage::PartnerDown(alone) = &mut self.stage {
+            if std::mem::take(&mut alone.telling) {
+                self.deletions_sent(now, result);
+            }
+            return;
+        }
         let Stage::Recovery(recovery) = &mut self.stage else { return };
         if recovery.flush != Flush::Sending {
             return;
@@ -208,6 +247,16 @@ impl Relationship {
                 self.order_reset();
             }
         }
+        self.settle(now);
+    }
+
+    /// The partner is normal's other half only if it knows what is gone; if it is silent, it will synchronise again.
+    fn deletions_sent(&mut self, now: Now, result: Result<(), CallError>) {
+        if let Err(error) = result {
+            self.note(Note::BacklogFailed(error));
+            self.partner.lost();
+        }
+        self.run(now);
         self.settle(now);
     }
 

@@ -13,6 +13,8 @@ pub const MAX_REJECTED_CLIENTS: usize = 65_536;
 pub const MAX_PARTNER_SCOPES: usize = MAX_PEERS;
 /// Transitions in one run of the machine; the longest way is waiting, syncing, ready, normal.
 pub const MAX_STEPS: usize = 8;
+/// How often a cancelled maintenance is cancelled again for a partner that goes back into it.
+pub const MAX_REPEATED_CANCELS: u8 = 5;
 /// Actions that may wait for the driver before notes are dropped and counted.
 pub const MAX_ACTIONS: usize = 256;
 /// Queries of the partner's clients that wait for the failure detector.

@@ -53,6 +53,10 @@ pub struct Relationship {
     pub(super) last_turn: Now,
     /// When the partner was last answered a heartbeat.
     pub(super) asked: Mono,
+    /// Leases ended of which the partner was not told.
+    pub(super) owes_deletions: bool,
+    /// How often the last maintenance may still be cancelled again.
+    pub(super) cancels_left: u8,
     published: Standing,
     actions: VecDeque<Action>,
     notes_dropped: u64,
@@ -124,6 +128,12 @@ impl Relationship {
     /// Whether it makes no transition until ha-continue.
     pub const fn is_paused(&self) -> bool {
         self.pausing.paused
+    }
+
+    /// Whether both servers are in normal operation and tell each other of every change.
+    pub fn is_settled(&self) -> bool {
+        let same = self.partner.seen == super::Seen::In(self.state());
+        self.stage == Stage::Normal && same && self.sends_updates().partner == ToPartner::Send
     }
 
     /// Whether the clocks are farther apart than a pair works with.
@@ -208,6 +218,8 @@ impl Relationship {
             unsent_updates: 0,
             last_turn: now,
             asked: now.mono,
+            owes_deletions: false,
+            cancels_left: 0,
             published: Standing::default(),
             actions: VecDeque::new(),
             notes_dropped: 0,
@@ -239,6 +251,7 @@ impl Relationship {
                 }
                 Then::Synchronise => return self.synchronise(),
                 Then::SendBacklog => return self.send_backlog(),
+                Then::SendDeletions => return self.send_deletions(),
                 Then::Reopen => return self.set_closed(now, false),
             }
         }
@@ -264,6 +277,8 @@ impl Relationship {
             (Fact::NewUnsent, self.partner.has_new_unsent()),
             (Fact::StuckTerminated, self.partner.is_stuck_terminated(now.mono)),
             (Fact::Closed, matches!(self.stage, Stage::PartnerDown(Alone { closed: true, .. }))),
+            // What is on its way is still owed.
+            (Fact::Owing, self.owes_deletions || self.is_telling()),
         ]);
         Situation {
             mode: self.peers().mode(),
@@ -293,9 +308,15 @@ impl Relationship {
             State::InMaintenance => Stage::InMaintenance { previous: self.state() },
             State::PartnerDown => {
                 let failover = self.peers().local().auto_failover;
-                Stage::PartnerDown(Alone { failover, closed: false })
+                Stage::PartnerDown(Alone { failover, closed: false, telling: false })
             }
-            State::PartnerInMaintenance => Stage::PartnerInMaintenance { previous: self.state() },
+            State::PartnerInMaintenance => {
+                let overflowed =
+                    matches!(self.stage, Stage::Recovery(Recovery { overflowed: true, .. }));
+                // What found no room while the partner was silent only a synchronisation can tell it.
+                let previous = if overflowed { State::Waiting } else { self.state() };
+                Stage::PartnerInMaintenance { previous }
+            }
             State::PassiveBackup => Stage::PassiveBackup,
             State::Ready => Stage::Ready,
             State::Syncing => Stage::Syncing,
@@ -315,7 +336,8 @@ impl Relationship {
             self.watch_silence();
         }
         self.stage = stage;
-        if recovered && self.stage != Stage::Normal {
+        // Where updates are sent, the delayed ones go first.
+        if recovered && self.sends_updates().partner != ToPartner::Send {
             self.push(Action::ClearBacklog);
         }
         if let Transfer::UnderWay { order, stale } = &mut self.transfer {
@@ -412,6 +434,18 @@ impl Relationship {
             self.note(Note::BacklogStarted);
             self.push(Action::SendBacklog);
         }
+    }
+
+    fn send_deletions(&mut self) {
+        if let Stage::PartnerDown(alone) = &mut self.stage
+            && !std::mem::replace(&mut alone.telling, true)
+        {
+            self.push(Action::SendDeletions);
+        }
+    }
+
+    const fn is_telling(&self) -> bool {
+        matches!(self.stage, Stage::PartnerDown(Alone { telling: true, .. }))
     }
 
     /// The partner is synchronised: no lease may change here before it is seen ready, or it would

@@ -36,11 +36,13 @@ pub enum Fact {
     StuckTerminated = 1 << 9,
     /// In partner-down: the service is closed because the partner said that it is synchronised.
     Closed = 1 << 10,
+    /// Leases ended of which the partner was not told.
+    Owing = 1 << 11,
 }
 
 impl Fact {
     /// All of them.
-    pub const ALL: [Fact; 11] = [
+    pub const ALL: [Fact; 12] = [
         Fact::Paused,
         Fact::Skewed,
         Fact::Rejected,
@@ -52,6 +54,7 @@ impl Fact {
         Fact::NewUnsent,
         Fact::StuckTerminated,
         Fact::Closed,
+        Fact::Owing,
     ];
 }
 
@@ -121,6 +124,8 @@ pub enum Then {
     Synchronise,
     /// Send the delayed updates (or ha-reset if they overflowed), if that is not under way.
     SendBacklog,
+    /// Tell the partner which leases ended while it was away, if that is not under way.
+    SendDeletions,
     /// Open the service again: the partner that said it was synchronised is gone.
     Reopen,
 }
@@ -253,10 +258,12 @@ const AWAKE: SeenSet = partner(&[
 ]);
 
 use Fact::{
-    Closed, DelaysUpdates, Failed, Interrupted, NewUnsent, Overflowed, Paused, Rejected, Skewed,
-    StuckTerminated, SyncsLeases,
+    Closed, DelaysUpdates, Failed, Interrupted, NewUnsent, Overflowed, Owing, Paused, Rejected,
+    Skewed, StuckTerminated, SyncsLeases,
 };
-use Then::{Distrust, Enter, EnterNormal, Reopen, SendBacklog, Stay, Synchronise, Terminate};
+use Then::{
+    Distrust, Enter, EnterNormal, Reopen, SendBacklog, SendDeletions, Stay, Synchronise, Terminate,
+};
 
 /// The table.
 #[rustfmt::skip]
@@ -349,6 +356,8 @@ pub static RULES: &[Rule] = &[
 
     // partner-down
     Rule::new("resync", own(&[PartnerDown]), partner(&[Ready]), Enter(Waiting)).with(&[NewUnsent]),
+    // What it fetched does not show it what is gone.
+    Rule::new("returned-owed", own(&[PartnerDown]), partner(&[Ready]), SendDeletions).with(&[Owing]),
     Rule::new("returned", own(&[PartnerDown]), partner(&[Ready]), EnterNormal),
     Rule::new("both-alone", own(&[PartnerDown]),
         partner(&[CommunicationRecovery, PartnerDown, PartnerInMaintenance]), Enter(Waiting)),

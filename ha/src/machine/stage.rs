@@ -50,6 +50,8 @@ pub(super) struct Alone {
     pub(super) failover: bool,
     /// The partner said that it is synchronised: no lease may change until it is seen ready.
     pub(super) closed: bool,
+    /// The partner is being told which leases ended.
+    pub(super) telling: bool,
 }
 
 /// A synchronisation.

@@ -23,13 +23,15 @@ impl Backlog {
         Self { kept: BTreeMap::new(), limit, overflowed: false, sending: None }
     }
 
-    /// Keeps an update, if any are to be kept and there is room.
-    pub(super) fn keep(&mut self, update: Update) {
+    /// Keeps an update, if any are to be kept and there is room; gives it back otherwise.
+    #[must_use]
+    pub(super) fn keep(&mut self, update: Update) -> Option<Update> {
         if self.kept.len() < self.limit {
             self.kept.insert(update.number, Update { ticket: None, delayed: true, ..update });
-        } else {
-            self.overflowed = self.limit > 0;
+            return None;
         }
+        self.overflowed = self.limit > 0;
+        Some(update)
     }
 
     /// A newer version of the lease goes to the partner: it must not get the older one afterwards.
@@ -59,6 +61,11 @@ impl Backlog {
         let updates: Vec<_> = std::mem::take(&mut self.kept).into_values().collect();
         self.sending = Some(updates.len());
         updates
+    }
+
+    /// So many others are given out to be sent as delayed updates.
+    pub(super) fn join(&mut self, count: usize) {
+        self.sending = Some(self.sending.unwrap_or(0) + count);
     }
 
     /// One of them is applied; says whether it was the last.

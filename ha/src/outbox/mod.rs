@@ -7,25 +7,28 @@
 //! kept for later, or only counted. Must not know HTTP or why the policy is what it is.
 
 mod backlog;
+mod gone;
 mod queue;
+mod state;
 
 use std::fmt;
 use std::net::Ipv4Addr;
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Weak};
 
 use engine::control::code;
-use engine::lease::{Change, ChangeKind, ClientId, Origin};
+use engine::lease::{Change, ChangeKind, ClientId, Lease4, Origin};
 use engine::pending::{Pending, Ticket};
 use engine::seam::Replication;
 use engine::seam::service::Service;
+use engine::stats::Stats;
 use engine::sync::atomic::{AtomicU64, Ordering};
 use engine::sync::{Condvar, Mutex, MutexGuard};
 
-use backlog::Backlog;
+use queue::Finished;
 pub use queue::Update;
-use queue::{Finished, Queue};
+use state::State;
 
-use crate::limits::{MAX_LATE_UPDATES, MAX_QUEUED_UPDATES};
 use crate::machine::{CallError, ClientKey, ToBackups, ToPartner, UpdateOutcome, UpdatePolicy};
 use crate::wire::request::LeaseNews;
 
@@ -68,16 +71,6 @@ struct Side {
     wake: Condvar,
 }
 
-struct State {
-    queue: Queue,
-    backlog: Backlog,
-    /// What changed while the service was off and the partner not told: a worker may have been at it when the
-    /// partner began to fetch our leases, after the page that would have shown it. Nobody was promised it.
-    late: Backlog,
-    policy: UpdatePolicy,
-    stopped: bool,
-}
-
 impl fmt::Debug for Outbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Outbox").field("backups", &self.backups.len()).finish_non_exhaustive()
@@ -95,11 +88,11 @@ impl Outbox {
         delayed_updates_limit: usize,
     ) -> Self {
         Self {
-            pending,
             observer,
             service,
-            partner: has_partner.then(|| Side::new(delayed_updates_limit)),
-            backups: (0..backups).map(|_| Side::new(0)).collect(),
+            partner: has_partner.then(|| Side::new(delayed_updates_limit, pending.stats())),
+            backups: (0..backups).map(|_| Side::new(0, pending.stats())).collect(),
+            pending,
             unsent: AtomicU64::new(0),
             refused: AtomicU64::new(0),
         }
@@ -122,35 +115,33 @@ impl Outbox {
             (ToPartner::Send, ToPartner::Queue) => {
                 let drained = state.queue.drain();
                 let failed = drained.iter().filter_map(|update| update.ticket).collect();
-                drained.into_iter().for_each(|update| state.backlog.keep(update));
+                drained.into_iter().for_each(|update| state.delay(update));
                 failed
             }
             (ToPartner::Queue, ToPartner::Send) => {
                 // What came since the delayed updates were sent goes behind them.
                 state.send_backlog();
                 state.backlog.clear();
-                side.wake.notify_all();
                 Vec::new()
             }
             (ToPartner::Count, ToPartner::Send) => {
+                state.send_gone();
                 state.send_late();
-                side.wake.notify_all();
                 Vec::new()
             }
             (ToPartner::Count, ToPartner::Queue) => {
-                let State { backlog, late, .. } = &mut *state;
-                late.take().into_iter().for_each(|update| backlog.keep(update));
+                state.late.take().into_iter().for_each(|update| state.delay(update));
                 Vec::new()
             }
             (_, ToPartner::Nothing | ToPartner::Count) => {
-                state.backlog.clear();
+                state.drop_backlog();
                 state.late.clear();
-                state.queue.abandon();
-                state.queue.drain().iter().filter_map(|update| update.ticket).collect()
+                state.give_up_queue()
             }
             _ => Vec::new(),
         };
         drop(state);
+        side.wake.notify_all();
         self.fail(failed);
     }
 
@@ -169,6 +160,12 @@ impl Outbox {
         self.refused.load(Ordering::Relaxed)
     }
 
+    /// Number of updates since the last call that `peer` misses because they found its queue full, or waited in it
+    /// when it fell silent.
+    pub fn take_missed(&self, peer: PeerQueue) -> u64 {
+        self.side(peer).map_or(0, |side| std::mem::take(&mut side.state.lock().missed))
+    }
+
     /// Sends the delayed updates. Gives the result if there is one already, else it comes by
     /// [`Observer::backlog_sent`]. What is queued meanwhile is sent behind them, and no reply waits for it.
     pub fn send_backlog(&self) -> Option<Result<(), CallError>> {
@@ -178,10 +175,44 @@ impl Outbox {
         result
     }
 
-    /// Forgets the delayed updates that were not sent.
+    /// Forgets the delayed updates that were not sent, but for deletions.
     pub fn clear_backlog(&self) {
         if let Some(side) = &self.partner {
-            side.state.lock().backlog.clear();
+            side.state.lock().drop_backlog();
+        }
+    }
+
+    /// Whether leases ended of which the partner was not told.
+    pub fn owes_deletions(&self) -> bool {
+        self.partner.as_ref().is_some_and(|side| !side.state.lock().gone.is_empty())
+    }
+
+    /// Sends the deletions that the partner was not told of, as [`Self::send_backlog`] does.
+    pub fn send_deletions(&self) -> Option<Result<(), CallError>> {
+        let side = self.partner.as_ref()?;
+        let result = side.state.lock().send_deletions();
+        side.wake.notify_all();
+        result
+    }
+
+    /// As [`Self::send_deletions`], in normal operation: nobody is told how it ends.
+    pub fn resend_deletions(&self) {
+        if let Some(side) = &self.partner {
+            side.state.lock().send_gone();
+            side.wake.notify_all();
+        }
+    }
+
+    /// The last versions of leases in a range of addresses that ended, and the partner was not told.
+    pub fn deletions(&self, range: RangeInclusive<Ipv4Addr>) -> Vec<Lease4> {
+        let within = |side: &Side| side.state.lock().gone.within(range);
+        self.partner.as_ref().map(within).unwrap_or_default()
+    }
+
+    /// The partner knows that the address has no lease, or what it has is to hold.
+    pub fn forget_deletion(&self, address: Ipv4Addr) {
+        if let Some(side) = &self.partner {
+            side.state.lock().gone.outdate(address);
         }
     }
 
@@ -220,9 +251,18 @@ impl Outbox {
         let lost = matches!(outcome, UpdateOutcome::Failure(CallError::Communication(_)));
         let mut state = side.state.lock();
         let Finished { more, abandoned } = state.queue.finish(update.lease.address);
+        if outcome == UpdateOutcome::Success {
+            state.gone.told(update);
+        }
         // Delayed updates that are on their way are over with the first that fails.
         let concerns_backlog = state.backlog.is_sending() && (update.delayed || lost);
-        let behind = if lost { state.lose((!abandoned).then_some(update)) } else { Vec::new() };
+        // A backup that nobody waits for may be slow for once: what waits for it waits on.
+        let gives_up = peer == PeerQueue::Partner || update.ticket.is_some();
+        let behind = match lost && gives_up {
+            true => state.lose((!abandoned).then_some(update)),
+            false => Vec::new(),
+        };
+        state.missed += behind.len() as u64;
         let backlog_sent = match &outcome {
             _ if !concerns_backlog => None,
             UpdateOutcome::Success => state.backlog.applied().then_some(Ok(())),
@@ -281,12 +321,17 @@ impl Outbox {
         let full = match state.policy.partner {
             ToPartner::Nothing => false,
             ToPartner::Count => {
-                self.unsent.fetch_add(1, Ordering::AcqRel);
+                // A lease that ends with the grant of another is part of the same exchange.
+                if update.news == LeaseNews::Stored || update.ticket.is_none() {
+                    self.unsent.fetch_add(1, Ordering::AcqRel);
+                }
                 state.late.outdate(update.lease.address);
-                if !self.service.is_enabled() {
+                state.give_up(update.clone());
+                if update.news == LeaseNews::Stored && !self.service.is_enabled() {
                     // The client asks again: no promise is given that the partner may not hear of.
                     let ticket = update.ticket;
-                    state.late.keep(update);
+                    // What finds no room was promised to nobody.
+                    let _ = state.late.keep(update);
                     drop(state);
                     self.fail(ticket);
                 }
@@ -296,7 +341,7 @@ impl Outbox {
                 self.push(side, state, Update { ticket: None, ..update })
             }
             ToPartner::Queue => {
-                state.backlog.keep(update);
+                state.delay(update);
                 let overflowed = state.backlog.has_overflowed();
                 drop(state);
                 if overflowed {
@@ -306,6 +351,7 @@ impl Outbox {
             }
             ToPartner::Send => {
                 state.backlog.outdate(update.lease.address);
+                state.gone.outdate(update.lease.address);
                 self.push(side, state, update)
             }
         };
@@ -320,6 +366,17 @@ impl Outbox {
             let mut state = side.state.lock();
             state.backlog.outdate(address);
             state.late.outdate(address);
+            state.gone.outdate(address);
+        }
+    }
+
+    /// Administrators tell each server themselves, but not one that is away.
+    fn note_deletion(&self, update: Update) {
+        if let Some(side) = &self.partner {
+            let mut state = side.state.lock();
+            if state.policy.partner == ToPartner::Count {
+                state.give_up(update);
+            }
         }
     }
 
@@ -341,6 +398,7 @@ impl Outbox {
         }
         let stopped = state.stopped;
         let pushed = !stopped && state.queue.push(update);
+        state.missed += u64::from(!pushed);
         drop(state);
         if pushed {
             side.wake.notify_one();
@@ -354,17 +412,19 @@ impl Outbox {
 
 impl Replication for Outbox {
     fn queue(&self, change: &Change<'_>) {
-        let ticket = match change.origin {
-            Origin::Client(ticket) => ticket,
-            Origin::Partner => return self.outdate(change.lease.address),
-            Origin::Administrator | Origin::Reclamation | Origin::Load => return,
-        };
         let news = match change.kind {
             ChangeKind::Added | ChangeKind::Updated => LeaseNews::Stored,
             ChangeKind::Deleted => LeaseNews::Deleted,
         };
         let Change { number, lease, .. } = *change;
-        let update = Update { number, news, lease: lease.clone(), ticket, delayed: false };
+        let update = |ticket| Update { number, news, lease: lease.clone(), ticket, delayed: false };
+        let ticket = match change.origin {
+            Origin::Client(ticket) => ticket,
+            Origin::Partner => return self.outdate(lease.address),
+            Origin::Administrator => return self.note_deletion(update(None)),
+            Origin::Reclamation | Origin::Load => return,
+        };
+        let update = update(ticket);
         for side in &self.backups {
             self.queue_for_backup(side, update.clone());
         }
@@ -375,47 +435,9 @@ impl Replication for Outbox {
 }
 
 impl Side {
-    fn new(delayed_updates_limit: usize) -> Self {
-        let state = State {
-            queue: Queue::new(MAX_QUEUED_UPDATES),
-            backlog: Backlog::new(delayed_updates_limit),
-            late: Backlog::new(MAX_LATE_UPDATES),
-            policy: UpdatePolicy::default(),
-            stopped: false,
-        };
+    fn new(delayed_updates_limit: usize, stats: &Arc<Stats>) -> Self {
+        let state = State::new(delayed_updates_limit, Arc::clone(stats));
         Self { state: Mutex::new(state), wake: Condvar::new() }
-    }
-}
-
-impl State {
-    /// The peer fell silent over `update`, if it is still of use: gives the tickets of what waited behind it.
-    fn lose(&mut self, update: Option<&Update>) -> Vec<Ticket> {
-        let behind = self.queue.drain();
-        let tickets = behind.iter().filter_map(|update| update.ticket).collect();
-        for update in update.cloned().into_iter().chain(behind) {
-            self.backlog.keep(update);
-        }
-        tickets
-    }
-
-    /// Puts what changed too late for the partner's synchronisation into the queue.
-    fn send_late(&mut self) {
-        for update in self.late.take() {
-            // A full queue would have failed any other update, too.
-            let _ = self.queue.push(Update { delayed: false, ..update });
-        }
-    }
-
-    /// Puts the delayed updates into the queue; says how it ended if it has.
-    fn send_backlog(&mut self) -> Option<Result<(), CallError>> {
-        let updates = self.backlog.start();
-        if updates.is_empty() {
-            return Some(Ok(()));
-        }
-        let pushed = updates.into_iter().map(|update| self.queue.push(update));
-        let refused = pushed.filter(|taken| !taken).count();
-        (refused > 0 && self.backlog.failed())
-            .then(|| Err(CallError::Communication("the queue to the partner is full".to_owned())))
     }
 }
 

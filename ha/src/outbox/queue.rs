@@ -46,6 +46,8 @@ pub(super) struct Finished {
 #[derive(Debug, Default)]
 struct Lane {
     under_way: bool,
+    /// What is under way, if it is a deletion.
+    deleting: Option<Update>,
     /// See [`Queue::abandon`].
     abandoned: bool,
     waiting: VecDeque<Update>,
@@ -79,6 +81,7 @@ impl Queue {
         let lane = self.lanes.get_mut(&address).expect("a ready address has a lane");
         let update = lane.waiting.pop_front().expect("a ready lane has an update");
         lane.under_way = true;
+        lane.deleting = (update.news == LeaseNews::Deleted).then(|| update.clone());
         self.waiting -= 1;
         Some(update)
     }
@@ -89,6 +92,7 @@ impl Queue {
             return Finished { more: false, abandoned: false };
         };
         lane.under_way = false;
+        lane.deleting = None;
         let abandoned = std::mem::take(&mut lane.abandoned);
         let more = !lane.waiting.is_empty();
         if more {
@@ -100,9 +104,10 @@ impl Queue {
     }
 
     /// The peer will learn of what is under way by other means: without an answer it is not to be sent again, as a
-    /// newer version may be known by then.
-    pub(super) fn abandon(&mut self) {
+    /// newer version may be known by then. Gives the deletions among it, of which nobody else will tell.
+    pub(super) fn abandon(&mut self) -> Vec<Update> {
         self.lanes.values_mut().for_each(|lane| lane.abandoned = lane.under_way);
+        self.lanes.values().filter_map(|lane| lane.deleting.clone()).collect()
     }
 
     /// Takes out all that is not under way; the updates of each address are in their order.

@@ -1,6 +1,7 @@
 //! The outbox: order, one request per address, tickets, policies. Peers are played by the test.
 
 mod kept;
+mod owed;
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 
@@ -10,6 +11,7 @@ use engine::pending::{PendingReply, Release};
 use engine::stats::{Counter, Stats};
 
 use super::*;
+use crate::limits::MAX_QUEUED_UPDATES;
 
 #[derive(Default)]
 struct Seen {
@@ -427,6 +429,47 @@ fn what_finds_the_queue_full_fails_at_once() {
     world.promised(251);
     assert_eq!((world.dropped(), world.outbox.refused()), (1, 1));
     assert_eq!(world.seen.full.load(Ordering::Relaxed), 1);
+}
+
+/// A backup that takes an update and never answers: its queue is bounded, what it misses is counted, and clients have
+/// their replies at once.
+#[test]
+fn a_backup_that_fell_behind_delays_nobody() {
+    let world = world(1, 0);
+    let backup = PeerQueue::Backup(0);
+    world.outbox.set_policy(UpdatePolicy { partner: ToPartner::Nothing, backups: ToBackups::Send });
+    world.promised(1);
+    let under_way = world.outbox.next(backup).unwrap();
+    for host in 0..MAX_QUEUED_UPDATES + 10 {
+        world.changed(u8::try_from(host % 200).unwrap(), 1);
+    }
+    world.promised(250);
+    assert_eq!(world.replies(), [1, 250]);
+    assert_eq!(world.outbox.waiting(backup), MAX_QUEUED_UPDATES);
+    assert_eq!((world.outbox.take_missed(backup), world.outbox.take_missed(backup)), (11, 0));
+
+    let silent = UpdateOutcome::Failure(CallError::Communication("no answer".into()));
+    world.outbox.settle(backup, &under_way, silent);
+    assert_eq!(world.outbox.waiting(backup), MAX_QUEUED_UPDATES, "it may come back");
+    assert_eq!(world.outbox.take_missed(backup), 0);
+    let next = world.outbox.next(backup).unwrap();
+    world.outbox.settle(backup, &next, UpdateOutcome::Success);
+    assert!(world.dropped() == 0 && world.seen.outcomes.lock().is_empty());
+}
+
+/// What waits for an acknowledgement of the backup fails with it, so that the clients ask again.
+#[test]
+fn a_backup_that_is_waited_for_fails_what_waits_behind_it() {
+    let world = world(1, 0);
+    let backup = PeerQueue::Backup(0);
+    let wait = UpdatePolicy { partner: ToPartner::Nothing, backups: ToBackups::SendAndWait };
+    world.outbox.set_policy(wait);
+    (1..=3).for_each(|host| world.promised(host));
+    let first = world.outbox.next(backup).unwrap();
+    let silent = UpdateOutcome::Failure(CallError::Communication("no answer".into()));
+    world.outbox.settle(backup, &first, silent);
+    assert_eq!((world.dropped(), world.outbox.waiting(backup)), (3, 0));
+    assert_eq!(world.outbox.take_missed(backup), 2);
 }
 
 #[test]

@@ -11,6 +11,7 @@ use engine::lease::csv::row::HEADER;
 use engine::sync::Mutex;
 
 use super::breakage::Breakage;
+use crate::half::Memory;
 
 /// A disk with one lease file; the process that writes to it comes and goes.
 #[derive(Clone, Debug)]
@@ -33,6 +34,8 @@ struct State {
     looked_at: usize,
     /// A broken disk: what is written arrives with the next write.
     late: Option<Vec<u8>>,
+    /// Whether the partner knows all leases.
+    paired: bool,
 }
 
 /// Where the last row of an address is.
@@ -59,6 +62,7 @@ impl Disk {
             rows,
             looked_at,
             late,
+            paired: false,
         };
         Self(Arc::new(Mutex::new(state)))
     }
@@ -146,7 +150,7 @@ impl State {
 }
 
 /// One process's way to the file.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct DiskInk {
     disk: Disk,
     process: u32,
@@ -161,6 +165,20 @@ impl DiskInk {
         }
         act(&mut state);
         if state.died { Err(io::Error::other("the process dies")) } else { Ok(()) }
+    }
+}
+
+/// As the ink, for what is kept beside the leases.
+#[derive(Debug)]
+pub(super) struct DiskMemory(pub(super) DiskInk);
+
+impl Memory for DiskMemory {
+    fn is_paired(&self) -> bool {
+        self.0.disk.0.lock().paired
+    }
+
+    fn set_paired(&self, paired: bool) -> Result<(), String> {
+        self.0.alive(|state| state.paired = paired).map_err(|error| error.to_string())
     }
 }
 

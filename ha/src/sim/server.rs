@@ -31,7 +31,7 @@ use serde_json::{Value, json};
 
 use super::breakage::Breakage;
 use super::clock::ServerClock;
-use super::disk::Disk;
+use super::disk::{Disk, DiskMemory};
 use super::plan::{Plan, Setup};
 use crate::guard::Guard;
 use crate::half::commands::{self, Begun};
@@ -136,6 +136,7 @@ impl Server {
         let stats = Arc::new(Stats::default());
         let (text, ink) = disk.open();
         let length = text.len() as u64;
+        let memory = Arc::new(DiskMemory(ink.clone()));
         let journal = Journal::with_ink(Box::new(ink), length, member.durability);
         let mut storage = Storage::on(journal, Arc::clone(&stats));
         storage.store = Breakage::wrap_store(breakage, storage.store);
@@ -149,6 +150,7 @@ impl Server {
         let parameters = plan.parameters(server, setup);
         let half =
             Half::new(0, parameters, Arc::clone(&pending), Arc::clone(&service), Arc::clone(&time));
+        half.remember_in(memory);
         let replication = Breakage::wrap(breakage, half.outbox());
         let joined = Arc::new(Joined(RwLock::new(Some(replication))));
         storage.replicate_to(Arc::<Joined>::clone(&joined));

@@ -135,6 +135,17 @@ def commands(entries):
             yield line
 
 
+def standing(servers):
+    """Where a server stands in a relationship, by its status."""
+    local, remote = servers["local"], servers.get("remote", {})
+    return {
+        "state": local["state"],
+        "scopes": local["scopes"],
+        "partner": {"state": remote.get("last-state", ""), "scopes": remote.get("last-scopes", [])},
+        "silent": remote.get("communication-interrupted", False),
+    }
+
+
 def changes(request):
     return request.get("command") in ("lease4-add", "lease4-update", "lease4-del")
 
@@ -237,12 +248,10 @@ class Server:
         return given
 
     def status(self, told):
-        servers = told["high-availability"][0]["ha-servers"]
-        local, remote = servers["local"], servers.get("remote", {})
-        standing = {"state": local["state"], "scopes": local["scopes"]}
-        standing["partner"] = {"state": remote.get("last-state", ""), "scopes": remote.get("last-scopes", [])}
-        standing["silent"] = remote.get("communication-interrupted", False)
-        return {"standing": standing}
+        first, *others = [standing(relationship["ha-servers"]) for relationship in told["high-availability"]]
+        if others:
+            first["also"] = others[0]
+        return {"standing": first}
 
     def listing(self, command, arguments, leases, result):
         told = {lease["ip-address"]: lease for lease in leases}

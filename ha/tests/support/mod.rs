@@ -3,7 +3,8 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener};
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -15,6 +16,7 @@ use engine::lease::json::LeaseSubnet;
 use engine::lease::memory::MemoryStore;
 use engine::lease::{
     Change, ChangeSink, Grant, HwAddress, Identity, Lease4, LeaseState, LeaseStore, Origin,
+    Overwrite,
 };
 use engine::packet::{Departure, Destination};
 use engine::pending::{Pending, PendingReply, Release};
@@ -22,12 +24,12 @@ use engine::seam::service::Service;
 use engine::seam::{GuardPost, Replication};
 use engine::stats::Stats;
 use engine::sync::Mutex;
-use ha::Half;
 use ha::guard::Guard;
 use ha::io::client::Target;
 use ha::io::listener::{Patience, Rules, Settings as ListenerSettings};
 use ha::io::{Driver, Parts, Settings, StartError};
 use ha::machine::{Mode, Parameters, Peer, Peers, Role, State};
+use ha::{Half, Memory};
 use serde_json::{Value, json};
 
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -92,6 +94,27 @@ pub(crate) struct Node {
     pub(crate) service: Arc<Service>,
     pub(crate) stats: Arc<Stats>,
     pub(crate) clock: Arc<dyn Clock>,
+    paired: Arc<Paired>,
+}
+
+/// What outlives a process.
+#[derive(Default)]
+pub(crate) struct Rest {
+    leases: Vec<Lease4>,
+    paired: bool,
+}
+
+struct Paired(Mutex<bool>);
+
+impl Memory for Paired {
+    fn is_paired(&self) -> bool {
+        *self.0.lock()
+    }
+
+    fn set_paired(&self, paired: bool) -> Result<(), String> {
+        *self.0.lock() = paired;
+        Ok(())
+    }
 }
 
 pub(crate) fn peers(this: &str, mode: Mode) -> Peers {
@@ -129,6 +152,36 @@ impl Node {
         addresses: [SocketAddr; 2],
         parameters: Parameters,
     ) -> Result<Self, StartError> {
+        Self::start_by(parameters, settings(place, addresses))
+    }
+
+    pub(crate) fn start_by(parameters: Parameters, settings: Settings) -> Result<Self, StartError> {
+        Self::open(parameters, settings, Rest::default())
+    }
+
+    /// Stops it, and gives what outlives the process.
+    pub(crate) fn stop(self) -> Rest {
+        let Self { driver, store, paired, .. } = self;
+        driver.stop();
+        Rest { leases: store.page(None, usize::MAX), paired: paired.is_paired() }
+    }
+
+    /// Starts it with what a process before it left behind.
+    pub(crate) fn restart(
+        place: usize,
+        addresses: [SocketAddr; 2],
+        parameters: Parameters,
+        rest: Rest,
+    ) -> Self {
+        Self::open(parameters, settings(place, addresses), rest).unwrap()
+    }
+
+    /// Whether it has written down that its partner knows all its leases.
+    pub(crate) fn is_paired(&self) -> bool {
+        self.paired.is_paired()
+    }
+
+    fn open(parameters: Parameters, settings: Settings, rest: Rest) -> Result<Self, StartError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
         let (service, stats) = (Arc::new(Service::default()), Arc::new(Stats::default()));
         let released = Arc::new(Released::default());
@@ -137,6 +190,11 @@ impl Node {
         let sink = Arc::new(Sink::default());
         assert!(sink.0.set(half.outbox().clone()).is_ok());
         let store: Arc<dyn LeaseStore> = Arc::new(MemoryStore::new(sink));
+        for lease in rest.leases {
+            store.apply(lease, Overwrite::Always, Origin::Load);
+        }
+        let paired = Arc::new(Paired(Mutex::new(rest.paired)));
+        half.remember_in(paired.clone());
         assert!(released.store.set(store.clone()).is_ok());
         let registry = Arc::new(Registry::default());
         let guard = GuardPost::default();
@@ -157,8 +215,8 @@ impl Node {
             clock: clock.clone(),
             stats: stats.clone(),
         };
-        let driver = Driver::start(half, settings(place, addresses), parts)?;
-        Ok(Self { driver, store, pending, released, registry, service, stats, clock })
+        let driver = Driver::start(half, settings, parts)?;
+        Ok(Self { driver, store, pending, released, registry, service, stats, clock, paired })
     }
 
     pub(crate) fn parts(&self) -> Parts {
@@ -213,8 +271,7 @@ impl Node {
         let now = self.clock.now();
         let lease = lease(host, 0);
         let identity = Identity { client_id: None, hw_address: &lease.hw_address };
-        let ticket = self.pending.reserve(u64::from(host)).unwrap();
-        self.store.release(now, lease.address, identity, Origin::Client(Some(ticket))).unwrap();
+        self.store.release(now, lease.address, identity, Origin::Client(None)).unwrap();
     }
 
     pub(crate) fn knows(&self, host: u8) -> bool {
@@ -280,4 +337,22 @@ pub(crate) fn register_service(
         shutdown: crossbeam::channel::bounded(1).0,
     };
     core.register(registry, "test");
+}
+
+/// Sends a command to a listener, as a partner does; gives the answer's result.
+pub(crate) fn post(to: SocketAddr, command: &str, arguments: &Value) -> i64 {
+    let body =
+        json!({"command": command, "service": ["dhcp4"], "arguments": arguments}).to_string();
+    let mut stream = TcpStream::connect(to).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let head = format!(
+        "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\
+         Content-Type: application/json\r\n\r\n",
+        body.len()
+    );
+    stream.write_all((head + &body).as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    serde_json::from_str::<Value>(body).unwrap()[0]["result"].as_i64().unwrap()
 }

@@ -12,23 +12,42 @@ use crate::limits::{MAX_EXPRESSION, MAX_EXPRESSION_DEPTH};
 
 type Result<T> = std::result::Result<T, ExpressionError>;
 
-/// Parses all of `text`.
+/// Parses all of `text`, a boolean expression.
 pub(super) fn parse(
     text: &str,
     definitions: &Definitions,
     names: &mut ClassNames,
 ) -> Result<(Test, Vec<Mention>)> {
+    whole(text, definitions, names, |parser| parser.any()?.test(parser), "'and', 'or' or the end")
+}
+
+/// Parses all of `text`, a string expression.
+pub(super) fn parse_template(
+    text: &str,
+    definitions: &Definitions,
+    names: &mut ClassNames,
+) -> Result<(Text, Vec<Mention>)> {
+    whole(text, definitions, names, Parser::text, "'+' or the end")
+}
+
+fn whole<'t, 'n, T>(
+    text: &'t str,
+    definitions: &'n Definitions,
+    names: &'n mut ClassNames,
+    parse: impl FnOnce(&mut Parser<'t, 'n>) -> Result<T>,
+    expected: &str,
+) -> Result<(T, Vec<Mention>)> {
     if text.len() > MAX_EXPRESSION {
         let message = format!("found more, expected at most {MAX_EXPRESSION} bytes");
         return Err(ExpressionError { offset: MAX_EXPRESSION, message });
     }
     let tokens = tokens(text)?;
     let mut parser = Parser { tokens, at: 0, depth: 0, definitions, names, mentions: Vec::new() };
-    let test = parser.any()?.test(&parser)?;
+    let parsed = parse(&mut parser)?;
     if parser.peek().kind != TokenKind::End {
-        return Err(parser.expected("'and', 'or' or the end"));
+        return Err(parser.expected(expected));
     }
-    Ok((test, parser.mentions))
+    Ok((parsed, parser.mentions))
 }
 
 struct Parser<'t, 'n> {

@@ -4,6 +4,7 @@
 mod codes;
 mod query;
 mod reply;
+mod rules;
 #[cfg(test)]
 mod tests;
 
@@ -78,6 +79,7 @@ pub mod code {
     pub const CLIENT_IDENTIFIER: u8 = 61;
     pub const CLIENT_FQDN: u8 = 81;
     pub const RELAY_AGENT_INFORMATION: u8 = 82;
+    pub const V6_ONLY_PREFERRED: u8 = 108;
     pub const SUBNET_SELECTION: u8 = 118;
     pub const VENDOR_CLASS: u8 = 124;
     pub const VENDOR_OPTIONS: u8 = 125;

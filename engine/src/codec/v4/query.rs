@@ -5,11 +5,15 @@ use std::net::Ipv4Addr;
 
 use dhcproto::v4::borrowed::Message;
 
+use super::rules::Rule;
 use super::{
     BROADCAST_FLAG, CHADDR_LEN, COOKIE, CodeSet, FILE_AT, MessageType, OPTIONS_AT, SNAME_AT, code,
 };
 use crate::lease::{ClientId, HwAddress};
 use crate::limits::{MAX_CLIENT_ID, MAX_MESSAGE};
+
+/// Flags of option 81 that contradict each other.
+const FQDN_N_AND_S: u8 = 0x09;
 
 /// Why bytes are no DHCPv4 message. All of it is the sender's fault, and nothing is to be retried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
@@ -29,14 +33,17 @@ pub enum Malformed {
     /// An option's length leads beyond the message.
     #[error("option {0} reaches beyond the end of the message")]
     OptionOverrun(u8),
-    /// An option whose length cannot be.
-    #[error("option {code} has {found} bytes")]
+    /// An option whose payload cannot be what its type says.
+    #[error("option {code} has {found} bytes that cannot be read as its type")]
     OptionLength {
         /// The option.
         code: u8,
         /// Its bytes.
         found: usize,
     },
+    /// Option 81 asks for updates by the server and for none at all (RFC 4702 section 2.1).
+    #[error("option 81 has the flags {0:#04x}: expected not both N and S")]
+    FqdnFlags(u8),
     /// There is no option 53.
     #[error("no message type")]
     NoMessageType,
@@ -55,11 +62,15 @@ impl Malformed {
             Self::Cookie => "cookie",
             Self::OptionOverrun(_) => "option-overrun",
             Self::OptionLength { .. } => "option-length",
+            Self::FqdnFlags(_) => "fqdn-flags",
             Self::NoMessageType => "no-message-type",
             Self::UnknownMessageType(_) => "unknown-message-type",
         }
     }
 }
+
+/// `op` of what clients send.
+const BOOTREQUEST: u8 = 1;
 
 /// A DHCPv4 message whose fixed fields and option lengths were checked.
 #[derive(Debug)]
@@ -72,7 +83,8 @@ pub struct Query<'a> {
     split: CodeSet,
     /// Which fields hold options as well (option 52).
     overload: u8,
-    message_type: MessageType,
+    /// `None` of a BOOTP request, which has none.
+    message_type: Option<MessageType>,
 }
 
 impl<'a> Query<'a> {
@@ -81,6 +93,15 @@ impl<'a> Query<'a> {
     /// # Errors
     /// [`Malformed`]: the first thing that is wrong.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
+        let query = Self::parse_any(bytes)?;
+        if query.is_bootp() { Err(Malformed::NoMessageType) } else { Ok(query) }
+    }
+
+    /// Checks `bytes`, a UDP payload that may be a BOOTP request as well (RFC 951, with the cookie of RFC 1497).
+    ///
+    /// # Errors
+    /// [`Malformed`]: the first thing that is wrong.
+    pub fn parse_any(bytes: &'a [u8]) -> Result<Self, Malformed> {
         if bytes.len() > MAX_MESSAGE {
             return Err(Malformed::TooLong(bytes.len()));
         }
@@ -95,21 +116,28 @@ impl<'a> Query<'a> {
         if bytes[OPTIONS_AT - COOKIE.len()..OPTIONS_AT] != COOKIE {
             return Err(Malformed::Cookie);
         }
-        let (mut first, mut split) = index(bytes, 0)?;
-        let overload = overload(bytes, first[usize::from(code::OPTION_OVERLOAD)]);
+        let mut found = index(bytes, 0)?;
+        let overload = overload(bytes, found.first[usize::from(code::OPTION_OVERLOAD)]);
         if overload != 0 {
-            (first, split) = index(bytes, overload)?;
+            found = index(bytes, overload)?;
         }
-        let message_type = MessageType::Discover;
-        let mut query = Self { message, bytes, first, split, overload, message_type };
-        query.message_type = query.read_message_type()?;
-        query.check_lengths()?;
+        let Index { first, split, unreadable } = found;
+        let mut query = Self { message, bytes, first, split, overload, message_type: None };
+        if query.has_option(code::MESSAGE_TYPE) || bytes[0] != BOOTREQUEST {
+            query.message_type = Some(query.read_message_type()?);
+        }
+        query.check_options(unreadable)?;
         Ok(query)
     }
 
-    /// Option 53.
+    /// Option 53; a BOOTP request is served as a REQUEST.
     pub fn message_type(&self) -> MessageType {
-        self.message_type
+        self.message_type.unwrap_or(MessageType::Request)
+    }
+
+    /// Whether it is a BOOTP request.
+    pub fn is_bootp(&self) -> bool {
+        self.message_type.is_none()
     }
 
     /// The whole message.
@@ -211,9 +239,9 @@ impl<'a> Query<'a> {
         self.first[usize::from(code)] != 0
     }
 
-    /// The option with `code` as an address; `None` if it is absent or not of 4 bytes.
+    /// The option with `code` as an address: its first 4 bytes; `None` if there are none.
     pub fn address_option(&self, code: u8) -> Option<Ipv4Addr> {
-        let bytes: [u8; 4] = self.option(code)?.as_ref().try_into().ok()?;
+        let bytes: [u8; 4] = *self.option(code)?.first_chunk()?;
         Some(bytes.into())
     }
 
@@ -229,8 +257,7 @@ impl<'a> Query<'a> {
 
     /// Option 51: the lifetime that the client would like, seconds.
     pub fn requested_lifetime_s(&self) -> Option<u32> {
-        let bytes: [u8; 4] = self.option(code::LEASE_TIME)?.as_ref().try_into().ok()?;
-        Some(u32::from_be_bytes(bytes))
+        Some(u32::from_be_bytes(*self.option(code::LEASE_TIME)?.first_chunk()?))
     }
 
     /// Option 55: the options that the client asks for.
@@ -264,25 +291,30 @@ impl<'a> Query<'a> {
         MessageType::from_number(number).ok_or(Malformed::UnknownMessageType(number))
     }
 
-    /// Options that the server reads must have a length that it can read.
-    fn check_lengths(&self) -> Result<(), Malformed> {
-        for code in [code::REQUESTED_ADDRESS, code::LEASE_TIME, code::SERVER_IDENTIFIER] {
-            self.check_length(code, 4..=4)?;
+    /// Options must be such that they can be read.
+    fn check_options(&self, unreadable: CodeSet) -> Result<(), Malformed> {
+        // What came in pieces is one payload; a piece alone may look wrong and be right.
+        let mut doubtful = unreadable;
+        doubtful.add_all(&self.split);
+        let wrong =
+            |code: &u8| !self.option(*code).is_none_or(|data| Rule::of(*code).admits(&data));
+        if let Some(code) = doubtful.iter().find(wrong) {
+            return Err(self.of_wrong_length(code));
         }
-        self.check_length(code::CLIENT_IDENTIFIER, 2..=MAX_CLIENT_ID)
-    }
-
-    fn check_length(
-        &self,
-        code: u8,
-        expected: std::ops::RangeInclusive<usize>,
-    ) -> Result<(), Malformed> {
-        match self.option(code) {
-            Some(data) if !expected.contains(&data.len()) => {
-                Err(Malformed::OptionLength { code, found: data.len() })
+        if self.client_id_bytes().is_some_and(|id| id.len() > MAX_CLIENT_ID) {
+            return Err(self.of_wrong_length(code::CLIENT_IDENTIFIER));
+        }
+        match self.option(code::CLIENT_FQDN).as_deref() {
+            Some([flags, ..]) if flags & FQDN_N_AND_S == FQDN_N_AND_S => {
+                Err(Malformed::FqdnFlags(*flags))
             }
             _ => Ok(()),
         }
+    }
+
+    fn of_wrong_length(&self, code: u8) -> Malformed {
+        let found = self.option(code).map_or(0, |data| data.len());
+        Malformed::OptionLength { code, found }
     }
 }
 
@@ -292,20 +324,33 @@ fn overload(bytes: &[u8], at: u16) -> u8 {
     if at != 0 && bytes[at + 1] == 1 { bytes[at + 2] & 3 } else { 0 }
 }
 
-/// Where each option's first instance starts, and which came in pieces.
-fn index(bytes: &[u8], overload: u8) -> Result<([u16; 256], CodeSet), Malformed> {
+/// What one walk over the options finds.
+struct Index {
+    /// Where each option's first instance starts.
+    first: [u16; 256],
+    /// Codes that came in pieces.
+    split: CodeSet,
+    /// Codes with an instance that cannot be read as its type.
+    unreadable: CodeSet,
+}
+
+fn index(bytes: &[u8], overload: u8) -> Result<Index, Malformed> {
+    let (mut split, mut unreadable) = (CodeSet::default(), CodeSet::default());
     let mut first = [0; 256];
-    let mut split = CodeSet::default();
     for option in Walk::new(bytes, overload) {
-        let option = option?;
-        let place = &mut first[usize::from(option.code)];
+        let Found { code, at } = option?;
+        let place = &mut first[usize::from(code)];
         if *place == 0 {
-            *place = u16::try_from(option.at).expect("the message is at most 1500 bytes long");
+            *place = u16::try_from(at).expect("the message is at most 1500 bytes long");
         } else {
-            split.insert(option.code);
+            split.insert(code);
+        }
+        let payload = &bytes[at + 2..at + 2 + usize::from(bytes[at + 1])];
+        if !Rule::of(code).admits(payload) {
+            unreadable.insert(code);
         }
     }
-    Ok((first, split))
+    Ok(Index { first, split, unreadable })
 }
 
 /// The first sub-option `wanted` in option 82's `data`; what comes after an overrun is not looked at.

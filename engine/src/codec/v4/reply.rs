@@ -9,6 +9,8 @@ use super::{
 
 /// Largest reply, bytes: what one Ethernet frame carries behind the IP and UDP headers.
 const MAX_REPLY: usize = crate::limits::MAX_MESSAGE - 28;
+/// Least bytes of a BOOTP reply.
+const BOOTP_REPLY: usize = 300;
 /// Room that most replies need.
 const USUAL_REPLY: usize = 400;
 
@@ -26,6 +28,7 @@ const CHADDR: usize = 28;
 pub struct ReplyWriter {
     message: Vec<u8>,
     omitted: usize,
+    is_bootp: bool,
 }
 
 impl ReplyWriter {
@@ -40,11 +43,14 @@ impl ReplyWriter {
         message[0] = 2;
         message[SECS..FLAGS].fill(0);
         message[CIADDR..GIADDR].fill(0);
-        message[SNAME..].fill(0);
+        message[CHADDR + query.chaddr().len()..].fill(0);
         message.extend_from_slice(&COOKIE);
         debug_assert_eq!(message.len(), OPTIONS_AT);
-        message.extend_from_slice(&[code::MESSAGE_TYPE, 1, message_type as u8]);
-        Self { message, omitted: 0 }
+        let is_bootp = query.is_bootp();
+        if !is_bootp {
+            message.extend_from_slice(&[code::MESSAGE_TYPE, 1, message_type as u8]);
+        }
+        Self { message, omitted: 0, is_bootp }
     }
 
     /// Sets `ciaddr`.
@@ -109,9 +115,12 @@ impl ReplyWriter {
         self.omitted
     }
 
-    /// Ends the options and gives the message. It is not padded to BOOTP's 300 bytes, as Kea's is not.
+    /// Ends the options and gives the message. Only to a BOOTP client it is padded to 300 bytes (RFC 951), as Kea's is.
     pub fn finish(mut self) -> Vec<u8> {
         self.message.push(code::END);
+        if self.is_bootp && self.message.len() < BOOTP_REPLY {
+            self.message.resize(BOOTP_REPLY, 0);
+        }
         self.message
     }
 

@@ -109,6 +109,51 @@ fn what_is_no_message_has_its_reason() {
 }
 
 #[test]
+fn options_must_be_readable_as_their_types() {
+    let refused = |option: &[u8]| {
+        matches!(Query::parse(&discover(option)), Err(Malformed::OptionLength { .. }))
+    };
+    let unreadable: [&[u8]; 9] = [
+        &[1, 3, 255, 255, 255],
+        &[3, 5, 10, 0, 0, 1, 10],
+        &[25, 0],
+        &[50, 3, 10, 0, 0],
+        &[55, 0],
+        &[57, 1, 5],
+        &[93, 3, 0, 7, 0],
+        &[119, 3, 1, b'a', 1],
+        &[119, 0],
+    ];
+    assert!(unreadable.into_iter().all(refused));
+    let readable: [&[u8]; 7] = [
+        &[3, 0],
+        &[12, 0],
+        &[43, 0],
+        &[50, 6, 10, 0, 0, 1, 2, 3],
+        &[60, 0],
+        &[119, 3, 1, b'a', 0],
+        // One address in two pieces.
+        &[1, 2, 255, 255, 1, 2, 255, 0],
+    ];
+    assert!(!readable.into_iter().any(refused));
+}
+
+#[test]
+fn an_fqdn_with_contradicting_flags_is_refused() {
+    assert_eq!(reason(&discover(&[81, 3, 9, 0, 0])), "fqdn-flags");
+    assert!(Query::parse(&discover(&[81, 3, 8, 0, 0])).is_ok());
+}
+
+#[test]
+fn what_lies_beyond_the_hardware_address_is_not_sent_back() {
+    let mut bytes = discover(&[]);
+    (bytes[2], bytes[34]) = (6, 0xaa);
+    let query = Query::parse(&bytes).unwrap();
+    let reply = ReplyWriter::new(&query, MessageType::Offer, Vec::new()).finish();
+    assert_eq!((&reply[28..34], reply[34]), (&bytes[28..34], 0));
+}
+
+#[test]
 fn a_message_without_an_end_is_read() {
     let mut bytes = discover(&[12, 1, b'a']);
     bytes.pop();

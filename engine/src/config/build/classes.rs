@@ -2,7 +2,7 @@
 
 use super::Builder;
 use super::network::Levels;
-use crate::classify::{ClassId, Expression, Family, is_built_in};
+use crate::classify::{ClassId, Expression, ExpressionError, Family, SPAWN, Template, is_built_in};
 use crate::config::json::Node;
 use crate::config::model::ClientClass;
 
@@ -25,6 +25,9 @@ impl<'a> Builder<'a> {
             }
             classes.push(self.class(node, text));
             self.defined.insert(text);
+            if node.get("template-test").is_some() {
+                self.templates.push(text);
+            }
         }
         classes
     }
@@ -34,9 +37,11 @@ impl<'a> Builder<'a> {
         let levels = Levels(&levels);
         let definitions = self.class_definitions(node);
         let late = levels.flag("only-in-additional-list").or(levels.flag("only-if-required"));
+        self.check_special(node, name, late == Some(true));
         ClientClass {
             id: self.names.intern(name),
             test: node.get("test").and_then(|test| self.test(test)),
+            template: node.get("template-test").and_then(|test| self.template(test)),
             only_in_additional_list: late.unwrap_or(false),
             options: self.options_of(node, &definitions),
             definitions,
@@ -53,6 +58,42 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// What certain classes cannot have.
+    fn check_special(&mut self, node: &Node, name: &str, late: bool) {
+        for (old, new) in
+            [("test", "template-test"), ("only-if-required", "only-in-additional-list")]
+        {
+            if let (Some(entry), Some(_)) = (node.entry(old), node.entry(new)) {
+                let message = format!("got \"{old}\" beside \"{new}\", expected one of them");
+                self.mistake(&entry.at, message);
+            }
+        }
+        let built_in = matches!(name, "ALL" | "KNOWN" | "UNKNOWN" | "BOOTP");
+        let special = built_in || matches!(name, "DROP" | "REJECT");
+        let test = node.entry("test").or(node.entry("template-test"));
+        if let Some(entry) = test.filter(|_| built_in) {
+            let message = format!("got a test of the built-in class \"{name}\", expected none");
+            self.mistake(&entry.at, message);
+        }
+        if special && late {
+            let expected = "expected it to be evaluated for every query";
+            self.mistake(
+                &node.at,
+                format!("got class \"{name}\" for additional lists only, {expected}"),
+            );
+        }
+    }
+
+    fn template(&mut self, node: &Node) -> Option<Template> {
+        let compiled = Template::compile(node.as_str()?, &self.definitions, &mut self.names);
+        compiled.map_err(|error| self.bad_test(node, &error)).ok()
+    }
+
+    fn bad_test(&mut self, node: &Node, error: &ExpressionError) {
+        let message = format!("bad class test: {}", error.message);
+        self.mistake(&node.inside(error.offset), message);
+    }
+
     fn test(&mut self, node: &Node) -> Option<Expression> {
         match Expression::compile(node.as_str()?, Family::V4, &self.definitions, &mut self.names) {
             Ok(test) => {
@@ -67,10 +108,7 @@ impl<'a> Builder<'a> {
                 Some(test)
             }
             Err(error) => {
-                self.mistake(
-                    &node.inside(error.offset),
-                    format!("bad class test: {}", error.message),
-                );
+                self.bad_test(node, &error);
                 None
             }
         }
@@ -86,6 +124,16 @@ impl<'a> Builder<'a> {
         self.class_names(nodes)
     }
 
+    /// `evaluate-additional-classes` and `require-client-classes` of a shared network, subnet or pool.
+    pub(super) fn additional(&mut self, holder: &Node) -> Vec<ClassId> {
+        let (new, old) = ("evaluate-additional-classes", "require-client-classes");
+        if let (Some(_), Some(old)) = (holder.get(new), holder.entry(old)) {
+            let message = format!("got \"{}\" beside \"{new}\", expected one of them", old.key);
+            self.mistake(&old.at, message);
+        }
+        self.class_names(holder.list(old).iter().chain(holder.list(new)))
+    }
+
     /// The classes that `nodes` name.
     pub(super) fn class_names<'n>(
         &mut self,
@@ -94,12 +142,21 @@ impl<'a> Builder<'a> {
         let mut classes = Vec::new();
         for node in nodes {
             let Some(name) = node.as_str().filter(|name| !name.is_empty()) else { continue };
-            if !is_built_in(name) && !self.defined.contains(name) {
+            if !is_built_in(name) && !self.defined.contains(name) && !self.is_spawned(name) {
                 let message = format!("nothing defines class \"{name}\": nobody is ever in it");
                 self.warning(&node.at, message);
             }
             classes.push(self.names.intern(name));
         }
         classes
+    }
+
+    /// Whether a template makes classes with such names.
+    fn is_spawned(&self, name: &str) -> bool {
+        let value = |template: &&str| {
+            let value = name.strip_prefix(SPAWN)?.strip_prefix(template)?;
+            value.strip_prefix('_')
+        };
+        self.templates.iter().any(|template| value(template).is_some())
     }
 }

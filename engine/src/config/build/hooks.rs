@@ -5,14 +5,16 @@ use crate::config::json::Node;
 use crate::config::model::{HookKind, HookLibrary};
 
 /// What is built in.
-const BUILT: &[(&str, HookKind)] =
-    &[("libdhcp_ha", HookKind::Ha), ("libdhcp_lease_cmds", HookKind::LeaseCmds)];
+const BUILT: &[(&str, HookKind)] = &[
+    ("libdhcp_ha", HookKind::Ha),
+    ("libdhcp_lease_cmds", HookKind::LeaseCmds),
+    ("libdhcp_bootp", HookKind::Bootp),
+];
 
 /// What Kea has besides.
 const KEAS: &[&str] = &[
     "libddns_gss_tsig",
     "libddns_tuning",
-    "libdhcp_bootp",
     "libdhcp_cb_cmds",
     "libdhcp_class_cmds",
     "libdhcp_ddns_tuning",

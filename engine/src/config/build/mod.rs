@@ -85,6 +85,8 @@ struct Builder<'a> {
     names: ClassNames,
     /// Classes that `client-classes` defines.
     defined: BTreeSet<&'a str>,
+    /// Those of them that make others by `template-test`.
+    templates: Vec<&'a str>,
     /// What `option-def` defines.
     definitions: Definitions,
     /// The rules for names so far and what they were made of: most subnets share them.
@@ -101,6 +103,7 @@ impl<'a> Builder<'a> {
             check_hook,
             names: ClassNames::default(),
             defined: BTreeSet::new(),
+            templates: Vec::new(),
             definitions: Definitions::default(),
             name_rules: Vec::new(),
             warned_of_flex_id: false,
@@ -151,6 +154,7 @@ impl<'a> Builder<'a> {
             hooks,
             loggers: self.loggers(node),
             echo_client_id: node.flag("echo-client-id").unwrap_or(true),
+            authoritative: node.flag("authoritative").unwrap_or(false),
             decline_probation_s: node.int("decline-probation-period").unwrap_or(86_400),
             parked_packet_limit: node.int("parked-packet-limit").unwrap_or(256),
             options: self.options(node),

@@ -8,8 +8,8 @@ use crate::config::json::Node;
 use crate::config::model::{Pool4, Prefix4};
 
 impl Builder<'_> {
-    /// `pools`, in their order. Each lies in `prefix`, if that is known, and overlaps no other; it inherits from
-    /// `levels`, the first of which is the subnet.
+    /// `pools` by ascending addresses, which is the order in which they are used. Each lies in `prefix`, if that is
+    /// known, and overlaps no other; it inherits from `levels`, the first of which is the subnet.
     pub(super) fn pools(
         &mut self,
         subnet: &Node,
@@ -21,6 +21,7 @@ impl Builder<'_> {
         for node in subnet.list("pools") {
             let options = self.options(node);
             let guard = self.guard(node);
+            let additional = self.additional(node);
             let Some(text) = node.get("pool") else { continue };
             let Some((first, last)) = self.range(text) else { continue };
             if let Some(prefix) = prefix
@@ -34,9 +35,10 @@ impl Builder<'_> {
             let id = node.int("pool-id").unwrap_or(0);
             let levels: Vec<&Node> = [node].into_iter().chain(levels.0.iter().copied()).collect();
             let names = self.pool_name_rules(Levels(&levels));
-            pools.push(Pool4 { first, last, guard, options, id, names });
+            pools.push(Pool4 { first, last, guard, additional, options, id, names });
         }
         self.report_overlaps(places);
+        pools.sort_by_key(|pool| pool.first);
         pools
     }
 

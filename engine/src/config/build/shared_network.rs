@@ -60,6 +60,7 @@ impl Builder<'_> {
         Network4 {
             name: node.text("name").unwrap_or_default().to_owned(),
             guard: self.guard(node),
+            additional: self.additional(node),
             options: self.options(node),
             user_context: render::user_context(node),
         }

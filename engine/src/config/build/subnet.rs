@@ -37,6 +37,7 @@ impl Builder<'_> {
             relays: self.relays(node),
             interface: interface(node),
             guard: self.guard(node),
+            additional: self.additional(node),
             pools,
             options: self.options(node),
             lifetime,

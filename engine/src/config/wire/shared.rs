@@ -68,10 +68,8 @@ pub const LOCAL: &[Key] = &[
 ];
 
 /// Network, subnet and pool: classes that are evaluated late.
-pub const ADDITIONAL: &[Key] = &[
-    later("evaluate-additional-classes", Kind::Texts, "additional classes"),
-    later("require-client-classes", Kind::Texts, "additional classes"),
-];
+pub const ADDITIONAL: &[Key] =
+    &[key("evaluate-additional-classes", Kind::Texts), key("require-client-classes", Kind::Texts)];
 
 /// Global, both families.
 pub const GLOBAL: &[Key] = &[

@@ -137,7 +137,7 @@ const CLASS: Shape = Shape {
         &[
             key("name", TEXT),
             key("test", TEXT),
-            later("template-test", TEXT, "template classes"),
+            key("template-test", TEXT),
             key("only-in-additional-list", Kind::Flag),
             key("only-if-required", Kind::Flag),
             key("option-data", Kind::Maps(&OPTION_DATA)),

@@ -21,6 +21,7 @@ fn serve(world: &World, ask: &Ask, bytes: &[u8]) -> Option<Outcome> {
         local_addresses: &[LOCAL],
         buffers: &Buffers::default(),
         reply_port: None,
+        trouble: &Default::default(),
     };
     Some(exchange(&query, &ask.arrival(), None, &context))
 }

@@ -1,11 +1,13 @@
 //! Exchanges on a virtual clock against the real store.
 
 mod captures;
+mod classified;
 mod configured;
 mod content;
 mod hostile;
 mod naming;
 mod networks;
+mod other_ways;
 mod race;
 mod reservations;
 mod scenarios;

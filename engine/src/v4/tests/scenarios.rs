@@ -300,8 +300,32 @@ fn whose_a_lease_is_follows_the_client_identifier() {
     assert_eq!(by_card.dora(&id(Ask::direct(1), 1)).yiaddr, ip(100));
     let ack = by_card.dora(&id(Ask::direct(1), 2));
     assert_eq!((ack.yiaddr, ack.option(61)), (ip(100), Some(&[0, 2][..])));
-    assert_eq!(by_card.lease(ip(100)).unwrap().client_id.unwrap().to_string(), "00:02");
+    assert_eq!(by_card.lease(ip(100)).unwrap().client_id, None);
     assert_eq!(by_card.dora(&id(Ask::direct(2), 1)).yiaddr, ip(101));
+}
+
+#[test]
+fn pools_take_turns_by_their_addresses_and_a_new_round_begins_after_the_last() {
+    let world = World::with(|_, subnet| {
+        subnet.pools = vec![pool(ip(20), ip(21)), pool(ip(100), ip(101))];
+    });
+    assert_eq!(
+        (1..=2).map(|n| world.dora(&Ask::direct(n)).yiaddr).collect::<Vec<_>>(),
+        [ip(20), ip(21)]
+    );
+    world.silent(&Ask::direct(1).releasing(ip(20)));
+    // The address that was given back has its turn in the next round.
+    let given = (3..=5).map(|n| world.dora(&Ask::direct(n)).yiaddr);
+    assert_eq!(given.collect::<Vec<_>>(), [ip(100), ip(101), ip(20)]);
+}
+
+#[test]
+fn an_authoritative_server_says_no_to_who_reboots_where_it_has_no_subnet() {
+    let mut config = config();
+    let reboot = Ask::relayed(1).rebooting(ip(50));
+    assert_eq!(World::new(config.clone()).dropped(&reboot), DropReason::NoSubnet);
+    config.authoritative = true;
+    assert_eq!(World::new(config).reply(&reboot).message_type, MessageType::Nak);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! A server without sockets, and queries to it.
 
+use std::cell::Cell;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,7 +19,10 @@ use crate::lease::memory::MemoryStore;
 use crate::lease::{Change, ChangeSink, Lease4, LeaseStore};
 use crate::packet::{Arrival, Buffers, Destination};
 use crate::seam::Admission;
-use crate::v4::{Context, DropReason, Event, NakReason, Outcome, Reply, Snapshot, exchange};
+use crate::sync::Mutex;
+use crate::v4::{
+    ClassTrouble, Context, DropReason, Event, NakReason, Outcome, Reply, Snapshot, exchange,
+};
 
 /// This server's address.
 pub(super) const LOCAL: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
@@ -42,6 +46,7 @@ pub(super) struct World {
     pub(super) store: MemoryStore,
     pub(super) offers: Offers,
     pub(super) now: Now,
+    pub(super) trouble: Mutex<Option<ClassTrouble>>,
 }
 
 impl World {
@@ -56,6 +61,7 @@ impl World {
             store: MemoryStore::new(Arc::new(Nobody)),
             offers: Offers::default(),
             now: Now { mono: Mono::from_ns(0), wall_s: 1_000_000 },
+            trouble: Mutex::new(None),
         }
     }
 
@@ -93,7 +99,8 @@ impl World {
         admission: Option<&dyn Admission>,
     ) -> Outcome {
         let bytes = ask.bytes();
-        let query = Query::parse(&bytes).unwrap();
+        let query = Query::parse_any(&bytes).unwrap();
+        let trouble = Cell::new(None);
         let context = Context {
             snapshot: &self.snapshot,
             store: &self.store,
@@ -105,8 +112,11 @@ impl World {
             local_addresses: &[LOCAL],
             buffers: &Buffers::default(),
             reply_port: None,
+            trouble: &trouble,
         };
-        exchange(&query, &ask.arrival(), class, &context)
+        let outcome = exchange(&query, &ask.arrival(), class, &context);
+        *self.trouble.lock() = trouble.get();
+        outcome
     }
 
     pub(super) fn ask(&self, ask: &Ask) -> Outcome {
@@ -208,6 +218,8 @@ impl Answer {
 #[derive(Clone, Debug)]
 pub(super) struct Ask {
     pub(super) message_type: MessageType,
+    /// Without a message type.
+    pub(super) bootp: bool,
     pub(super) mac: Vec<u8>,
     pub(super) flags: u16,
     pub(super) ciaddr: Ipv4Addr,
@@ -223,6 +235,7 @@ impl Ask {
     pub(super) fn direct(number: u8) -> Self {
         Self {
             message_type: MessageType::Discover,
+            bootp: false,
             mac: vec![2, 0, 0, 0, 1, number],
             flags: 0,
             ciaddr: Ipv4Addr::UNSPECIFIED,
@@ -234,7 +247,12 @@ impl Ask {
         }
     }
 
-    /// The same through a relay.
+    /// A BOOTP request of the client 02:00:00:00:01:`number` on the link.
+    pub(super) fn bootp(number: u8) -> Self {
+        Self { bootp: true, ..Self::direct(number) }
+    }
+
+    /// A DISCOVER of that client through a relay.
     pub(super) fn relayed(number: u8) -> Self {
         Self {
             giaddr: RELAY,
@@ -303,7 +321,10 @@ impl Ask {
         bytes[12..16].copy_from_slice(&self.ciaddr.octets());
         bytes[24..28].copy_from_slice(&self.giaddr.octets());
         bytes[28..28 + self.mac.len()].copy_from_slice(&self.mac);
-        bytes.extend_from_slice(&[99, 130, 83, 99, 53, 1, self.message_type as u8]);
+        bytes.extend_from_slice(&[99, 130, 83, 99]);
+        if !self.bootp {
+            bytes.extend_from_slice(&[53, 1, self.message_type as u8]);
+        }
         for (code, data) in &self.options {
             bytes.extend_from_slice(&[*code, u8::try_from(data.len()).unwrap()]);
             bytes.extend_from_slice(data);
@@ -335,7 +356,15 @@ pub(super) fn option(code: u8, data: impl AsRef<[u8]>) -> OptionData {
 }
 
 pub(super) fn pool(first: Ipv4Addr, last: Ipv4Addr) -> Pool4 {
-    Pool4 { first, last, guard: Vec::new(), options: Vec::new(), id: 0, names: None }
+    Pool4 {
+        first,
+        last,
+        guard: Vec::new(),
+        additional: Vec::new(),
+        options: Vec::new(),
+        id: 0,
+        names: None,
+    }
 }
 
 pub(super) fn subnet(
@@ -384,6 +413,7 @@ pub(super) fn config() -> Dhcp4 {
         loggers: Vec::new(),
         echo_client_id: true,
         decline_probation_s: 12,
+        authoritative: false,
         parked_packet_limit: 256,
         options: Vec::new(),
         hosts: Arc::default(),

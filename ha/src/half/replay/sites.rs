@@ -80,6 +80,7 @@ pub(super) fn site(recording: &str, exchange: &Exchange) -> Site {
         subnets: vec![subnet(1, [192, 0, 2, 0])],
         rules: Rules { credentials: None, restrict_commands: is_kea_3 },
         pauses: Vec::new(),
+        also: None,
     };
     let of = |names: &[&str]| names.iter().any(|name| recording.starts_with(name));
     if of(&["hot-standby", "no-dedicated-listener"]) {
@@ -111,6 +112,11 @@ pub(super) fn site(recording: &str, exchange: &Exchange) -> Site {
     if of(&["hub-and-spoke"]) {
         hub_and_spoke(&mut site, &exchange.to);
     }
+    if exchange.place.starts_with("admin-hub-and-spoke") && exchange.to == HUB {
+        let mut also = site.clone();
+        hub_and_spoke(&mut also, "192.0.2.2:8001");
+        site.also = Some(Box::new(also));
+    }
     site
 }
 
@@ -138,8 +144,12 @@ pub(super) fn any(mode: Mode, role: Role) -> Site {
         subnets: Vec::new(),
         rules: Rules { credentials: None, restrict_commands: true },
         pauses: Vec::new(),
+        also: None,
     }
 }
+
+/// The hub, asked as server2.
+const HUB: &str = "192.0.2.2:8000";
 
 /// The hub is server2 to one branch and server4 to the other.
 fn hub_and_spoke(site: &mut Site, to: &str) {

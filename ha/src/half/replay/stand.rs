@@ -37,6 +37,8 @@ pub(super) struct Site {
     pub(super) subnets: Vec<LeaseSubnet>,
     pub(super) rules: Rules,
     pub(super) pauses: Vec<(State, Pause)>,
+    /// The other relationship of the same server.
+    pub(super) also: Option<Box<Site>>,
 }
 
 /// A subnet of the recordings.
@@ -91,6 +93,8 @@ pub(super) struct Server {
     jobs: Receivers,
     /// What the partner says it serves; none for what it would in its state.
     partner_serves: Option<Vec<String>>,
+    /// The same server in its other relationship.
+    pub(super) also: Option<Box<Server>>,
 }
 
 impl Server {
@@ -121,7 +125,10 @@ impl Server {
         };
         leases.register(&registry);
         core(&clock, &service).register(&registry, "test");
-        commands::register(std::slice::from_ref(&half), &registry);
+        let also = site.also.as_ref().map(|also| Self::start(also, store.clone(), clock.clone()));
+        let others = also.iter().map(|also| also.half.clone());
+        let halves: Vec<_> = std::iter::once(half.clone()).chain(others).collect();
+        commands::register(&halves, &registry);
         let settings = Settings {
             address: "127.0.0.1:0".parse().unwrap(),
             threads: 1,
@@ -133,8 +140,8 @@ impl Server {
         let listener =
             Listener::start(settings, registry.clone(), clock.clone(), Arc::default()).unwrap();
         let jobs = half.take_receivers().unwrap();
-        let site = site.clone();
-        Self { site, half, registry, store, clock, listener, jobs, partner_serves: None }
+        let (site, also) = (site.clone(), also.map(Box::new));
+        Self { site, half, registry, store, clock, listener, jobs, partner_serves: None, also }
     }
 
     pub(super) fn state(&self) -> State {
@@ -241,7 +248,11 @@ impl Server {
     fn start_maintenance(&self) {
         self.half.act(|machine, now| {
             machine.start_maintenance().unwrap();
-            let sent = crate::machine::Notification { cancel: false, state: machine.state() };
+            let sent = crate::machine::Notification {
+                cancel: false,
+                state: machine.state(),
+                repeated: false,
+            };
             let answer = NotifyAnswer { result: 0, text: String::new(), state: None };
             machine.handle_maintenance_answer(now, sent, Ok(answer))
         });
@@ -278,13 +289,15 @@ impl Server {
 
     /// Runs a command as a control socket does. What it asks of the partner is answered, if there is one.
     pub(super) fn run(&self, request: &Value) -> Value {
-        let others = &self.jobs.others;
-        while others.try_recv().is_ok() {}
+        let all = || std::iter::once(self).chain(self.also.as_deref());
+        all().for_each(|server| while server.jobs.others.try_recv().is_ok() {});
         std::thread::scope(|scope| {
             let command = scope.spawn(|| self.registry.execute(request).to_json());
             while !command.is_finished() {
-                if let Ok(job) = others.recv_timeout(Duration::from_millis(1)) {
-                    self.answer(job);
+                for server in all() {
+                    if let Ok(job) = server.jobs.others.recv_timeout(Duration::from_millis(1)) {
+                        server.answer(job);
+                    }
                 }
             }
             command.join().unwrap()

@@ -28,9 +28,9 @@ pub const PARTNER_COMMANDS: [&str; 12] = [
     "status-get",
 ];
 
-/// The commands of a partner that look at one lease, or at none.
-const SHORT_COMMANDS: [&str; 10] = [
-    "dhcp-disable",
+/// The commands of a partner that look at one lease, or at none, and wait for nobody (as dhcp-disable may, for the
+/// queries that are under way).
+const SHORT_COMMANDS: [&str; 9] = [
     "dhcp-enable",
     "ha-heartbeat",
     "ha-maintenance-notify",

@@ -120,7 +120,7 @@ fn command(machine: &mut Relationship, now: Now, step: Step) {
         Step::Start => drop(machine.start_maintenance()),
         Step::Cancel => drop(machine.cancel_maintenance()),
         Step::Answered(cancel, result) => {
-            let sent = Notification { cancel, state: machine.state() };
+            let sent = Notification { cancel, state: machine.state(), repeated: false };
             let answer = NotifyAnswer { result, text: "text".into(), state: None };
             machine.handle_maintenance_answer(now, sent, Ok(answer));
         }

@@ -2,10 +2,13 @@
 //! arbitrary sequences of inputs.
 
 mod arbitrary;
+mod chart;
 mod commands;
 mod failures;
 mod faults;
+mod owed;
 mod pair;
+mod rows;
 mod rules;
 mod timelines;
 

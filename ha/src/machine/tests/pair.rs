@@ -353,7 +353,7 @@ impl Pair {
                 self.call(n, Ask::Sync { period_s: order.max_period_s });
             }
             Action::AnswerSync(answer) => self.answers.extend(answer.text),
-            Action::SendBacklog => self.call(n, Ask::Backlog),
+            Action::SendBacklog | Action::SendDeletions => self.call(n, Ask::Backlog),
             Action::ClearBacklog => server.delayed = 0,
             Action::SendReset => self.call(n, Ask::Reset),
             Action::SendMaintenanceNotify(sent) => self.call(n, Ask::Maintenance(sent)),

@@ -19,6 +19,9 @@ const COLUMNS: [Seen; 12] = [
     Seen::Unset,
 ];
 
+/// States that one mode has and the others have not.
+const NORMAL: [State; 3] = [State::LoadBalancing, State::HotStandby, State::PassiveBackup];
+
 /// One letter for what a rule says.
 fn letter(then: Option<Then>) -> char {
     match then {
@@ -37,6 +40,7 @@ fn letter(then: Option<Then>) -> char {
         Some(Then::Terminate(_)) => 'T',
         Some(Then::Synchronise) => 'x',
         Some(Then::SendBacklog) => 'B',
+        Some(Then::SendDeletions) => 'd',
         Some(Then::Reopen) => 'o',
     }
 }
@@ -173,6 +177,8 @@ fn conditions_of_single_states() {
     let check = |facts: &[Fact], line| check(primary.0, primary.1, facts, line);
     check(&[Fact::NewUnsent], "partner-down: . . W . W W W . W T . .");
     check(&[Fact::Closed], "partner-down: o . N . W W W . W T o .");
+    check(&[Fact::Owing], "partner-down: . . d . W W W . W T . .");
+    check(&[Fact::Owing, Fact::NewUnsent], "partner-down: . . W . W W W . W T . .");
     check(&[Fact::Overflowed], "communication-recovery: W W W B W B W M I T . .");
     check(
         &[Fact::Overflowed, Fact::Interrupted],
@@ -182,7 +188,7 @@ fn conditions_of_single_states() {
 }
 
 /// A situation in which `rule` is the one that decides.
-fn situation_of(rule: &Rule) -> Option<Situation> {
+pub(super) fn situation_of(rule: &Rule) -> Option<Situation> {
     let members = [
         (Mode::LoadBalancing, Role::Primary),
         (Mode::LoadBalancing, Role::Secondary),
@@ -192,7 +198,8 @@ fn situation_of(rule: &Rule) -> Option<Situation> {
         (Mode::LoadBalancing, Role::Backup),
     ];
     for (mode, role) in members {
-        for own in State::ALL {
+        let foreign = |state| NORMAL.contains(&state) && state != mode.normal();
+        for own in State::ALL.into_iter().filter(|state| !foreign(*state)) {
             for partner in Seen::all() {
                 let situation = Situation { mode, role, own, partner, facts: rule.with };
                 if decide(&situation).is_some_and(|first| std::ptr::eq(first, rule)) {

@@ -1,7 +1,10 @@
 //! Start, failure, return and their timelines, as captured from pairs of Keas with the same delays.
 
-use super::super::{Mode, Seen, State};
+use std::time::Duration;
+
+use super::super::{Mode, Parameters, Seen, State};
 use super::pair::Pair;
+use super::parameters;
 use State::{HotStandby, LoadBalancing, PartnerDown, Ready, Syncing, Terminated, Waiting};
 
 const BOTH: [Mode; 2] = [Mode::LoadBalancing, Mode::HotStandby];
@@ -118,6 +121,28 @@ fn an_operator_may_forbid_failover() {
     pair.run_for(5.0);
     assert_eq!(pair.states()[0], Some(PartnerDown));
     assert_eq!(pair.serving()[0], ["server1"]);
+}
+
+#[test]
+fn an_operator_may_forbid_synchronisation() {
+    for mode in BOTH {
+        let mut pair = Pair::new(mode, |p| p.sync_leases = false);
+        pair.start(0);
+        pair.start(1);
+        pair.run_for(6.0);
+        assert_eq!(pair.states(), [mode.normal(); 2].map(Some));
+        assert!(pair.history.iter().all(|(.., state)| *state != Syncing), "{:?}", pair.history);
+    }
+}
+
+/// `max-period` of dhcp-disable, which a partner takes in whole seconds and not as 0.
+#[test]
+fn the_partner_is_held_off_for_the_seconds_of_sync_timeout() {
+    for (timeout_ms, seconds) in [(0, 1), (999, 1), (1_000, 1), (1_999, 1), (60_000, 60)] {
+        let sync_timeout = Duration::from_millis(timeout_ms);
+        let parameters = Parameters { sync_timeout, ..parameters(Mode::HotStandby, "server1") };
+        assert_eq!(parameters.sync_period_s(), seconds, "{timeout_ms} ms");
+    }
 }
 
 #[test]

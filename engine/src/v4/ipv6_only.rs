@@ -1,0 +1,39 @@
+//! Clients that can do without an address where there is IPv6 (option 108, RFC 8925 section 3.3). Pure.
+
+use super::snapshot::SubnetPlan;
+use super::{DropReason, Event, Exchange, Outcome, Reply};
+use crate::codec::v4::{MessageType, code};
+use crate::config::model::OptionData;
+
+impl Exchange<'_> {
+    /// The subnet that tells the client to do without an address, if it asks for option 108: the first of the network
+    /// that has the option itself, or the selected one if the network has it. As in Kea no other level counts.
+    pub(super) fn ipv6_only<'s>(&'s self, selected: &'s SubnetPlan) -> Option<&'s SubnetPlan> {
+        if !self.query.requested_options().contains(code::V6_ONLY_PREFERRED) {
+            return None;
+        }
+        let own = |subnet: &&SubnetPlan| has_option(&subnet.config.options);
+        let network = || Some(selected).filter(|it| has_option(it.config.network_options()));
+        self.around(selected).find(own).or_else(network)
+    }
+
+    /// OFFER or ACK of no address.
+    pub(super) fn without_address(
+        &self,
+        message_type: MessageType,
+        subnet: &SubnetPlan,
+    ) -> Result<Outcome, DropReason> {
+        let (departure, carried) = self.tell(message_type, subnet);
+        if !carried {
+            return Err(DropReason::Ipv6OnlyHidden);
+        }
+        let event = Event::Ipv6Only;
+        let reply = Reply { departure, message_type, reports: None, last_change: None, event };
+        Ok(Outcome::Reply(reply))
+    }
+}
+
+fn has_option(options: &[OptionData]) -> bool {
+    let key = (None, code::V6_ONLY_PREFERRED);
+    options.iter().any(|option| (option.enterprise, option.code) == key)
+}

@@ -1,0 +1,167 @@
+//! What the partner is told when it is back: leases that ended, updates that were delayed; and that a long
+//! synchronisation is no silence.
+
+use super::super::{
+    Action, CallError, Mode, Notification, NotifyAnswer, Parameters, Relationship, Seen, State,
+    SyncOrder,
+};
+use super::{at, drain, entered, parameters, status};
+
+/// A load-balancing primary at second 0, which needs no proof that a silent partner is down.
+fn primary() -> Relationship {
+    let parameters = parameters(Mode::LoadBalancing, "server1");
+    Relationship::new(Parameters { max_unacked_clients: 0, ..parameters }, at(0))
+}
+
+fn failure() -> CallError {
+    CallError::Communication("refused".into())
+}
+
+/// A load-balancing primary in partner-down, at second 100.
+fn alone() -> Relationship {
+    let mut machine = primary();
+    machine.handle_heartbeat(at(100_000), Err(failure()));
+    assert_eq!(machine.state(), State::PartnerDown);
+    drain(&mut machine);
+    machine
+}
+
+fn see(machine: &mut Relationship, ms: u64, state: State) -> Vec<Action> {
+    machine.handle_heartbeat(at(ms), Ok(status(at(ms), state)));
+    drain(machine)
+}
+
+#[test]
+fn normal_operation_begins_once_the_partner_knows_what_is_gone() {
+    let mut machine = alone();
+    machine.handle_deletions(true);
+    assert!(see(&mut machine, 101_000, State::Ready).contains(&Action::SendDeletions));
+    machine.handle_deletions(false);
+    let actions = see(&mut machine, 101_100, State::Ready);
+    assert!(!actions.contains(&Action::SendDeletions), "they are on their way");
+    assert_eq!(machine.state(), State::PartnerDown);
+    machine.handle_backlog_sent(at(101_200), Ok(()));
+    assert_eq!(entered(&drain(&mut machine)), [State::LoadBalancing]);
+}
+
+#[test]
+fn a_partner_that_cannot_be_told_what_is_gone_stays_down() {
+    let mut machine = alone();
+    machine.handle_deletions(true);
+    see(&mut machine, 101_000, State::Ready);
+    machine.handle_backlog_sent(at(101_200), Err(failure()));
+    assert_eq!(machine.state(), State::PartnerDown);
+    assert_eq!(machine.situation(at(101_200)).partner, Seen::Unavailable);
+    drain(&mut machine);
+    assert!(see(&mut machine, 102_000, State::Ready).contains(&Action::SendDeletions), "again");
+}
+
+#[test]
+fn without_deletions_the_partner_is_back_at_once() {
+    let mut machine = alone();
+    let actions = see(&mut machine, 101_000, State::Ready);
+    assert!(!actions.contains(&Action::SendDeletions));
+    assert_eq!(machine.state(), State::LoadBalancing);
+}
+
+/// A server in communication-recovery, whose partner was heard again.
+fn recovering(overflowed: bool) -> Relationship {
+    let mut machine = alone();
+    see(&mut machine, 101_000, State::Ready);
+    machine.handle_heartbeat(at(102_000), Err(failure()));
+    assert_eq!(machine.state(), State::CommunicationRecovery);
+    if overflowed {
+        machine.handle_backlog_overflow();
+    }
+    drain(&mut machine);
+    machine
+}
+
+#[test]
+fn delayed_updates_go_before_what_a_partner_in_maintenance_is_told() {
+    let mut machine = recovering(false);
+    let actions = see(&mut machine, 103_000, State::InMaintenance);
+    assert_eq!(machine.state(), State::PartnerInMaintenance);
+    assert!(!actions.contains(&Action::ClearBacklog));
+}
+
+#[test]
+fn updates_that_found_no_room_before_a_maintenance_lead_to_a_synchronisation() {
+    for (overflowed, returns_to) in [(false, State::CommunicationRecovery), (true, State::Waiting)]
+    {
+        let mut machine = recovering(overflowed);
+        see(&mut machine, 103_000, State::InMaintenance);
+        machine.cancel_maintenance().unwrap();
+        drain(&mut machine);
+        let answer = NotifyAnswer { result: 0, text: String::new(), state: None };
+        let sent = Notification { cancel: true, state: returns_to, repeated: false };
+        machine.handle_maintenance_answer(at(104_000), sent, Ok(answer));
+        assert_eq!(machine.state(), returns_to);
+    }
+}
+
+/// What it delayed is given up when it leaves, and only a synchronisation makes up for it.
+#[test]
+fn a_server_that_was_to_leave_with_delayed_updates_synchronises_when_it_stays() {
+    let mut machine = recovering(false);
+    machine.notify_maintenance(at(103_000), false, None);
+    assert!(drain(&mut machine).contains(&Action::ClearBacklog));
+    machine.notify_maintenance(at(104_000), true, None);
+    assert_eq!(machine.state(), State::Waiting);
+}
+
+/// Each way out of communication-recovery but to normal operation gives the delayed updates up: it has to lead to a
+/// synchronisation, or to the end of the relationship.
+#[test]
+fn whoever_gives_delayed_updates_up_synchronises() {
+    for (partner, next) in [
+        (State::PartnerDown, vec![State::Waiting, State::Syncing]),
+        (State::HotStandby, vec![State::Waiting]),
+        (State::Terminated, vec![State::Terminated]),
+    ] {
+        let mut machine = recovering(false);
+        let actions = see(&mut machine, 103_000, partner);
+        assert!(actions.contains(&Action::ClearBacklog), "{partner}");
+        assert_eq!(entered(&actions), next, "{partner}");
+    }
+    let mut machine = recovering(true);
+    let actions = see(&mut machine, 103_000, State::Ready);
+    assert!(actions.contains(&Action::ClearBacklog));
+    assert_eq!(entered(&actions), [State::Waiting, State::Syncing]);
+    let mut machine = recovering(false);
+    machine.handle_heartbeat(at(900_000), Err(failure()));
+    let actions = drain(&mut machine);
+    assert_eq!(entered(&actions), [State::PartnerDown], "the partner synchronises when it is back");
+    assert!(actions.contains(&Action::ClearBacklog));
+}
+
+/// Ten minutes of pages, then a failure: the partner was heard all the time.
+#[test]
+fn a_long_synchronisation_is_no_silence() {
+    let mut machine = primary();
+    let order = see(&mut machine, 1_000, State::PartnerDown).into_iter();
+    let order = order.filter_map(|action| match action {
+        Action::StartSync(order) => Some(order),
+        _ => None,
+    });
+    let [SyncOrder { administrator: false, .. }] = order.collect::<Vec<_>>()[..] else {
+        panic!("no synchronisation");
+    };
+    for second in (3..=600).step_by(3) {
+        machine.handle_contact(at(second * 1_000));
+        machine.handle_timeout(at(second * 1_000));
+        assert!(!machine.is_interrupted(at(second * 1_000)));
+    }
+    machine.handle_sync(at(600_000), Err(failure()));
+    machine.handle_heartbeat(at(601_000), Err(failure()));
+    assert_eq!(machine.state(), State::Syncing, "one failure is no proof");
+    let actions = drain(&mut machine);
+    assert!(!actions.contains(&Action::Note(super::super::Note::Interrupted)));
+}
+
+#[test]
+fn what_a_backup_answers_is_no_word_of_the_partners() {
+    let mut machine = primary();
+    machine.handle_contact(at(50_000));
+    assert!(machine.is_interrupted(at(61_000)), "nothing is being fetched");
+}

@@ -1,0 +1,266 @@
+//! What two servers answered and stored, held against each other. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::net::Ipv4Addr;
+
+use serde_json::Value;
+
+use crate::lab::kind_of;
+use crate::message::Reply;
+
+/// One thing that is not the same on both sides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Difference {
+    pub(crate) what: What,
+    pub(crate) kea: String,
+    pub(crate) ours: String,
+}
+
+/// What differs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    /// The reply's type, or whether there is one.
+    Reply,
+    /// A field of the message, or where it was sent.
+    Field(&'static str),
+    Option(u8),
+    /// A member of a lease, or `present`.
+    Lease(String),
+    /// The result of a command.
+    Command,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.what {
+            What::Reply => f.write_str("reply")?,
+            What::Field(name) => f.write_str(name)?,
+            What::Option(code) => write!(f, "option {code}")?,
+            What::Lease(member) => write!(f, "lease: {member}")?,
+            What::Command => f.write_str("command")?,
+        }
+        write!(f, ": Kea {}, Peregrine {}", self.kea, self.ours)
+    }
+}
+
+/// The pools of a configuration: addresses that are chosen freely may differ inside one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Pools(Vec<(Ipv4Addr, Ipv4Addr)>);
+
+impl Pools {
+    /// Every pool of every subnet.
+    pub(crate) fn of(config: &Value) -> Self {
+        let list = |value: &Value, key: &str| value[key].as_array().cloned().unwrap_or_default();
+        let mut subnets = list(config, "subnet4");
+        for network in list(config, "shared-networks") {
+            subnets.extend(list(&network, "subnet4"));
+        }
+        let pools = subnets.iter().flat_map(|subnet| list(subnet, "pools"));
+        Self(pools.filter_map(|pool| range(pool["pool"].as_str()?)).collect())
+    }
+
+    /// What pool it is in; the address itself if it is in none.
+    fn name(&self, address: Ipv4Addr) -> String {
+        let pool = self.0.iter().find(|(first, last)| (*first..=*last).contains(&address));
+        pool.map_or_else(|| address.to_string(), |(first, last)| format!("{first}-{last}"))
+    }
+}
+
+fn range(text: &str) -> Option<(Ipv4Addr, Ipv4Addr)> {
+    if let Some((first, last)) = text.split_once('-') {
+        return Some((first.trim().parse().ok()?, last.trim().parse().ok()?));
+    }
+    let (network, length) = text.split_once('/')?;
+    let network = u32::from(network.trim().parse::<Ipv4Addr>().ok()?);
+    let hosts = u32::MAX.checked_shr(length.trim().parse().ok()?).unwrap_or(0);
+    Some((Ipv4Addr::from(network), Ipv4Addr::from(network | hosts)))
+}
+
+/// How addresses are held against each other.
+#[derive(Clone, Debug)]
+pub(crate) enum Addresses {
+    /// They are the same.
+    Identical,
+    /// They are of the same pool, and each client has one of its own.
+    SamePool(Pools),
+}
+
+impl Addresses {
+    fn name(&self, address: Ipv4Addr) -> String {
+        match self {
+            Self::Identical => address.to_string(),
+            Self::SamePool(pools) => pools.name(address),
+        }
+    }
+}
+
+/// A value in words, with addresses of the side's own replaced by what they are.
+struct Words<'a> {
+    addresses: &'a Addresses,
+    reply: &'a Reply,
+}
+
+impl Words<'_> {
+    fn address(&self, address: Ipv4Addr) -> String {
+        match self.addresses {
+            Addresses::SamePool(_) if address == self.reply.yiaddr => "yiaddr".into(),
+            Addresses::SamePool(_) if address == self.reply.ciaddr => "ciaddr".into(),
+            _ => address.to_string(),
+        }
+    }
+
+    fn bytes(&self, bytes: &[u8]) -> String {
+        let mut hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        if let Addresses::SamePool(_) = self.addresses {
+            // Names that are made of an address.
+            let address = self.reply.yiaddr.to_string().replace('.', "-");
+            let written: String = address.bytes().map(|byte| format!("{byte:02x}")).collect();
+            hex = hex.replace(&written, "<yiaddr>");
+        }
+        hex
+    }
+
+    /// Who the frame is for. What is for a client that has its address may go through the kernel, which asks for
+    /// whoever has the address.
+    fn mac(&self) -> String {
+        let relayed = self.reply.fields["giaddr"] != [0; 4];
+        let unoffered = self.reply.yiaddr.is_unspecified() && !self.reply.to.0.is_broadcast();
+        if relayed || unoffered || self.reply.to.0 == self.reply.ciaddr {
+            return "holder".into();
+        }
+        self.bytes(&self.reply.to_mac)
+    }
+}
+
+/// Compares replies field by field and option by option.
+pub(crate) fn replies(
+    kea: Option<&Reply>,
+    ours: Option<&Reply>,
+    addresses: &Addresses,
+) -> Vec<Difference> {
+    let kinds = (kind_of(kea), kind_of(ours));
+    if kinds.0 != kinds.1 {
+        let (kea, ours) = (kinds.0.to_string(), kinds.1.to_string());
+        return vec![Difference { what: What::Reply, kea, ours }];
+    }
+    let (Some(kea), Some(ours)) = (kea, ours) else { return Vec::new() };
+    let (kea, ours) = (members(kea, addresses), members(ours, addresses));
+    let mut found = Vec::new();
+    let names: BTreeSet<_> = kea.keys().chain(ours.keys()).cloned().collect();
+    for name in names {
+        let absent = || "absent".to_owned();
+        let value = |side: &BTreeMap<Name, String>| side.get(&name).cloned().unwrap_or_else(absent);
+        let (kea, ours) = (value(&kea), value(&ours));
+        if kea != ours {
+            let what = match name {
+                Name::Field(name) => What::Field(name),
+                Name::Option(code) => What::Option(code),
+            };
+            found.push(Difference { what, kea, ours });
+        }
+    }
+    found
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Name {
+    Field(&'static str),
+    Option(u8),
+}
+
+/// Every member of a reply in words.
+fn members(reply: &Reply, addresses: &Addresses) -> BTreeMap<Name, String> {
+    let words = Words { addresses, reply };
+    let mut all: BTreeMap<Name, String> = [
+        ("yiaddr", addresses.name(reply.yiaddr)),
+        ("ciaddr", addresses.name(reply.ciaddr)),
+        ("to", words.address(reply.to.0)),
+        ("to-port", reply.to.1.to_string()),
+        ("from", reply.from.0.to_string()),
+        ("to-mac", words.mac()),
+    ]
+    .map(|(name, value)| (Name::Field(name), value))
+    .into();
+    all.extend(reply.fields.iter().map(|(name, value)| (Name::Field(name), words.bytes(value))));
+    all.extend(reply.options.iter().map(|(code, value)| (Name::Option(*code), words.bytes(value))));
+    all
+}
+
+/// Members of a lease that are compared; `cltt` only roughly, since each side has its own moment.
+const MEMBERS: [&str; 10] = [
+    "valid-lft",
+    "hw-address",
+    "client-id",
+    "hostname",
+    "state",
+    "subnet-id",
+    "fqdn-fwd",
+    "fqdn-rev",
+    "user-context",
+    "cltt",
+];
+/// How far the moments of two servers may lie apart, in seconds.
+const MOMENT_S: u64 = 1;
+
+/// Compares the leases of both sides.
+pub(crate) fn leases(
+    kea: &[Value],
+    ours: &[Value],
+    addresses: &Addresses,
+    now_s: u64,
+) -> Vec<Difference> {
+    let (kea, ours) = (by_name(kea, addresses, now_s), by_name(ours, addresses, now_s));
+    let mut found = Vec::new();
+    for name in kea.keys().chain(ours.keys()).collect::<BTreeSet<_>>() {
+        match (kea.get(name), ours.get(name)) {
+            (Some(kea), Some(ours)) => found.extend(members_of_lease(kea, ours)),
+            (kea, ours) => {
+                let say = |side: Option<&Value>| side.map_or("absent".into(), Value::to_string);
+                let what = What::Lease("present".into());
+                found.push(Difference { what, kea: say(kea), ours: say(ours) });
+            }
+        }
+    }
+    found
+}
+
+/// Leases by their address; or, where addresses may differ, by whose they are and where, numbered. There, leases
+/// that are over or about to be do not count: each side gives others of them away.
+fn by_name(leases: &[Value], addresses: &Addresses, now_s: u64) -> BTreeMap<String, Value> {
+    let mut all = BTreeMap::new();
+    for lease in leases {
+        let address: Ipv4Addr = lease["ip-address"].as_str().unwrap().parse().unwrap();
+        let end_s = lease["cltt"].as_u64().unwrap_or(0) + lease["valid-lft"].as_u64().unwrap_or(0);
+        if !matches!(addresses, Addresses::Identical) && end_s <= now_s + MOMENT_S {
+            continue;
+        }
+        let name = match addresses {
+            Addresses::Identical => address.to_string(),
+            Addresses::SamePool(pools) => {
+                let (who, pool) = (&lease["hw-address"], pools.name(address));
+                format!("{who} {} {} {pool}", lease["client-id"], lease["state"])
+            }
+        };
+        let free = (0..).map(|n| format!("{name} {n}")).find(|name| !all.contains_key(name));
+        all.insert(free.unwrap(), lease.clone());
+    }
+    all
+}
+
+fn members_of_lease(kea: &Value, ours: &Value) -> Vec<Difference> {
+    let same = |member: &str| match member {
+        "cltt" => {
+            let moment = |lease: &Value| lease["cltt"].as_u64().unwrap_or(0);
+            moment(kea).abs_diff(moment(ours)) <= MOMENT_S
+        }
+        other => kea[other] == ours[other],
+    };
+    let different = MEMBERS.into_iter().filter(|member| !same(member));
+    different
+        .map(|member| {
+            let say = |lease: &Value| format!("{} of {}", lease[member], lease["ip-address"]);
+            Difference { what: What::Lease(member.into()), kea: say(kea), ours: say(ours) }
+        })
+        .collect()
+}

@@ -1,0 +1,85 @@
+//! The differential test: Debian's Kea 2.2 and Peregrine side by side, with the same configuration and the same
+//! packets. Replies are compared field by field and option by option, leases as they are stored; what differs is a
+//! mistake of ours or meant ([`meant`]). It needs root, iproute2 and Kea 2.2.
+
+#![expect(clippy::unwrap_used, reason = "an unwrap of a test is an assertion")]
+
+#[path = "../interop/behind_relay.rs"]
+#[expect(dead_code, reason = "shared with the black-box suite; a part of it is used")]
+mod behind_relay;
+mod client;
+mod compare;
+mod lab;
+#[path = "../interop/loopback.rs"]
+#[expect(dead_code, reason = "shared with the black-box suite; a part of it is used")]
+mod loopback;
+mod meant;
+mod message;
+#[path = "../interop/net.rs"]
+#[expect(dead_code, reason = "shared with the black-box suite; a part of it is used")]
+mod net;
+mod run;
+#[path = "../interop/server.rs"]
+#[expect(dead_code, reason = "shared with the black-box suite; a part of it is used")]
+mod server;
+mod story;
+#[path = "../interop/wait.rs"]
+mod wait;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use run::{Report, tell};
+use story::Story;
+
+/// Runs only the scenario files whose name contains this.
+const ONLY: &str = "PEREGRINE_DIFFERENTIAL_ONLY";
+
+fn scenario_files() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/differential/scenarios");
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> =
+        entries.filter(|path| path.extension().is_some_and(|e| e == "story")).collect();
+    files.sort();
+    files
+}
+
+/// Tells the story of a file; a server that does not start with it is a failure of this story only.
+fn read_and_tell(lab: &mut lab::Lab, file: &Path) -> Result<Report, String> {
+    let story = Story::parse(&fs::read_to_string(file).unwrap())?;
+    let told = catch_unwind(AssertUnwindSafe(|| tell(lab, &story)));
+    let told = told.map_err(|_| "a server failed: see above".to_owned())?;
+    told.map_err(|failure| format!("step {}: {}", failure.step + 1, failure.what))
+}
+
+#[test]
+fn scenarios() {
+    lab::among_clients("scenarios", |lab| {
+        let only = std::env::var(ONLY).unwrap_or_default();
+        let (mut failures, mut met, mut exchanges) = (Vec::new(), BTreeSet::new(), 0);
+        let files = scenario_files();
+        for file in files.iter().filter(|file| file.to_string_lossy().contains(&only)) {
+            let name = file.file_stem().unwrap().to_string_lossy().into_owned();
+            let told = read_and_tell(lab, file);
+            match told {
+                Ok(report) => {
+                    met.extend(report.meant);
+                    exchanges += report.exchanges;
+                }
+                Err(error) => failures.push(format!("== {name}: {error}")),
+            }
+        }
+        eprintln!(
+            "{} scenarios, {exchanges} exchanges, meant differences met: {met:?}",
+            files.len()
+        );
+        assert!(failures.is_empty(), "{} failed:\n{}", failures.len(), failures.join("\n"));
+        if only.is_empty() {
+            for meant in meant::ALL {
+                assert!(met.contains(meant.name), "{} was not met: {}", meant.name, meant.reason);
+            }
+        }
+    });
+}

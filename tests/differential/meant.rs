@@ -1,0 +1,210 @@
+//! Differences between Kea 2.2 and Peregrine that are meant, each by its name with its reason. One that no scenario
+//! meets fails the run: it would hide something.
+
+use crate::client::Held;
+use crate::compare::{Difference, What};
+use crate::lab::kind_of;
+use crate::message::{Kind, Query, Reply};
+
+/// A difference that is meant.
+pub(crate) struct Meant {
+    pub(crate) name: &'static str,
+    /// Which message and why: Kea 2.2 against 3.x, or an RFC.
+    pub(crate) reason: &'static str,
+    applies: fn(&Seen<'_>) -> bool,
+    pub(crate) effect: Effect,
+}
+
+/// What follows from a difference for the rest of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    None,
+    /// Free choices of addresses are not the same any more.
+    OtherAddresses,
+    /// A lease is there that the other side has not.
+    OtherLeases,
+}
+
+/// A difference and where it was seen.
+pub(crate) struct Seen<'a> {
+    pub(crate) difference: &'a Difference,
+    /// The query, if there was one.
+    pub(crate) query: Option<&'a Query>,
+    /// What its client had of Kea before.
+    pub(crate) had: Held,
+    pub(crate) kea: Option<&'a Reply>,
+    pub(crate) ours: Option<&'a Reply>,
+    /// Whether any lease was over when the query came.
+    pub(crate) expired: bool,
+}
+
+impl Seen<'_> {
+    fn is_field(&self, name: &str) -> bool {
+        matches!(self.difference.what, What::Field(field) if field == name)
+    }
+
+    fn message_type(&self) -> u8 {
+        self.option(53).and_then(|data| data.first().copied()).unwrap_or(0)
+    }
+
+    fn option(&self, wanted: u8) -> Option<&[u8]> {
+        let mut options = self.query?.options.iter();
+        options.find(|(code, _)| *code == wanted).map(|(_, data)| &data[..])
+    }
+
+    fn has_option(&self, code: u8) -> bool {
+        self.option(code).is_some()
+    }
+
+    /// What both sides answered.
+    fn kinds(&self) -> (Kind, Kind) {
+        (kind_of(self.kea), kind_of(self.ours))
+    }
+
+    fn values(&self) -> (&str, &str) {
+        (&self.difference.kea, &self.difference.ours)
+    }
+}
+
+/// The meant difference that explains what was seen.
+pub(crate) fn explain(seen: &Seen<'_>) -> Option<&'static Meant> {
+    ALL.iter().find(|meant| (meant.applies)(seen))
+}
+
+const DISCOVER: u8 = 1;
+const REQUEST: u8 = 3;
+const RELEASE: u8 = 7;
+const INFORM: u8 = 8;
+
+/// All of them.
+pub(crate) const ALL: &[Meant] = &[
+    Meant {
+        name: "relayed-nak-broadcast-flag",
+        reason: "REQUEST, NAK through a relay: 2.2 leaves flags 0, 3.x sets the broadcast flag (RFC 2131 section 4.3.2)",
+        applies: |seen| {
+            seen.message_type() == REQUEST
+                && seen.is_field("flags")
+                && seen.values() == ("0000", "8000")
+                && seen.kea.is_some_and(|reply| reply.fields["giaddr"] != [0; 4])
+        },
+        effect: Effect::None,
+    },
+    Meant {
+        name: "broadcast-frame",
+        reason: "any reply to a client with the broadcast flag: 2.2 puts chaddr into the Ethernet header, 3.x ff:ff:ff:ff:ff:ff",
+        applies: |seen| {
+            seen.is_field("to-mac")
+                && seen.difference.ours == "ffffffffffff"
+                && seen.query.is_some_and(|query| query.flags & 0x8000 != 0)
+        },
+        effect: Effect::None,
+    },
+    Meant {
+        name: "nak-on-the-link",
+        reason: "REQUEST with ciaddr, NAK without a relay: Kea sends it to ciaddr; RFC 2131 section 4.1 has it broadcast",
+        applies: |seen| {
+            let on_link = seen.kea.is_some_and(|reply| {
+                reply.options.get(&53) == Some(&vec![6]) && reply.fields["giaddr"] == [0; 4]
+            });
+            let named = seen.query.is_some_and(|query| query.ciaddr != [0; 4]);
+            on_link && named && (seen.is_field("to") || seen.is_field("to-mac"))
+        },
+        effect: Effect::None,
+    },
+    Meant {
+        name: "open-offer-repeated",
+        reason: "DISCOVER, yiaddr: a client that asks again is offered the same address, which nobody else was offered \
+                 meanwhile (RFC 2131 section 3.1 point 2); Kea goes on to the next",
+        applies: |seen| {
+            seen.message_type() == DISCOVER
+                && seen.had.promised
+                && (seen.is_field("yiaddr") || seen.is_field("to"))
+        },
+        effect: Effect::OtherAddresses,
+    },
+    Meant {
+        name: "open-offer-kept",
+        reason: "REQUEST, NAK and no lease: the address was offered to another client some seconds ago and is kept for \
+                 it (RFC 2131 section 3.1 point 2); Kea gives it to who asks first",
+        applies: |seen| {
+            let refused = seen.message_type() == REQUEST && seen.kinds() == (Kind::Ack, Kind::Nak);
+            refused && matches!(seen.difference.what, What::Reply | What::Lease(_))
+        },
+        effect: Effect::OtherLeases,
+    },
+    Meant {
+        name: "reboot-without-subnet",
+        reason: "REQUEST with option 50 and without 54 from a relay without a subnet: 2.2 answers NAK, 3.x nothing \
+                 unless it is authoritative",
+        applies: |seen| {
+            seen.message_type() == REQUEST
+                && seen.difference.what == What::Reply
+                && seen.values() == ("nak", "nothing")
+                && seen.has_option(50)
+                && !seen.has_option(54)
+        },
+        effect: Effect::None,
+    },
+    Meant {
+        name: "direct-without-subnet",
+        reason: "REQUEST with option 54 and INFORM, broadcast on a link without a subnet: 2.2 answers nothing, 3.x as \
+                 to relays",
+        applies: |seen| {
+            seen.difference.what == What::Reply
+                && seen.kinds().0 == Kind::Nothing
+                && match seen.message_type() {
+                    REQUEST => seen.kinds().1 == Kind::Nak && seen.has_option(54),
+                    INFORM => seen.kinds().1 == Kind::Ack,
+                    _ => false,
+                }
+                && seen.query.is_some_and(|query| query.giaddr == [0; 4])
+        },
+        effect: Effect::None,
+    },
+    Meant {
+        name: "no-ethernet-address",
+        reason: "OFFER to a client whose hlen is not 6: Kea unicasts to the Ethernet header's source; where a client names no \
+                 address to unicast to, RFC 2131 section 4.1 has a broadcast",
+        applies: |seen| {
+            seen.is_field("to-mac")
+                && seen.difference.ours == "ffffffffffff"
+                && seen.query.is_some_and(|query| query.hlen != 6)
+        },
+        effect: Effect::None,
+    },
+    Meant {
+        name: "broken-relay-information",
+        reason: "any reply to a query whose option 82 cannot be read: it is copied as it is (RFC 3046 section 2.2); \
+                 Kea leaves it out",
+        applies: |seen| {
+            seen.difference.what == What::Option(82)
+                && seen.difference.kea == "absent"
+                && seen.option(82).is_some_and(|data| data.len() < 2)
+        },
+        effect: Effect::None,
+    },
+    Meant {
+        name: "release-of-ended-lease",
+        reason: "RELEASE: a lease that is over is not the client's any more (RFC 2131 section 4.4.5) and is left to \
+                 reclamation; Kea deletes it at once",
+        applies: |seen| {
+            seen.message_type() == RELEASE
+                && seen.expired
+                && seen.difference.what == What::Lease("present".into())
+                && seen.difference.kea == "absent"
+        },
+        effect: Effect::OtherLeases,
+    },
+    Meant {
+        name: "never-used-first",
+        reason: "DISCOVER and REQUEST, yiaddr: an address without a lease is chosen before one whose lease is over, and \
+                 of those the one that was over first (RFC 2131 section 2.2); Kea takes the next in turn",
+        applies: |seen| {
+            let chosen = seen.message_type() == DISCOVER
+                || (seen.message_type() == REQUEST && !seen.has_option(50));
+            let address = seen.is_field("yiaddr") || seen.is_field("to");
+            chosen && seen.expired && (address || matches!(seen.difference.what, What::Lease(_)))
+        },
+        effect: Effect::OtherAddresses,
+    },
+];

@@ -1,0 +1,276 @@
+//! A story told to both servers, step by step.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use crate::client::{Held, Holdings, Impossible, compose};
+use crate::compare::{self, Addresses, Difference, Pools, What};
+use crate::lab::{Lab, Queries, Replies, kind_of};
+use crate::meant::{self, Effect, Seen};
+use crate::server::PATIENCE;
+use crate::story::{Expected, Step, Story, Words};
+use crate::wait::{until, wall_s};
+
+/// What a run came to.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Report {
+    /// Names of the meant differences that were met.
+    pub(crate) meant: BTreeSet<&'static str>,
+    /// Queries sent to both.
+    pub(crate) exchanges: usize,
+    /// How many of them were answered by both.
+    pub(crate) answered: usize,
+}
+
+/// Where a run ended before its end.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    /// The step, from 0.
+    pub(crate) step: usize,
+    pub(crate) what: String,
+}
+
+/// Parts of every configuration. Where defaults of Kea 2.2 and 3.x differ they are written out.
+fn base() -> Value {
+    json!({
+        "interfaces-config": {"interfaces": ["eth0"]},
+        "multi-threading": {"enable-multi-threading": false},
+        "valid-lifetime": 4000,
+        "hooks-libraries": [
+            {"library": "/usr/lib/x86_64-linux-gnu/kea/hooks/libdhcp_lease_cmds.so"}
+        ],
+        // Reclamation at a moment of its own would make the sides differ.
+        "expired-leases-processing": {
+            "reclaim-timer-wait-time": 0, "flush-reclaimed-timer-wait-time": 0, "hold-reclaimed-time": 0
+        },
+    })
+}
+
+fn merged(parts: &[&Value]) -> Value {
+    let mut all = base();
+    for part in parts {
+        for (key, value) in part.as_object().unwrap() {
+            all[key] = value.clone();
+        }
+    }
+    all
+}
+
+/// Starts both servers anew and tells them the story.
+///
+/// # Errors
+/// The first step at which something is neither the same nor meant.
+pub(crate) fn tell(lab: &mut Lab, story: &Story) -> Result<Report, Failure> {
+    let kea = merged(&[&story.config, &story.kea]);
+    lab.kea.start_anew(&kea);
+    lab.ours.start_anew(&merged(&[&story.config, &story.ours]));
+    let free = story.ours.get("allocator").is_some();
+    let addresses = if free { Addresses::SamePool(Pools::of(&kea)) } else { Addresses::Identical };
+    let mut telling = Telling {
+        lab,
+        pools: Pools::of(&kea),
+        addresses,
+        clients: BTreeMap::new(),
+        kea: Holdings::new(),
+        ours: Holdings::new(),
+        xid: 0x1000,
+        expired: false,
+        report: Report::default(),
+    };
+    for (at, step) in story.steps.iter().enumerate() {
+        telling.step(step).map_err(|what| Failure { step: at, what: format!("{step}\n{what}") })?;
+    }
+    Ok(telling.report)
+}
+
+struct Telling<'a> {
+    lab: &'a mut Lab,
+    pools: Pools,
+    addresses: Addresses,
+    clients: BTreeMap<String, Words>,
+    kea: Holdings,
+    ours: Holdings,
+    xid: u32,
+    /// Whether any lease came to its end.
+    expired: bool,
+    report: Report,
+}
+
+impl Telling<'_> {
+    fn step(&mut self, step: &Step) -> Result<(), String> {
+        match step {
+            Step::Client { name, words } => {
+                self.clients.insert(name.clone(), words.clone());
+                Ok(())
+            }
+            Step::Query { client, verb, words, expected } => {
+                self.query(client, verb, words, expected.as_ref())
+            }
+            Step::Expire { client } => self.expire(client),
+            Step::Command(command) => self.command(command),
+            Step::Restart => {
+                self.lab.kea.start();
+                self.lab.ours.start();
+                self.check_leases(None)
+            }
+        }
+    }
+
+    fn query(
+        &mut self,
+        client: &str,
+        verb: &str,
+        words: &Words,
+        expected: Option<&Expected>,
+    ) -> Result<(), String> {
+        self.xid += 1;
+        let mut all = self.clients.get(client).cloned().unwrap_or_default();
+        all.extend(words.iter().cloned());
+        let compose = |holdings| compose(client, verb, &all, self.xid, holdings);
+        let queries = match (compose(&self.kea), compose(&self.ours)) {
+            (Ok(kea), Ok(ours)) => Queries { kea, ours },
+            // A story of the generator that was cut short.
+            (Err(Impossible::HoldsNothing), Err(_)) if expected.is_none() => return Ok(()),
+            (kea, ours) => return Err(format!("cannot be asked: Kea {kea:?}, Peregrine {ours:?}")),
+        };
+        let replies = self.lab.exchange(&queries)?;
+        self.report.exchanges += 1;
+        self.report.answered += usize::from(replies.kea.is_some() && replies.ours.is_some());
+        let had = self.kea.get(client).copied().unwrap_or_default();
+        self.kea.entry(client.into()).or_default().learn(verb, replies.kea.as_ref());
+        self.ours.entry(client.into()).or_default().learn(verb, replies.ours.as_ref());
+        if let Some(expected) = expected {
+            check_expected(expected, &replies)?;
+        }
+        let differences =
+            compare::replies(replies.kea.as_ref(), replies.ours.as_ref(), &self.addresses);
+        let about = About { client, had, queries: &queries, replies: &replies };
+        self.explain(&differences, Some(&about))?;
+        self.check_leases(Some(&about))
+    }
+
+    fn check_leases(&mut self, about: Option<&About<'_>>) -> Result<(), String> {
+        let (kea, ours) = (self.lab.kea.server.leases(), self.lab.ours.server.leases());
+        let differences = compare::leases(&kea, &ours, &self.addresses, wall_s());
+        self.explain(&differences, about)
+    }
+
+    /// Every difference is meant, or the run ends.
+    fn explain(
+        &mut self,
+        differences: &[Difference],
+        about: Option<&About<'_>>,
+    ) -> Result<(), String> {
+        let mut unexplained = Vec::new();
+        let mut effects = Vec::new();
+        for difference in differences {
+            let seen = Seen {
+                difference,
+                query: about.map(|about| &about.queries.ours.0),
+                had: about.map(|about| about.had).unwrap_or_default(),
+                kea: about.and_then(|about| about.replies.kea.as_ref()),
+                ours: about.and_then(|about| about.replies.ours.as_ref()),
+                expired: self.expired,
+            };
+            match meant::explain(&seen) {
+                Some(meant) => {
+                    self.report.meant.insert(meant.name);
+                    effects.push(meant.effect);
+                }
+                None => unexplained.push(difference.to_string()),
+            }
+        }
+        if !unexplained.is_empty() {
+            let replies = about.map(|about| about.replies);
+            return Err(format!("{}\n{replies:#x?}", unexplained.join("\n")));
+        }
+        for effect in effects {
+            match effect {
+                Effect::None => {}
+                Effect::OtherAddresses => {
+                    self.addresses = Addresses::SamePool(self.pools.clone());
+                }
+                Effect::OtherLeases => self.align(about.map_or("", |about| about.client)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes leases that only one side has, and lets the client begin again: what comes after can be compared.
+    fn align(&mut self, client: &str) {
+        let (kea, ours) = (self.lab.kea.server.leases(), self.lab.ours.server.leases());
+        for (side, mine, others) in [(&self.lab.kea, &kea, &ours), (&self.lab.ours, &ours, &kea)] {
+            let of_others: BTreeSet<_> = others.iter().map(whose).collect();
+            for lease in mine.iter().filter(|lease| !of_others.contains(&whose(lease))) {
+                let arguments = json!({"ip-address": lease["ip-address"]});
+                side.server.command(&json!({"command": "lease4-del", "arguments": arguments}));
+            }
+        }
+        self.kea.remove(client);
+        self.ours.remove(client);
+    }
+
+    fn expire(&mut self, client: &str) -> Result<(), String> {
+        let held = |holdings: &Holdings| holdings.get(client).and_then(|held| held.bound);
+        let (Some(kea), Some(ours)) = (held(&self.kea), held(&self.ours)) else {
+            return Ok(());
+        };
+        self.expired = true;
+        for (side, (address, _)) in [(&self.lab.kea, kea), (&self.lab.ours, ours)] {
+            let arguments = json!({"ip-address": address});
+            let answer =
+                side.server.command(&json!({"command": "lease4-get", "arguments": arguments}));
+            let lease = &answer["arguments"];
+            let (cltt, valid) = (lease["cltt"].as_u64(), lease["valid-lft"].as_u64());
+            let (Some(cltt), Some(valid)) = (cltt, valid) else { continue };
+            until("end of a lease", PATIENCE, || match wall_s() {
+                now if now > cltt + valid => Ok(()),
+                now => Err(now),
+            });
+        }
+        Ok(())
+    }
+
+    fn command(&mut self, command: &Value) -> Result<(), String> {
+        let answers = [&self.lab.kea, &self.lab.ours].map(|side| side.server.command(command));
+        let [kea, ours] = answers.clone().map(|answer| answer["result"].to_string());
+        if kea != ours {
+            let difference = Difference { what: What::Command, kea, ours };
+            self.explain(&[difference], None).map_err(|error| format!("{error}\n{answers:?}"))?;
+        }
+        self.check_leases(None)
+    }
+}
+
+/// What a difference was seen at.
+struct About<'a> {
+    client: &'a str,
+    /// What the client had of Kea before.
+    had: Held,
+    queries: &'a Queries,
+    replies: &'a Replies,
+}
+
+/// Whose a lease is and in which state.
+fn whose(lease: &Value) -> String {
+    ["hw-address", "client-id", "subnet-id", "state"].map(|key| lease[key].to_string()).join(" ")
+}
+
+fn check_expected(expected: &Expected, replies: &Replies) -> Result<(), String> {
+    let kea = expected.kea.unwrap_or(expected.kind);
+    for (name, reply, kind) in
+        [("Kea", &replies.kea, kea), ("Peregrine", &replies.ours, expected.kind)]
+    {
+        let found = kind_of(reply.as_ref());
+        if found != kind {
+            return Err(format!("{name} answered {found}, expected {kind}: {replies:#x?}"));
+        }
+    }
+    match (expected.address, &replies.ours) {
+        (Some(address), Some(reply)) if reply.yiaddr != address => {
+            Err(format!("Peregrine gave {}, expected {address}", reply.yiaddr))
+        }
+        _ => Ok(()),
+    }
+}

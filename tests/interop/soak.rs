@@ -1,0 +1,307 @@
+//! A pair of Peregrines under load, and a fault every five seconds. No address may be in two hands, and nothing that
+//! was acknowledged may be lost. What a fault that separates the servers excuses is counted by kind (E1: both were in
+//! partner-down); anything else fails.
+//!
+//! The length is `PEREGRINE_SOAK_S` seconds (20 by default), the seed `PEREGRINE_SOAK_SEED` (the time by default).
+//! The long form:
+//!
+//!     PEREGRINE_SOAK_S=600 cargo test --release --test interop soak:: -- --nocapture
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use engine::sync::Mutex;
+use perf::clock::Clock;
+use serde_json::json;
+
+use crate::behind_relay::BehindRelay;
+use crate::dhcp::Random;
+use crate::durability::SmallDisk;
+use crate::guests::{Guests, Mishap, live_while};
+use crate::modes::PLAIN;
+use crate::net::{self, Cut};
+use crate::server::Kind::Peregrine;
+use crate::server::PATIENCE;
+use crate::site::{ADDRESSES, HOSTS, Plot, Site, pages, state_of};
+use crate::wait::{until, wall_s};
+
+/// Time from one fault to the next.
+const EVERY: Duration = Duration::from_secs(5);
+const LIFETIME_S: u32 = 20;
+/// Clients that are there at a time, and different ones in all: far more than addresses.
+const PRESENT: u32 = 1200;
+const CLIENTS: u32 = 100_000;
+/// Clients that come and go at each look.
+const CHURN: u32 = 1;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Fault {
+    Killed,
+    Restarted,
+    Frozen,
+    Apart,
+    OneWay,
+    Unplugged,
+    DiskFull,
+}
+
+const FAULTS: [Fault; 7] = [
+    Fault::Killed,
+    Fault::Restarted,
+    Fault::Frozen,
+    Fault::Apart,
+    Fault::OneWay,
+    Fault::Unplugged,
+    Fault::DiskFull,
+];
+
+/// The pair, its disks, and what was seen of it.
+struct Soak {
+    site: Site,
+    disks: Vec<SmallDisk>,
+    random: Random,
+    clock: Clock,
+    /// The servers' states as last seen, and who cannot be asked.
+    states: [String; 2],
+    frozen: Option<usize>,
+    /// When both servers were seen to serve all clients.
+    both_alone: Vec<Duration>,
+    faults: BTreeMap<Fault, u32>,
+    /// Faults that had to wait until the pair was back in its normal state.
+    late: u32,
+    longest_return: Duration,
+}
+
+/// Where a server's lease file is: a disk of its own, so that it can be full.
+fn disk(folder: &std::path::Path) -> PathBuf {
+    folder.join("disk")
+}
+
+impl Soak {
+    fn start(seed: u64, clock: Clock) -> Self {
+        let disks = Mutex::new(Vec::new());
+        let kinds = &[Peregrine, Peregrine];
+        let plot = Plot { kinds, valid_lifetime_s: LIFETIME_S, ..PLAIN };
+        let site = Site::start_changed(plot, |server, configuration| {
+            let path = disk(server.folder());
+            disks.lock().push(SmallDisk::mount(&path, "4m"));
+            configuration["lease-database"] = json!({
+                "type": "memfile", "name": path.join("leases.csv"), "lfc-interval": 3
+            });
+            configuration["multi-threading"]["packet-queue-size"] = json!(1024);
+            configuration["expired-leases-processing"] = json!({
+                "reclaim-timer-wait-time": 1, "flush-reclaimed-timer-wait-time": 1,
+                "hold-reclaimed-time": 1
+            });
+            configuration["subnet4"][0]["pools"] = json!([
+                {"pool": "10.0.16.0 - 10.0.23.255", "client-class": "HA_server1"},
+                {"pool": "10.0.32.0 - 10.0.39.255", "client-class": "HA_server2"}
+            ]);
+        });
+        Self {
+            site,
+            disks: disks.into_inner(),
+            random: Random::new(seed),
+            clock,
+            states: Default::default(),
+            frozen: None,
+            both_alone: Vec::new(),
+            faults: BTreeMap::new(),
+            late: 0,
+            longest_return: Duration::ZERO,
+        }
+    }
+
+    fn clients(&self) -> std::sync::Arc<BehindRelay> {
+        self.site.clients.clone()
+    }
+
+    /// A fault, its end, and the pair's return to its normal state.
+    fn fault(&mut self, guests: &Mutex<Guests>) {
+        let fault = FAULTS[self.random.below(FAULTS.len())];
+        let victim = self.random.below(2);
+        let lasts = Duration::from_millis(300 + self.random.next() % 3000);
+        println!("{:7.1} s: {fault:?} {} for {lasts:?}", self.seconds(), HOSTS[victim]);
+        *self.faults.entry(fault).or_default() += 1;
+        let start = self.clock.now();
+        self.begin(fault, victim);
+        self.look_until(start + lasts, guests);
+        self.end(fault, victim);
+        let ended = self.clock.now();
+        until("return to normal operation", 2 * PATIENCE, || {
+            let states = self.look(guests);
+            let normal = states.iter().all(|state| state == self.site.plot.mode.name());
+            if normal { Ok(()) } else { Err(states) }
+        });
+        let returned = self.clock.now();
+        self.longest_return = self.longest_return.max(returned.saturating_sub(ended));
+        self.late += u32::from(returned > start + EVERY);
+        self.look_until(start + EVERY, guests);
+    }
+
+    fn begin(&mut self, fault: Fault, victim: usize) {
+        let pid = self.site.servers[victim].pid().to_string();
+        match fault {
+            Fault::Killed => self.site.kill(victim),
+            Fault::Restarted => {
+                net::run("kill", &["-TERM", &pid]);
+                self.site.servers[victim].wait_for_end();
+                self.site.start_again(victim);
+            }
+            Fault::Frozen => {
+                net::run("kill", &["-STOP", &pid]);
+                self.frozen = Some(victim);
+            }
+            Fault::Apart | Fault::OneWay | Fault::Unplugged => {
+                self.site.cut(cut(fault, victim), true)
+            }
+            Fault::DiskFull => {
+                // More than fits: the rest of the disk is taken.
+                let _ = fs::write(self.ballast(victim), vec![0; 4 << 20]);
+            }
+        }
+    }
+
+    fn end(&mut self, fault: Fault, victim: usize) {
+        match fault {
+            Fault::Killed => self.site.start_again(victim),
+            Fault::Restarted => {}
+            Fault::Frozen => {
+                let pid = self.site.servers[victim].pid().to_string();
+                net::run("kill", &["-CONT", &pid]);
+                self.frozen = None;
+            }
+            Fault::Apart | Fault::OneWay | Fault::Unplugged => {
+                self.site.cut(cut(fault, victim), false)
+            }
+            Fault::DiskFull => fs::remove_file(self.ballast(victim)).unwrap(),
+        }
+    }
+
+    fn ballast(&self, place: usize) -> PathBuf {
+        disk(self.site.servers[place].folder()).join("ballast")
+    }
+
+    /// Guests come and go, and the servers are looked at.
+    fn look(&mut self, guests: &Mutex<Guests>) -> [String; 2] {
+        {
+            let mut guests = guests.lock();
+            let (present, _) = guests.count();
+            let from = u32::try_from(self.random.below(CLIENTS as usize)).unwrap();
+            guests.go(from, CHURN as usize);
+            guests.come((PRESENT + CHURN).saturating_sub(u32::try_from(present).unwrap()));
+        }
+        for (place, server) in self.site.servers.iter().enumerate() {
+            self.states[place] = match () {
+                () if !server.is_running() => "dead".to_owned(),
+                // It goes on from there.
+                () if self.frozen == Some(place) => continue,
+                () => state_of(server),
+            };
+        }
+        if self.states.iter().all(|state| state == "partner-down") {
+            self.both_alone.push(self.clock.now());
+        }
+        self.states.clone()
+    }
+
+    fn look_until(&mut self, end: Duration, guests: &Mutex<Guests>) {
+        while self.clock.now() < end {
+            self.look(guests);
+            perf::clock::pause(Duration::from_millis(50));
+        }
+    }
+
+    fn seconds(&self) -> f64 {
+        self.clock.now().as_secs_f64()
+    }
+
+    /// Why something may have happened, if that is so.
+    fn excuse(&self, mishap: &Mishap) -> Option<&'static str> {
+        let (from, to) = mishap.span();
+        let around = Duration::from_secs(2);
+        let alone = self.both_alone.iter().any(|at| *at + around >= from && *at <= to + around);
+        alone.then_some("E1 both alone")
+    }
+}
+
+/// What a fault of the network does to the victim.
+fn cut(fault: Fault, victim: usize) -> Cut {
+    match fault {
+        Fault::Unplugged => Cut::Unplugged(HOSTS[victim]),
+        Fault::OneWay => Cut::OneWay { from: HOSTS[victim], to: ADDRESSES[1 - victim] },
+        _ => Cut::Apart(HOSTS[0], HOSTS[1]),
+    }
+}
+
+fn from_environment(name: &str, otherwise: u64) -> u64 {
+    let value = std::env::var(name).ok();
+    value.map_or(otherwise, |text| text.parse().expect("a number"))
+}
+
+#[test]
+fn a_fault_every_five_seconds_costs_no_lease() {
+    if !net::is_possible("servers in network namespaces") {
+        return;
+    }
+    let length = Duration::from_secs(from_environment("PEREGRINE_SOAK_S", 20));
+    let seed = from_environment("PEREGRINE_SOAK_SEED", wall_s());
+    println!("PEREGRINE_SOAK_SEED={seed} PEREGRINE_SOAK_S={}", length.as_secs());
+    let guests = Guests::new(CLIENTS, Duration::from_secs(LIFETIME_S.into()));
+    let mut soak = Soak::start(seed, guests.clock());
+    let clients = soak.clients();
+    let guests = Mutex::new(guests);
+    guests.lock().come(PRESENT);
+    live_while(&guests, &clients, || {
+        until("leases of all clients", PATIENCE, || {
+            let (present, held) = guests.lock().count();
+            if held == present { Ok(()) } else { Err((present, held)) }
+        });
+        let end = soak.clock.now() + length;
+        while soak.clock.now() < end {
+            soak.fault(&guests);
+        }
+    });
+    let guests = guests.into_inner();
+    report(&soak, &guests);
+    let missing = || -> Vec<String> {
+        let found = soak.site.servers.iter();
+        found.flat_map(|server| guests.missing(&pages(server), wall_s())).collect()
+    };
+    // Soon enough for almost no lease to have ended.
+    until("all leases at both servers", Duration::from_secs(LIFETIME_S.into()) / 4, || {
+        let missing = missing();
+        if missing.is_empty() { Ok(()) } else { Err(missing) }
+    });
+    assert_eq!(guests.shared(), [] as [std::net::Ipv4Addr; 0], "addresses in two hands");
+    soak.disks.clear();
+}
+
+/// Prints what happened, and fails for what nothing explains.
+fn report(soak: &Soak, guests: &Guests) {
+    let mut kinds: BTreeMap<(&str, &str), u32> = BTreeMap::new();
+    let mut unexplained = Vec::new();
+    for mishap in &guests.mishaps {
+        let excuse = soak.excuse(mishap);
+        *kinds.entry((mishap.name(), excuse.unwrap_or("unexplained"))).or_default() += 1;
+        if excuse.is_none() {
+            unexplained.push(mishap.to_string());
+        }
+    }
+    let (present, held) = guests.count();
+    println!(
+        "{:.0} s, {} acknowledgements, {} queries without an answer, {held} of {present} clients hold a lease",
+        soak.seconds(),
+        guests.acknowledged,
+        guests.unanswered,
+    );
+    println!(
+        "faults: {:?}, {} of them late, longest return {:?}",
+        soak.faults, soak.late, soak.longest_return
+    );
+    println!("mishaps: {kinds:?}");
+    assert!(10 * held >= 9 * present, "most clients hold nothing");
+    assert!(unexplained.is_empty(), "unexplained: {unexplained:#?}");
+}
