@@ -62,6 +62,13 @@ impl Gate {
         unpack(self.standing.load(Ordering::Acquire))
     }
 
+    /// Whether the lease of the client with this key is cleaned up here: one without a client is by both.
+    pub fn reclaims(&self, key: Option<&[u8]>) -> bool {
+        let standing = self.standing();
+        !standing.own_leases_only
+            || self.peers.balanced(key).is_none_or(|place| standing.scopes.contains(place))
+    }
+
     /// The next query that the partner should have answered, for
     /// [`crate::machine::Relationship::handle_unserved`].
     pub fn poll_unserved(&self) -> Option<Unserved> {
@@ -142,7 +149,7 @@ impl<const N: usize> Short<N> {
     }
 }
 
-/// Bits 0 to 31: scopes; 32: watching; 33 and 34: partner; 35 and 36: backups.
+/// Bits 0 to 31: scopes; 32: watching; 33 and 34: partner; 35 and 36: backups; 37: own leases only.
 const fn pack(standing: Standing) -> u64 {
     let partner = match standing.updates.partner {
         ToPartner::Nothing => 0,
@@ -155,7 +162,8 @@ const fn pack(standing: Standing) -> u64 {
         ToBackups::Send => 1,
         ToBackups::SendAndWait => 2,
     };
-    standing.scopes.bits() as u64 | (standing.watching as u64) << 32 | partner << 33 | backups << 35
+    let flags = (standing.watching as u64) << 32 | (standing.own_leases_only as u64) << 37;
+    standing.scopes.bits() as u64 | flags | partner << 33 | backups << 35
 }
 
 const fn unpack(word: u64) -> Standing {
@@ -171,7 +179,8 @@ const fn unpack(word: u64) -> Standing {
         _ => ToBackups::SendAndWait,
     };
     let scopes = Scopes::from_bits(word as u32);
-    Standing { scopes, watching: word >> 32 & 1 == 1, updates: UpdatePolicy { partner, backups } }
+    let (watching, own_leases_only) = (word >> 32 & 1 == 1, word >> 37 & 1 == 1);
+    Standing { scopes, watching, updates: UpdatePolicy { partner, backups }, own_leases_only }
 }
 
 #[cfg(test)]
@@ -277,6 +286,16 @@ mod tests {
     }
 
     #[test]
+    fn after_a_termination_each_cleans_up_its_own_clients_leases() {
+        let gate = gate(Mode::LoadBalancing, Role::Secondary);
+        for (own_leases_only, expected) in [(false, [true; 3]), (true, [true, false, true])] {
+            let scopes = Scopes::NONE.with(2);
+            gate.publish(Standing { scopes, own_leases_only, ..Standing::default() });
+            assert_eq!([Some(FIRST), Some(SECOND), None].map(|key| gate.reclaims(key)), expected);
+        }
+    }
+
+    #[test]
     fn a_standing_survives_its_word() {
         use ToBackups as B;
         use ToPartner as P;
@@ -284,7 +303,8 @@ mod tests {
             for backups in [B::Nothing, B::Send, B::SendAndWait] {
                 for (watching, scopes) in [(true, Scopes::NONE), (false, Scopes::NONE.with(31))] {
                     let updates = UpdatePolicy { partner, backups };
-                    let standing = Standing { scopes, watching, updates };
+                    let own_leases_only = !watching;
+                    let standing = Standing { scopes, watching, updates, own_leases_only };
                     assert_eq!(unpack(pack(standing)), standing);
                 }
             }

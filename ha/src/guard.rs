@@ -33,11 +33,7 @@ impl Guard {
 /// Whether our lease stands against the partner's of the same second: the version of the server whose scope its client is
 /// in; if that is so of both or of neither, the primary's.
 pub(crate) fn goes_before(peers: &Peers, ours: &Lease4, theirs: &Lease4) -> bool {
-    let scope = |lease: &Lease4| {
-        let client_id = lease.client_id.as_ref().map(ClientId::as_bytes);
-        let hw_address = Some(lease.hw_address.as_bytes()).filter(|bytes| !bytes.is_empty());
-        peers.balanced(client_id.filter(|bytes| !bytes.is_empty()).or(hw_address))
-    };
+    let scope = |lease: &Lease4| peers.balanced(client_key(lease));
     let local = peers.place(&peers.local().name);
     let partner = peers.partner().and_then(|partner| peers.place(&partner.name));
     match (scope(ours) == local, scope(theirs) == partner) {
@@ -45,6 +41,13 @@ pub(crate) fn goes_before(peers: &Peers, ours: &Lease4, theirs: &Lease4) -> bool
         (false, true) => false,
         _ => peers.local().role == Role::Primary,
     }
+}
+
+/// What the clients are shared by, as their queries have it.
+pub(crate) fn client_key(lease: &Lease4) -> Option<&[u8]> {
+    let client_id = lease.client_id.as_ref().map(ClientId::as_bytes);
+    let hw_address = Some(lease.hw_address.as_bytes()).filter(|bytes| !bytes.is_empty());
+    client_id.filter(|bytes| !bytes.is_empty()).or(hw_address)
 }
 
 impl engine::seam::Guard for Guard {

@@ -25,6 +25,8 @@ pub const MAX_REQUEST: usize = 4 << 20;
 pub const MAX_HEAD: usize = 16 << 10;
 /// Bytes of a request from which on it is read and run on a thread of its own.
 pub const LARGE_REQUEST: usize = 64 << 10;
+/// Bytes of an answer that are written at a time.
+pub const ANSWER_PIECE: usize = 64 << 10;
 /// Commands of peers that may take their time, such as listings, at one time.
 pub const MAX_LONG_COMMANDS: usize = 4;
 /// The same of addresses that are no peer's.

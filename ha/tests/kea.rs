@@ -5,7 +5,7 @@
 mod support;
 
 use std::io::{Read, Write};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -14,7 +14,7 @@ use engine::stats::Counter;
 use ha::machine::{Mode, State};
 use serde_json::{Value, json};
 
-use support::{Node, addresses, parameters, until};
+use support::{Node, PATIENCE, addresses, parameters, until};
 
 const HOOKS: &str = "/usr/lib/x86_64-linux-gnu/kea/hooks";
 
@@ -298,4 +298,58 @@ fn synchronisation_and_reset_by_command() {
 
     assert_eq!(kea.command(&json!({"command": "ha-reset"}))["result"], 0);
     until("both back", both_back);
+}
+
+/// Requests that are wrong in themselves, and what is to be seen of the answer: status, headers' names, body.
+fn told(to: SocketAddr, request: &[u8]) -> String {
+    let mut stream = TcpStream::connect(to).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(request).unwrap();
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+    let name = |line: &str| line.split(':').next().unwrap_or_default().to_lowercase();
+    // Who asks for the end of the connection is told that it ends (RFC 9112 section 9.6); Kea does not do that.
+    let names: Vec<_> = head.lines().skip(1).map(name).filter(|it| it != "connection").collect();
+    format!("{} {names:?} {body}", head.lines().next().unwrap_or_default())
+}
+
+#[test]
+fn what_is_wrong_with_a_request_is_told_as_kea_tells_it() {
+    if !kea_is_installed() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let (_node, _kea, [ours, keas]) = pair(Mode::HotStandby, 0, directory.path());
+    let head = |more: &str| format!("POST / HTTP/1.1\r\nHost: a\r\n{more}");
+    let json = "Connection: close\r\nContent-Type: application/json\r\n";
+    let body = |body: &str| head(&format!("{json}Content-Length: {}\r\n\r\n{body}", body.len()));
+    let cases: Vec<Vec<u8>> = vec![
+        b"\x16\x03\x01\x02\x00".into(),
+        b"GET\r\n\r\n".into(),
+        b"POST / HTTP/x\r\n\r\n".into(),
+        head(&format!("{json}\r\n")).into(),
+        head("Connection: close\r\nContent-Length: 2\r\n\r\n{}").into(),
+        body("{bad").into(),
+        body("").into(),
+        // These two are not whole within ten seconds.
+        head(&format!("{json}Content-Length: 100\r\n\r\n{{")).into(),
+        Vec::new(),
+    ];
+    std::thread::scope(|scope| {
+        let asked: Vec<_> = cases
+            .iter()
+            .map(|it| (it, scope.spawn(|| told(keas, it)), scope.spawn(|| told(ours, it))))
+            .collect();
+        let mut wrong = String::new();
+        for (request, keas, ours) in asked {
+            let (keas, ours) = (keas.join().unwrap(), ours.join().unwrap());
+            if keas != ours {
+                let request = String::from_utf8_lossy(request);
+                wrong += &format!("{request:?}:\n   {ours}\n   not {keas}\n");
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong}");
+    });
 }

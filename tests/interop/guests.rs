@@ -19,6 +19,8 @@ use crate::site::mac;
 /// Exchanges of one turn, and of them under way at a time.
 const TURN: usize = 96;
 const WINDOW: u32 = 48;
+/// Who waits for longer says so.
+const IMPATIENCE: Duration = Duration::from_millis(900);
 /// How long an answer may take.
 const ANSWER: Duration = Duration::from_millis(500);
 
@@ -135,11 +137,10 @@ impl Guests {
         }
     }
 
-    /// The `number` clients that are numbered next after `from` go away without a word.
-    pub(crate) fn go(&mut self, from: u32, number: usize) {
-        let mut going: Vec<u32> = self.present.range(from..).map(|(it, _)| *it).collect();
-        going.truncate(number);
-        for client in going {
+    /// One of those who are here goes away without a word, by `lot`.
+    pub(crate) fn go(&mut self, lot: usize) {
+        let going = self.present.keys().copied().nth(lot % self.present.len().max(1));
+        if let Some(client) = going {
             self.present.remove(&client);
             self.let_go(client);
         }
@@ -160,7 +161,7 @@ impl Guests {
         due.sort_by_key(|(_, since)| *since);
         due.truncate(TURN);
         let (patient, impatient): (Vec<_>, Vec<_>) =
-            due.iter().partition(|(_, since)| now.saturating_sub(*since) < Duration::from_secs(2));
+            due.iter().partition(|(_, since)| now.saturating_sub(*since) < IMPATIENCE);
         for (group, secs) in [(impatient, 10), (patient, 0)] {
             let group: Vec<u32> = group.iter().map(|(client, _)| *client).collect();
             if !group.is_empty() {
@@ -170,10 +171,10 @@ impl Guests {
         due.len()
     }
 
-    /// Between a tenth and a half of the lease's time after it was asked for, so that somebody always does.
+    /// Between a twentieth and a third of the lease's time after it was asked for, so that somebody always does.
     fn renews_at(&self, client: u32, held: &Held) -> Duration {
         let lot = client.wrapping_mul(0x9e37_79b9) ^ held.asked.subsec_micros();
-        held.asked + self.lifetime * (10 + lot % 41) / 100
+        held.asked + self.lifetime * (5 + lot % 29) / 100
     }
 
     fn ask(&mut self, clients: &BehindRelay, group: &[u32], secs: u16) {

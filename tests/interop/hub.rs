@@ -253,6 +253,34 @@ fn life_of_a_hub(kinds: [Kind; 2]) {
         world.wait_for_equal_leases(clients);
     }
 
+    // What is remembered of one pair is not said of the other.
+    world.branches[1].kill();
+    world.wait_for_hub(["hot-standby", "partner-down"]);
+    world.drive(1, "02:00:00:02:06:00", 5);
+    clients[1] += 5;
+    let memory = |pair: &str| {
+        let mut path = world.hub.lease_file().into_os_string();
+        path.push(format!(".paired-{pair}"));
+        Path::new(&path).exists()
+    };
+    assert!(memory("server2-server1") && !memory("server4-server3"));
+    let lan = &world.lan;
+    world.branches[1].start(lan);
+    world.wait_until_normal();
+    world.wait_for_equal_leases(clients);
+
+    // Both at once: each fetches its leases, and the end of one is not that of the other.
+    world.branches.iter_mut().for_each(Server::kill);
+    world.wait_for_hub(["partner-down"; 2]);
+    for branch in [0, 1] {
+        world.drive(branch, &format!("02:00:00:{:02x}:05:00", 1 + branch), 10);
+        clients[branch] += 10;
+    }
+    let World { lan, branches, .. } = &mut world;
+    branches.iter_mut().for_each(|branch| branch.start(lan));
+    world.wait_until_normal();
+    world.wait_for_equal_leases(clients);
+
     world.hub.kill();
     for branch in &world.branches {
         branch.wait_for_state(&["partner-down"]);
@@ -309,4 +337,12 @@ fn maintenance_of_a_hub_is_with_all_branches() {
         let answer = world.hub.command(&request);
         assert_eq!(answer["result"], 0, "{name}: {answer}");
     }
+
+    // A branch that hangs delays the replies of its own subnet only.
+    let started = world.hub.command(&json!({"command": "ha-maintenance-start"}));
+    assert_eq!(started["result"], 0, "{started}");
+    let one = world.branches[0].pid().to_string();
+    net::run("kill", &["-STOP", &one]);
+    world.drive(1, "02:00:00:02:02:00", 10);
+    net::run("kill", &["-CONT", &one]);
 }

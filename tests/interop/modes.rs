@@ -196,18 +196,25 @@ fn scopes(site: &mut Site) {
 /// Ends a maintenance for good: until both have seen each other out of it. A Kea that cancels may go back into it, with
 /// another Kea as well, by what it had seen of its partner before; and would serve its partner's clients meanwhile.
 fn cancel_maintenance(site: &Site, stays: usize) {
+    site.order(stays, "ha-maintenance-cancel", &Value::Null);
     until("end of the maintenance", PATIENCE, || {
         if state_of(&site.servers[stays]) == "partner-in-maintenance" {
-            site.order(stays, "ha-maintenance-cancel", &Value::Null);
+            // Refused as long as the partner has not followed it back.
+            site.servers[stays].command(&json!({"command": "ha-maintenance-cancel"}));
         }
-        let seen = site.servers[..2].iter().map(|server| {
-            let ha = server.ha();
-            [ha["local"]["state"].clone(), ha["remote"]["last-state"].clone()]
-        });
-        let seen: Vec<_> = seen.flatten().collect();
-        let normal = seen.iter().all(|state| state == site.plot.mode.name());
-        if normal { Ok(()) } else { Err(seen) }
+        is_settled(site)
     });
+}
+
+/// Whether both are in normal operation, and know it of each other.
+fn is_settled(site: &Site) -> Result<(), Vec<Value>> {
+    let seen = site.servers[..2].iter().map(|server| {
+        let ha = server.ha();
+        [ha["local"]["state"].clone(), ha["remote"]["last-state"].clone()]
+    });
+    let seen: Vec<_> = seen.flatten().collect();
+    let normal = seen.iter().all(|state| state == site.plot.mode.name());
+    if normal { Ok(()) } else { Err(seen) }
 }
 
 /// A primary with backups: they follow, fetch what they missed, and one of them serves when it is told to.
@@ -318,9 +325,10 @@ fn maintenances_cancelled(plot: Plot, stays: usize) {
         during_maintenance(&site, stays);
         site.order(stays, "ha-maintenance-cancel", &Value::Null);
         site.wait_until_normal();
+        // Lease updates lead a Kea astray now and then; it is called back.
         site.serve(2);
+        until("end of the maintenance", PATIENCE, || is_settled(&site));
     }
-    site.wait_until_normal();
 }
 
 #[test]

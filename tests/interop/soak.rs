@@ -29,12 +29,10 @@ use crate::wait::{until, wall_s};
 
 /// Time from one fault to the next.
 const EVERY: Duration = Duration::from_secs(5);
-const LIFETIME_S: u32 = 20;
+const LIFETIME_S: u32 = 60;
 /// Clients that are there at a time, and different ones in all: far more than addresses.
 const PRESENT: u32 = 1200;
 const CLIENTS: u32 = 100_000;
-/// Clients that come and go at each look.
-const CHURN: u32 = 1;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Fault {
@@ -57,6 +55,17 @@ const FAULTS: [Fault; 7] = [
     Fault::DiskFull,
 ];
 
+/// What else happens to a server that is cut off.
+const FURTHER_FAULTS: [Fault; 3] = [Fault::Killed, Fault::Restarted, Fault::DiskFull];
+
+impl Fault {
+    /// Whether requests to the server get neither an answer nor an error: it takes their timeout, 10 s, until the
+    /// partner gives it up.
+    const fn lets_wait(self) -> bool {
+        matches!(self, Fault::Frozen | Fault::Apart | Fault::OneWay | Fault::Unplugged)
+    }
+}
+
 /// The pair, its disks, and what was seen of it.
 struct Soak {
     site: Site,
@@ -66,6 +75,8 @@ struct Soak {
     /// The servers' states as last seen, and who cannot be asked.
     states: [String; 2],
     frozen: Option<usize>,
+    /// How often a server was seen to take over.
+    takeovers: u32,
     /// When both servers were seen to serve all clients.
     both_alone: Vec<Duration>,
     faults: BTreeMap<Fault, u32>,
@@ -107,6 +118,7 @@ impl Soak {
             clock,
             states: Default::default(),
             frozen: None,
+            takeovers: 0,
             both_alone: Vec::new(),
             faults: BTreeMap::new(),
             late: 0,
@@ -122,11 +134,19 @@ impl Soak {
     fn fault(&mut self, guests: &Mutex<Guests>) {
         let fault = FAULTS[self.random.below(FAULTS.len())];
         let victim = self.random.below(2);
-        let lasts = Duration::from_millis(300 + self.random.next() % 3000);
-        println!("{:7.1} s: {fault:?} {} for {lasts:?}", self.seconds(), HOSTS[victim]);
-        *self.faults.entry(fault).or_default() += 1;
+        let long = fault.lets_wait() && self.random.below(3) == 0;
+        let (least, span) = if long { (11_000, 3_000) } else { (300, 4_200) };
+        let lasts = Duration::from_millis(least + self.random.next() % span);
         let start = self.clock.now();
-        self.begin(fault, victim);
+        self.begin(fault, victim, lasts);
+        let mut next = start + EVERY;
+        while next < start + lasts {
+            self.look_until(next, guests);
+            if fault != Fault::Frozen {
+                self.further_fault(victim, guests);
+            }
+            next += EVERY;
+        }
         self.look_until(start + lasts, guests);
         self.end(fault, victim);
         let ended = self.clock.now();
@@ -137,11 +157,22 @@ impl Soak {
         });
         let returned = self.clock.now();
         self.longest_return = self.longest_return.max(returned.saturating_sub(ended));
-        self.late += u32::from(returned > start + EVERY);
-        self.look_until(start + EVERY, guests);
+        self.late += u32::from(returned > next);
+        self.look_until(next, guests);
     }
 
-    fn begin(&mut self, fault: Fault, victim: usize) {
+    /// While a server is cut off, more happens to it; to its partner nothing: the pair bears the loss of one.
+    fn further_fault(&mut self, victim: usize, guests: &Mutex<Guests>) {
+        let fault = FURTHER_FAULTS[self.random.below(FURTHER_FAULTS.len())];
+        let lasts = Duration::from_millis(200 + self.random.next() % 1500);
+        self.begin(fault, victim, lasts);
+        self.look_until(self.clock.now() + lasts, guests);
+        self.end(fault, victim);
+    }
+
+    fn begin(&mut self, fault: Fault, victim: usize, lasts: Duration) {
+        println!("{:7.1} s: {fault:?} {} for {lasts:?}", self.seconds(), HOSTS[victim]);
+        *self.faults.entry(fault).or_default() += 1;
         let pid = self.site.servers[victim].pid().to_string();
         match fault {
             Fault::Killed => self.site.kill(victim),
@@ -188,20 +219,20 @@ impl Soak {
     fn look(&mut self, guests: &Mutex<Guests>) -> [String; 2] {
         {
             let mut guests = guests.lock();
-            let (present, _) = guests.count();
-            let from = u32::try_from(self.random.below(CLIENTS as usize)).unwrap();
-            guests.go(from, CHURN as usize);
-            guests.come((PRESENT + CHURN).saturating_sub(u32::try_from(present).unwrap()));
+            guests.go(self.random.below(CLIENTS as usize));
+            guests.come(1);
         }
         for (place, server) in self.site.servers.iter().enumerate() {
-            self.states[place] = match () {
+            let state = match () {
                 () if !server.is_running() => "dead".to_owned(),
                 // It goes on from there.
                 () if self.frozen == Some(place) => continue,
                 () => state_of(server),
             };
+            let before = std::mem::replace(&mut self.states[place], state);
+            self.takeovers += u32::from(is_alone(&self.states[place]) && !is_alone(&before));
         }
-        if self.states.iter().all(|state| state == "partner-down") {
+        if self.states.iter().all(|state| is_alone(state)) {
             self.both_alone.push(self.clock.now());
         }
         self.states.clone()
@@ -225,6 +256,10 @@ impl Soak {
         let alone = self.both_alone.iter().any(|at| *at + around >= from && *at <= to + around);
         alone.then_some("E1 both alone")
     }
+}
+
+fn is_alone(state: &str) -> bool {
+    state == "partner-down"
 }
 
 /// What a fault of the network does to the victim.
@@ -271,7 +306,7 @@ fn a_fault_every_five_seconds_costs_no_lease() {
         found.flat_map(|server| guests.missing(&pages(server), wall_s())).collect()
     };
     // Soon enough for almost no lease to have ended.
-    until("all leases at both servers", Duration::from_secs(LIFETIME_S.into()) / 4, || {
+    until("all leases at both servers", Duration::from_secs(5), || {
         let missing = missing();
         if missing.is_empty() { Ok(()) } else { Err(missing) }
     });
@@ -298,8 +333,8 @@ fn report(soak: &Soak, guests: &Guests) {
         guests.unanswered,
     );
     println!(
-        "faults: {:?}, {} of them late, longest return {:?}",
-        soak.faults, soak.late, soak.longest_return
+        "faults: {:?}, {} of them late, {} take-overs, longest return {:?}",
+        soak.faults, soak.late, soak.takeovers, soak.longest_return
     );
     println!("mishaps: {kinds:?}");
     assert!(10 * held >= 9 * present, "most clients hold nothing");

@@ -66,6 +66,13 @@ pub trait ChangeSink: Send + Sync {
     /// Takes note of `change`. Called under the lock of its address: must neither block nor do I/O nor
     /// call the store.
     fn record(&self, change: &Change<'_>);
+
+    /// Whether `lease`, whose time is over, may be cleaned up. Called under the lock of its address, as
+    /// [`Self::record`].
+    fn may_clean_up(&self, lease: &Lease4) -> bool {
+        let _ = lease;
+        true
+    }
 }
 
 /// A lease as read, with the version that a conditional operation names.
@@ -75,6 +82,8 @@ pub struct Stored {
     pub lease: Lease4,
     /// The number of its last change.
     pub version: ChangeNumber,
+    /// A reply that reports this version was sent: whoever had to know of it does.
+    pub confirmed: bool,
     /// Its end was reckoned by another server's clock, or nobody knows by whose: the partner's, or from the file.
     pub foreign: bool,
     /// The `cltt` of the last version that this server told its client of; 0 if of none.
@@ -92,7 +101,7 @@ impl Stored {
     /// A record that `origin` writes.
     pub const fn new(lease: Lease4, version: ChangeNumber, origin: Origin) -> Self {
         let foreign = matches!(origin, Origin::Partner | Origin::Load);
-        Self { lease, version, foreign, promised_s: 0 }
+        Self { lease, version, confirmed: false, foreign, promised_s: 0 }
     }
 
     /// As [`Self::new`], in the place of `before`: as long as a promise holds, it outlives a renewal of which the
@@ -115,6 +124,7 @@ impl Stored {
 
     /// Its client is told of it now.
     pub(crate) fn promise(&mut self) {
+        self.confirmed = true;
         if self.lease.state == LeaseState::Assigned {
             self.promised_s = u32::try_from(self.lease.cltt_s).unwrap_or(u32::MAX);
         }
@@ -250,12 +260,14 @@ pub trait LeaseStore: Send + Sync + fmt::Debug {
     /// Writes a lease if its address is free or the client's own.
     fn grant(&self, now: Now, grant: Grant<'_>) -> Result<Granted, GrantRefused>;
 
-    /// Ends the client's live lease: removes it, and returns it with the change's number.
+    /// Ends the client's live lease: removes it, or if `keep` and it would have ended some time leaves it released for
+    /// its client. Returns it with the change's number.
     fn release(
         &self,
         now: Now,
         address: Ipv4Addr,
         identity: Identity<'_>,
+        keep: bool,
         origin: Origin,
     ) -> Result<Stored, NotHolder>;
 
@@ -284,7 +296,7 @@ pub trait LeaseStore: Send + Sync + fmt::Debug {
         origin: Origin,
     ) -> Option<ChangeNumber>;
 
-    /// Cleans up at most `limit` leases whose time is over: assigned ones become reclaimed and are kept
+    /// Cleans up at most `limit` leases whose time is over and that [`ChangeSink::may_clean_up`] lets go: assigned ones become reclaimed and are kept
     /// for `hold_s` seconds more, declined ones and those held long enough are deleted. Returns how many were
     /// changed; fewer than `limit` means that nothing is left to do.
     fn expire(&self, now: Now, hold_s: u64, limit: usize) -> usize;

@@ -88,6 +88,13 @@ pub trait Replication: Send + Sync {
     /// acknowledgement that its ticket has to wait for. Called under the lock of the change's address, so
     /// the queue has the changes of one address in their order. Must not block.
     fn queue(&self, change: &Change<'_>);
+
+    /// Whether this server cleans up `lease`, whose time is over by what it knows. Called under the lock of its address.
+    /// Must not block.
+    fn reclaims(&self, lease: &Lease4) -> bool {
+        let _ = lease;
+        true
+    }
 }
 
 /// Has a say when a partner's update is about to take the place of a lease.

@@ -8,7 +8,7 @@ use crate::lease::csv::{
     self, ClaimError, Durability, Flag, Journal, LoadError, Loaded, OpenError,
 };
 use crate::lease::memory::MemoryStore;
-use crate::lease::{Change, ChangeNumber, ChangeSink, LeaseStore};
+use crate::lease::{Change, ChangeNumber, ChangeSink, Lease4, LeaseStore};
 use crate::log;
 use crate::seam::Replication;
 use crate::stats::{Counter, Stats};
@@ -54,6 +54,10 @@ impl ChangeSink for Sinks {
         if let Some(replication) = self.replication.get() {
             replication.queue(change);
         }
+    }
+
+    fn may_clean_up(&self, lease: &Lease4) -> bool {
+        self.replication.get().is_none_or(|replication| replication.reclaims(lease))
     }
 }
 

@@ -9,8 +9,9 @@ use engine::lease::{Change, Lease4, Stored};
 use engine::seam::{Admission, Admitted, Client, Replication};
 
 use super::Subnets;
-use crate::guard::Guard;
+use crate::guard::{Guard, client_key};
 use crate::half::Half;
+use crate::machine::{Scopes, Standing};
 
 /// The gates of several relationships.
 #[derive(Debug)]
@@ -38,9 +39,12 @@ impl Admission for Gates {
         self.halves.iter().flat_map(|half| half.gate().classes()).collect()
     }
 
-    /// Nobody's before its subnet is known.
+    /// Whosever it is, which its subnet will say; but a hub whose branches all live serves nobody, and then no query
+    /// takes anybody's place in a queue.
     fn admit(&self, _client: &Client<'_>, _now: Now) -> Admitted {
-        Admitted { serve: true, class: None }
+        let wants = |standing: Standing| standing.watching || standing.scopes != Scopes::NONE;
+        let serve = self.halves.iter().any(|half| wants(half.gate().standing()));
+        Admitted { serve, class: None }
     }
 
     fn goes_by_subnet(&self) -> bool {
@@ -53,6 +57,20 @@ impl Admission for Gates {
         };
         let Admitted { serve, class } = self.halves[place].gate().admit(client, now);
         Admitted { serve, class: class.map(|class| self.first_classes[place] + class) }
+    }
+}
+
+/// The outbox of the only relationship of a server.
+#[derive(Debug)]
+pub(super) struct OnlyOutbox(pub(super) Arc<Half>);
+
+impl Replication for OnlyOutbox {
+    fn queue(&self, change: &Change<'_>) {
+        self.0.outbox().queue(change);
+    }
+
+    fn reclaims(&self, lease: &Lease4) -> bool {
+        self.0.gate().reclaims(client_key(lease))
     }
 }
 
@@ -74,6 +92,12 @@ impl Replication for Outboxes {
         if let Some(place) = self.subnets.relationship(change.lease.subnet_id) {
             self.halves[place].outbox().queue(change);
         }
+    }
+
+    /// A lease of no relationship is cleaned up as one of a server alone.
+    fn reclaims(&self, lease: &Lease4) -> bool {
+        let place = self.subnets.relationship(lease.subnet_id);
+        place.is_none_or(|place| self.halves[place].gate().reclaims(client_key(lease)))
     }
 }
 

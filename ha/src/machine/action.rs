@@ -119,6 +119,8 @@ pub struct Standing {
     pub watching: bool,
     /// What becomes of lease updates.
     pub updates: UpdatePolicy,
+    /// The partner tells nothing any more (terminated): only leases of clients in the scopes are cleaned up here.
+    pub own_leases_only: bool,
 }
 
 /// Something to be done by the driver, in this order.

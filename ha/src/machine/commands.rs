@@ -154,6 +154,8 @@ impl Relationship {
         if refused.contains(&state) || unready || !self.peers().is_active_pair() {
             return Err(cannot_enter(state, State::PartnerInMaintenance));
         }
+        // From now on the partner's maintenance is wanted.
+        self.cancels_left = 0;
         self.push(Action::SendMaintenanceNotify(Notification {
             cancel: false,
             state,
@@ -231,7 +233,6 @@ impl Relationship {
             }
             Ok(NotifyAnswer { result: code::SUCCESS, .. }) => {
                 self.partner.set(now, State::InMaintenance);
-                self.cancels_left = 0;
                 if state != State::PartnerInMaintenance {
                     self.enter(now, self.stage_of(State::PartnerInMaintenance));
                 }

@@ -49,14 +49,14 @@ pub struct Relationship {
     /// Somebody else than this machine holds the DHCP service off.
     pub(super) held_by_others: bool,
     pub(super) unsent_updates: u64,
-    /// When it was last given an input.
-    pub(super) last_turn: Now,
-    /// When the partner was last answered a heartbeat.
-    pub(super) asked: Mono,
     /// Leases ended of which the partner was not told.
     pub(super) owes_deletions: bool,
     /// How often the last maintenance may still be cancelled again.
     pub(super) cancels_left: u8,
+    /// When it was last given an input.
+    pub(super) last_turn: Now,
+    /// When the partner was last answered a heartbeat.
+    pub(super) asked: Mono,
     published: Standing,
     actions: VecDeque<Action>,
     notes_dropped: u64,
@@ -171,6 +171,7 @@ impl Relationship {
             scopes: self.scopes,
             watching: self.is_interrupted(now),
             updates: self.sends_updates(),
+            own_leases_only: self.state() == State::Terminated,
         }
     }
 
@@ -216,10 +217,10 @@ impl Relationship {
             heartbeat_under_way: false,
             held_by_others: false,
             unsent_updates: 0,
-            last_turn: now,
-            asked: now.mono,
             owes_deletions: false,
             cancels_left: 0,
+            last_turn: now,
+            asked: now.mono,
             published: Standing::default(),
             actions: VecDeque::new(),
             notes_dropped: 0,

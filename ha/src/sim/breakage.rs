@@ -157,9 +157,10 @@ impl LeaseStore for OneClock {
         now: Now,
         address: Ipv4Addr,
         identity: Identity<'_>,
+        keep: bool,
         origin: Origin,
     ) -> Result<Stored, NotHolder> {
-        self.0.release(now, address, identity, origin)
+        self.0.release(now, address, identity, keep, origin)
     }
 
     fn decline(

@@ -58,14 +58,15 @@ impl Ends {
         self.shards.iter().flat_map(all).collect()
     }
 
-    /// The first `limit` entries that ended before `wall_s` (reclaimed ones: `hold_s` seconds before), in order.
-    pub(super) fn due(&self, wall_s: u64, hold_s: u64, limit: usize) -> Vec<End> {
+    /// The first `limit` entries from `from` on that ended before `wall_s` (reclaimed ones: `hold_s` seconds before), in
+    /// order.
+    pub(super) fn due(&self, from: End, wall_s: u64, hold_s: u64, limit: usize) -> Vec<End> {
         let mut due = Vec::new();
         for shard in &self.shards {
             let shard = shard.lock();
-            let kept_until = wall_s.saturating_sub(hold_s);
-            due.extend(shard.running.range(..(wall_s, 0)).take(limit));
-            due.extend(shard.kept.range(..(kept_until, 0)).take(limit));
+            let (until, kept_until) = ((wall_s, 0), (wall_s.saturating_sub(hold_s), 0));
+            due.extend(shard.running.range(from.min(until)..until).take(limit));
+            due.extend(shard.kept.range(from.min(kept_until)..kept_until).take(limit));
         }
         due.sort_unstable();
         due.truncate(limit);

@@ -176,6 +176,9 @@ impl MemoryStore {
         while changed < limit {
             let Some(stored) = records.get(&address.octets()[3]) else { break };
             let Some(fate) = rules::fate(stored, now.wall_s, hold_s) else { break };
+            if !self.sink.may_clean_up(&stored.lease) {
+                break;
+            }
             let new = (fate == Fate::Reclaim).then(|| rules::reclaimed(stored.lease.clone()));
             let before = self.change(&mut records, address, new, Origin::Reclamation).before;
             deleted = before.filter(|_| fate == Fate::Delete);
@@ -281,9 +284,10 @@ impl LeaseStore for MemoryStore {
         now: Now,
         address: Ipv4Addr,
         identity: Identity<'_>,
+        keep: bool,
         origin: Origin,
     ) -> Result<Stored, NotHolder> {
-        self.end(now, address, identity, origin, |_| None)
+        self.end(now, address, identity, origin, |lease| rules::released(lease).filter(|_| keep))
     }
 
     fn decline(
@@ -348,12 +352,12 @@ impl LeaseStore for MemoryStore {
 
     fn expire(&self, now: Now, hold_s: u64, limit: usize) -> usize {
         let now = self.steps.steady(now);
-        let mut changed = 0;
+        let (mut changed, mut after) = (0, (0, 0));
         while changed < limit {
-            let due = self.ends.due(now.wall_s, hold_s, limit - changed);
-            if due.is_empty() {
-                break;
-            }
+            let due = self.ends.due(after, now.wall_s, hold_s, limit - changed);
+            let Some(last) = due.last() else { break };
+            // What was looked at is not looked at again: it may stay.
+            after = last.1.checked_add(1).map_or((last.0 + 1, 0), |address| (last.0, address));
             for (_, address) in due {
                 changed += self.clean_up(address, now, hold_s, limit - changed);
             }

@@ -290,25 +290,13 @@ fn the_partners_service_is_switched_off_again_in_time() {
 #[test]
 fn a_partner_whose_clock_is_far_off_ends_no_lease() {
     use LeaseState::{Assigned, Reclaimed};
-    let lease = |client: u8, cltt_s, state| Lease4 {
-        address: Ipv4Addr::new(192, 0, 2, 1),
-        hw_address: HwAddress::new(&[2, 0, 0, 0, 0, client]).unwrap(),
-        client_id: None,
-        valid_lifetime_s: 100,
-        cltt_s,
-        subnet_id: 1,
-        fqdn_fwd: false,
-        fqdn_rev: false,
-        hostname: Box::default(),
-        state,
-        user_context: None,
-        pool_id: 0,
-    };
-    let ours = lease(1, 1000, Assigned);
+    let of =
+        |client, cltt_s, state| Lease4 { state, valid_lifetime_s: 100, ..lease(1, client, cltt_s) };
+    let ours = of(1, 1000, Assigned);
     let ends = |theirs: &Lease4, wall_s| ends_early(theirs, &ours, wall_s);
-    assert!(ends(&lease(1, 1050, Reclaimed), 1020));
-    assert!(ends(&lease(1, 990, Assigned), 1020), "an older renewal");
-    assert!(!ends(&lease(1, 1050, Assigned), 1020), "a newer one");
-    assert!(!ends(&lease(2, 1010, Assigned), 1020), "another client's");
-    assert!(!ends(&lease(1, 1050, Reclaimed), 1200), "ours is over");
+    assert!(ends(&of(1, 1050, Reclaimed), 1020));
+    assert!(ends(&of(1, 990, Assigned), 1020), "an older renewal");
+    assert!(!ends(&of(1, 1050, Assigned), 1020), "a newer one");
+    assert!(!ends(&of(2, 1010, Assigned), 1020), "another client's");
+    assert!(!ends(&of(1, 1050, Reclaimed), 1200), "ours is over");
 }

@@ -92,10 +92,21 @@ fn a_query_is_served_if_the_relationship_of_its_subnet_serves_it() {
     let key: &[u8] = &[2, 0, 0, 0, 0, 1];
     let client =
         Client { key: Some(key), hw_address: key, client_id: &[], waiting, balanced: true };
-    let unknown = Admitted { serve: true, class: None };
-    assert!(gates.goes_by_subnet() && gates.admit(&client, now) == unknown);
+    let at_first = || gates.admit(&client, now);
+    let unknown = |serve| Admitted { serve, class: None };
+    assert!(gates.goes_by_subnet());
+    assert_eq!(at_first(), unknown(false), "nobody is served by any of them");
+    let watching = Standing { watching: true, ..Standing::default() };
+    world.halves[0].gate().publish(watching);
+    assert_eq!(at_first(), unknown(true), "the detector has to know the subnet");
+    gates.admit_in(&client, Some(2), now);
+    assert!(world.halves[0].gate().poll_unserved().is_none(), "it is the other branch's");
+    gates.admit_in(&client, Some(1), now);
+    assert!(world.halves[0].gate().poll_unserved().is_some());
+    world.halves[0].gate().publish(Standing::default());
     let scopes = Scopes::NONE.with(0);
     world.halves[1].gate().publish(Standing { scopes, ..Standing::default() });
+    assert_eq!(at_first(), unknown(true));
     let admit = |subnet| gates.admit_in(&client, subnet, now);
     assert_eq!(admit(Some(1)), Admitted { serve: false, class: Some(0) });
     assert_eq!(admit(Some(2)), Admitted { serve: true, class: Some(2) });
@@ -126,6 +137,17 @@ fn the_partner_of_its_subnet_is_told_of_a_lease_and_waited_for() {
     assert_eq!(waiting(), [0, 1]);
     let update = world.halves[1].outbox().try_next(PeerQueue::Partner).unwrap();
     assert_eq!((update.ticket, update.lease.subnet_id), (Some(ticket), 2));
+}
+
+/// After a termination; the hub has no clients of its own.
+#[test]
+fn the_relationship_of_its_subnet_says_whether_a_lease_is_cleaned_up() {
+    let world = World::new();
+    let outboxes = Outboxes::new(&world.halves, Arc::clone(&world.subnets));
+    let terminated = Standing { own_leases_only: true, ..Standing::default() };
+    world.halves[1].gate().publish(terminated);
+    assert_eq!([1, 2, 3].map(|subnet| outboxes.reclaims(&lease(subnet))), [true, false, true]);
+    assert!(!OnlyOutbox(Arc::clone(&world.halves[1])).reclaims(&lease(1)));
 }
 
 #[test]

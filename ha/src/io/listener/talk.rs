@@ -1,11 +1,14 @@
 //! The conversation over one connection (*shell*): requests are read, answered and, where they cannot be read or do
 //! not come to their end, refused in Kea's words.
 
+use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use engine::stats::Counter;
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::{Bytes, Incoming};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderMap, WWW_AUTHENTICATE};
 use hyper::server::conn::http1::{Builder, Connection};
 use hyper::service::{HttpService, service_fn};
@@ -16,7 +19,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use super::deadline::{Phase, Progress, Watched};
 use super::reply::{self, Reply};
 use super::{Place, Shared};
-use crate::limits::{FAREWELL, FAREWELL_BYTES, LARGE_REQUEST, MAX_HEAD, MAX_REQUEST};
+use crate::limits::{ANSWER_PIECE, FAREWELL, FAREWELL_BYTES, LARGE_REQUEST, MAX_HEAD, MAX_REQUEST};
 use crate::wire::date::rfc1123;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -39,7 +42,7 @@ where
             Ok(()) => None,
             Err(why) if why.is_parse() => {
                 shared.stats.count(Counter::HaBadRequest);
-                Some(Reply::bad_request())
+                Some((Reply::bad_request(), UNKNOWN))
             }
             Err(_) => {
                 shared.stats.count(Counter::HaBroken);
@@ -48,26 +51,34 @@ where
         },
         () = progress.too_slow() => {
             shared.stats.count(Counter::HaTimedOut);
-            (progress.phase() == Phase::Reading).then(Reply::timed_out)
+            match progress.phase() {
+                // Kea tells it even to who has said nothing yet.
+                Phase::New => Some((Reply::timed_out(), UNKNOWN)),
+                Phase::Reading => Some((Reply::timed_out(), "HTTP/1.1")),
+                Phase::Answering | Phase::Idle => None,
+            }
         }
     };
-    if let Some(refusal) = refusal {
-        part(http, &refusal, shared.now_s()).await;
+    if let Some((refusal, version)) = refusal {
+        part(http, raw(&refusal, version, shared.now_s())).await;
     }
 }
 
+/// Kea's version of HTTP towards a client whose own it does not know. (After a good first line it says 1.1; which line
+/// was bad is not known here.)
+const UNKNOWN: &str = "HTTP/1.0";
+
 /// Says why a connection is closed, and reads for a moment what may still come: what is unread when a socket is
 /// closed makes the kernel send a reset, which can overtake the answer.
-async fn part<S, H>(http: Connection<TokioIo<Watched<S>>, H>, refusal: &Reply, now_s: u64)
+async fn part<S, H>(http: Connection<TokioIo<Watched<S>>, H>, answer: String)
 where
     S: AsyncRead + AsyncWrite + Unpin,
     H: HttpService<Incoming>,
     H::Error: Into<Failure>,
-    H::ResBody: hyper::body::Body + 'static,
-    <H::ResBody as hyper::body::Body>::Error: Into<Failure>,
+    H::ResBody: Body + 'static,
+    <H::ResBody as Body>::Error: Into<Failure>,
 {
     let mut stream = http.into_parts().io.into_inner().stream;
-    let answer = raw(refusal, now_s);
     let farewell = async {
         stream.write_all(answer.as_bytes()).await?;
         stream.shutdown().await?;
@@ -81,7 +92,7 @@ async fn serve(
     request: Request<Incoming>,
     place: &Place,
     progress: &Progress,
-) -> Result<Response<Full<Bytes>>, Failure> {
+) -> Result<Response<Pieces>, Failure> {
     let shared = &place.shared;
     let (head, body) = request.into_parts();
     let reply = if reply::head_is_good(&head.method, &head.headers) {
@@ -152,7 +163,7 @@ fn refusal(status: u16) -> Option<Counter> {
 }
 
 /// The response with Kea's headers in Kea's order.
-fn response(reply: Reply, now_s: u64) -> Response<Full<Bytes>> {
+fn response(reply: Reply, now_s: u64) -> Response<Pieces> {
     let mut response = Response::builder()
         .status(reply.status)
         .header(CONTENT_LENGTH, reply.body.len())
@@ -161,15 +172,41 @@ fn response(reply: Reply, now_s: u64) -> Response<Full<Bytes>> {
     if reply.status == 401 {
         response = response.header(WWW_AUTHENTICATE, "Basic realm=\"\"");
     }
-    response.body(Full::from(reply.body)).expect("numbers and dates are header values")
+    response.body(Pieces(reply.body.into())).expect("numbers and dates are header values")
+}
+
+/// A body that goes to hyper in pieces: given whole it is copied at one go, and all connections of the thread wait.
+#[derive(Debug)]
+struct Pieces(Bytes);
+
+impl Body for Pieces {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let length = self.0.len().min(ANSWER_PIECE);
+        let piece = self.0.split_to(length);
+        Poll::Ready((!piece.is_empty()).then(|| Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.0.len() as u64)
+    }
 }
 
 /// The same as text, for a connection that is no longer HTTP's.
-fn raw(reply: &Reply, now_s: u64) -> String {
+fn raw(reply: &Reply, version: &str, now_s: u64) -> String {
     let Reply { status, body } = reply;
     let (reason, length, date) = (reply.reason(), body.len(), rfc1123(now_s));
     format!(
-        "HTTP/1.1 {status} {reason}\r\nContent-Length: {length}\r\n\
+        "{version} {status} {reason}\r\nContent-Length: {length}\r\n\
          Content-Type: application/json\r\nDate: {date}\r\n\r\n{body}"
     )
 }

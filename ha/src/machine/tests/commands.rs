@@ -179,6 +179,14 @@ fn a_maintenance_that_a_heartbeat_told_of_first_has_started() {
     let sent = Notification { cancel: true, ..sent };
     notified(&mut machine, 3000, sent);
     assert_eq!(machine.state(), LoadBalancing);
+    drain(&mut machine);
+
+    // Wanted again: the partner's maintenance is no relapse.
+    machine.start_maintenance().unwrap();
+    drain(&mut machine);
+    machine.handle_heartbeat(at(3500), Ok(status(at(3500), InMaintenance)));
+    assert_eq!(machine.state(), PartnerInMaintenance);
+    assert_eq!(notifications(&mut machine), []);
 }
 
 #[test]
@@ -382,6 +390,7 @@ fn updates_follow_the_state() {
         machine.stage = machine.stage_of(state);
         assert_eq!(machine.sends_updates().partner, expected, "{state}");
         assert_eq!(machine.sends_updates().backups, ToBackups::Send, "{state}");
+        assert_eq!(machine.standing(at(0)).own_leases_only, state == Terminated, "{state}");
         machine.parameters.send_lease_updates = false;
         assert_eq!(machine.sends_updates(), Default::default(), "{state}");
     }

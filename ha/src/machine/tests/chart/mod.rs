@@ -68,7 +68,13 @@ fn target(rule: &Rule, own: State) -> Option<State> {
 
 /// The rows that may decide in `own`, in their order.
 fn rows(own: State) -> impl Iterator<Item = &'static Rule> {
-    RULES.iter().filter(move |rule| rule.own.contains(own))
+    let only = match own {
+        State::LoadBalancing | State::CommunicationRecovery => Some(Mode::LoadBalancing),
+        State::HotStandby => Some(Mode::HotStandby),
+        _ => None,
+    };
+    let happens = move |rule: &Rule| only.is_none() || rule.mode.is_none() || rule.mode == only;
+    RULES.iter().filter(move |rule| rule.own.contains(own) && happens(rule))
 }
 
 /// Which rows lead from one state to another. Both states of normal operation count as load-balancing.
