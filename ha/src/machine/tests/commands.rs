@@ -237,6 +237,10 @@ fn no_maintenance_of_a_server_that_granted_leases_alone() {
     let answer = machine.notify_maintenance(at(9100), false, Some(HotStandby));
     assert_eq!(answer.result, 1001);
     assert_eq!(machine.state(), PartnerDown);
+    let mut machine = started(Mode::LoadBalancing);
+    machine.handle_heartbeat(at(2000), Err(CallError::Communication("gone".into())));
+    assert_eq!(machine.state(), CommunicationRecovery);
+    assert_eq!(machine.notify_maintenance(at(2100), false, Some(LoadBalancing)).result, 1001);
 }
 
 #[test]
