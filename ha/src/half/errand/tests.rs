@@ -249,7 +249,7 @@ fn leases_that_ended_while_it_served_alone_end_at_the_partner() {
         let identity = Identity { client_id: None, hw_address: &hw_address };
         let address = lease(host, host, 0).address;
         let (now, origin) = (world.clock.now(), Origin::Client(None));
-        world.clerk.store.release(now, address, identity, origin).unwrap();
+        world.clerk.store.release(now, address, identity, false, origin).unwrap();
     }
     // The second was given anew by the partner since; the third it does not have.
     let theirs = [lease(1, 1, START_S - 10), lease(2, 22, START_S - 5)];
