@@ -70,6 +70,15 @@ impl Mishap {
         }
     }
 
+    /// What clients held or got.
+    pub(crate) fn holds(&self) -> impl Iterator<Item = Held> {
+        let (one, two) = match self {
+            Mishap::Duplicate { one: (_, one), two: (_, two) } => (*one, Some(*two)),
+            Mishap::Refused { held, .. } | Mishap::RanOut { held, .. } => (*held, None),
+        };
+        std::iter::once(one).chain(two)
+    }
+
     /// Since when something may explain it, and until when.
     pub(crate) fn span(&self) -> (Duration, Duration) {
         match self {

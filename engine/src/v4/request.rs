@@ -183,7 +183,11 @@ impl<'a> Exchange<'a> {
         }
         let network = context.snapshot.network_of(site.subnet);
         let search = self.search(network);
-        if !context.offers.claim(address, search.client, search.subnet_id, context.now.mono) {
+        // A live lease is stronger than a promise, which was made before the partner told of the lease.
+        let holds = own.as_ref().is_some_and(|own| own.lease.holds_address(context.now.wall_s));
+        let claim =
+            || context.offers.claim(address, search.client, search.subnet_id, context.now.mono);
+        if !holds && !claim() {
             return None;
         }
         let grant = Grant {

@@ -375,6 +375,19 @@ fn a_renewal_keeps_what_an_administrator_noted() {
 }
 
 #[test]
+fn a_lease_that_the_partner_told_of_is_stronger_than_an_offer() {
+    let elsewhere = World::plain();
+    elsewhere.dora(&Ask::direct(1));
+    let lease = elsewhere.lease(ip(100)).unwrap();
+    let world = World::plain();
+    assert_eq!(world.reply(&Ask::direct(2)).yiaddr, ip(100));
+    world.store.apply(lease, Overwrite::Always, Origin::Administrator);
+    let renewal = world.reply(&Ask::direct(1).renewing(ip(100)));
+    assert_eq!((renewal.message_type, renewal.yiaddr), (MessageType::Ack, ip(100)));
+    assert_eq!(world.nak(&Ask::direct(2).selecting(ip(100))), NakReason::InUse);
+}
+
+#[test]
 fn only_what_may_change_a_lease_needs_a_ticket() {
     use MessageType::{Decline, Discover, Inform, Release, Request};
     assert!([Request, Release, Decline].into_iter().all(may_change_lease));
