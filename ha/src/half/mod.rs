@@ -267,10 +267,6 @@ impl Half {
         self.machine.lock().is_skewed()
     }
 
-    pub(crate) fn max_response_delay(&self) -> Duration {
-        self.machine.lock().parameters().max_response_delay
-    }
-
     pub(crate) fn sync_timeout(&self) -> Duration {
         self.machine.lock().parameters().sync_timeout
     }

@@ -43,12 +43,6 @@ pub(super) fn log(server: &str, machine: &Relationship, note: &Note) {
                 "{server}: communication with {partner} is interrupted"
             );
         }
-        Note::StoodStill => {
-            log!(
-                PEREGRINE_HA_STOOD_STILL,
-                "{server}: did not run for longer than max-response-delay; asks {partner} before it serves again"
-            );
-        }
         Note::ClientUnacked { unacked, left } => {
             log!(
                 HA_COMMUNICATION_INTERRUPTED_CLIENT4_UNACKED,

@@ -24,7 +24,6 @@ use super::pool::Courier;
 use crate::half::errand::{Clerk, Flush};
 use crate::half::{Half, Job, Receivers, backups, commands};
 use crate::limits::{MAX_PAGE, MAX_THREADS, MAX_WAIT};
-use crate::machine::Relationship;
 use crate::outbox::PeerQueue;
 
 /// What a driver is told by the configuration, beside the machine's parameters.
@@ -262,17 +261,12 @@ fn spawn_runner(name: &str, runner: Runner, jobs: Receiver<Job>) -> io::Result<J
 }
 
 fn run_timers(half: &Half, wake: &Receiver<()>, stop: &Stop) {
-    let patience = half.max_response_delay();
     while !stop.is_given() {
         let due = half.handle_timeout();
         let now = half.clock().now().mono;
         let wait = due.map_or(MAX_WAIT, |due| due.since(now).min(MAX_WAIT));
         if wake.recv_timeout(wait) == Err(RecvTimeoutError::Disconnected) {
             return;
-        }
-        let slept = half.clock().now().mono.since(now);
-        if slept > wait + patience {
-            half.act(Relationship::handle_standstill);
         }
     }
 }

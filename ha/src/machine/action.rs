@@ -183,8 +183,6 @@ pub enum Note {
     HeartbeatFailed(CallError),
     /// HA_COMMUNICATION_INTERRUPTED: nothing was heard for max-response-delay.
     Interrupted,
-    /// PEREGRINE_HA_STOOD_STILL: this server did nothing for so long that the partner may have given it up.
-    StoodStill,
     /// HA_COMMUNICATION_INTERRUPTED_CLIENT4_UNACKED: one more client waits for the partner.
     ClientUnacked {
         /// Unacked clients by now.

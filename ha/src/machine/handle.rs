@@ -25,19 +25,6 @@ impl Relationship {
         self.settle(now);
     }
 
-    /// This server did not run for longer than `max-response-delay`: it was stopped, or its machine was. The partner
-    /// may have given it up and served its clients; it fetches their leases before it serves again.
-    pub fn handle_standstill(&mut self, now: Now) {
-        let serves =
-            matches!(self.stage, Stage::Normal | Stage::Recovery(_) | Stage::PartnerDown(_));
-        if serves && self.peers().is_active_pair() && !self.is_paused() {
-            self.note(Note::StoodStill);
-            self.enter(now, Stage::Waiting);
-            self.run(now);
-        }
-        self.settle(now);
-    }
-
     /// A heartbeat has ended ([`Action::SendHeartbeat`]). A state name that is not known is a
     /// failure.
     pub fn handle_heartbeat(&mut self, now: Now, result: Result<PartnerStatus, CallError>) {

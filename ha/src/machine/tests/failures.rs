@@ -28,21 +28,6 @@ fn delayed_updates_are_sent_when_the_link_is_back() {
 }
 
 #[test]
-fn a_server_that_stood_still_asks_its_partner_before_it_serves() {
-    let mut pair = Pair::in_normal_operation(Mode::LoadBalancing, |_| {});
-    pair.with(1, |machine, now| machine.handle_standstill(now));
-    assert!(!pair.with(1, |machine, _| machine.serves()));
-    assert!(pair.notes.contains(&(1, Note::StoodStill)));
-    pair.run_for(8.0);
-    assert_eq!(pair.states(), [Some(LoadBalancing); 2]);
-    assert!(pair.entered_by(1).ends_with(&[Waiting, Syncing, Ready, LoadBalancing]));
-    // What does not serve has nothing to lose, and a partner in maintenance takes nothing over.
-    pair.with(1, |machine, now| machine.notify_maintenance(now, false, Some(LoadBalancing)));
-    pair.with(1, |machine, now| machine.handle_standstill(now));
-    assert_eq!(pair.states()[1], Some(State::InMaintenance));
-}
-
-#[test]
 fn an_overflow_makes_both_synchronise() {
     let mut pair = Pair::in_normal_operation(Mode::LoadBalancing, |p| p.delayed_updates_limit = 3);
     pair.cut = true;
