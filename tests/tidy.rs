@@ -36,7 +36,7 @@ fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
 
 fn sources() -> Vec<Source> {
     let mut found = Vec::new();
-    for folder in ["src", "tests", "engine", "ha", "perf", "bench", "examples", "docs"] {
+    for folder in ["src", "tests", "engine", "ha", "perf", "bench", "fuzz", "examples", "docs"] {
         if root().join(folder).exists() {
             files_below(&root().join(folder), &mut found);
         }

@@ -25,7 +25,7 @@ fn give_and_take(criterion: &mut Criterion) {
             let identity =
                 Identity { client_id: lease.client_id.as_ref(), hw_address: &lease.hw_address };
             let origin = Origin::Client(None);
-            server.store.release(NOW, lease.address, identity, origin).expect("it holds it")
+            server.store.release(NOW, lease.address, identity, false, origin).expect("it holds it")
         });
     });
 }

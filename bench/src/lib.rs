@@ -99,6 +99,7 @@ impl Server {
             admission: None,
             now: NOW,
             ticket: None,
+            replicated: false,
             buffers: &self.buffers,
             interface: "eth0",
             local_addresses: &[SERVER],

@@ -91,6 +91,8 @@ pub const MAX_CONFIG_BYTES: usize = 1 << 30;
 pub const MAX_MISTAKES: usize = 500;
 /// Pause between two turns of housekeeping.
 pub const HOUSEKEEPING_TURN: Duration = Duration::from_millis(200);
+/// Leases that are looked at in one go when they are checked at start.
+pub const SANITY_PAGE: usize = 4096;
 /// Leases that are reclaimed at a time, before anybody else gets a turn.
 pub const RECLAIM_SLICE: usize = 64;
 /// Receive buffer asked of the kernel for each socket, in bytes.
@@ -118,3 +120,6 @@ pub const RECEIVE_RETRY_MS: u64 = 100;
 
 const _: () = assert!(BATCH <= MAX_PENDING_REPLIES);
 const _: () = assert!(MAX_CLIENT_ID <= u8::MAX as usize);
+
+/// Steps of the wall clock that are remembered one by one; older ones are taken together.
+pub const MAX_CLOCK_STEPS: usize = 8;

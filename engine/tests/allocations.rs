@@ -117,9 +117,13 @@ fn a_packet_takes_no_memory_once_its_client_is_known() {
             "interfaces-config": {{ "interfaces": [] }},
             "multi-threading": {{ "thread-pool-size": 1 }},
             "lease-database": {{ "type": "memfile", "name": "{}" }},
-            "valid-lifetime": 4000,
+            "valid-lifetime": 4000, "cache-threshold": 0,
             "loggers": [ {{ "name": "kea-dhcp4", "severity": "WARN" }} ],
             "option-data": [ {{ "name": "routers", "data": "192.0.2.1" }} ],
+            "client-classes": [
+                {{ "name": "ether", "test": "substring(option[61].hex, 0, 1) == 0x01 and not option[77].exists",
+                   "option-data": [ {{ "name": "domain-name", "data": "a.test" }} ] }},
+                {{ "name": "late", "test": "member('UNKNOWN') and pkt4.giaddr == 192.0.2.3 and member('ether')" }} ],
             "subnet4": [ {{ "id": 1, "subnet": "192.0.2.0/24",
                            "pools": [ {{ "pool": "192.0.2.10 - 192.0.2.200" }} ] }} ] }} }}"#,
         dir.path().join("leases.csv").display()

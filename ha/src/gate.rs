@@ -1,15 +1,15 @@
 //! The gate: who of the pair serves a query (implements [`Admission`]). What the machine decided is
-//! one atomic word; a query costs one hash and one load of it. Pure but for its atomics. Must not
+//! one atomic word; a query costs one hash and a load of it and of the machine's last turn. Pure but for its atomics. Must not
 //! know why a scope is served, nor how leases reach the partner.
 
-use engine::clock::Now;
+use engine::clock::{Mono, Now};
 use engine::limits::{MAX_CLIENT_ID, MAX_HW_ADDRESS};
 use engine::seam::{Admission, Admitted, Client, Waiting};
 use engine::sync::atomic::{AtomicU64, Ordering};
 
 use crossbeam::queue::ArrayQueue;
 
-use crate::machine::limits::MAX_UNSERVED;
+use crate::machine::limits::{MAX_UNSERVED, STANDSTILL};
 use crate::machine::{Peers, Scopes, Standing, ToBackups, ToPartner, UpdatePolicy};
 
 /// The gate of one relationship.
@@ -17,6 +17,8 @@ use crate::machine::{Peers, Scopes, Standing, ToBackups, ToPartner, UpdatePolicy
 pub struct Gate {
     peers: Peers,
     standing: AtomicU64,
+    /// When the machine last had its turn, by the monotonic clock in nanoseconds.
+    turned: AtomicU64,
     unserved: ArrayQueue<Unserved>,
     unserved_dropped: AtomicU64,
 }
@@ -27,6 +29,7 @@ impl Gate {
         Self {
             peers,
             standing: AtomicU64::new(0),
+            turned: AtomicU64::new(u64::MAX),
             unserved: ArrayQueue::new(MAX_UNSERVED),
             unserved_dropped: AtomicU64::new(0),
         }
@@ -40,6 +43,18 @@ impl Gate {
     /// Lets the packet path know ([`crate::machine::Action::Publish`]).
     pub fn publish(&self, standing: Standing) {
         self.standing.store(pack(standing), Ordering::Release);
+    }
+
+    /// The machine has had its turn.
+    pub(crate) fn turn(&self, now: Mono) {
+        self.turned.store(now.as_ns(), Ordering::Release);
+    }
+
+    /// Whether the machine has not had its turn for so long that the process stood still: what was published says
+    /// nothing any more.
+    fn stood_still(&self, now: Mono) -> bool {
+        let passed = now.as_ns().saturating_sub(self.turned.load(Ordering::Acquire));
+        u128::from(passed) > STANDSTILL.as_nanos()
     }
 
     /// What was published last. One atomic load.
@@ -79,13 +94,14 @@ impl Admission for Gate {
         self.peers.all().iter().map(|peer| format!("HA_{}", peer.name)).collect()
     }
 
-    fn admit(&self, client: &Client<'_>, _now: Now) -> Admitted {
+    fn admit(&self, client: &Client<'_>, now: Now) -> Admitted {
         if !client.balanced {
             return Admitted { serve: true, class: Some(self.peers.primary()) };
         }
         let class = self.peers.balanced(client.key);
         let standing = self.standing();
-        let serve = class.is_some_and(|place| standing.scopes.contains(place));
+        let serve = class.is_some_and(|place| standing.scopes.contains(place))
+            && !self.stood_still(now.mono);
         if !serve && standing.watching {
             self.show(client);
         }
@@ -213,6 +229,22 @@ mod tests {
         let unbalanced = Client { balanced: false, ..client(Some(SECOND)) };
         serving(&gate, &[], false);
         assert_eq!(gate.admit(&unbalanced, NOW), Admitted { serve: true, class: Some(2) });
+    }
+
+    #[test]
+    fn nobody_is_served_by_what_was_published_before_a_standstill() {
+        let gate = gate(Mode::HotStandby, Role::Standby);
+        serving(&gate, &[2], false);
+        gate.turn(Mono::from_ns(0));
+        let serves = |passed| {
+            let now = Now { mono: NOW.mono + passed, ..NOW };
+            gate.admit(&client(Some(FIRST)), now).serve
+        };
+        assert!(serves(STANDSTILL));
+        let longer = STANDSTILL + std::time::Duration::from_millis(1);
+        assert!(!serves(longer));
+        gate.turn(NOW.mono + longer);
+        assert!(serves(longer));
     }
 
     #[test]

@@ -23,6 +23,7 @@ use crate::io::client::Target;
 use crate::io::listener::{self, Patience, Rules};
 use crate::io::tls::{self, Acceptor, Connector, Part};
 use crate::io::{self as driving, Driver};
+use crate::machine::Peers;
 use crate::wire::auth::Credentials;
 
 /// High Availability cannot start.
@@ -83,9 +84,8 @@ impl Hub {
             )
         };
         let halves: Vec<_> = relationships.iter().enumerate().map(half).collect();
-        for (index, half) in halves.iter().enumerate() {
-            let name = if index == 0 { "paired".to_owned() } else { format!("paired-{index}") };
-            if let Some(flag) = parts.storage.flag(&name) {
+        for half in &halves {
+            if let Some(flag) = parts.storage.flag(&memory_name(half.gate().peers())) {
                 half.remember_in(Arc::new(flag));
             }
         }
@@ -130,6 +130,21 @@ impl Drivers {
     pub fn stop(self) {
         drop(self.0);
     }
+}
+
+/// What is remembered of a pair is its own, wherever it stands in the configuration, and whoever is there beside it.
+fn memory_name(peers: &Peers) -> String {
+    let mut name = String::from("paired");
+    for peer in [Some(peers.local()), peers.partner()].into_iter().flatten() {
+        name.push('-');
+        for byte in peer.name.bytes() {
+            match byte {
+                b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'.' | b'_' => name.push(byte.into()),
+                other => name.push_str(&format!("%{other:02x}")),
+            }
+        }
+    }
+    name
 }
 
 fn guard(
@@ -207,4 +222,22 @@ fn credentials(server: &Server) -> Result<Option<Credentials>, StartError> {
     let Some(login) = &server.login else { return Ok(None) };
     let read = || Ok(Credentials::new(&login.user.text()?, &login.password.text()?));
     read().map_err(|error| StartError::Credentials { server: Arc::clone(&server.name), error })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine::{Mode, Peer, Role};
+
+    #[test]
+    fn each_pair_has_a_memory_of_its_own() {
+        let name = |own: &str, other: &str| {
+            let peer = |name: &str, role| Peer { name: name.into(), role, auto_failover: true };
+            let all = vec![peer(own, Role::Standby), peer(other, Role::Primary)];
+            memory_name(&Peers::new(Mode::HotStandby, own, all).unwrap())
+        };
+        assert_eq!(name("server2", "server1"), "paired-server2-server1");
+        assert_eq!(name("a-b", "../c d"), "paired-a%2db-..%2fc%20d");
+        assert_ne!(name("a-b", "c"), name("a", "b-c"));
+    }
 }

@@ -16,6 +16,8 @@ pub(crate) struct Held {
     pub(crate) offered: Option<(Ipv4Addr, Ipv4Addr)>,
     /// The last address that it was given; kept when it is given back, since clients remember it, too.
     pub(crate) bound: Option<(Ipv4Addr, Ipv4Addr)>,
+    /// The address that was offered last.
+    pub(crate) last_offer: Option<Ipv4Addr>,
     /// Whether an offer of the server may still be open.
     pub(crate) promised: bool,
 }
@@ -26,7 +28,10 @@ impl Held {
         let Some(reply) = reply else { return };
         let given = (reply.yiaddr, reply.server().unwrap_or(SERVER));
         match reply.kind() {
-            Kind::Offer => (self.offered, self.promised) = (Some(given), true),
+            Kind::Offer => {
+                self.offered = Some(given);
+                (self.last_offer, self.promised) = (Some(given.0), true);
+            }
             Kind::Ack if verb != "inform" => {
                 *self = Self { bound: Some(given), ..Self::default() };
             }
@@ -140,7 +145,7 @@ impl<'a> Draft<'a> {
 
     fn word(&mut self, key: &str, value: &str) -> Result<(), Impossible> {
         match key {
-            "via" | "mac" => {}
+            "via" | "mac" | "fresh" => {}
             "op" => self.query.op = parse(value)?,
             "htype" => self.query.htype = parse(value)?,
             "hlen" => self.query.hlen = parse(value)?,

@@ -22,7 +22,7 @@ const PLACE: &str = "PEREGRINE_DIFFERENTIAL_PLACE";
 /// How long one look at a cable waits.
 const LOOK: Duration = Duration::from_millis(2);
 /// Looks at a cable until a reply is not expected any more without further signs.
-const LOOKS: u32 = 5;
+const LOOKS: u32 = 2;
 /// Looks that wait for a sentinel's answer: a server that serves answers it within this.
 const SENTINEL_LOOKS: u32 = 1000;
 /// Looks that a reply gets after all when the other side sent one.
@@ -237,6 +237,16 @@ pub(crate) struct Queries {
 pub(crate) struct Replies {
     pub(crate) kea: Option<Reply>,
     pub(crate) ours: Option<Reply>,
+}
+
+impl std::fmt::Display for Replies {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (side, reply) in [("Kea", &self.kea), ("Peregrine", &self.ours)] {
+            let said = reply.as_ref().map_or("nothing".into(), Reply::describe);
+            writeln!(f, "  {side}: {said}")?;
+        }
+        Ok(())
+    }
 }
 
 impl Lab {

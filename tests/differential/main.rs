@@ -9,6 +9,9 @@
 mod behind_relay;
 mod client;
 mod compare;
+#[path = "../interop/dhcp.rs"]
+#[expect(dead_code, reason = "shared with the black-box suite; a part of it is used")]
+mod dhcp;
 mod lab;
 #[path = "../interop/loopback.rs"]
 #[expect(dead_code, reason = "shared with the black-box suite; a part of it is used")]
@@ -18,6 +21,7 @@ mod message;
 #[path = "../interop/net.rs"]
 #[expect(dead_code, reason = "shared with the black-box suite; a part of it is used")]
 mod net;
+mod random;
 mod run;
 #[path = "../interop/server.rs"]
 #[expect(dead_code, reason = "shared with the black-box suite; a part of it is used")]
@@ -36,6 +40,10 @@ use story::Story;
 
 /// Runs only the scenario files whose name contains this.
 const ONLY: &str = "PEREGRINE_DIFFERENTIAL_ONLY";
+
+/// The seed of the first random story, and how many exchanges are wanted.
+const SEED: &str = "PEREGRINE_DIFFERENTIAL_SEED";
+const EXCHANGES: &str = "PEREGRINE_DIFFERENTIAL_EXCHANGES";
 
 fn scenario_files() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/differential/scenarios");
@@ -79,6 +87,42 @@ fn scenarios() {
         if only.is_empty() {
             for meant in meant::ALL {
                 assert!(met.contains(meant.name), "{} was not met: {}", meant.name, meant.reason);
+            }
+        }
+    });
+}
+
+/// A number that the environment may set.
+fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |text| text.parse().expect("a number is set"))
+}
+
+#[test]
+fn random() {
+    lab::among_clients("random", |lab| {
+        let (first, wanted) = (number(SEED, 1), number(EXCHANGES, 1000));
+        let (mut exchanges, mut answered, mut met) = (0, 0, BTreeSet::new());
+        for seed in first.. {
+            let story = random::draw(seed);
+            let told = catch_unwind(AssertUnwindSafe(|| tell(lab, &story)));
+            match told.unwrap_or_else(|_| panic!("seed {seed}: a server failed\n{story}")) {
+                Ok(report) => {
+                    exchanges += report.exchanges;
+                    answered += report.answered;
+                    met.extend(report.meant);
+                }
+                Err(failure) => {
+                    let (story, failure) = random::shrink(lab, story, failure);
+                    panic!("seed {seed}, step {}: {}\n\n{story}", failure.step + 1, failure.what);
+                }
+            }
+            if exchanges as u64 >= wanted {
+                let stories = seed - first + 1;
+                eprintln!(
+                    "{stories} random stories, {exchanges} exchanges, {answered} answered, {met:?}"
+                );
+                assert!(answered * 3 > exchanges, "only {answered} of {exchanges} were answered");
+                return;
             }
         }
     });

@@ -34,6 +34,8 @@ pub(crate) struct Seen<'a> {
     pub(crate) had: Held,
     pub(crate) kea: Option<&'a Reply>,
     pub(crate) ours: Option<&'a Reply>,
+    /// Whether the address that the query asks for was offered to another client before.
+    pub(crate) is_promised: bool,
     /// Whether any lease was over when the query came.
     pub(crate) expired: bool,
 }
@@ -128,7 +130,9 @@ pub(crate) const ALL: &[Meant] = &[
                  it (RFC 2131 section 3.1 point 2); Kea gives it to who asks first",
         applies: |seen| {
             let refused = seen.message_type() == REQUEST && seen.kinds() == (Kind::Ack, Kind::Nak);
-            refused && matches!(seen.difference.what, What::Reply | What::Lease(_))
+            seen.is_promised
+                && refused
+                && matches!(seen.difference.what, What::Reply | What::Lease(_))
         },
         effect: Effect::OtherLeases,
     },
@@ -147,13 +151,13 @@ pub(crate) const ALL: &[Meant] = &[
     },
     Meant {
         name: "direct-without-subnet",
-        reason: "REQUEST with option 54 and INFORM, broadcast on a link without a subnet: 2.2 answers nothing, 3.x as \
+        reason: "REQUEST and INFORM, broadcast on a link without a subnet: 2.2 answers nothing, 3.x as \
                  to relays",
         applies: |seen| {
             seen.difference.what == What::Reply
                 && seen.kinds().0 == Kind::Nothing
                 && match seen.message_type() {
-                    REQUEST => seen.kinds().1 == Kind::Nak && seen.has_option(54),
+                    REQUEST => seen.kinds().1 == Kind::Nak,
                     INFORM => seen.kinds().1 == Kind::Ack,
                     _ => false,
                 }
@@ -194,6 +198,37 @@ pub(crate) const ALL: &[Meant] = &[
                 && seen.difference.kea == "absent"
         },
         effect: Effect::OtherLeases,
+    },
+    Meant {
+        name: "overloaded-query",
+        reason: "any reply to a query with option 52: options in the fields file and sname are read (RFC 2131 section 4.1); \
+                 Kea does not look there",
+        applies: |seen| {
+            seen.has_option(52)
+                && seen.difference.kea == "absent"
+                && seen.message_type() == DISCOVER
+        },
+        effect: Effect::None,
+    },
+    Meant {
+        name: "required-class-without-test",
+        reason: "any reply, option 42 with 192.0.2.5, which only such a class has: a class without a test that a pool asks \
+                 for is assigned by 3.x and not by 2.2",
+        applies: |seen| {
+            let values = ("absent", "c0000205");
+            seen.difference.what == What::Option(42) && seen.values() == values
+        },
+        effect: Effect::None,
+    },
+    Meant {
+        name: "home-of-a-reservation",
+        reason: "DISCOVER, yiaddr 10.2.0.77 for 10.1.0.10: a reservation without address in another subnet of the shared \
+                 network makes 3.x serve the client from there, 2.2 stays with the selected one",
+        applies: |seen| {
+            let address = seen.message_type() == DISCOVER && seen.is_field("yiaddr");
+            address && seen.values() == ("10.1.0.10", "10.2.0.77")
+        },
+        effect: Effect::None,
     },
     Meant {
         name: "never-used-first",

@@ -210,6 +210,20 @@ impl Reply {
         }
     }
 
+    /// All of it in one line for each thing.
+    pub(crate) fn describe(&self) -> String {
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let trimmed = |bytes: &[u8]| hex(bytes).trim_end_matches("00").to_owned();
+        let mut text = format!("{} from {:?} to {:?}", self.kind(), self.from, self.to);
+        text +=
+            &format!(" {}, yiaddr {} ciaddr {}\n  ", hex(&self.to_mac), self.yiaddr, self.ciaddr);
+        let fields = self.fields.iter().filter(|(_, value)| value.iter().any(|byte| *byte != 0));
+        text.extend(fields.map(|(name, value)| format!(" {name} {}", trimmed(value))));
+        text += "\n  ";
+        text.extend(self.options.iter().map(|(code, value)| format!(" {code}:{}", hex(value))));
+        text
+    }
+
     /// The address in the option 54.
     pub(crate) fn server(&self) -> Option<Ipv4Addr> {
         let bytes: [u8; 4] = self.options.get(&54)?.as_slice().try_into().ok()?;

@@ -1,5 +1,6 @@
 //! Real clients on the server's link: ISC dhclient, udhcpc and dhcpcd each get a lease through the raw socket,
-//! renew it by unicast, and give it back.
+//! renew it by unicast, and give it back. They come up again with the address that they remember, go to another server
+//! when theirs is gone, decline an address that somebody has, and say their name.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -23,6 +24,9 @@ enum Program {
 const SCRIPT: &str = r#"#!/bin/sh
 address=${new_ip_address:-$ip}
 mask=${new_subnet_mask:-${subnet:-255.255.255.0}}
+env >>"${0%/*}/told"
+# dhclient leaves it to its script to find out that somebody has the address.
+[ "$reason$new_ip_address" = BOUND192.0.2.100 ] && [ -e "${0%/*}/taken" ] && exit 1
 [ -n "$address" ] && ip address replace "$address/$mask" dev eth0
 case "$reason$1" in RELEASE|deconfig) ip address flush dev eth0 ;; esac
 ip link set eth0 up
@@ -39,22 +43,30 @@ struct Client<'a> {
 
 impl<'a> Client<'a> {
     fn start(lan: &'a Lan, program: Program, folder: &Path) -> Self {
+        Self::start_with(lan, program, folder, "")
+    }
+
+    /// As [`Self::start`], with more arguments.
+    fn start_with(lan: &'a Lan, program: Program, folder: &Path, more: &str) -> Self {
         let script = folder.join("script");
         fs::write(&script, SCRIPT).unwrap();
         fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
         let mut command = match program {
             Program::Dhclient => {
                 let mut command = lan.on("client", "dhclient");
-                command.args(["-4", "-d", "-v"]).args(dhclient_files(folder)).arg("eth0");
+                command.args(["-4", "-d", "-v"]).args(more.split_whitespace());
+                command.args(dhclient_files(folder)).arg("eth0");
                 command
             }
             Program::Udhcpc => {
                 let mut command = lan.on("client", "udhcpc");
                 command.args(["-f", "-i", "eth0", "-t", "20", "-T", "1", "-s"]).arg(script);
+                command.args(more.split_whitespace());
                 command
             }
             Program::Dhcpcd => {
-                in_own_folders(lan, "dhcpcd -4 -B -d -f /dev/null -A -C resolv.conf eth0")
+                let line = "dhcpcd -4 -B -d -f /dev/null -C resolv.conf";
+                in_own_folders(lan, folder, &format!("{line} -c {} {more} eth0", script.display()))
             }
         };
         let log = fs::File::create(folder.join("client.log")).unwrap();
@@ -110,11 +122,14 @@ fn dhclient_files(folder: &Path) -> Vec<PathBuf> {
     vec!["-pf".into(), file("pid"), "-lf".into(), file("leases"), "-sf".into(), file("script")]
 }
 
-/// dhcpcd keeps its files at fixed places: give it empty ones of its own.
-fn in_own_folders(lan: &Lan, line: &str) -> Command {
+/// dhcpcd keeps its files at fixed places: give it ones of its own, of which those with leases stay.
+fn in_own_folders(lan: &Lan, folder: &Path, line: &str) -> Command {
+    let kept = folder.join("dhcpcd");
+    fs::create_dir_all(&kept).unwrap();
     let script = format!(
         "mkdir -p /run/dhcpcd /var/lib/dhcpcd && mount -t tmpfs tmpfs /run/dhcpcd && \
-         mount -t tmpfs tmpfs /var/lib/dhcpcd && exec {line}"
+         mount --bind {} /var/lib/dhcpcd && exec {line}",
+        kept.display()
     );
     let mut command = lan.on("client", "sh");
     command.args(["-c", &script]);
@@ -207,5 +222,160 @@ fn dhcpcd() {
 fn all_clients_of_kea() {
     for program in [Program::Dhclient, Program::Udhcpc, Program::Dhcpcd] {
         lease_renew_release(Kind::Kea, program);
+    }
+}
+
+const ALL: [Program; 3] = [Program::Dhclient, Program::Udhcpc, Program::Dhcpcd];
+
+/// Arguments for a client that looks whether anybody has its address.
+fn careful(program: Program) -> &'static str {
+    match program {
+        Program::Udhcpc => "-a",
+        Program::Dhclient | Program::Dhcpcd => "",
+    }
+}
+
+fn shows(lan: &Lan, address: &str) {
+    until("address on the client", PATIENCE, || {
+        let output = net::run("ip", &["-n", &lan.namespace("client"), "address", "show", "eth0"]);
+        let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+        if shown.contains(address) { Ok(()) } else { Err(shown) }
+    });
+}
+
+/// udhcpc keeps no lease; the others ask for the address that they had, without a DISCOVER.
+#[test]
+fn a_client_that_comes_up_again_keeps_its_address() {
+    if !net::is_possible("a DHCP client that reboots") {
+        return;
+    }
+    for program in [Program::Dhclient, Program::Dhcpcd] {
+        let folder = tempfile::tempdir().unwrap();
+        let lan = Lan::new(&[("server", "192.0.2.1/24"), ("client", "")]);
+        let mut server = Server::new(Kind::Peregrine, "server", folder.path());
+        let mut configuration = configuration();
+        configuration["renew-timer"] = json!(30);
+        server.configure(&configuration);
+        server.start(&lan);
+        let client = Client::start(&lan, program, folder.path());
+        let given = until("lease", PATIENCE, || lease(&server));
+        let address = given["ip-address"].as_str().unwrap().to_owned();
+        shows(&lan, &address);
+        until("file of the client", PATIENCE, || {
+            let files = fs::read_dir(folder.path().join("dhcpcd"));
+            let kept = files.is_ok_and(|mut files| files.next().is_some());
+            let own = fs::read_to_string(folder.path().join("leases")).unwrap_or_default();
+            if kept || own.contains(&address) { Ok(()) } else { Err(own) }
+        });
+        // Killed on the spot: it gives nothing back.
+        drop(client);
+        let before = server.statistics();
+        let _again = Client::start(&lan, program, folder.path());
+        until("REQUEST after the reboot", PATIENCE, || {
+            let now = server.statistics();
+            let more = |name: &str| now[name] - before[name];
+            match (more("pkt4-discover-received"), more("pkt4-ack-sent")) {
+                (0, 1..) => Ok(()),
+                other => Err((program, other)),
+            }
+        });
+        assert_eq!(lease(&server).unwrap()["ip-address"], given["ip-address"]);
+    }
+}
+
+#[test]
+fn an_address_that_somebody_has_is_declined() {
+    if !net::is_possible("a DHCP client on a link with a stranger") {
+        return;
+    }
+    for program in ALL {
+        let folder = tempfile::tempdir().unwrap();
+        let hosts = [("server", "192.0.2.1/24"), ("client", ""), ("other", "192.0.2.100/24")];
+        let lan = Lan::new(&hosts);
+        fs::write(folder.path().join("taken"), "").unwrap();
+        let mut server = Server::new(Kind::Peregrine, "server", folder.path());
+        server.configure(&configuration());
+        server.start(&lan);
+        let _client = Client::start_with(&lan, program, folder.path(), careful(program));
+        until("declined and another lease", PATIENCE, || {
+            let leases = server.leases();
+            let state = |address: &str| {
+                let found = leases.iter().find(|lease| lease["ip-address"] == address);
+                found.map(|lease| lease["state"].clone())
+            };
+            let declined = state("192.0.2.100") == Some(json!(1));
+            let other = leases.iter().any(|lease| lease["state"] == 0);
+            if declined && other { Ok(()) } else { Err((program, leases)) }
+        });
+    }
+}
+
+#[test]
+fn a_client_whose_server_is_gone_rebinds_to_another() {
+    if !net::is_possible("a DHCP client between two servers") {
+        return;
+    }
+    for program in ALL {
+        let folder = tempfile::tempdir().unwrap();
+        let hosts = [("server", "192.0.2.1/24"), ("client", ""), ("second", "192.0.2.2/24")];
+        let lan = Lan::new(&hosts);
+        let mut configuration = configuration();
+        configuration["valid-lifetime"] = json!(16);
+        configuration["renew-timer"] = json!(3);
+        configuration["rebind-timer"] = json!(6);
+        let mut first = Server::new(Kind::Peregrine, "server", folder.path());
+        first.configure(&configuration);
+        first.start(&lan);
+        let _client = Client::start(&lan, program, folder.path());
+        let given = until("lease", PATIENCE, || lease(&first));
+        first.kill();
+        let mut second = Server::new(Kind::Peregrine, "second", folder.path());
+        fs::copy(first.lease_file(), second.lease_file()).unwrap();
+        second.configure(&configuration);
+        second.start(&lan);
+        until("rebinding", PATIENCE, || match lease(&second) {
+            Ok(kept) if kept["cltt"].as_u64() > given["cltt"].as_u64() => {
+                assert_eq!(kept["ip-address"], given["ip-address"], "{program:?}");
+                Ok(())
+            }
+            other => Err((program, other)),
+        });
+        assert_eq!(second.statistics()["pkt4-discover-received"], 0, "{program:?} began anew");
+    }
+}
+
+#[test]
+fn names_and_options_are_told_both_ways() {
+    if !net::is_possible("a DHCP client with a name") {
+        return;
+    }
+    for program in ALL {
+        let folder = tempfile::tempdir().unwrap();
+        let lan = Lan::new(&[("server", "192.0.2.1/24"), ("client", "")]);
+        let mut server = Server::new(Kind::Peregrine, "server", folder.path());
+        let mut configuration = configuration();
+        configuration["option-data"] = json!([
+            {"name": "ntp-servers", "data": "192.0.2.123"},
+            {"name": "domain-search", "data": "a.example, b.example"}
+        ]);
+        server.configure(&configuration);
+        server.start(&lan);
+        let file = folder.path().join("dhclient.conf");
+        let text = "send fqdn.fqdn \"pc.example.\"; send fqdn.encoded on;\n\
+                    request subnet-mask, routers, ntp-servers, domain-search;\n";
+        fs::write(&file, text).unwrap();
+        let more = match program {
+            Program::Dhclient => format!("-cf {}", file.display()),
+            Program::Udhcpc => "-F pc.example. -O ntpsrv -O search".to_owned(),
+            Program::Dhcpcd => "-h pc.example -F both -o ntp_servers -o domain_search".to_owned(),
+        };
+        let _client = Client::start_with(&lan, program, folder.path(), &more);
+        let given = until("lease", PATIENCE, || lease(&server));
+        assert_eq!(given["hostname"], "pc.example.", "{program:?}");
+        until("options at the client", PATIENCE, || {
+            let told = fs::read_to_string(folder.path().join("told")).unwrap_or_default();
+            let all = ["192.0.2.123", "a.example", "b.example"].iter().all(|it| told.contains(it));
+            if all { Ok(()) } else { Err((program, told)) }
+        });
     }
 }

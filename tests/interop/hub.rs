@@ -253,6 +253,22 @@ fn life_of_a_hub(kinds: [Kind; 2]) {
         world.wait_for_equal_leases(clients);
     }
 
+    // What is remembered of one pair is not said of the other.
+    world.branches[1].kill();
+    world.wait_for_hub(["hot-standby", "partner-down"]);
+    world.drive(1, "02:00:00:02:06:00", 5);
+    clients[1] += 5;
+    let memory = |pair: &str| {
+        let mut path = world.hub.lease_file().into_os_string();
+        path.push(format!(".paired-{pair}"));
+        Path::new(&path).exists()
+    };
+    assert!(memory("server2-server1") && !memory("server4-server3"));
+    let lan = &world.lan;
+    world.branches[1].start(lan);
+    world.wait_until_normal();
+    world.wait_for_equal_leases(clients);
+
     // Both at once: each fetches its leases, and the end of one is not that of the other.
     world.branches.iter_mut().for_each(Server::kill);
     world.wait_for_hub(["partner-down"; 2]);

@@ -27,4 +27,5 @@ mod site;
 mod soak;
 mod tls;
 mod transport;
+mod truth;
 mod wait;

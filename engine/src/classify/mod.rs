@@ -6,6 +6,7 @@ mod inside;
 mod lexer;
 mod names;
 mod parser;
+mod print;
 mod subject;
 #[cfg(test)]
 mod tests;

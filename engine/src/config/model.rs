@@ -74,6 +74,8 @@ pub struct Dhcp4 {
     pub early_global_reservations: bool,
     /// `compatibility`.
     pub compatibility: Compatibility,
+    /// `sanity-checks`, `lease-checks`.
+    pub lease_checks: LeaseChecks,
     /// `shared-networks` in their order.
     pub networks: Vec<Arc<Network4>>,
     /// Every subnet, by ascending id, those of shared networks too; inherited values filled in.
@@ -180,6 +182,8 @@ pub struct ClientClass {
     pub definitions: Definitions,
     /// `valid-lifetime` and its bounds, if the class has any.
     pub lifetime: Option<Lifetime>,
+    /// `offer-lifetime`, seconds.
+    pub offer_lifetime_s: Option<u32>,
     /// `next-server`.
     pub next_server: Option<Ipv4Addr>,
     /// `server-hostname`.
@@ -341,6 +345,12 @@ pub struct Subnet4 {
     pub authoritative: bool,
     /// `allocator`.
     pub allocator: Allocator,
+    /// `cache-threshold` and `cache-max-age`.
+    pub cache: LeaseCache,
+    /// `offer-lifetime`, seconds: an offered address is leased that long; 0: it is not.
+    pub offer_lifetime_s: u32,
+    /// `store-extended-info`: leases keep what their relay said.
+    pub store_extended_info: bool,
     /// Which reservations are looked for.
     pub reservations: ReservationScope,
     /// `next-server`.
@@ -374,6 +384,9 @@ impl Subnet4 {
             match_client_id: true,
             authoritative: false,
             allocator: Allocator::default(),
+            cache: LeaseCache { threshold: None, max_age_s: None },
+            offer_lifetime_s: 0,
+            store_extended_info: false,
             reservations: ReservationScope::default(),
             next_server: Ipv4Addr::UNSPECIFIED,
             server_hostname: String::new(),
@@ -404,6 +417,23 @@ pub enum Allocator {
     Random,
 }
 
+/// How long after a lease was given the client is told of it again instead of getting it anew.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LeaseCache {
+    /// `cache-threshold`: up to this share of its lifetime.
+    pub threshold: Option<f64>,
+    /// `cache-max-age`: up to this age, seconds.
+    pub max_age_s: Option<u32>,
+}
+
+impl LeaseCache {
+    /// Whether any lease is ever told of again.
+    pub fn is_on(&self) -> bool {
+        let off = self.threshold == Some(0.0) || self.max_age_s == Some(0);
+        !off && (self.threshold.is_some() || self.max_age_s.is_some())
+    }
+}
+
 /// `reservations-global`, `reservations-in-subnet` and `reservations-out-of-pool`, or `reservation-mode`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReservationScope {
@@ -419,6 +449,22 @@ impl Default for ReservationScope {
     fn default() -> Self {
         Self { global: false, in_subnet: true, out_of_pool: false }
     }
+}
+
+/// What is done at start with a lease whose subnet is not that of its address.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LeaseChecks {
+    /// `none`: nothing.
+    None,
+    /// `warn`: it is told of.
+    #[default]
+    Warn,
+    /// `fix`: it gets the subnet of its address, if there is one.
+    Fix,
+    /// `fix-del`: as `fix`; without such a subnet it is forgotten.
+    FixOrDelete,
+    /// `del`: it is forgotten.
+    Delete,
 }
 
 /// `compatibility`.

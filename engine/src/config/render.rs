@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::build::parse_prefix;
+use super::build::{parse_prefix, scope_of_mode};
 use super::json::Node;
 use super::model::{Configuration, Dhcp4, Prefix4, Subnet4};
 use crate::codec::options::Definitions;
@@ -16,8 +16,10 @@ use crate::codec::options::space::DHCP4;
 /// What config-get shows at a shared network or a subnet even if it stands at a level above.
 const INHERITED: &[&str] = &[
     "allocator",
+    "cache-max-age",
     "cache-threshold",
     "calculate-tee-times",
+    "offer-lifetime",
     "rebind-timer",
     "renew-timer",
     "store-extended-info",
@@ -51,6 +53,7 @@ fn dhcp4_value(node: &Node, dhcp4: &Dhcp4) -> Value {
     let Some(map) = value.as_object_mut() else { return value };
     normalize(map);
     rename_socket(map);
+    lift_names(map);
     fill(map, &global_values(dhcp4));
     for defaults in [network_defaults(), ddns_defaults(), unbuilt_defaults(), global_defaults()] {
         fill(map, &defaults);
@@ -113,6 +116,12 @@ fn normalize(map: &mut Map<String, Value>) {
             map.entry(new).or_insert(value);
         }
     }
+    let mode = map.remove("reservation-mode");
+    if let Some(scope) = mode.as_ref().and_then(Value::as_str).and_then(scope_of_mode) {
+        map.insert("reservations-global".into(), scope.global.into());
+        map.insert("reservations-in-subnet".into(), scope.in_subnet.into());
+        map.insert("reservations-out-of-pool".into(), scope.out_of_pool.into());
+    }
     for (key, value) in map.iter_mut() {
         match value {
             _ if matches!(key.as_str(), "hooks-libraries" | "user-context") => {}
@@ -132,6 +141,24 @@ fn take_comment(map: &mut Map<String, Value>) {
         let context = map.entry("user-context").or_insert_with(|| json!({}));
         if let Value::Object(context) = context {
             context.insert("comment".into(), comment);
+        }
+    }
+}
+
+/// What shapes names stood in `dhcp-ddns` once; where it stands now it counts first.
+fn lift_names(map: &mut Map<String, Value>) {
+    for (old, new) in [
+        ("override-no-update", "ddns-override-no-update"),
+        ("override-client-update", "ddns-override-client-update"),
+        ("replace-client-name", "ddns-replace-client-name"),
+        ("generated-prefix", "ddns-generated-prefix"),
+        ("qualifying-suffix", "ddns-qualifying-suffix"),
+        ("hostname-char-set", "hostname-char-set"),
+        ("hostname-char-replacement", "hostname-char-replacement"),
+    ] {
+        let ddns = map.get_mut("dhcp-ddns").and_then(Value::as_object_mut);
+        if let Some(value) = ddns.and_then(|ddns| ddns.remove(old)) {
+            map.entry(new).or_insert(value);
         }
     }
 }
@@ -169,11 +196,10 @@ fn global_values(dhcp4: &Dhcp4) -> Value {
     })
 }
 
-/// Defaults of parameters that a subnet inherits. Where Kea's differs (`cache-threshold`: leases are not reused
-/// yet) it is ours.
+/// Defaults of parameters that a subnet inherits.
 fn network_defaults() -> Value {
     json!({
-        "allocator": "iterative", "cache-threshold": 0.0, "calculate-tee-times": false,
+        "allocator": "iterative", "cache-threshold": 0.25, "calculate-tee-times": false,
         "store-extended-info": false, "t1-percent": 0.5, "t2-percent": 0.875,
     })
 }

@@ -82,6 +82,8 @@ battery! {
     a_client_identifier_decides_before_the_hardware_address
     a_live_lease_is_found_before_a_kept_one
     a_released_lease_is_gone
+    a_released_lease_that_is_kept_is_its_clients_and_free
+    a_version_is_confirmed_until_the_lease_changes
     a_deletion_means_the_version_that_it_names
     a_promise_is_kept_as_long_as_its_lease_goes_on
     an_update_replaces_only_what_it_was_held_against
@@ -228,7 +230,7 @@ fn a_released_lease_is_gone(it: Subject) {
     let held = lease(1, 10);
     grant(&*it.store, 1000, &held).unwrap();
     let release = |client: &Lease4, last, now| {
-        it.store.release(at(now), address(last), identity(client), Origin::Client(None))
+        it.store.release(at(now), address(last), identity(client), false, Origin::Client(None))
     };
     assert_eq!(release(&lease(2, 10), 10, 1000), Err(NotHolder(address(10))));
     assert_eq!(release(&held, 11, 1000), Err(NotHolder(address(11))));
@@ -237,6 +239,41 @@ fn a_released_lease_is_gone(it: Subject) {
     assert_eq!(it.store.find(address(10)), None);
     assert_eq!(it.store.find_of(identity(&held), &[1], at(1000)), None);
     assert!(it.store.is_empty());
+}
+
+fn a_released_lease_that_is_kept_is_its_clients_and_free(it: Subject) {
+    let held = lease(1, 10);
+    grant(&*it.store, 1000, &held).unwrap();
+    let release = |client: &Lease4, last| {
+        let origin = Origin::Client(None);
+        it.store.release(at(1000), address(last), identity(client), true, origin)
+    };
+    let kept = release(&held, 10).unwrap();
+    assert_eq!((kept.lease.state, kept.lease.valid_lifetime_s), (LeaseState::Released, 0));
+    assert_eq!(it.store.find(address(10)), Some(kept.clone()));
+    assert_eq!(it.store.find_of(identity(&held), &[1], at(1000)), Some(kept));
+    assert!(release(&held, 10).is_err());
+    assert_eq!(free(&it, 1000, (10, 11), 10, &[]), Some(address(10)));
+    // It is reclaimed and goes as an expired one does.
+    assert_eq!(it.store.expire(at(1001), 50, 10), 1);
+    assert_eq!(it.store.find(address(10)).unwrap().lease.state, LeaseState::Reclaimed);
+    assert_eq!(it.store.expire(at(1060), 50, 10), 1);
+    assert!(it.store.is_empty());
+    let endless = Lease4 { valid_lifetime_s: INFINITE_LIFETIME, ..lease(2, 11) };
+    grant(&*it.store, 1000, &endless).unwrap();
+    release(&endless, 11).unwrap();
+    assert!(it.store.is_empty());
+}
+
+fn a_version_is_confirmed_until_the_lease_changes(it: Subject) {
+    let confirmed = || it.store.find(address(10)).unwrap().confirmed;
+    let first = grant(&*it.store, 1000, &lease(1, 10)).unwrap().version;
+    assert!(!confirmed());
+    assert!(it.store.promise(address(10), first) && confirmed());
+    let second = grant(&*it.store, 1050, &lease(1, 10)).unwrap().version;
+    assert!(!it.store.promise(address(10), first) && !confirmed());
+    assert!(it.store.promise(address(10), second) && confirmed());
+    assert!(!it.store.promise(address(11), second));
 }
 
 fn a_deletion_means_the_version_that_it_names(it: Subject) {
@@ -459,7 +496,9 @@ fn a_free_address_is_found_from_the_cursor_on(it: Subject) {
     assert_eq!(free(&it, 1000, (10, 20), 12, &[12, 13]), Some(address(14)));
     assert_eq!(free(&it, 1000, (10, 20), 15, &[10, 11, 12, 13, 14]), None);
     let client = lease(17, 17);
-    it.store.release(at(1000), address(17), identity(&client), Origin::Client(None)).unwrap();
+    it.store
+        .release(at(1000), address(17), identity(&client), false, Origin::Client(None))
+        .unwrap();
     assert_eq!(free(&it, 1000, (10, 20), 15, &[]), Some(address(17)));
 }
 

@@ -119,16 +119,17 @@ impl LeaseStore for Reference {
         now: Now,
         address: Ipv4Addr,
         identity: Identity<'_>,
+        keep: bool,
         origin: Origin,
     ) -> Result<Stored, NotHolder> {
         let mut table = self.table.lock();
-        let live = (table.leases.get(&address))
-            .is_some_and(|it| it.lease.holds_address(now.wall_s) && identity.owns(&it.lease));
-        if !live {
-            return Err(NotHolder(address));
-        }
-        let (version, before) = self.change(&mut table, address, None, origin);
-        before.map(|lease| Stored::new(lease, version, origin)).ok_or(NotHolder(address))
+        let kept = (table.leases.get(&address))
+            .filter(|it| it.lease.holds_address(now.wall_s) && identity.owns(&it.lease))
+            .map(|it| rules::released(&it.lease).filter(|_| keep))
+            .ok_or(NotHolder(address))?;
+        let (version, before) = self.change(&mut table, address, kept.clone(), origin);
+        let lease = kept.or(before).ok_or(NotHolder(address))?;
+        Ok(Stored::new(lease, version, origin))
     }
 
     fn decline(

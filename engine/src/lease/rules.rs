@@ -33,6 +33,13 @@ pub(crate) fn declined(lease: &Lease4, wall_s: u64, probation_s: u32) -> Lease4 
     }
 }
 
+/// The lease as it is kept for its client that gave it back, if it had an end (Kea guide, "Lease Affinity"): it ends
+/// now, and its address is free.
+pub(crate) fn released(lease: &Lease4) -> Option<Lease4> {
+    let kept = Lease4 { state: LeaseState::Released, valid_lifetime_s: 0, ..lease.clone() };
+    (lease.valid_lifetime_s != INFINITE_LIFETIME).then_some(kept)
+}
+
 /// The lease as it is kept for its client after its end: without its name.
 pub(crate) fn reclaimed(mut lease: Lease4) -> Lease4 {
     lease.state = LeaseState::Reclaimed;

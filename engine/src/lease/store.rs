@@ -82,6 +82,8 @@ pub struct Stored {
     pub lease: Lease4,
     /// The number of its last change.
     pub version: ChangeNumber,
+    /// A reply that reports this version was sent: whoever had to know of it does.
+    pub confirmed: bool,
     /// Its end was reckoned by another server's clock, or nobody knows by whose: the partner's, or from the file.
     pub foreign: bool,
     /// The `cltt` of the last version that this server told its client of; 0 if of none.
@@ -99,7 +101,7 @@ impl Stored {
     /// A record that `origin` writes.
     pub const fn new(lease: Lease4, version: ChangeNumber, origin: Origin) -> Self {
         let foreign = matches!(origin, Origin::Partner | Origin::Load);
-        Self { lease, version, foreign, promised_s: 0 }
+        Self { lease, version, confirmed: false, foreign, promised_s: 0 }
     }
 
     /// As [`Self::new`], in the place of `before`: as long as a promise holds, it outlives a renewal of which the
@@ -122,6 +124,7 @@ impl Stored {
 
     /// Its client is told of it now.
     pub(crate) fn promise(&mut self) {
+        self.confirmed = true;
         if self.lease.state == LeaseState::Assigned {
             self.promised_s = u32::try_from(self.lease.cltt_s).unwrap_or(u32::MAX);
         }
@@ -233,6 +236,10 @@ pub enum Applied {
 /// A store of DHCPv4 leases. Every operation is whole: it looks, decides and writes under the locks it
 /// needs, and shows each change to the [`ChangeSink`] it was built with.
 pub trait LeaseStore: Send + Sync + fmt::Debug {
+    /// Looks at the clocks, before a batch of other operations: a wall clock that is set forward must not give an
+    /// address away before its lease is over. A store may do without.
+    fn watch(&self, _now: Now) {}
+
     /// The lease of an address, in whatever state.
     fn find(&self, address: Ipv4Addr) -> Option<Stored>;
 
@@ -253,12 +260,14 @@ pub trait LeaseStore: Send + Sync + fmt::Debug {
     /// Writes a lease if its address is free or the client's own.
     fn grant(&self, now: Now, grant: Grant<'_>) -> Result<Granted, GrantRefused>;
 
-    /// Ends the client's live lease: removes it, and returns it with the change's number.
+    /// Ends the client's live lease: removes it, or if `keep` and it would have ended some time leaves it released for
+    /// its client. Returns it with the change's number.
     fn release(
         &self,
         now: Now,
         address: Ipv4Addr,
         identity: Identity<'_>,
+        keep: bool,
         origin: Origin,
     ) -> Result<Stored, NotHolder>;
 

@@ -29,11 +29,13 @@ messages! {
     ALLOC_ENGINE_V4_ALLOC_FAIL Warn "alloc-engine" "There is no address for a client: the pools that are open to it are full, or there are none. Look at the pools and classes of its subnet.";
     ALLOC_ENGINE_V4_DISCOVER_ADDRESS_CONFLICT Warn "alloc-engine" "The address that is reserved for a client is held by another one, so the client was offered a dynamic one for now. The holder loses the address when it next asks for it; the text names the address.";
     ALLOC_ENGINE_V4_LEASES_RECLAMATION_COMPLETE Info "alloc-engine" "Expired leases were reclaimed: their addresses are free again.";
+    ALLOC_ENGINE_V4_LEASES_RECLAMATION_SLOW Warn "alloc-engine" "Expired leases come faster than they are reclaimed. Raise max-reclaim-leases and max-reclaim-time, or lower reclaim-timer-wait-time, in expired-leases-processing.";
     DHCP4_DECLINE_FAIL Info "dhcp4" "A client declined an address that is not its own; nothing was changed.";
     DHCP4_DECLINE_LEASE Info "leases" "A client found its address in use by somebody else; nobody gets it until the probation period is over. Look for a host with a fixed address in the pool.";
     DHCP4_INIT_FAIL Error "dhcp4" "The server did not start, and nothing is served. The text says what stands in its way; mend it and start again.";
     DHCP4_LEASE_ALLOC Info "leases" "A lease was given or renewed.";
     DHCP4_LEASE_OFFER Info "leases" "An address was offered to a client.";
+    DHCP4_LEASE_REUSE Info "leases" "A client asked again soon after it got its lease, and was told of it as it stands: nothing was written (cache-threshold, cache-max-age).";
     DHCP4_PACKET_SEND_FAIL Error "dhcp4" "A reply could not be sent; the client will ask again. The text says where it should have gone and why it could not: look at the interface and the routes.";
     DHCP4_RELEASE Info "leases" "A client gave its lease back.";
     DHCP4_RELEASE_FAIL Info "leases" "A client gave back an address that is not its own; nothing was changed.";
@@ -41,6 +43,7 @@ messages! {
     DHCP4_STARTED Info "dhcp4" "The server serves DHCPv4 from now on.";
     DHCP4_SUBNET_SELECTION_FAILED Warn "dhcp4" "No subnet is configured for a client. If it should be served, look at the relay addresses and interfaces of the subnets.";
     DHCPSRV_EVAL_ERROR Error "dhcpsrv" "The test of a class could not be evaluated for a query, which was treated as not being in the class. The text names the class and the value that did not fit; guard the test with exists or a substring.";
+    DHCPSRV_LEASE_SANITY_FAIL Warn "dhcpsrv" "A lease of the lease file names a subnet that its address is not in, as after a change of subnets or their ids. sanity-checks says what is done about it; the text says what was.";
     DHCPSRV_MEMFILE_LEASE_LOAD_ROW_ERROR Error "dhcpsrv" "A row of the lease file cannot be read and was skipped; its lease is not known. Look at the file and line named.";
     DHCPSRV_MEMFILE_LFC_EXECUTE Info "dhcpsrv" "The lease file is being cleaned up: outdated rows are left out.";
     DHCPSRV_OPEN_SOCKET_FAIL Warn "dhcpsrv" "Something that interfaces-config names cannot be listened on. It is tried again every few seconds; the text says what is missing.";
@@ -98,6 +101,7 @@ messages! {
     PEREGRINE_HA_LISTENER_FAILED Warn "ha-hooks" "The listener of High Availability cannot take a connection now, for example because too many files are open; it goes on trying. Raise the limit or look for what holds them.";
     PEREGRINE_HA_LISTENER_FULL Warn "ha-hooks" "Connections to the listener of High Availability were refused because too many are open. Peers have room of their own; look for others that connect.";
     PEREGRINE_HA_MEMORY_FAILED Error "ha-hooks" "Whether the partner knows all leases of this server is kept in a file beside the lease file, which cannot be written or removed. If the server is restarted before it serves with its partner again, it takes the partner's leases for the truth and forgets what it gave alone: mend what the text names.";
+    PEREGRINE_HA_STOOD_STILL Warn "ha-hooks" "This server did nothing for longer than max-response-delay, as a process that was stopped or a virtual machine that was paused, or its clock was set forward by as much: the partner may have taken over since. It begins again in waiting, fetches the partner's leases and serves nobody before that.";
     PEREGRINE_HA_UPDATE_REFUSED Warn "ha-hooks" "A partner's lease update was refused: it would have given the address of a client that was promised it here, and later, to another client. The text names both. It happens when both servers served at once; if it goes on, look for hosts or leases that only one of the servers knows.";
     PEREGRINE_LEASES_LOADED Info "dhcpsrv" "The lease file was read at start; the numbers say how much was found.";
     PEREGRINE_LEASE_FILE_FAILED Error "dhcpsrv" "The lease file cannot be written: no lease is acknowledged until it can. Make room on the disk or mend what the text names; nothing was lost, and writing is tried again with every query.";

@@ -79,6 +79,8 @@ impl Duties {
     fn run(&self, stopped: &Receiver<()>) {
         let start = self.clock.now().mono;
         let mut reclaim = Due::every(self.expired.reclaim_wait_s, start);
+        let mut flush = Due::every(self.expired.flush_wait_s, start);
+        let mut unfinished = 0;
         let mut clean_up = Due::every(self.lfc_interval_s, start);
         let mut retry = Due::every(JOURNAL_RETRY_S, start);
         while stopped.recv_timeout(HOUSEKEEPING_TURN) == Err(RecvTimeoutError::Timeout) {
@@ -88,7 +90,13 @@ impl Duties {
                 self.storage.retry();
             }
             if Due::is_now(&mut reclaim, now) {
-                self.reclaim();
+                // Leases that are held go at the flush timer only, and never without one.
+                let hold_s = if self.expired.hold_s == 0 { 0 } else { u64::MAX };
+                unfinished = if self.reclaim(hold_s) { 0 } else { unfinished + 1 };
+                self.warn_if_slow(unfinished);
+            }
+            if Due::is_now(&mut flush, now) {
+                self.reclaim(self.expired.hold_s.into());
             }
             if Due::is_now(&mut clean_up, now) {
                 self.storage.compact_aside();
@@ -96,8 +104,20 @@ impl Duties {
         }
     }
 
-    /// One cycle of reclamation: at most `max-reclaim-leases` leases in at most `max-reclaim-time`.
-    fn reclaim(&self) {
+    /// Tells once that reclamation does not keep up: `unwarned-reclaim-cycles` of it in a row left something undone.
+    fn warn_if_slow(&self, unfinished: u32) {
+        let cycles = self.expired.unwarned_cycles;
+        if cycles > 0 && unfinished == cycles {
+            log!(
+                ALLOC_ENGINE_V4_LEASES_RECLAMATION_SLOW,
+                "expired leases are left after each of {cycles} cycles of reclamation"
+            );
+        }
+    }
+
+    /// One cycle of reclamation: at most `max-reclaim-leases` leases in at most `max-reclaim-time`. Those that are held
+    /// longer than `hold_s` are deleted. Says whether nothing is left to do.
+    fn reclaim(&self, hold_s: u64) -> bool {
         let start = self.clock.now();
         let most = match self.expired.max_leases {
             0 => usize::MAX,
@@ -108,20 +128,24 @@ impl Duties {
             ms => Duration::from_millis(ms.into()),
         };
         let mut reclaimed = 0;
-        loop {
+        let finished = loop {
             let limit = RECLAIM_SLICE.min(most - reclaimed);
             let now = self.clock.now();
-            let done = self.storage.store.expire(now, self.expired.hold_s.into(), limit);
+            self.storage.store.watch(now);
+            let done = self.storage.store.expire(now, hold_s, limit);
             reclaimed += done;
-            let out_of_time = now.mono.since(start.mono) >= time;
-            let done_or_full = done < limit || !self.storage.has_room();
-            if done_or_full || reclaimed >= most || out_of_time {
-                break;
+            if done < limit {
+                break true;
             }
-        }
+            let out_of_time = now.mono.since(start.mono) >= time;
+            if !self.storage.has_room() || reclaimed >= most || out_of_time {
+                break false;
+            }
+        };
         if reclaimed > 0 && self.storage.flush().is_ok() {
             log!(ALLOC_ENGINE_V4_LEASES_RECLAMATION_COMPLETE, "reclaimed {reclaimed} leases");
         }
+        finished
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod housekeeping;
 mod pipeline;
+mod sanity;
 mod storage;
 mod tell;
 mod trial;
@@ -147,6 +148,7 @@ impl Prepared {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
         let storage =
             Storage::open(&config.lease_database, &options.pid_files, Arc::clone(&stats))?;
+        sanity::check(&*storage.store, &config);
         let settings = Settings::from(&config.multi_threading);
         let sockets = open(settings.threads, &stats)?;
         let sender = ReplySender {

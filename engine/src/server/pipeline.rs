@@ -109,6 +109,7 @@ impl worker::Desk for Desk {
         out: &mut Vec<Departure>,
     ) {
         let pipeline = &*self.pipeline;
+        pipeline.storage.store.watch(now);
         let Some(right) = pipeline.service.begin_turn() else {
             // They were admitted before the service was switched off.
             let dropped = batch.len() as u64;
@@ -176,6 +177,7 @@ impl Turn<'_> {
             admission: self.admission,
             now: self.now,
             ticket,
+            replicated: pipeline.storage.is_replicated(),
             interface: self.interface.as_ref().map_or("", |(_, name)| name),
             local_addresses: self.local_addresses,
             buffers: self.buffers,
@@ -194,6 +196,9 @@ impl Turn<'_> {
                 if let Some(address) = reply.event.missed_reservation() {
                     self.lines.missed_reservation(&query, address);
                     pipeline.stats.count(Counter::ReservationConflicts);
+                }
+                if reply.event.is_reuse() {
+                    pipeline.stats.count(Counter::LeaseReuses);
                 }
                 if let Some(failure) = reply.event.allocation_failure() {
                     pipeline.count_failure(failure);
@@ -229,7 +234,7 @@ impl Turn<'_> {
 
     /// Takes room for the reply and for the change before anything is stored.
     fn reserve(&self, query: &Query<'_>, client: u64) -> Result<Option<Ticket>, Counter> {
-        if !v4::may_change_lease(query.message_type()) {
+        if !self.snapshot.may_change_lease(query.message_type()) {
             return Ok(None);
         }
         if !self.pipeline.storage.has_room() {

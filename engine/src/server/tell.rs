@@ -45,6 +45,7 @@ impl Lines {
         let message = match event {
             Event::Offered { .. } => &messages::DHCP4_LEASE_OFFER,
             Event::Allocated { .. } => &messages::DHCP4_LEASE_ALLOC,
+            Event::Reused { .. } => &messages::DHCP4_LEASE_REUSE,
             Event::Refused { .. } => &messages::PEREGRINE_NAK,
             Event::Informed | Event::Ipv6Only => return,
             Event::Released { .. } => &messages::DHCP4_RELEASE,

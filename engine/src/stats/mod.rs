@@ -53,6 +53,7 @@ counters! {
     AllocationFailSubnet = "v4-allocation-fail-subnet",
     AllocationFailNoPools = "v4-allocation-fail-no-pools",
     AllocationFailClasses = "v4-allocation-fail-classes",
+    LeaseReuses = "v4-lease-reuses",
     ReservationConflicts = "v4-reservation-conflicts",
     ClassEvaluationFailed = "peregrine-class-evaluation-failed",
     MalformedTooShort = "peregrine-malformed-too-short",

@@ -8,7 +8,7 @@ use super::snapshot::SubnetPlan;
 use super::{AllocationFailure, DropReason, Event, Exchange, Outcome};
 use crate::codec::v4::MessageType;
 use crate::config::model::Lifetime;
-use crate::lease::INFINITE_LIFETIME;
+use crate::lease::{ChangeNumber, Grant, INFINITE_LIFETIME, Lease4, Origin, Stored};
 
 /// An address, and the subnet that it is given from.
 #[derive(Clone, Copy)]
@@ -35,10 +35,60 @@ impl<'a> Exchange<'a> {
             .or_else(|| self.promised(selected))
             .or_else(|| self.next_free(selected))
             .ok_or_else(|| DropReason::NoAddress(self.failure(selected)))?;
-        let promise = self.promise_of(site);
         let missed = reservation.site.filter(|_| reserved.is_none());
         let event = Event::Offered { address: site.address, missed: missed.map(|it| it.address) };
-        Ok(Outcome::Reply(self.promise(MessageType::Offer, &promise, None, event)))
+        let mut promise = self.promise_of(site);
+        let offer_s = self.offer_lifetime_s(site.subnet);
+        let version = match offer_s {
+            0 => None,
+            _ => self.lease_offer(&promise, offer_s),
+        };
+        if let Some(left_s) = self.left_of_own(&promise).filter(|_| version.is_none()) {
+            promise.lifetime_s = left_s;
+        }
+        Ok(Outcome::Reply(self.promise(MessageType::Offer, &promise, version, event)))
+    }
+
+    /// What is left of the client's lease of the address, if that is what a REQUEST would be told.
+    fn left_of_own(&self, promise: &Promise<'a>) -> Option<u32> {
+        if !promise.subnet.config.cache.is_on() {
+            return None;
+        }
+        let own = self.context.store.find(promise.address)?;
+        let lease = self.lease_of(promise, Some(&own));
+        self.reusable_s(promise, &own, &lease)
+    }
+
+    /// Leases an offered address for some seconds (`offer-lifetime`), unless the client has it for longer. No reply waits
+    /// for a partner: it learns of the lease once the client takes it.
+    fn lease_offer(&self, promise: &Promise<'a>, offer_s: u32) -> Option<ChangeNumber> {
+        let context = self.context;
+        let own = context.store.find(promise.address);
+        let own = own.filter(|stored| self.client.identity().owns(&stored.lease));
+        let wall_s = context.now.wall_s;
+        let ends_later = |stored: &Stored| {
+            stored.lease.holds_address(wall_s)
+                && (stored.lease.valid_lifetime_s == INFINITE_LIFETIME
+                    || stored.lease.expires_at_s() > wall_s + u64::from(offer_s))
+        };
+        if own.as_ref().is_some_and(ends_later) {
+            return None;
+        }
+        let lease = Lease4 { valid_lifetime_s: offer_s, ..self.lease_of(promise, own.as_ref()) };
+        let identity = self.client.identity();
+        let grant = Grant { lease, identity, one_of: &[], origin: Origin::Client(None) };
+        // If another client was faster, the offer stands as any other does: its REQUEST will be refused.
+        context.store.grant(context.now, grant).ok().map(|granted| granted.version)
+    }
+
+    /// Of the first class that has one, else of the subnet.
+    fn offer_lifetime_s(&self, subnet: &SubnetPlan) -> u32 {
+        if !self.context.snapshot.leases_offers {
+            return 0;
+        }
+        let mut classes = self.classes.definitions(self.context.snapshot);
+        let of_class = classes.find_map(|(class, _)| class.offer_lifetime_s);
+        of_class.unwrap_or(subnet.config.offer_lifetime_s)
     }
 
     /// Whether the client can have its reserved address: it has it, or nobody else does and it is promised from now on.

@@ -15,8 +15,10 @@ mod names;
 mod network;
 mod options;
 mod outcome;
+mod relay_info;
 mod release;
 mod request;
+mod reuse;
 mod snapshot;
 #[cfg(test)]
 mod tests;
@@ -57,6 +59,8 @@ pub struct Context<'a> {
     pub now: Now,
     /// Room for the reply, if somebody must know of the lease before it is sent.
     pub ticket: Option<Ticket>,
+    /// Whether somebody else must know of leases.
+    pub replicated: bool,
     /// Name of the interface that received the query.
     pub interface: &'a str,
     /// Addresses of all sockets that are open: what a client may name as its server.

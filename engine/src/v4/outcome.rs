@@ -58,6 +58,13 @@ pub enum Event {
         /// The client held it before.
         renewed: bool,
     },
+    /// The client was told of its lease as it stands (`DHCP4_LEASE_REUSE`).
+    Reused {
+        /// The address.
+        address: Ipv4Addr,
+        /// What is left of its lifetime, seconds.
+        left_s: u32,
+    },
     /// A REQUEST was refused (`DHCP4_PACKET_NAK_...`).
     Refused {
         /// The address that was asked for, if any.
@@ -225,6 +232,11 @@ impl DropReason {
 }
 
 impl Event {
+    /// Whether the lease cache answered.
+    pub const fn is_reuse(&self) -> bool {
+        matches!(self, Self::Reused { .. })
+    }
+
     /// The reserved address that the client was not offered, because another one holds it.
     pub const fn missed_reservation(&self) -> Option<Ipv4Addr> {
         match self {
@@ -249,6 +261,9 @@ impl fmt::Display for Event {
             Self::Offered { address, .. } => write!(f, "lease {address} will be offered"),
             Self::Allocated { address, lifetime_s, .. } => {
                 write!(f, "lease {address} has been allocated for {lifetime_s} seconds")
+            }
+            Self::Reused { address, left_s } => {
+                write!(f, "lease {address} has been reused for {left_s} seconds")
             }
             Self::Refused { address: Some(address), reason } => {
                 write!(f, "address {address} is refused: {reason}")

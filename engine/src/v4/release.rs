@@ -3,12 +3,14 @@
 use super::{DropReason, Event, Exchange, Outcome};
 
 impl Exchange<'_> {
-    /// The lease of `ciaddr` is deleted if it is the client's.
+    /// The lease of `ciaddr` ends if it is the client's. It is kept for it if leases are kept after their end.
     pub(super) fn release(&self) -> Outcome {
         let context = self.context;
         let address = self.query.ciaddr();
-        let ended =
-            context.store.release(context.now, address, self.client.identity(), self.origin());
+        let expired = &context.snapshot.config.expired_leases;
+        let keep = expired.flush_wait_s > 0 && expired.hold_s > 0;
+        let identity = self.client.identity();
+        let ended = context.store.release(context.now, address, identity, keep, self.origin());
         match ended {
             Ok(stored) => Outcome::Silent {
                 changed: Some(stored.version),

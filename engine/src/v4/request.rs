@@ -4,10 +4,11 @@ use std::net::Ipv4Addr;
 
 use super::answer::Promise;
 use super::discover::Site;
+use super::relay_info::with_relay_info;
 use super::snapshot::SubnetPlan;
 use super::{DropReason, Event, Exchange, NakReason, Outcome};
 use crate::codec::v4::MessageType;
-use crate::lease::{Grant, Lease4, LeaseState};
+use crate::lease::{Grant, Lease4, LeaseState, Stored};
 
 /// How often an address is picked for a REQUEST that names none: each time another client was faster.
 const MAX_PICKS: usize = 16;
@@ -109,9 +110,8 @@ impl<'a> Exchange<'a> {
         if self.is_reserved_for_other(selected, address) {
             return Err(NakReason::Reserved.into());
         }
-        let stored = context.store.find(address).map(|stored| stored.lease);
-        let (own, others) = self.sort_out(stored);
-        if others.is_some_and(|lease| lease.holds_address(context.now.wall_s)) {
+        let (own, others) = self.sort_out(context.store.find(address));
+        if others.is_some_and(|it| it.lease.holds_address(context.now.wall_s)) {
             return Err(NakReason::InUse.into());
         }
         let reserved = self.reservation(selected).site;
@@ -139,9 +139,9 @@ impl<'a> Exchange<'a> {
     }
 
     /// A record of the client itself, and one of another.
-    fn sort_out(&self, stored: Option<Lease4>) -> (Option<Lease4>, Option<Lease4>) {
+    fn sort_out(&self, stored: Option<Stored>) -> (Option<Stored>, Option<Stored>) {
         match stored {
-            Some(lease) if self.client.identity().owns(&lease) => (Some(lease), None),
+            Some(stored) if self.client.identity().owns(&stored.lease) => (Some(stored), None),
             other => (None, other),
         }
     }
@@ -158,7 +158,7 @@ impl<'a> Exchange<'a> {
                 .or_else(|| self.promised(selected))
                 .or_else(|| self.next_free(selected));
             let Some(site) = site else { break };
-            let stored = self.context.store.find(site.address).map(|stored| stored.lease);
+            let stored = self.context.store.find(site.address);
             if let Some(outcome) = self.grant(site, self.sort_out(stored).0) {
                 return Ok(outcome);
             }
@@ -167,29 +167,36 @@ impl<'a> Exchange<'a> {
     }
 
     /// Writes the lease and answers; none if another client has the address or was promised it.
-    /// `own` is the record that the client has there already.
-    fn grant(&self, site: Site<'a>, own: Option<Lease4>) -> Option<Outcome> {
+    /// `own` is the record that the client has there already: if it is young, the answer tells of it as it stands.
+    fn grant(&self, site: Site<'a>, own: Option<Stored>) -> Option<Outcome> {
         let context = self.context;
         let address = site.address;
+        let promise = self.promise_of(site);
+        let lease = self.lease_of(&promise, own.as_ref());
+        if let Some(own) = &own
+            && let Some(left_s) = self.reusable_s(&promise, own, &lease)
+        {
+            let promise = Promise { lifetime_s: left_s, ..promise };
+            let event = Event::Reused { address, left_s };
+            let reply = self.promise(MessageType::Ack, &promise, Some(own.version), event);
+            return Some(Outcome::Reply(reply));
+        }
         let network = context.snapshot.network_of(site.subnet);
         let search = self.search(network);
         // A live lease is stronger than a promise, which was made before the partner told of the lease.
-        let holds = own.as_ref().is_some_and(|lease| lease.holds_address(context.now.wall_s));
+        let holds = own.as_ref().is_some_and(|own| own.lease.holds_address(context.now.wall_s));
         let claim =
             || context.offers.claim(address, search.client, search.subnet_id, context.now.mono);
         if !holds && !claim() {
             return None;
         }
-        let promise = self.promise_of(site);
-        let granted = context.store.grant(
-            context.now,
-            Grant {
-                lease: self.lease_of(&promise, own),
-                identity: self.client.identity(),
-                one_of: &network.ids,
-                origin: self.origin(),
-            },
-        );
+        let grant = Grant {
+            lease,
+            identity: self.client.identity(),
+            one_of: &network.ids,
+            origin: self.origin(),
+        };
+        let granted = context.store.grant(context.now, grant);
         context.offers.close(address, search.client, search.subnet_id);
         let granted = granted.ok()?;
         let before = granted.before.filter(|before| self.client.identity().owns(before));
@@ -202,7 +209,12 @@ impl<'a> Exchange<'a> {
         Some(Outcome::Reply(self.promise(MessageType::Ack, &promise, version, event)))
     }
 
-    fn lease_of(&self, promise: &Promise<'_>, own: Option<Lease4>) -> Lease4 {
+    pub(super) fn lease_of(&self, promise: &Promise<'_>, own: Option<&Stored>) -> Lease4 {
+        let noted = own.and_then(|stored| stored.lease.user_context.clone());
+        let user_context = match promise.subnet.config.store_extended_info {
+            true => with_relay_info(noted, self.query),
+            false => noted,
+        };
         Lease4 {
             address: promise.address,
             hw_address: self.client.hw_address,
@@ -214,7 +226,7 @@ impl<'a> Exchange<'a> {
             fqdn_rev: false,
             hostname: promise.name.as_ref().map_or_else(Box::default, |name| name.hostname.clone()),
             state: LeaseState::Assigned,
-            user_context: own.and_then(|lease| lease.user_context),
+            user_context,
             pool_id: promise.pool.map_or(0, |pool| pool.id),
         }
     }

@@ -10,7 +10,7 @@ use super::network::{self, Membership, NetworkPlan};
 use super::options::OptionTable;
 use crate::alloc::{Pool, Round, Turn};
 use crate::classify::ClassId;
-use crate::codec::v4::{Query, code, suboption};
+use crate::codec::v4::{MessageType, Query, code, suboption};
 use crate::config::model::{Allocator, Dhcp4, HookKind, NameRules, Pool4, Subnet4};
 use crate::hosts::Host;
 use crate::lease::KeptOut;
@@ -32,6 +32,8 @@ pub struct Snapshot {
     serves_bootp: bool,
     /// Options of reservations, by where the reservation is in memory: it stays there as long as its configuration.
     host_options: HashMap<usize, OptionTable>,
+    /// Offered addresses are leased somewhere (`offer-lifetime`).
+    pub(super) leases_offers: bool,
 }
 
 /// A subnet made ready.
@@ -77,10 +79,17 @@ impl Snapshot {
             global: OptionTable::merge(&[&config.options]),
             server_identifiers: server_identifiers(&config),
             host_options: host_options(&config),
+            leases_offers: leases_offers(&config),
             serves_bootp: config.hooks.iter().any(|hook| hook.kind == HookKind::Bootp),
             subnets,
             config,
         }
+    }
+
+    /// Whether a message of this type may change a lease, so that there must be room for the change.
+    pub fn may_change_lease(&self, message_type: MessageType) -> bool {
+        let offers = self.leases_offers && message_type == MessageType::Discover;
+        offers || super::may_change_lease(message_type)
     }
 
     /// Whether BOOTP requests are served (`libdhcp_bootp`).
@@ -224,6 +233,11 @@ impl PoolPlan {
     pub(super) fn is_open(&self, classes: &Classes) -> bool {
         is_open(&self.guard, &|class| classes.contains(class))
     }
+}
+
+fn leases_offers(config: &Dhcp4) -> bool {
+    config.subnets.iter().any(|subnet| subnet.offer_lifetime_s > 0)
+        || config.classes.iter().any(|class| class.offer_lifetime_s.is_some_and(|time| time > 0))
 }
 
 /// The classes that a pool's, its subnet's and its shared network's lists name, in this order.

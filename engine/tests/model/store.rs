@@ -221,7 +221,13 @@ fn release_and_decline_end_a_lease_once() {
                 |world| {
                     let client = lease(1, 1);
                     let origin = Origin::Client(None);
-                    drop(world.store.release(at(1000), address(1), identity(&client), origin));
+                    drop(world.store.release(
+                        at(1000),
+                        address(1),
+                        identity(&client),
+                        true,
+                        origin,
+                    ));
                 },
                 |world| {
                     let client = lease(1, 1);

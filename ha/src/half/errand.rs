@@ -400,7 +400,13 @@ impl Clerk {
         }
         let mut last_change = (deleted > 0).then(|| self.store.last_change());
         let mut applied = 0_u64;
+        let skewed = self.half.is_skewed();
+        let wall_s = self.half.clock().now().wall_s;
         for lease in page.leases.into_iter().filter(|lease| self.is_own(lease)) {
+            let ours = self.store.find(lease.address).filter(|_| skewed);
+            if ours.is_some_and(|ours| ends_early(&lease, &ours.lease, wall_s)) {
+                continue;
+            }
             let rule = rule(lease.address);
             match self.store.apply(lease, rule, Origin::Partner) {
                 Applied::Added(number) | Applied::Updated(number) => {
@@ -429,6 +435,14 @@ fn is_tie(ours: &Lease4, theirs: &Lease4) -> bool {
     };
     let none_newer = !ours.is_newer_than(theirs) && !theirs.is_newer_than(ours);
     none_newer && promise(ours) != promise(theirs)
+}
+
+/// Whether the partner's version of a lease of ours ends it before its time: clocks that are far apart do not say which
+/// version is the newer one, and a client that was promised the longer of them goes on with its address.
+fn ends_early(theirs: &Lease4, ours: &Lease4, wall_s: u64) -> bool {
+    let same_client = theirs.hw_address == ours.hw_address && theirs.client_id == ours.client_id;
+    let shorter = same_client && theirs.expires_at_s() < ours.expires_at_s();
+    ours.holds_address(wall_s) && (shorter || !theirs.holds_address(wall_s))
 }
 
 /// What an exchange means for a lease update.

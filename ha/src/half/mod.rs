@@ -191,6 +191,7 @@ impl Half {
         self.catch_up(&mut machine, now);
         let result = input(&mut machine, now);
         let backlog_sent = self.perform(&mut machine, now);
+        self.gate.turn(now.mono);
         if machine.poll_timeout() != due {
             self.wake();
         }
@@ -217,6 +218,12 @@ impl Half {
     pub(crate) fn poll_timeout(&self) -> Option<Mono> {
         let machine = self.machine.lock().poll_timeout();
         [machine, self.service.poll_timeout()].into_iter().flatten().min()
+    }
+
+    /// The machine has had its turns until now.
+    #[cfg(test)]
+    pub(crate) fn skip(&self) {
+        self.machine.lock().skip_turns(self.clock.now());
     }
 
     /// The state that the machine is in.
@@ -300,6 +307,7 @@ impl Half {
     /// The partner sent a heartbeat, and named itself in it or not.
     pub(crate) fn see_heartbeat(&self, named: bool) {
         self.partner_is_kea3.store(named, Ordering::Relaxed);
+        self.act(Relationship::handle_asked);
     }
 
     /// The partner sent a lease update, and named its origin in it or not.
@@ -347,6 +355,7 @@ impl Half {
 
     /// What happened on the packet path since the last input.
     fn catch_up(&self, machine: &mut Relationship, now: Now) {
+        machine.handle_turn(now);
         let own = Origin::ha_local(self.index);
         machine.handle_service(self.service.disabled_by().iter().any(|origin| *origin != own));
         match self.outbox.take_unsent() {

@@ -25,6 +25,13 @@ pub(super) fn log(server: &str, machine: &Relationship, note: &Note) {
                 );
             }
         }
+        Note::StoodStill(span) => {
+            log!(
+                PEREGRINE_HA_STOOD_STILL,
+                "{server}: stood still for {} s: {partner} may serve alone since",
+                span.as_secs()
+            );
+        }
         Note::Paused(state) => {
             log!(HA_STATE_MACHINE_PAUSED, "{server}: paused in {}", upper(state.name()))
         }

@@ -120,12 +120,16 @@ impl Connection {
         let Self { runtime, link, stop } = self;
         let address = link.target.address;
         let result = runtime.block_on(async {
-            tokio::select! {
+            let deadline = tokio::time::Instant::now() + timeout;
+            let result = tokio::select! {
                 () = stop.wait() => Err(ExchangeError::Stopped(address)),
-                result = tokio::time::timeout(timeout, link.exchange(body.into())) => {
+                result = tokio::time::timeout_at(deadline, link.exchange(body.into())) => {
                     result.unwrap_or(Err(ExchangeError::TimedOut(address, timeout)))
                 }
-            }
+            };
+            // A process that was stopped meanwhile finds both, the answer and that its time is over.
+            let late = tokio::time::Instant::now() > deadline;
+            if late { Err(ExchangeError::TimedOut(address, timeout)) } else { result }
         });
         if result.is_err() {
             self.close();

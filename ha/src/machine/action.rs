@@ -3,6 +3,7 @@
 
 use super::parameters::Scopes;
 use super::state::{Seen, State};
+use std::time::Duration;
 
 /// How a call to the partner failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -156,6 +157,8 @@ pub enum Action {
 /// Something worth a line in the log; each names Kea's message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Note {
+    /// PEREGRINE_HA_STOOD_STILL: for so long.
+    StoodStill(Duration),
     /// HA_STATE_TRANSITION (HA_STATE_TRANSITION_PASSIVE_BACKUP without a partner), and
     /// HA_LEASE_UPDATES_ENABLED or _DISABLED by `updates`.
     Transition {

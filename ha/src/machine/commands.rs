@@ -287,7 +287,9 @@ impl Relationship {
             return Answer::success("Server maintenance canceled.").and(arguments);
         }
         let refused = [State::Backup, State::PartnerInMaintenance, State::Terminated];
-        let unready = partner.is_some_and(lacks_leases);
+        // The partner lacks what was granted without it, and would give it to others.
+        let untold = matches!(self.stage, Stage::PartnerDown(_) | Stage::Recovery(_));
+        let unready = untold || partner.is_some_and(lacks_leases);
         if refused.contains(&state) || unready || !self.peers().is_active_pair() {
             return cannot_enter(state, State::InMaintenance).coded(MAINTENANCE_NOT_ALLOWED);
         }

@@ -1,10 +1,13 @@
 //! Inputs of the machine: what happened. Pure.
 
+use std::time::Duration;
+
 use engine::clock::Now;
 use engine::seam::Client;
 
 use super::action::{Action, CallError, Note, Notification, SyncDone, UpdateOutcome};
 use super::detector::ClientKey;
+use super::limits::STANDSTILL;
 use super::partner::PartnerStatus;
 use super::relationship::Relationship;
 use super::stage::{Flush, Stage, Transfer};
@@ -23,6 +26,47 @@ impl Relationship {
             self.push(Action::SendHeartbeat);
         }
         self.settle(now);
+    }
+
+    /// An input is about to come. Whoever stood still for so long that the partner may have taken over since (a stopped
+    /// process, a paused virtual machine) begins anew, as after a start: its leases are old.
+    pub fn handle_turn(&mut self, now: Now) {
+        let before = std::mem::replace(&mut self.last_turn, now);
+        let passed = now.mono.since(before.mono);
+        let by_wall = Duration::from_secs(now.wall_s.saturating_sub(before.wall_s));
+        let stood = passed.max(by_wall);
+        if stood <= STANDSTILL || !self.may_be_replaced() {
+            return;
+        }
+        let unheard = match self.stage {
+            // The partner was down: it must have come up meanwhile.
+            Stage::PartnerDown(_) => stood,
+            _ => now.mono.since(self.asked) + (stood - passed),
+        };
+        if unheard > self.parameters.max_response_delay {
+            self.note(Note::StoodStill(stood));
+            self.partner.forget_state();
+            self.enter(now, Stage::Waiting);
+            self.timers.arm(Timer::Heartbeat, now.mono);
+            self.settle(now);
+        }
+    }
+
+    /// It has had its turns until now.
+    #[cfg(test)]
+    pub(crate) const fn skip_turns(&mut self, now: Now) {
+        self.last_turn = now;
+    }
+
+    /// Whether the partner takes over when this server is silent.
+    fn may_be_replaced(&self) -> bool {
+        let works = self.serves() || self.stage == Stage::Ready;
+        self.peers().is_active_pair() && works && self.stage != Stage::Terminated
+    }
+
+    /// The partner has asked for a heartbeat: it knows that this server lives.
+    pub const fn handle_asked(&mut self, now: Now) {
+        self.asked = now.mono;
     }
 
     /// A heartbeat has ended ([`Action::SendHeartbeat`]). A state name that is not known is a

@@ -1,5 +1,7 @@
 //! Every bound of the machine in one place.
 
+use std::time::Duration;
+
 /// Peers of one relationship, backups included: scopes are bits of one word.
 pub const MAX_PEERS: usize = 32;
 /// Clients that the failure detector remembers as heard, and as many again as unacked. Kea has no
@@ -18,5 +20,9 @@ pub const MAX_ACTIONS: usize = 256;
 /// Queries of the partner's clients that wait for the failure detector.
 pub const MAX_UNSERVED: usize = 1024;
 
+/// A server that was given no input for longer than this stood still: its driver looks each second.
+pub const STANDSTILL: Duration = Duration::from_secs(5);
+
 const _: () = assert!(MAX_PEERS <= u32::BITS as usize);
 const _: () = assert!(MAX_STEPS * 8 < MAX_ACTIONS);
+const _: () = assert!(STANDSTILL.as_secs() > crate::limits::MAX_WAIT.as_secs());

@@ -53,6 +53,10 @@ pub struct Relationship {
     pub(super) owes_deletions: bool,
     /// How often the last maintenance may still be cancelled again.
     pub(super) cancels_left: u8,
+    /// When it was last given an input.
+    pub(super) last_turn: Now,
+    /// When the partner was last answered a heartbeat.
+    pub(super) asked: Mono,
     published: Standing,
     actions: VecDeque<Action>,
     notes_dropped: u64,
@@ -215,6 +219,8 @@ impl Relationship {
             unsent_updates: 0,
             owes_deletions: false,
             cancels_left: 0,
+            last_turn: now,
+            asked: now.mono,
             published: Standing::default(),
             actions: VecDeque::new(),
             notes_dropped: 0,

@@ -225,6 +225,8 @@ const WATCHFUL: StateSet = own(&[
     Syncing,
     Waiting,
 ]);
+/// States in which a server may lack what its partner granted alone, and serves or is about to.
+const UNTOLD: StateSet = own(&[CommunicationRecovery, HotStandby, LoadBalancing, Ready]);
 const NORMAL: StateSet = own(&[HotStandby, LoadBalancing]);
 const NORMAL_OR_READY: StateSet = own(&[HotStandby, LoadBalancing, Ready]);
 /// States that give a silent partner up.
@@ -274,6 +276,8 @@ pub static RULES: &[Rule] = &[
     // Whoever has not yet fetched what the partner granted alone must not serve before, terminated or not.
     Rule::new("skewed-untold", own(&[Waiting]), SOMEWHERE, Enter(Syncing))
         .with(&[Skewed, NewUnsent, SyncsLeases]),
+    Rule::new("skewed-untold-works", UNTOLD, SOMEWHERE, Enter(Syncing))
+        .with(&[Skewed, NewUnsent, SyncsLeases]),
     Rule::new("skewed-sync", own(&[Syncing]), SOMEWHERE, Synchronise)
         .with(&[Skewed, NewUnsent]),
     Rule::new("skewed", WATCHFUL, SeenSet::ANY, Terminate(Why::Skew)).with(&[Skewed]),
@@ -292,6 +296,10 @@ pub static RULES: &[Rule] = &[
         .mode(Mode::LoadBalancing),
 
     // A partner that ended the relationship; one that is given up.
+    Rule::new("follow-untold", UNTOLD, partner(&[Terminated]), Enter(Syncing))
+        .with(&[NewUnsent, SyncsLeases]),
+    Rule::new("follow-sync", own(&[Syncing]), partner(&[Terminated]), Synchronise)
+        .with(&[NewUnsent]),
     Rule::new("follow", RETREATING, partner(&[Terminated]), Terminate(Why::Partner)),
     Rule::new("not-restarted", own(&[Waiting]),
         partner(&[Terminated]), Terminate(Why::NotRestarted))

@@ -124,6 +124,10 @@ impl LeaseStore for OneClock {
         self.0.apply(lease, overwrite, Origin::Administrator)
     }
 
+    fn watch(&self, now: Now) {
+        self.0.watch(now);
+    }
+
     fn find(&self, address: Ipv4Addr) -> Option<Stored> {
         self.0.find(address)
     }
@@ -153,9 +157,10 @@ impl LeaseStore for OneClock {
         now: Now,
         address: Ipv4Addr,
         identity: Identity<'_>,
+        keep: bool,
         origin: Origin,
     ) -> Result<Stored, NotHolder> {
-        self.0.release(now, address, identity, origin)
+        self.0.release(now, address, identity, keep, origin)
     }
 
     fn decline(

@@ -8,13 +8,16 @@ use engine::codec::v4::MessageType;
 use engine::lease::csv::{Durability, row};
 use engine::lease::{Lease4, LeaseState};
 
-use super::ledger::Holding;
+use super::ledger::{Holding, Overlap, Promise, Told};
 use super::message::Heard;
+use super::plan::SUBNET_ID;
 use super::world::World;
 use crate::machine::{Role, ToBackups, ToPartner};
 
 /// Seconds around now in which a lease may have ended at one server and not at the other.
 const SLACK_S: u64 = 90;
+/// Nanoseconds that a reply waits at most, and the request that it waits for is on its way.
+const LONGEST_WAIT: u64 = 30_000_000_000;
 
 impl World {
     /// A reply leaves a server: it was asked for, and its lease is where it has to be.
@@ -59,12 +62,16 @@ impl World {
                 true => policy.backups == ToBackups::SendAndWait,
                 false => policy.partner == ToPartner::Send,
             };
-            if other == from || !waits || self.sites[other].server.is_none() {
+            if other == from || !waits {
+                continue;
+            }
+            if self.sites[other].server.is_none() {
+                self.check_left(from, other, &lease);
                 continue;
             }
             let theirs = self.lease(other, address);
             let same = theirs.as_ref().is_some_and(|theirs| is_same(theirs, &lease));
-            if !same && !self.ledger.is_excused(self.now, address) {
+            if !same && !self.ledger.is_excused(self.lately(), other, address) {
                 let (name, peer) = (self.name(from).to_owned(), self.name(other).to_owned());
                 return self.fail(|_| {
                     format!("{name} acknowledges {address}; {peer} has {theirs:?}, not {lease:?}")
@@ -73,60 +80,93 @@ impl World {
         }
     }
 
-    /// A client holds an address: nobody else does.
-    pub(super) fn check_hold(&mut self, client: usize, server: usize, address: Ipv4Addr) {
-        let Some(held) = self.clients[client].held(self.now) else { return };
-        let site = &self.sites[server];
-        let told = site
-            .server
-            .as_ref()
-            .is_none_or(|server| server.standing().updates.partner == ToPartner::Send);
-        let others_up = (0..self.sites.len()).any(|other| {
-            let is_active = self.plan.servers[other].role != Role::Backup;
-            other != server && is_active && self.sites[other].server.is_some()
-        });
-        let lone = site.server.is_some() && !site.reached_partner;
-        let behind_back = !told && others_up;
-        let new = Holding {
-            client,
-            from: self.now,
-            acked: self.now,
-            until: held.until,
-            server,
-            behind_back,
+    /// A server that is down has left the lease on its disk.
+    fn check_left(&mut self, from: usize, other: usize, lease: &Lease4) {
+        let address = lease.address;
+        let mut text = Vec::new();
+        row::write(lease, &mut text);
+        let there = self.sites[other].disk.has(address, &text, false);
+        if !there && !self.ledger.is_excused(self.lately(), other, address) {
+            let (name, peer) = (self.name(from).to_owned(), self.name(other).to_owned());
+            self.fail(|_| format!("{name} acknowledges {address}; {peer} is down without its row"));
+        }
+    }
+
+    /// No reply waits for longer than since then.
+    const fn lately(&self) -> u64 {
+        self.now.saturating_sub(LONGEST_WAIT)
+    }
+
+    /// What a server knows that sends an acknowledgement.
+    pub(super) fn promise(&self, from: usize, heard: &Heard) -> Option<Promise> {
+        let site = &self.sites[from];
+        let server = site.server.as_ref().filter(|_| heard.message_type == MessageType::Ack)?;
+        let told = match server.standing().updates.partner {
+            ToPartner::Send => Told::Partner,
+            _ if self.plan.forgets() => Told::Never,
+            ToPartner::Queue => Told::Later,
+            ToPartner::Nothing | ToPartner::Count => Told::Nobody,
         };
-        let Some(old) = self.ledger.hold(self.now, address, new) else { return };
-        match self.ledger.excuse(address, &old, &new, lone) {
+        let heard = self.now.saturating_sub(server.silence_s() * 1_000_000_000);
+        Some(Promise {
+            server: from,
+            at: self.now,
+            told,
+            alone: site.alone,
+            heard,
+            process: site.process,
+            ahead_s: site.error.ahead_at(self.now),
+        })
+    }
+
+    /// A client holds an address: nobody else does.
+    pub(super) fn check_hold(&mut self, client: usize, promise: Promise, address: Ipv4Addr) {
+        let Some(held) = self.clients[client].held(self.now) else { return };
+        let new = Holding { client, until: held.until, promise, excuse: None };
+        let Some((old, excuse)) = self.ledger.hold(self.now, address, new) else { return };
+        match excuse {
             Some(excuse) => {
                 self.report.exception(excuse.name());
                 self.tell(|_| format!("{address} is held twice: {excuse:?}"));
             }
             None => self.fail(|world| {
                 format!(
-                    "{address} is held by client {} (by {}, until {:.1} s) and by client {client} (by {})",
+                    "{address} is held by client {} (by {}, until {:.1} s, {:?}) and by client {client} (by {}, {:?})",
                     old.client,
-                    world.name(old.server),
+                    world.name(old.promise.server),
                     old.until as f64 / 1e9,
-                    world.name(server),
+                    old.promise,
+                    world.name(promise.server),
+                    promise,
                 )
             }),
         }
     }
 
-    /// Whether two servers serve one scope at the same time.
+    /// Whether another server serves a scope that `server` serves, too.
+    fn overlap(&self, server: usize) -> Option<Overlap> {
+        let scopes = |at: usize| {
+            let site = &self.sites[at];
+            let served = site.server.as_ref().filter(|it| it.is_enabled() && site.inbox.is_none());
+            served.map_or(0, |server| server.standing().scopes.bits())
+        };
+        let own = scopes(server);
+        let others = (0..self.sites.len()).filter(|at| *at != server && own & scopes(*at) != 0);
+        let by_hand = |at: usize| self.sites[at].scopes_by_hand;
+        let kinds = others.map(|other| match by_hand(server) || by_hand(other) {
+            true => Overlap::ByHand,
+            false => Overlap::OfThemselves,
+        });
+        kinds.max_by_key(|kind| *kind == Overlap::OfThemselves)
+    }
+
+    /// Whether two servers serve one scope at the same time, or have come together again.
     pub(super) fn look_at_scopes(&mut self) {
-        let mut served = 0_u32;
-        let mut overlaps = false;
-        for site in &mut self.sites {
-            let Some(server) = &site.server else { continue };
-            site.reached_partner = site.reached_partner || server.has_partner();
-            if server.is_enabled() {
-                let scopes = server.standing().scopes.bits();
-                overlaps |= served & scopes != 0;
-                served |= scopes;
-            }
+        if let Some(why) = (0..self.sites.len()).find_map(|server| self.overlap(server)) {
+            self.ledger.overlaps(self.now, why);
+        } else if self.is_normal() {
+            self.ledger.agree(self.now);
         }
-        self.ledger.set_overlap(self.now, overlaps);
     }
 
     /// After healing, the stores of the pair are equal.
@@ -152,7 +192,7 @@ impl World {
                 (Some(lease), None) | (None, Some(lease)) => self.ends_soon(lease),
                 (None, None) => true,
             };
-            !same && !self.ledger.is_by_hand(*address)
+            !same && !self.ledger.is_by_hand(*address) && !self.plan.forgets()
         });
         if let Some(address) = different {
             let (ours, theirs) = (ours.get(&address).cloned(), theirs.get(&address).cloned());
@@ -176,7 +216,9 @@ impl World {
     fn live(&self, server: usize) -> BTreeMap<Ipv4Addr, Lease4> {
         let leases = self.sites[server].server.as_ref().map_or_else(Vec::new, |it| it.leases());
         let now = self.wall_s();
-        let live = leases.into_iter().filter(|lease| lease.holds_address(now));
+        // What a wrong configuration left behind no partner takes.
+        let known = leases.into_iter().filter(|lease| lease.subnet_id == SUBNET_ID);
+        let live = known.filter(|lease| lease.holds_address(now));
         live.map(|lease| (lease.address, lease)).collect()
     }
 }

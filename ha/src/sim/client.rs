@@ -148,6 +148,12 @@ impl Client {
         }
     }
 
+    /// It is switched off and on: it asks for the address that it had.
+    pub(super) fn reboot(&mut self, now: u64) {
+        let held = self.held(now);
+        self.turn(held.map_or(Phase::Idle, |held| Phase::Rebooting(held.address)), now);
+    }
+
     fn turn(&mut self, phase: Phase, now: u64) {
         self.phase = phase;
         self.asking_since = now;

@@ -27,6 +27,8 @@ struct State {
     /// Bytes of the next write after which the process dies.
     dies_after: Option<usize>,
     died: bool,
+    /// Bytes that still fit, if the disk is filling up.
+    room: Option<usize>,
     /// Last row of each address in `text`, as far as whole lines go; and bytes looked at for it.
     rows: BTreeMap<Ipv4Addr, Row>,
     looked_at: usize,
@@ -50,9 +52,18 @@ impl Disk {
         let (process, synced) = (0, looked_at);
         let rows = BTreeMap::new();
         let late = (breakage == Some(Breakage::JournalLate)).then(Vec::new);
-        let (dies_after, died, paired) = (None, false, false);
-        let state =
-            State { text, synced, process, dies_after, died, rows, looked_at, late, paired };
+        let state = State {
+            text,
+            synced,
+            process,
+            dies_after: None,
+            died: false,
+            room: None,
+            rows,
+            looked_at,
+            late,
+            paired: false,
+        };
         Self(Arc::new(Mutex::new(state)))
     }
 
@@ -92,6 +103,11 @@ impl Disk {
     /// No write kills the process any more.
     pub(super) fn live(&self) {
         self.0.lock().dies_after = None;
+    }
+
+    /// So many bytes still fit; any number of them if none is given.
+    pub(super) fn fill(&self, room: Option<usize>) {
+        self.0.lock().room = room;
     }
 
     /// Whether the process died by that.
@@ -168,6 +184,19 @@ impl Memory for DiskMemory {
 
 impl Ink for DiskInk {
     fn append(&mut self, rows: &[u8]) -> io::Result<()> {
+        let mut full = false;
+        self.alive(|state| {
+            let Some(room) = &mut state.room else { return };
+            full = *room < rows.len();
+            let fits = rows.len().min(*room);
+            *room -= fits;
+            if full {
+                state.text.extend_from_slice(&rows[..fits]);
+            }
+        })?;
+        if full {
+            return Err(io::Error::from(io::ErrorKind::StorageFull));
+        }
         self.alive(|state| match state.dies_after.take() {
             Some(after) => {
                 state.text.extend_from_slice(&rows[..after.min(rows.len())]);

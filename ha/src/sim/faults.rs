@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::plan::Setup;
 use super::world::{Event, World};
 use crate::machine::Mode;
 
@@ -22,10 +23,16 @@ pub(super) enum Fault {
     CalmLoss,
     CalmDuplication,
     CalmDelay,
+    FreeDisk {
+        server: usize,
+    },
+    SetUpRight {
+        server: usize,
+    },
 }
 
 /// The kinds, with how often each is drawn.
-const KINDS: [(&str, u64); 17] = [
+pub(super) const KINDS: [(&str, u64); 24] = [
     ("crash", 10),
     ("crash in a write", 8),
     ("crash in a step", 8),
@@ -36,20 +43,27 @@ const KINDS: [(&str, u64); 17] = [
     ("loss", 6),
     ("duplication", 4),
     ("delay and reordering", 6),
-    ("clock step", 4),
+    ("clock set back", 3),
+    ("clock set forward", 3),
     ("restart", 6),
+    ("stopped process", 5),
+    ("paused virtual machine", 4),
+    ("full disk", 4),
+    ("wrong configuration", 5),
+    ("clients restart", 3),
     ("ha-sync", 3),
-    ("ha-scopes", 2),
-    ("maintenance", 5),
+    ("ha-scopes", 3),
+    ("maintenance", 6),
     ("ha-reset", 3),
-    ("other command", 5),
+    ("lease4-del", 2),
+    ("other command", 4),
 ];
 
 impl World {
     /// Draws when faults happen.
     pub(super) fn draw_faults(&mut self) {
         let trouble = u64::try_from(self.plan.trouble.as_millis()).expect("hours");
-        for _ in 0..self.dice.between(4, 12) {
+        for _ in 0..self.dice.between(4, 14) {
             let when = self.dice.span(90_000, trouble - 60_000);
             self.after(when, Event::Fault(Fault::Any));
         }
@@ -63,6 +77,8 @@ impl World {
             Fault::CalmLoss => self.net.loss = 0,
             Fault::CalmDuplication => self.net.duplication = 0,
             Fault::CalmDelay => self.net.slow = false,
+            Fault::FreeDisk { server } => self.sites[server].disk.fill(None),
+            Fault::SetUpRight { server } => self.set_up(server, Setup::Right),
         }
     }
 
@@ -104,7 +120,25 @@ impl World {
                 let after = self.lasts();
                 self.after(after, Event::Fault(Fault::Show { server }));
             }
-            "clock step" => self.step_clock(server),
+            "clock set back" => self.step_clock(server, true),
+            "clock set forward" => self.step_clock(server, false),
+            "clients restart" => self.restart_clients(),
+            "stopped process" | "paused virtual machine" => {
+                let how_long = self.lasts();
+                self.freeze(server, how_long, kind == "paused virtual machine");
+            }
+            "full disk" => {
+                let room = self.dice.place(200);
+                self.sites[server].disk.fill(Some(room));
+                let after = self.lasts();
+                self.after(after, Event::Fault(Fault::FreeDisk { server }));
+            }
+            "wrong configuration" => {
+                let setup = self.dice.pick(&[Setup::OtherMode, Setup::Lone, Setup::OtherSubnet]);
+                self.set_up(server, setup);
+                let after = self.lasts();
+                self.after(after, Event::Fault(Fault::SetUpRight { server }));
+            }
             "loss" => {
                 self.net.loss = self.dice.between(10, 400);
                 let after = self.lasts();
@@ -145,19 +179,25 @@ impl World {
         }
     }
 
-    fn step_clock(&mut self, server: usize) {
+    fn step_clock(&mut self, server: usize, back: bool) {
         let step = match self.dice.below(8) {
             // Beyond what a pair works with.
             0 => self.dice.between(61, 300),
             _ => self.dice.between(1, 15),
         };
-        let back = i64::try_from(step).expect("small");
-        self.sites[server].error.ahead_s -= back;
-        let ahead = self.sites.iter().map(|site| site.error.ahead_s);
-        let apart = ahead.clone().max().unwrap_or(0) - ahead.min().unwrap_or(0);
-        if apart > 55 {
-            self.ledger.skewed();
+        let step = i64::try_from(step).expect("small");
+        self.sites[server].error.ahead_s += if back { -step } else { step };
+    }
+
+    /// A server is restarted with another configuration.
+    pub(super) fn set_up(&mut self, server: usize, setup: Setup) {
+        if self.sites[server].setup == setup {
+            return;
         }
+        self.sites[server].setup = setup;
+        self.crash(server, false);
+        let soon = self.dice.span(10, 30_000);
+        self.after(soon, Event::Start { server });
     }
 
     fn command(&mut self, server: usize, command: &'static str) {
@@ -170,8 +210,9 @@ impl World {
                 let own = self.name(server).to_owned();
                 let scopes = [json!([]), json!([own]), json!([own, name])];
                 let scopes = scopes[self.dice.place(3)].clone();
-                self.ledger.scopes_by_hand(self.now);
                 self.order(server, "ha-scopes", Some(json!({ "scopes": scopes })));
+                self.sites[server].scopes_by_hand = true;
+                self.look_at_scopes();
             }
             "maintenance" => {
                 self.order(server, "ha-maintenance-start", None);
@@ -180,14 +221,14 @@ impl World {
                     self.after(after, Event::Heal(super::healing::Healing::EndMaintenance(server)));
                 }
             }
-            _ => match self.dice.below(4) {
+            "lease4-del" => self.delete_lease(server),
+            _ => match self.dice.below(3) {
                 0 => {
                     let period = self.dice.between(1, 120);
                     self.order(server, "dhcp-disable", Some(json!({"max-period": period})));
                 }
                 1 => self.order(server, "dhcp-enable", None),
-                2 => self.order(server, "ha-continue", None),
-                _ => self.delete_lease(server),
+                _ => self.order(server, "ha-continue", None),
             },
         }
     }
@@ -204,6 +245,9 @@ impl World {
 
     /// An administrator's command to one server.
     pub(super) fn order(&mut self, server: usize, name: &str, arguments: Option<Value>) {
+        if self.sites[server].inbox.is_some() {
+            return self.tell(|world| format!("{name} at {}: nobody answers", world.name(server)));
+        }
         let answer = self.touch(server, |server| server.command(name, arguments));
         self.tell(|world| format!("{name} at {}: {answer:?}", world.name(server)));
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::net::Net;
+use super::plan::Setup;
 use super::world::{Event, World};
 use crate::machine::{Role, State};
 
@@ -19,6 +20,9 @@ pub(super) enum Healing {
     /// Everything has arrived.
     Compare,
 }
+
+/// Nanoseconds after which nobody is nursed any more.
+const LONGEST: u64 = 20_000_000_000_000;
 
 impl World {
     pub(super) fn heal(&mut self, healing: Healing) {
@@ -41,17 +45,30 @@ impl World {
         self.tell(|_| "healing".into());
         self.net = Net::default();
         // The clocks are set to the slowest one: a clock that is set forward ends leases early.
-        let slowest = self.sites.iter().map(|site| site.error.ahead_s).min().unwrap_or(0);
+        let ahead = self.sites.iter().map(|site| site.error.ahead_at(self.now));
+        let slowest = ahead.min().unwrap_or(0);
         for server in 0..self.sites.len() {
-            self.sites[server].error.ahead_s = slowest;
+            let error = &mut self.sites[server].error;
+            error.ahead_s += slowest - error.ahead_at(self.now);
+            self.thaw(server, self.now, false);
             self.sites[server].dies_after = None;
             self.sites[server].disk.live();
+            self.sites[server].disk.fill(None);
+            self.set_up(server, Setup::Right);
+            self.order_scopes(server);
             self.order(server, "dhcp-enable", None);
             self.after(Duration::ZERO, Event::Start { server });
         }
         let patience = u64::try_from(self.plan.patience().as_nanos()).expect("minutes");
         let until = self.now + patience;
         self.after(Duration::from_secs(5), Event::Heal(Healing::Nurse(until)));
+    }
+
+    /// Takes back what an administrator did to the scopes.
+    fn order_scopes(&mut self, server: usize) {
+        if self.sites[server].scopes_by_hand {
+            self.order(server, "ha-reset", None);
+        }
     }
 
     /// Terminated, maintenance and pauses end by a command or a restart; all else by itself.
@@ -62,7 +79,7 @@ impl World {
             let on = self.dice.span(60_000, 90_000);
             return self.after(on, Event::Heal(Healing::Rest));
         }
-        if self.now >= until {
+        if self.now >= until || self.now > LONGEST {
             let shown: Vec<_> = states.iter().flatten().map(|state| state.name()).collect();
             return self.fail(|_| format!("healed, and not back in normal operation: {shown:?}"));
         }
@@ -99,7 +116,8 @@ impl World {
         self.sites.iter().map(|site| site.server.as_ref().map(|server| server.state())).collect()
     }
 
-    fn is_normal(&self) -> bool {
+    /// Whether everybody is in normal operation.
+    pub(super) fn is_normal(&self) -> bool {
         let normal = self.plan.mode.normal();
         self.states().into_iter().zip(&self.plan.servers).all(|(state, member)| {
             let expected = if member.role == Role::Backup { State::Backup } else { normal };

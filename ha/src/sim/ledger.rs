@@ -1,41 +1,75 @@
 //! Who holds which address, as the clients believe, and whether that may be. Pure.
 //!
-//! A duplicate is explained by what went before it (E1 to E4 of the simulator's task), or it fails the run.
+//! A duplicate is explained by what went before it (E1 to E4 of the simulator's task, and the two kinds that the
+//! protocol and the configuration bring with them), or it fails the run.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
-/// A client's hold on an address. Times are true ones, in nanoseconds.
+/// What a server knew as it acknowledged a lease.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Promise {
+    pub(super) server: usize,
+    /// When the acknowledgement left. Times are true ones, in nanoseconds.
+    pub(super) at: u64,
+    /// Who of the others knew.
+    pub(super) told: Told,
+    /// The server has not synchronised since it was started, or began anew.
+    pub(super) alone: bool,
+    /// When the server last heard of its partner.
+    pub(super) heard: u64,
+    /// Counts the server's processes.
+    pub(super) process: u32,
+    /// Seconds that its clock is ahead of true time.
+    pub(super) ahead_s: i64,
+}
+
+/// Seconds between the clocks of a pair that works together.
+const MAX_APART_S: i64 = 60;
+
+/// Whom an acknowledged lease was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// The partner.
+    Partner,
+    /// Nobody: the partner is to be told later, from communication-recovery.
+    Later,
+    /// Nobody, because the configuration wants it so.
+    Never,
+    /// Nobody.
+    Nobody,
+}
+
+/// Why two servers serve one scope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Overlap {
+    OfThemselves,
+    ByHand,
+}
+
+/// A client's hold on an address.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Holding {
     pub(super) client: usize,
-    /// Since when it holds it, and the last acknowledgement that reached it.
-    pub(super) from: u64,
-    pub(super) acked: u64,
     pub(super) until: u64,
-    /// The server that gave it.
-    pub(super) server: usize,
-    /// That server told nobody, and somebody else was up.
-    pub(super) behind_back: bool,
+    /// The last one that reached the client.
+    pub(super) promise: Promise,
+    /// Why another client holds the address, too, if one does.
+    pub(super) excuse: Option<Excuse>,
 }
-
-/// How long two servers that served one scope may differ, in nanoseconds: no lease is longer.
-const LASTING: u64 = 300_000_000_000;
 
 /// What happened that may explain a duplicate.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     holdings: BTreeMap<Ipv4Addr, Vec<Holding>>,
-    /// Two servers serve one scope now, or did until then.
-    overlap: Option<u64>,
-    overlap_ended: u64,
-    /// When an administrator last set scopes by hand, or the leases of an address.
-    scopes_by_hand: u64,
+    /// When an administrator last changed the leases of an address.
     by_hand: BTreeMap<Ipv4Addr, u64>,
-    /// When an address's rows were lost beyond what the durability mode promises.
-    lost: BTreeMap<Ipv4Addr, u64>,
-    /// When clocks were set farther apart than a pair works with.
-    skewed: bool,
+    /// When a server lost the rows of an address beyond what its durability mode promises.
+    lost: BTreeMap<(usize, Ipv4Addr), u64>,
+    /// When two servers last served one scope.
+    overlapped: Option<u64>,
+    /// Why they did, and when they had synchronised after that.
+    split: Option<(Overlap, Option<u64>)>,
     known: BTreeSet<(Ipv4Addr, usize, usize)>,
 }
 
@@ -46,78 +80,123 @@ pub(super) enum Excuse {
     LoneStart,
     ByHand,
     Lost,
-    /// The clocks are farther apart than a pair works with (60 s).
-    Skew,
+    /// Communication-recovery answers before the partner knows; if the server dies then, nobody does.
+    Recovery,
+    /// `send-lease-updates` or `sync-leases` is false.
+    Configured,
+    /// The lease ended by a clock that is farther ahead of the one by which it began than a pair works with, and no
+    /// process has seen both.
+    Clocks,
 }
 
 impl Excuse {
+    /// All of them.
+    pub(super) const ALL: [Excuse; 7] = [
+        Excuse::BothServe,
+        Excuse::LoneStart,
+        Excuse::ByHand,
+        Excuse::Lost,
+        Excuse::Recovery,
+        Excuse::Configured,
+        Excuse::Clocks,
+    ];
+
     pub(super) const fn name(self) -> &'static str {
         match self {
             Excuse::BothServe => "E1 both serve",
             Excuse::LoneStart => "E2 lone start",
             Excuse::ByHand => "E3 by hand",
             Excuse::Lost => "E4 lost",
-            Excuse::Skew => "clocks over 60 s apart",
+            Excuse::Recovery => "died in communication-recovery",
+            Excuse::Clocks => "clocks over 60 s apart",
+            Excuse::Configured => "leases not sent or not fetched, as configured",
+        }
+    }
+
+    /// Why it is none of E1 to E4, if it is none.
+    pub(super) const fn is_beyond(self) -> Option<&'static str> {
+        match self {
+            Excuse::BothServe | Excuse::LoneStart | Excuse::ByHand | Excuse::Lost => None,
+            Excuse::Recovery => {
+                Some("beyond E1 to E4: the protocol answers before the partner knows")
+            }
+            Excuse::Clocks => Some("beyond E1 to E4: set before a restart, nothing tells how far"),
+            Excuse::Configured => {
+                Some("beyond E1 to E4: only with send-lease-updates or sync-leases false")
+            }
         }
     }
 }
 
 impl Ledger {
-    /// Whether two servers serve one scope at the moment.
-    pub(super) fn set_overlap(&mut self, now: u64, overlaps: bool) {
-        if overlaps {
-            self.overlap.get_or_insert(now);
-        } else if self.overlap.take().is_some() {
-            self.overlap_ended = now;
+    /// Two servers serve one scope. An administrator who made them explains what follows, too.
+    pub(super) fn overlaps(&mut self, now: u64, why: Overlap) {
+        self.overlapped = Some(now);
+        if self.split.is_none_or(|(_, ended)| ended.is_some()) {
+            self.split = Some((why, None));
         }
     }
 
-    pub(super) fn scopes_by_hand(&mut self, now: u64) {
-        self.scopes_by_hand = now;
+    /// The pair works together again, and so has synchronised.
+    pub(super) fn agree(&mut self, now: u64) {
+        if let Some((_, ended @ None)) = &mut self.split {
+            *ended = Some(now);
+        }
     }
 
-    pub(super) fn skewed(&mut self) {
-        self.skewed = true;
+    /// Why two servers served one scope, and had not synchronised by `then`.
+    fn split(&self, then: u64) -> Option<Overlap> {
+        let (why, _) = self.split.filter(|(_, ended)| ended.is_none_or(|ended| ended >= then))?;
+        Some(why)
     }
 
     pub(super) fn leases_by_hand(&mut self, now: u64, address: Ipv4Addr) {
         self.by_hand.insert(address, now);
     }
 
-    pub(super) fn lost(&mut self, now: u64, addresses: Vec<Ipv4Addr>) {
-        self.lost.extend(addresses.into_iter().map(|address| (address, now)));
+    pub(super) fn lost(&mut self, now: u64, server: usize, addresses: Vec<Ipv4Addr>) {
+        self.lost.extend(addresses.into_iter().map(|address| ((server, address), now)));
     }
 
-    /// Whether something that may explain a difference between servers has happened to an address.
-    pub(super) fn is_excused(&self, now: u64, address: Ipv4Addr) -> bool {
-        let ended = self.overlap_ended;
-        let overlapped = self.overlap.is_some() || (ended > 0 && ended + LASTING > now);
-        let changed = self.by_hand.contains_key(&address) || self.lost.contains_key(&address);
-        changed || overlapped
+    /// Whether something since a moment may explain that a server has another version of a lease than its partner
+    /// sent: it served the scope, too, lost its row, or an administrator took part.
+    pub(super) fn is_excused(&self, since: u64, server: usize, address: Ipv4Addr) -> bool {
+        let lost = self.lost.get(&(server, address));
+        let times = [self.overlapped.as_ref(), self.by_hand.get(&address), lost];
+        times.into_iter().flatten().any(|when| *when >= since)
     }
 
-    /// Whether the leases of an address cannot be compared: set by hand, or scopes were set by hand so that two
-    /// servers still serve one.
+    /// Whether an administrator changed the leases of an address at one of the servers.
     pub(super) fn is_by_hand(&self, address: Ipv4Addr) -> bool {
-        let scopes = self.scopes_by_hand > 0 && self.overlap.is_some();
-        scopes || self.by_hand.contains_key(&address)
+        self.by_hand.contains_key(&address)
     }
 
-    /// A client holds an address from now on (or longer). Gives another client that holds it, too, and that was
-    /// not known of.
-    pub(super) fn hold(&mut self, now: u64, address: Ipv4Addr, new: Holding) -> Option<Holding> {
-        let holdings = self.holdings.entry(address).or_default();
-        holdings.retain(|old| old.until > now);
-        let before = holdings.iter().position(|old| old.client == new.client);
-        let from = before.map_or(new.from, |at| holdings.remove(at).from);
-        holdings.push(Holding { from, ..new });
-        let others = holdings.iter().filter(|old| old.client != new.client).copied();
+    /// A client holds an address from now on (or longer). Another client that holds it, too, and that was not known
+    /// of, is given with why that may be.
+    pub(super) fn hold(
+        &mut self,
+        now: u64,
+        address: Ipv4Addr,
+        new: Holding,
+    ) -> Option<(Holding, Option<Excuse>)> {
+        let mut others = self.holdings.remove(&address).unwrap_or_default();
+        others.retain(|old| old.until > now && old.client != new.client);
         let known = &mut self.known;
-        let mut fresh = others.filter(|old| {
+        let fresh = others.iter_mut().find(|old| {
             let pair = (address, old.client.min(new.client), old.client.max(new.client));
             known.insert(pair)
         });
-        fresh.next()
+        let mut new = new;
+        let found = fresh.map(|old| {
+            // Who lost an address once may meet its later holders, too.
+            let excuse = self.excuse(address, &old.promise, &new.promise).or(old.excuse);
+            old.excuse = excuse;
+            new.excuse = excuse;
+            (*old, excuse)
+        });
+        others.push(new);
+        self.holdings.insert(address, others);
+        found
     }
 
     /// A client lets go of an address.
@@ -128,36 +207,39 @@ impl Ledger {
         self.known.retain(|(at, one, two)| *at != address || (*one != client && *two != client));
     }
 
-    /// Why two clients may hold the address; `lone` says that the server that gave it last was started and has
-    /// never reached its partner.
-    pub(super) fn excuse(
-        &self,
-        address: Ipv4Addr,
-        old: &Holding,
-        new: &Holding,
-        lone: bool,
-    ) -> Option<Excuse> {
-        let since = |when: u64| when > 0 && when >= old.acked;
-        let at = |times: &BTreeMap<Ipv4Addr, u64>| times.get(&address).is_some_and(|t| since(*t));
-        // Conflicting leases may be renewed for a while before somebody notices.
-        let lasting = self.overlap_ended >= old.from && self.overlap_ended + LASTING > new.acked;
-        let overlapped = since(self.overlap_ended) || (self.overlap_ended > 0 && lasting);
-        if self.overlap.is_some() || overlapped {
-            let by_hand = self.scopes_by_hand > 0 && self.scopes_by_hand <= new.acked;
-            return Some(if by_hand { Excuse::ByHand } else { Excuse::BothServe });
-        }
-        if at(&self.by_hand) || since(self.scopes_by_hand) {
+    /// Why two clients may hold the address.
+    fn excuse(&self, address: Ipv4Addr, one: &Promise, two: &Promise) -> Option<Excuse> {
+        let (first, second) = if one.at <= two.at { (one, two) } else { (two, one) };
+        let since = |when: Option<&u64>| when.is_some_and(|when| *when >= first.at);
+        let lost = |server| since(self.lost.get(&(server, address)));
+        let unknown = first.told != Told::Partner;
+        if since(self.by_hand.get(&address)) {
             return Some(Excuse::ByHand);
         }
-        if at(&self.lost) {
+        if lost(second.server) || (unknown && lost(first.server)) {
             return Some(Excuse::Lost);
         }
-        if self.skewed {
-            return Some(Excuse::Skew);
+        let one_process = (first.server, first.process) == (second.server, second.process);
+        if !one_process && second.ahead_s - first.ahead_s > MAX_APART_S {
+            return Some(Excuse::Clocks);
         }
-        if lone && old.server != new.server {
-            return Some(Excuse::LoneStart);
+        if !unknown {
+            return None;
         }
-        (old.behind_back && old.server != new.server).then_some(Excuse::BothServe)
+        if let Some(why) = self.split(first.at) {
+            return Some(match why {
+                Overlap::OfThemselves => Excuse::BothServe,
+                Overlap::ByHand => Excuse::ByHand,
+            });
+        }
+        if first.server == second.server {
+            return None;
+        }
+        match first.told {
+            Told::Never => Some(Excuse::Configured),
+            _ if second.alone || second.heard < first.at => Some(Excuse::LoneStart),
+            Told::Later => Some(Excuse::Recovery),
+            Told::Partner | Told::Nobody => None,
+        }
     }
 }

@@ -2,15 +2,18 @@
 //!
 //! The servers are the product: [`server`] joins its packet path, store, journal, machine, gate, outbox and commands
 //! as the program does, on a [`disk`] and a [`clock`] of the simulation. [`world`] lets time pass: what is sent
-//! takes its way through [`net`], [`faults`] happen, administrators command. After every step [`ledger`] and
+//! takes its way through [`net`], [`faults`] happen, administrators command; [`sites`] are the places where servers
+//! run, [`people`] the clients' part, [`dialect`] how a Kea speaks. After every step [`ledger`] and
 //! [`checks`] compare what clients believe with what servers promised. One thread, ordered collections, one
 //! source of chance ([`dice`]): a seed replays exactly. [`breakage`] breaks rules from outside, to show that the
-//! checks see it.
+//! checks see it; [`coverage`] says what many runs have to have met.
 
 mod breakage;
 mod checks;
 mod client;
 mod clock;
+mod coverage;
+mod dialect;
 mod dice;
 mod disk;
 mod faults;
@@ -18,14 +21,17 @@ mod healing;
 mod ledger;
 mod message;
 mod net;
+mod people;
 mod plan;
 mod report;
 mod server;
+mod sites;
 #[cfg(test)]
 mod tests;
 mod world;
 
 pub use breakage::Breakage;
+pub use coverage::{AMPLE, rare};
 pub use report::Report;
 
 use world::World;

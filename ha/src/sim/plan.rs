@@ -11,19 +11,38 @@ use super::clock::Error;
 use super::dice::Dice;
 use crate::machine::{Mode, Parameters, Pause, Peer, Peers, Role, State};
 
+/// The id of the one subnet.
+pub(super) const SUBNET_ID: u32 = 1;
+
 /// The plan of a run.
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) mode: Mode,
     pub(super) servers: Vec<Member>,
     pub(super) clients: usize,
-    pub(super) config: Arc<Dhcp4>,
+    config: Arc<Dhcp4>,
     /// Until the world is healed.
     pub(super) trouble: Duration,
+    /// What arrives within this time is taken together.
+    pub(super) gathers: Duration,
     /// Threads that send lease updates to a peer.
     pub(super) senders: usize,
     pub(super) page_limit: u32,
     parameters: Parameters,
+    other_config: Arc<Dhcp4>,
+}
+
+/// How a server is configured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Setup {
+    /// As the plan has it.
+    Right,
+    /// The other mode of a pair.
+    OtherMode,
+    /// Passive-backup: as its one active server, or as a backup.
+    Lone,
+    /// Its subnet has another id.
+    OtherSubnet,
 }
 
 /// A server of the plan.
@@ -34,6 +53,8 @@ pub(super) struct Member {
     pub(super) address: Ipv4Addr,
     pub(super) durability: Durability,
     pub(super) clock: Error,
+    /// Speaks as a Kea 2.2 does.
+    pub(super) is_kea: bool,
 }
 
 impl Plan {
@@ -52,7 +73,9 @@ impl Plan {
         let parameters = parameters(mode, &servers, dice);
         let pool = clients as u64 * dice.between(60, 180) / 100;
         Self {
-            config: Arc::new(config(mode, &servers, lifetime_s, pool)),
+            config: Arc::new(config(mode, &servers, lifetime_s, pool, SUBNET_ID)),
+            other_config: Arc::new(config(mode, &servers, lifetime_s, pool, SUBNET_ID + 1)),
+            gathers: Duration::from_millis(dice.pick(&[0, 0, 3, 20])),
             mode,
             servers,
             clients,
@@ -64,10 +87,40 @@ impl Plan {
     }
 
     /// The parameters of one server.
-    pub(super) fn parameters(&self, server: usize) -> Parameters {
-        let all = self.parameters.peers.all().to_vec();
-        let peers = Peers::new(self.mode, &self.servers[server].name, all);
-        Parameters { peers: peers.expect("the roles fit the mode"), ..self.parameters.clone() }
+    pub(super) fn parameters(&self, server: usize, setup: Setup) -> Parameters {
+        let own = &self.servers[server].name;
+        let mut all = self.parameters.peers.all().to_vec();
+        let mode = match (setup, self.mode) {
+            (Setup::Right | Setup::OtherSubnet, mode) => mode,
+            (Setup::OtherMode, Mode::LoadBalancing) => Mode::HotStandby,
+            (Setup::OtherMode, Mode::HotStandby) => Mode::LoadBalancing,
+            (Setup::OtherMode | Setup::Lone, _) => Mode::PassiveBackup,
+        };
+        for peer in &mut all {
+            peer.role = match (mode, peer.role) {
+                (Mode::LoadBalancing, Role::Standby) => Role::Secondary,
+                (Mode::HotStandby, Role::Secondary) => Role::Standby,
+                (Mode::PassiveBackup, Role::Secondary | Role::Standby) => Role::Backup,
+                (_, role) => role,
+            };
+        }
+        let peers = Peers::new(mode, own, all).expect("the roles fit the mode");
+        let mut parameters = Parameters { peers, ..self.parameters.clone() };
+        if mode != Mode::LoadBalancing {
+            parameters.delayed_updates_limit = 0;
+        }
+        parameters.wait_backup_ack &= mode == Mode::PassiveBackup;
+        parameters
+    }
+
+    /// The configuration of a server.
+    pub(super) const fn config(&self, setup: Setup) -> &Arc<Dhcp4> {
+        if matches!(setup, Setup::OtherSubnet) { &self.other_config } else { &self.config }
+    }
+
+    /// Whether the configuration wants leases not to be sent, or not to be fetched.
+    pub(super) const fn forgets(&self) -> bool {
+        !self.parameters.send_lease_updates || !self.parameters.sync_leases
     }
 
     /// In how long a healed pair is back in normal operation.
@@ -92,15 +145,17 @@ fn members(mode: Mode, dice: &mut Dice) -> Vec<Member> {
     roles.extend(std::iter::repeat_n(Role::Backup, backups));
     let durability = dice.pick(&[Durability::Kernel, Durability::Disk]);
     let names = ["a", "b", "c"];
+    let kea = if dice.chance(200) { dice.place(2) } else { names.len() };
     let member = |(place, role): (usize, Role)| Member {
         name: names[place].into(),
         role,
         address: Ipv4Addr::new(10, 0, 0, 1 + u8::try_from(place).expect("few")),
         durability,
-        clock: Error {
-            drift_ppm: u32::try_from(dice.below(200)).expect("small"),
-            ahead_s: i64::try_from(dice.below(20)).expect("small") - 10,
-        },
+        clock: Error::new(
+            u32::try_from(dice.below(200)).expect("small"),
+            i64::try_from(dice.below(20)).expect("small") - 10,
+        ),
+        is_kea: place == kea,
     };
     roles.into_iter().enumerate().map(member).collect()
 }
@@ -115,6 +170,12 @@ fn parameters(mode: Mode, servers: &[Member], dice: &mut Dice) -> Parameters {
     parameters.max_response_delay = Duration::from_secs(dice.pick(&[20, 40, 60]));
     parameters.max_ack_delay = Duration::from_secs(dice.pick(&[2, 5, 10]));
     parameters.max_unacked_clients = dice.pick(&[0, 0, 1, 2]);
+    parameters.max_rejected_lease_updates = dice.pick(&[0, 1, 2, 3, 10]);
+    match dice.below(50) {
+        0 => parameters.send_lease_updates = false,
+        1 => parameters.sync_leases = false,
+        _ => {}
+    }
     parameters.sync_timeout = Duration::from_secs(dice.pick(&[10, 60]));
     if mode == Mode::LoadBalancing {
         parameters.delayed_updates_limit = dice.pick(&[0, 3, 10, 100]);
@@ -128,7 +189,13 @@ fn parameters(mode: Mode, servers: &[Member], dice: &mut Dice) -> Parameters {
 }
 
 /// One subnet; in load-balancing, each of the pair has its pool.
-fn config(mode: Mode, servers: &[Member], lifetime_s: u32, addresses: u64) -> Dhcp4 {
+fn config(
+    mode: Mode,
+    servers: &[Member],
+    lifetime_s: u32,
+    addresses: u64,
+    subnet_id: u32,
+) -> Dhcp4 {
     let range = |from: u64, count: u64| format!("10.0.0.{from} - 10.0.0.{}", from + count - 1);
     let pools = if mode == Mode::LoadBalancing {
         let half = addresses.div_ceil(2).max(2);
@@ -147,7 +214,7 @@ fn config(mode: Mode, servers: &[Member], lifetime_s: u32, addresses: u64) -> Dh
             "valid-lifetime": {lifetime_s},
             "decline-probation-period": 120,
             "expired-leases-processing": {{"hold-reclaimed-time": 300}},
-            "subnet4": [{{"id": 1, "subnet": "10.0.0.0/24", "pools": [{pools}]}}]
+            "subnet4": [{{"id": {subnet_id}, "subnet": "10.0.0.0/24", "pools": [{pools}]}}]
         }}}}"#
     );
     let read = engine::config::parse_text(&text, "plan");

@@ -73,16 +73,10 @@ impl fmt::Display for Report {
             each(self.seconds),
             each(self.steps),
         )?;
-        for (title, numbers) in [
-            ("faults", &self.faults),
-            ("rows of the rule table", &self.rules),
-            ("allowed duplicates", &self.exceptions),
-            ("others", &self.others),
-        ] {
-            writeln!(f, "{title}:")?;
-            for (name, count) in numbers {
-                writeln!(f, "  {count:>10} {name}")?;
-            }
+        super::coverage::write(self, f)?;
+        writeln!(f, "others:")?;
+        for (name, count) in &self.others {
+            writeln!(f, "  {count:>10} {name}")?;
         }
         Ok(())
     }

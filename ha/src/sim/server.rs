@@ -10,19 +10,20 @@ use std::time::Duration;
 use crossbeam::channel::Receiver;
 use engine::alloc::Offers;
 use engine::clock::{Clock, Mono};
+use engine::config::model::Dhcp4;
 use engine::control::core::Core;
 use engine::control::leases::LeaseCommands;
 use engine::control::{Answer, Channel, Command, Registry};
-use engine::lease::Lease4;
 use engine::lease::csv::{self, Journal};
+use engine::lease::{Change, Lease4};
 use engine::packet::{Buffers, Departure, Links, Packet, Transmit};
 use engine::pending::Pending;
 use engine::seam::service::Service;
-use engine::seam::{Admission, GuardPost};
+use engine::seam::{Admission, GuardPost, Replication};
 use engine::server::{Pipeline, ReplySender, Storage, lease_subnet};
 use engine::stats::Stats;
 use engine::sync::Live;
-use engine::sync::Mutex;
+use engine::sync::{Mutex, RwLock};
 use engine::v4::Snapshot;
 use engine::worker::{Job as Work, Pipeline as _};
 use hyper::HeaderMap;
@@ -31,7 +32,7 @@ use serde_json::{Value, json};
 use super::breakage::Breakage;
 use super::clock::ServerClock;
 use super::disk::{Disk, DiskMemory};
-use super::plan::Plan;
+use super::plan::{Plan, Setup};
 use crate::guard::Guard;
 use crate::half::commands::{self, Begun};
 use crate::half::errand::{Clerk, Errand, update_outcome};
@@ -66,6 +67,7 @@ pub(super) struct Server {
     pub(super) clock: Arc<ServerClock>,
     pub(super) half: Arc<Half>,
     pipeline: Arc<Pipeline>,
+    joined: Arc<Joined>,
     clerk: Clerk,
     registry: Registry,
     receivers: Receivers,
@@ -78,6 +80,23 @@ pub(super) struct Server {
     /// Errands whose next request is to be sent.
     resumed: Vec<u64>,
     commands_waiting: Vec<Receiver<Answer>>,
+}
+
+/// What the store tells of its changes, until the server goes: outbox, pending replies and store hold each other.
+struct Joined(RwLock<Option<Arc<dyn Replication>>>);
+
+impl Replication for Joined {
+    fn queue(&self, change: &Change<'_>) {
+        if let Some(replication) = &*self.0.read() {
+            replication.queue(change);
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        *self.joined.0.write() = None;
+    }
 }
 
 /// Takes replies until they are fetched.
@@ -108,6 +127,7 @@ impl Server {
     pub(super) fn start(
         plan: &Plan,
         server: usize,
+        setup: Setup,
         disk: &Disk,
         clock: &Arc<ServerClock>,
         breakage: Option<Breakage>,
@@ -127,15 +147,16 @@ impl Server {
         let pending = Arc::new(Pending::new(256, Arc::new(sender), Arc::clone(&stats)));
         let service = Arc::<Service>::default();
         let time: Arc<dyn Clock> = Arc::<ServerClock>::clone(clock);
-        let parameters = plan.parameters(server);
+        let parameters = plan.parameters(server, setup);
         let half =
             Half::new(0, parameters, Arc::clone(&pending), Arc::clone(&service), Arc::clone(&time));
         half.remember_in(memory);
         let replication = Breakage::wrap(breakage, half.outbox());
-        storage.replicate_to(replication);
+        let joined = Arc::new(Joined(RwLock::new(Some(replication))));
+        storage.replicate_to(Arc::<Joined>::clone(&joined));
         let admission = Arc::clone(half.gate()) as Arc<dyn Admission>;
-        let snapshot = Snapshot::build(Arc::clone(&plan.config), &admission.classes());
-        let registry = registry(plan, &half, &storage, &service, &time, &stats);
+        let snapshot = Snapshot::build(Arc::clone(plan.config(setup)), &admission.classes());
+        let registry = registry(plan.config(setup), &half, &storage, &service, &time, &stats);
         let flush = storage.clone();
         let clerk = Clerk {
             half: Arc::clone(&half),
@@ -161,6 +182,7 @@ impl Server {
             queues: queues(&half),
             half,
             pipeline,
+            joined,
             clerk,
             registry,
             outgoing,
@@ -235,10 +257,12 @@ impl Server {
     /// What the housekeeping thread does from time to time.
     pub(super) fn housekeep(&mut self) {
         let storage = &self.pipeline.storage;
+        storage.store.watch(self.clock.now());
         if storage.store.expire(self.clock.now(), HOLD_S, 100) > 0 {
             // A failure is counted; the rows are written with the next ones.
             let _ = storage.flush();
         }
+        storage.retry();
     }
 
     /// An administrator's command. Its answer may come later, and nobody looks at it then.
@@ -321,15 +345,15 @@ impl Server {
         self.half.gate().standing()
     }
 
+    /// Seconds since it last heard of its partner.
+    pub(super) fn silence_s(&self) -> u64 {
+        let now = self.clock.now();
+        self.half.look(|machine| machine.status(now).remote.map_or(0, |partner| partner.age_s))
+    }
+
     /// What it last knew of its partner's state.
     pub(super) fn partner(&self) -> Seen {
         self.half.look(|machine| machine.situation(self.clock.now()).partner)
-    }
-
-    /// Whether it is in a state that nobody enters without its partner.
-    pub(super) fn has_partner(&self) -> bool {
-        use State::{CommunicationRecovery, HotStandby, LoadBalancing, Ready};
-        matches!(self.state(), CommunicationRecovery | HotStandby | LoadBalancing | Ready)
     }
 
     pub(super) fn is_paused(&self) -> bool {
@@ -367,7 +391,7 @@ fn queues(half: &Half) -> Vec<(PeerQueue, Arc<str>, usize)> {
 }
 
 fn registry(
-    plan: &Plan,
+    config: &Arc<Dhcp4>,
     half: &Arc<Half>,
     storage: &Storage,
     service: &Arc<Service>,
@@ -388,7 +412,7 @@ fn registry(
         shutdown: crossbeam::channel::bounded(1).0,
     };
     core.register(&registry, "simulation");
-    let config = Arc::clone(&plan.config);
+    let config = Arc::clone(config);
     let written = storage.clone();
     let guard = GuardPost::default();
     let own = Arc::new(Guard::new(Arc::clone(half), Arc::clone(stats)));

@@ -4,37 +4,97 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::codec::v4::MessageType;
-use engine::packet::{Departure, Packet};
+use engine::packet::Packet;
 
 use super::breakage::Breakage;
-use super::client::{Client, Meant, To};
+use super::client::Client;
 use super::clock::{Error, ServerClock};
 use super::dice::Dice;
 use super::disk::Disk;
 use super::faults::Fault;
 use super::healing::Healing;
-use super::ledger::Ledger;
-use super::message::{Heard, Saying};
-use super::net::{Fate, Net};
-use super::plan::Plan;
-use super::server::{Sent, Server};
+use super::ledger::{Ledger, Promise};
+use super::net::Net;
+use super::plan::{Plan, Setup};
+use super::server::Server;
 use super::{Failure, Report};
 use crate::machine::CallError;
 
 /// Something that is to happen. A process that is named by its number is not there any more once it crashed.
 #[derive(Debug)]
 pub(super) enum Event {
-    Client { client: usize, turn: u32 },
-    Query { server: usize, packet: Packet },
-    Reply { client: usize, message: Vec<u8>, server: usize },
+    Client {
+        client: usize,
+        turn: u32,
+    },
+    Query {
+        server: usize,
+        packet: Packet,
+    },
+    /// What has arrived at a server is taken together.
+    Receive {
+        server: usize,
+        process: u32,
+    },
+    Reply {
+        client: usize,
+        message: Vec<u8>,
+        promise: Option<Promise>,
+    },
     Request(Box<Request>),
-    Answer { to: usize, process: u32, call: u64, answer: Result<String, CallError> },
-    Timer { server: usize, process: u32 },
-    Housekeeping { server: usize, process: u32 },
-    Start { server: usize },
+    Answer {
+        to: usize,
+        process: u32,
+        call: u64,
+        answer: Result<String, CallError>,
+    },
+    Timer {
+        server: usize,
+        process: u32,
+    },
+    Housekeeping {
+        server: usize,
+        process: u32,
+    },
+    Start {
+        server: usize,
+    },
+    Thaw {
+        server: usize,
+        process: u32,
+        since: u64,
+        clock_stands: bool,
+    },
     Fault(Fault),
     Heal(Healing),
+}
+
+/// Events that wait for a process that is stopped.
+const MOST_WAITING: usize = 256;
+
+impl Event {
+    /// Whose process handles it, or would if it were not stopped.
+    const fn server(&self) -> Option<usize> {
+        match self {
+            Event::Query { server, .. }
+            | Event::Receive { server, .. }
+            | Event::Answer { to: server, .. }
+            | Event::Timer { server, .. }
+            | Event::Housekeeping { server, .. } => Some(*server),
+            Event::Request(request) => Some(request.to),
+            _ => None,
+        }
+    }
+}
+
+impl Event {
+    /// The call that this says has failed.
+    pub(super) const fn call_that_failed(&self) -> Option<u64> {
+        match self {
+            Event::Answer { call, answer: Err(_), .. } => Some(*call),
+            _ => None,
+        }
+    }
 }
 
 /// A request between servers.
@@ -50,16 +110,24 @@ pub(super) struct Request {
 /// A place where a server runs, or does not.
 pub(super) struct Site {
     pub(super) disk: Disk,
-    clock: Arc<ServerClock>,
+    pub(super) clock: Arc<ServerClock>,
     pub(super) error: Error,
+    /// How it is configured when it is started next.
+    pub(super) setup: Setup,
     pub(super) server: Option<Server>,
     /// Counts the processes.
     pub(super) process: u32,
-    timer: Option<u64>,
+    pub(super) timer: Option<u64>,
     /// The process dies after so many things that it sends.
     pub(super) dies_after: Option<usize>,
-    /// Whether the process has worked with its partner.
-    pub(super) reached_partner: bool,
+    /// Whether it has not synchronised since it was started, or began anew.
+    pub(super) alone: bool,
+    /// Whether an administrator has set the scopes that it serves.
+    pub(super) scopes_by_hand: bool,
+    /// What comes for a process that is stopped.
+    pub(super) inbox: Option<Vec<Event>>,
+    /// Queries that are taken together.
+    pub(super) arrived: Vec<Packet>,
     /// Replies that may still come to each query.
     pub(super) expected: BTreeMap<u32, i32>,
 }
@@ -79,11 +147,11 @@ pub(super) struct World {
     pub(super) ended: bool,
     pub(super) clients: Vec<Client>,
     /// Counts what each client was woken for, so that it is woken once.
-    turns: Vec<u32>,
+    pub(super) turns: Vec<u32>,
     pub(super) clients_rest: bool,
     queue: BTreeMap<(u64, u64), Event>,
     sequence: u64,
-    xid: u32,
+    pub(super) xid: u32,
     /// Lines to be shown of a run that fails, at most so many.
     told: Option<VecDeque<String>>,
     shown: usize,
@@ -97,11 +165,15 @@ impl World {
             disk: Disk::new(breakage),
             clock: Arc::default(),
             error: plan.servers[place].clock,
+            setup: Setup::Right,
             server: None,
             process: 0,
             timer: None,
             dies_after: None,
-            reached_partner: false,
+            alone: true,
+            scopes_by_hand: false,
+            inbox: None,
+            arrived: Vec::new(),
             expected: BTreeMap::new(),
         };
         let sites = (0..plan.servers.len()).map(site).collect();
@@ -162,12 +234,25 @@ impl World {
         }
     }
 
-    fn happen(&mut self, event: Event) {
+    pub(super) fn happen(&mut self, event: Event) {
+        let stopped = event.server().and_then(|at| self.sites[at].inbox.as_mut());
+        if let Some(inbox) = stopped {
+            // Much of it is lost, as in the buffers of a kernel.
+            if inbox.len() < MOST_WAITING {
+                inbox.push(event);
+            }
+            return;
+        }
         match event {
             Event::Client { client, turn } if self.turns[client] == turn => self.let_act(client),
             Event::Client { .. } => {}
             Event::Query { server, packet } => self.query(server, packet),
-            Event::Reply { client, message, server } => self.hear(client, server, &message),
+            Event::Receive { server, process } => {
+                if self.sites[server].process == process {
+                    self.receive(server);
+                }
+            }
+            Event::Reply { client, message, promise } => self.hear(client, promise, &message),
             Event::Request(request) => self.request(*request),
             Event::Answer { to, process, call, answer } => {
                 let site = &self.sites[to];
@@ -193,6 +278,11 @@ impl World {
                 }
             }
             Event::Start { server } => self.start(server),
+            Event::Thaw { server, process, since, clock_stands } => {
+                if self.sites[server].process == process {
+                    self.thaw(server, since, clock_stands);
+                }
+            }
             Event::Fault(fault) => self.suffer(fault),
             Event::Heal(healing) => self.heal(healing),
         }
@@ -204,7 +294,7 @@ impl World {
         self.at(self.now.saturating_add(wait), event);
     }
 
-    fn at(&mut self, when: u64, event: Event) {
+    pub(super) fn at(&mut self, when: u64, event: Event) {
         self.sequence += 1;
         self.queue.insert((when.max(self.now), self.sequence), event);
     }
@@ -226,276 +316,6 @@ impl World {
             let line = what(self);
             self.tell(|_| line.clone());
             self.failure = Some(line);
-        }
-    }
-}
-
-/// Servers.
-impl World {
-    fn start(&mut self, server: usize) {
-        let site = &mut self.sites[server];
-        if site.server.is_some() {
-            return;
-        }
-        site.process += 1;
-        site.timer = None;
-        site.dies_after = None;
-        site.reached_partner = false;
-        site.expected.clear();
-        site.clock.set(self.now, site.error);
-        let started = Server::start(&self.plan, server, &site.disk, &site.clock, self.breakage);
-        site.server = Some(started);
-        let process = site.process;
-        self.tell(|world| format!("{} starts", world.name(server)));
-        self.touch(server, |_| ());
-        self.after(Duration::from_secs(10), Event::Housekeeping { server, process });
-    }
-
-    /// The process is gone, and with power the machine's memory.
-    pub(super) fn crash(&mut self, server: usize, power: bool) {
-        self.count_rules_of(server);
-        let site = &mut self.sites[server];
-        if site.server.is_none() && !power {
-            return;
-        }
-        site.disk.close();
-        site.server = None;
-        site.process += 1;
-        self.tell(|world| {
-            format!("{} crashes{}", world.name(server), if power { " (power)" } else { "" })
-        });
-        if power {
-            let lost = self.sites[server].disk.lose_power();
-            if self.plan.servers[server].durability == engine::lease::csv::Durability::Kernel {
-                self.ledger.lost(self.now, lost);
-            }
-        }
-        self.look_at_scopes();
-    }
-
-    /// Does something to a running server, and sends what it wants to send.
-    pub(super) fn touch<R>(&mut self, at: usize, act: impl FnOnce(&mut Server) -> R) -> Option<R> {
-        let site = &mut self.sites[at];
-        let server = site.server.as_mut()?;
-        site.clock.set(self.now, site.error);
-        let before = self.told.is_some().then(|| server.state());
-        let result = act(server);
-        let mut sent = Vec::new();
-        server.poll_sent(&mut sent);
-        if let Some(before) = before {
-            let (state, partner) = (server.state(), server.partner());
-            if state != before {
-                self.tell(|world| {
-                    format!("{}: {before} -> {state}, partner {partner:?}", world.name(at))
-                });
-            }
-        }
-        let site = &mut self.sites[at];
-        if site.disk.has_died() {
-            self.crash(at, false);
-            self.start_later(at);
-            return None;
-        }
-        let dies = site.dies_after.take();
-        if let Some(after) = dies {
-            sent.truncate(after);
-        }
-        for one in sent {
-            self.send(at, one);
-        }
-        if dies.is_some() {
-            self.crash(at, false);
-            self.start_later(at);
-            return None;
-        }
-        self.set_timer(at);
-        self.look_at_scopes();
-        Some(result)
-    }
-
-    pub(super) fn start_later(&mut self, server: usize) {
-        let down = match self.dice.below(3) {
-            0 => self.dice.span(10, 3_000),
-            1 => self.dice.span(3_000, 60_000),
-            _ => self.dice.span(60_000, 400_000),
-        };
-        self.after(down, Event::Start { server });
-    }
-
-    fn set_timer(&mut self, at: usize) {
-        let site = &mut self.sites[at];
-        let due = site.server.as_ref().and_then(Server::poll_timeout);
-        let Some(due) = due.map(|due| site.error.when(due)) else { return };
-        let due = due.max(self.now + 100_000);
-        if site.timer.is_none_or(|set| due < set) {
-            site.timer = Some(due);
-            let process = site.process;
-            self.at(due, Event::Timer { server: at, process });
-        }
-    }
-
-    fn send(&mut self, from: usize, sent: Sent) {
-        match sent {
-            Sent::Reply(departure) => self.reply(from, departure),
-            Sent::Request { call, to, body, timeout } => {
-                let to = self.plan.servers.iter().position(|member| member.name == to);
-                let to = to.expect("a peer is a server of the plan");
-                let process = self.sites[from].process;
-                let why = CallError::Communication("no answer in time".into());
-                let lost = Event::Answer { to: from, process, call, answer: Err(why) };
-                self.after(timeout, lost);
-                let request = Request { from, process, call, to, body };
-                if let Fate::Arrives(delay) = self.net.between(from, to, &mut self.dice) {
-                    if self.dice.chance(self.net.duplication) {
-                        self.report.count("requests twice");
-                        let again = self.dice.span(1, 3_000);
-                        self.after(delay + again, Event::Request(Box::new(request.clone())));
-                    }
-                    self.after(delay, Event::Request(Box::new(request)));
-                }
-            }
-        }
-    }
-
-    /// A request arrives at a server.
-    fn request(&mut self, request: Request) {
-        let Request { from, process, call, to, body } = request;
-        // Who has given up has closed the connection.
-        let asker = &self.sites[from];
-        let waits = asker.process == process
-            && asker.server.as_ref().is_some_and(|server| server.waits_for(call));
-        if !waits {
-            return;
-        }
-        self.tell(|world| format!("{} asks {}: {body}", world.name(from), world.name(to)));
-        let answer = match self.touch(to, |server| server.request(&body)) {
-            Some(answer) => Ok(answer),
-            None => Err(CallError::Communication("connection refused".into())),
-        };
-        self.tell(|_| format!("    {answer:?}"));
-        if let Fate::Arrives(delay) = self.net.between(to, from, &mut self.dice) {
-            self.after(delay, Event::Answer { to: from, process, call, answer });
-        }
-    }
-
-    pub(super) fn name(&self, server: usize) -> &str {
-        &self.plan.servers[server].name
-    }
-}
-
-/// Clients.
-impl World {
-    fn wake(&mut self, client: usize, after: Duration) {
-        self.turns[client] += 1;
-        let turn = self.turns[client];
-        self.after(after, Event::Client { client, turn });
-    }
-
-    fn let_act(&mut self, client: usize) {
-        if self.clients_rest {
-            return;
-        }
-        self.xid += 1;
-        let held = self.clients[client].held(self.now);
-        let (to, wait) = self.clients[client].act(self.now, self.xid, &mut self.dice);
-        if let (Some(held), None) = (held, self.clients[client].held(self.now)) {
-            self.ledger.release(held.address, client);
-        }
-        if let Some(to) = to {
-            self.say(to);
-        }
-        self.wake(client, wait);
-    }
-
-    fn say(&mut self, to: To) {
-        match to {
-            To::Everybody(saying) => {
-                for server in 0..self.sites.len() {
-                    self.say_to(server, &saying, true);
-                }
-            }
-            To::One(address, saying) => {
-                let named = self.plan.servers.iter().position(|member| member.address == address);
-                if let Some(server) = named {
-                    self.say_to(server, &saying, false);
-                }
-            }
-        }
-    }
-
-    fn say_to(&mut self, server: usize, saying: &Saying, broadcast: bool) {
-        let copies = 1 + usize::from(self.dice.chance(self.net.duplication));
-        for _ in 0..copies {
-            if let Fate::Arrives(delay) = self.net.to_client(server, &mut self.dice) {
-                let packet = saying.packet(self.plan.servers[server].address, broadcast);
-                self.after(delay, Event::Query { server, packet });
-            }
-        }
-        if saying.message_type == MessageType::Release {
-            self.report.exchanges += 1;
-        }
-    }
-
-    fn query(&mut self, server: usize, packet: Packet) {
-        let xid = u32::from_be_bytes([4, 5, 6, 7].map(|at| packet.message[at]));
-        let site = &mut self.sites[server];
-        if site.server.is_some() {
-            *site.expected.entry(xid).or_default() += 1;
-            if site.expected.len() > 4096 {
-                site.expected.pop_first();
-            }
-        }
-        self.touch(server, |server| server.receive(vec![packet]));
-    }
-
-    /// A reply leaves a server.
-    fn reply(&mut self, from: usize, departure: Departure) {
-        let Some(heard) = Heard::read(&departure.message) else {
-            return self.fail(|_| "a reply that no client understands".into());
-        };
-        self.tell(|world| {
-            let Heard { message_type, yiaddr, hw_address, .. } = heard;
-            format!("{}: {} {yiaddr} for {}", world.name(from), message_type.name(), hw_address[5])
-        });
-        self.check_reply(from, &heard);
-        let client = usize::from(heard.hw_address[5]);
-        let copies = 1 + usize::from(self.dice.chance(self.net.duplication));
-        for _ in 0..copies {
-            if let Fate::Arrives(delay) = self.net.to_client(from, &mut self.dice) {
-                let message = departure.message.clone();
-                self.after(delay, Event::Reply { client, message, server: from });
-            }
-        }
-    }
-
-    fn hear(&mut self, client: usize, server: usize, message: &[u8]) {
-        let Some(heard) = Heard::read(message) else { return };
-        let held = self.clients[client].held(self.now).map(|held| held.address);
-        let meant = self.clients[client].hear(self.now, &heard, &mut self.dice);
-        if let (Some(held), now_held) = (held, self.clients[client].held(self.now))
-            && now_held.is_none_or(|now_held| now_held.address != held)
-        {
-            self.ledger.release(held, client);
-        }
-        if meant != Meant::Nothing {
-            self.report.exchanges += u64::from(meant != Meant::More);
-        }
-        match meant {
-            Meant::Nothing => {}
-            Meant::More => self.wake(client, Duration::from_millis(1)),
-            Meant::Lost => self.wake(client, Duration::from_millis(500)),
-            Meant::Bound => {
-                self.check_hold(client, server, heard.yiaddr);
-                let wait = self.clients[client].renews_in(self.now, &mut self.dice);
-                self.wake(client, wait);
-            }
-            Meant::Declined => {
-                self.xid += 1;
-                if let Some(to) = self.clients[client].decline(self.now, self.xid) {
-                    self.say(to);
-                }
-                self.wake(client, Duration::from_secs(14));
-            }
         }
     }
 }

@@ -271,7 +271,7 @@ impl Node {
         let now = self.clock.now();
         let lease = lease(host, 0);
         let identity = Identity { client_id: None, hw_address: &lease.hw_address };
-        self.store.release(now, lease.address, identity, Origin::Client(None)).unwrap();
+        self.store.release(now, lease.address, identity, false, Origin::Client(None)).unwrap();
     }
 
     pub(crate) fn knows(&self, host: u8) -> bool {

@@ -86,6 +86,33 @@ fn strings() -> impl Strategy<Value = String> {
     })
 }
 
+/// Valid boolean expressions in parentheses.
+fn tests() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        (strings(), strings()).prop_map(|(a, b)| format!("({a} == {b})")),
+        strings().prop_map(|a| format!("(match('a*|[b-d]', {a}))")),
+        prop::sample::select(vec![
+            "(member('ALL'))",
+            "(option[82].option[1].exists)",
+            "(relay4[7].exists)",
+            "(vendor[*].exists)",
+            "(vendor-class[9].exists)",
+            "(vendor[4491].option[2].exists)",
+            "(vendor.enterprise + vendor-class.enterprise == 'a b')",
+            "(sifelse(pkt.len == 5, pkt.iface, pkt4.transid) == 0x00ff)",
+        ])
+        .prop_map(str::to_owned),
+    ];
+    leaf.prop_recursive(3, 12, 2, |inner| {
+        let pair = (inner.clone(), inner.clone());
+        prop_oneof![
+            inner.prop_map(|a| format!("(not {a})")),
+            pair.clone().prop_map(|(a, b)| format!("({a} and {b} sand {a})")),
+            pair.prop_map(|(a, b)| format!("({a} sor {b} or {b})")),
+        ]
+    })
+}
+
 proptest! {
     #[test]
     fn arbitrary_text_never_panics(text in "\\PC*") {
@@ -109,6 +136,16 @@ proptest! {
     fn valid_expressions_compile_and_borrowing_does_not_matter(text in strings()) {
         let equal = evaluate(&format!("{text} == {text}"));
         prop_assert!(matches!(equal, Ok(true) | Err(_)), "{}", text);
+    }
+
+    #[test]
+    fn what_is_printed_is_the_same_expression(a in tests(), b in tests()) {
+        let mut names = ClassNames::default();
+        let text = format!("{a} or {b} and not {a}");
+        let expression = compile(&text, &mut names).unwrap();
+        let printed = expression.display(&names).to_string();
+        let again = compile(&printed, &mut names);
+        prop_assert_eq!(again.as_ref().map(|it| &it.test), Ok(&expression.test), "{}", printed);
     }
 
     #[test]

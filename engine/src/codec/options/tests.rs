@@ -353,6 +353,48 @@ fn texts_are_keas() {
     assert_eq!(text("routers", &[10, 0]), "type=003, len=002: 0a:00");
 }
 
+/// A type and a value of it.
+fn valued() -> impl Strategy<Value = (Kind, String)> {
+    prop_oneof![
+        any::<bool>().prop_map(|it| (Kind::Boolean, it.to_string())),
+        any::<i8>().prop_map(|it| (Kind::Int8, it.to_string())),
+        any::<u16>().prop_map(|it| (Kind::Uint16, it.to_string())),
+        any::<i32>().prop_map(|it| (Kind::Int32, it.to_string())),
+        any::<[u8; 4]>()
+            .prop_map(|it| (Kind::Ipv4Address, std::net::Ipv4Addr::from(it).to_string())),
+        any::<[u8; 16]>()
+            .prop_map(|it| (Kind::Ipv6Address, std::net::Ipv6Addr::from(it).to_string())),
+        (any::<[u8; 16]>(), 0..=128).prop_map(|(it, len)| {
+            (Kind::Ipv6Prefix, format!("{}/{len}", std::net::Ipv6Addr::from(it)))
+        }),
+        (0_u32..=15).prop_map(|psid| (Kind::Psid, format!("{psid}/4"))),
+        "[a-z]{1,9}(\\.[a-z]{1,9}){0,3}".prop_map(|it| (Kind::Fqdn, it)),
+        "[a-z]{1,20}".prop_map(|it| (Kind::Tuple, it)),
+        "[a-z]{1,20}".prop_map(|it| (Kind::String, it)),
+        "([0-9a-f]{2}){1,9}".prop_map(|it| (Kind::Binary, it)),
+    ]
+}
+
+/// A definition, valid or not, and a value that would be one of its.
+fn defined() -> impl Strategy<Value = (Definition, String)> {
+    let fields = prop::collection::vec(valued(), 1..5);
+    (fields, any::<bool>(), any::<bool>(), 1..4_usize).prop_map(|(fields, array, outer, times)| {
+        let (kinds, texts): (Vec<_>, Vec<_>) = fields.into_iter().unzip();
+        let mut values = texts.clone();
+        let last = texts.last().cloned().unwrap_or_default();
+        values.extend((1..times).filter(|_| array).map(|_| last.clone()));
+        let mut definition = custom(kinds[0], array, &[]);
+        if kinds.len() > 1 {
+            definition.kind = Kind::Record;
+            definition.record = Cow::Owned(kinds);
+        }
+        if outer && !array {
+            definition.encapsulate = Cow::Borrowed("inside");
+        }
+        (definition, values.join(", "))
+    })
+}
+
 proptest! {
     #[test]
     fn arbitrary_text_never_panics(text in "\\PC*", index in 0..standard(space::DHCP4).len()) {
@@ -382,6 +424,23 @@ proptest! {
         let _ = definition.check(&data);
         let text = definition.to_text(&data);
         prop_assert!(definition.kind == Kind::String || text.starts_with("type="));
+    }
+
+    #[test]
+    fn what_is_defined_is_written_and_read_alike((definition, text) in defined()) {
+        prop_assume!(definition.validate().is_ok());
+        let data = definition.encode_csv(&text).unwrap();
+        prop_assert_eq!(definition.check(&data), Ok(()), "{:?} {}", definition, text);
+        prop_assert_eq!(definition.value_len(&data), data.len());
+        let open = matches!(definition.record.last(), Some(Kind::String | Kind::Binary));
+        if definition.inside().is_some() && !open {
+            // What follows the value are options inside.
+            let whole = [&data[..], &[7, 1, 0xff]].concat();
+            prop_assert_eq!(definition.value_len(&whole), data.len());
+            let inside: Vec<_> = sub_options(&whole[data.len()..]).collect();
+            prop_assert_eq!(inside, [(7, &[0xff][..])]);
+        }
+        prop_assert!(!definition.to_text(&data).is_empty());
     }
 
     #[test]

@@ -90,8 +90,10 @@ pub mod code {
 #[expect(missing_docs, reason = "the names are those of the IANA registry")]
 pub mod suboption {
     pub const CIRCUIT_ID: u8 = 1;
+    pub const REMOTE_ID: u8 = 2;
     pub const LINK_SELECTION: u8 = 5;
     pub const SERVER_IDENTIFIER_OVERRIDE: u8 = 11;
+    pub const RELAY_ID: u8 = 12;
     pub const RELAY_SOURCE_PORT: u8 = 19;
 }
 

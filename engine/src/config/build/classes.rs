@@ -46,6 +46,7 @@ impl<'a> Builder<'a> {
             options: self.options_of(node, &definitions),
             definitions,
             lifetime: self.class_lifetime(node),
+            offer_lifetime_s: levels.int("offer-lifetime"),
             next_server: self.next_server(levels).filter(|address| !address.is_unspecified()),
             server_hostname: levels
                 .text("server-hostname")

@@ -3,8 +3,8 @@
 use super::{Builder, placed};
 use crate::config::json::Node;
 use crate::config::model::{
-    Compatibility, ControlSocket, ExpiredLeases, InterfaceSpec, Interfaces, LeaseDatabase,
-    MultiThreading,
+    Compatibility, ControlSocket, ExpiredLeases, InterfaceSpec, Interfaces, LeaseChecks,
+    LeaseDatabase, MultiThreading,
 };
 use crate::config::wire::{self, Depth, Kind, Shape, key};
 
@@ -151,6 +151,17 @@ pub(super) fn compatibility(dhcp4: &Node) -> Compatibility {
         exclude_first_last_24: flag("exclude-first-last-24"),
         ignore_server_identifier: flag("ignore-dhcp-server-identifier"),
         ignore_link_selection: flag("ignore-rai-link-selection"),
+    }
+}
+
+/// `lease-checks` of `sanity-checks`.
+pub(super) fn lease_checks(dhcp4: &Node) -> LeaseChecks {
+    match dhcp4.get("sanity-checks").and_then(|node| node.text("lease-checks")) {
+        Some("none") => LeaseChecks::None,
+        Some("fix") => LeaseChecks::Fix,
+        Some("fix-del") => LeaseChecks::FixOrDelete,
+        Some("del") => LeaseChecks::Delete,
+        _ => LeaseChecks::Warn,
     }
 }
 

@@ -30,6 +30,7 @@ use crate::codec::options::Definitions;
 use crate::limits::MAX_MISTAKES;
 
 pub(super) use pools::parse_prefix;
+pub(super) use reservations::scope_of_mode;
 
 /// Where a file lies that is named without a directory. The defaults are those of Kea's packages.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +73,7 @@ pub fn build(
     if !mistakes.is_empty() {
         mistakes.sort_by(|a, b| order(&source, a).cmp(&order(&source, b)));
         mistakes.dedup();
+        tell_parts_once(&mut mistakes);
         mistakes.truncate(MAX_MISTAKES);
         return Err(mistakes);
     }
@@ -164,6 +166,7 @@ impl<'a> Builder<'a> {
                 .flag("early-global-reservations-lookup")
                 .unwrap_or(false),
             compatibility: global::compatibility(node),
+            lease_checks: global::lease_checks(node),
             networks,
             subnets,
             definitions: std::mem::take(&mut self.definitions),
@@ -184,6 +187,16 @@ impl<'a> Builder<'a> {
     fn warning(&mut self, at: &Position, message: impl Into<String>) {
         self.warnings.push(Mistake::new(at, message));
     }
+}
+
+/// Leaves one mistake for each part that is not built yet, the first that names it.
+fn tell_parts_once(mistakes: &mut Vec<Mistake>) {
+    let mut parts = BTreeSet::new();
+    mistakes.retain(|mistake| {
+        let part = mistake.message.strip_prefix("not built yet: ");
+        let part = part.and_then(|rest| rest.split(" (").next());
+        part.is_none_or(|part| parts.insert(part.to_owned()))
+    });
 }
 
 /// The file's own mistakes by line, then those of each included file.

@@ -38,6 +38,12 @@ impl<'a> Levels<'a> {
         self.get(key)?.as_str()
     }
 
+    /// The most specific text that is not empty: an empty one says nothing, as if it were not there.
+    pub(super) fn filled_text(self, key: &str) -> Option<&'a str> {
+        let texts = self.0.iter().filter_map(|node| node.get(key)?.as_str());
+        texts.into_iter().find(|text| !text.is_empty())
+    }
+
     /// Where the first of `keys` stands that the most specific map has; nothing if it has none of them.
     fn own(self, keys: &[&str]) -> Option<&'a Position> {
         let node = self.0.first()?;

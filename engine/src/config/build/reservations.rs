@@ -41,7 +41,11 @@ impl Levels<'_> {
 }
 
 fn mode(map: &Node) -> Option<ReservationScope> {
-    let word = map.text("reservation-mode")?;
+    scope_of_mode(map.text("reservation-mode")?)
+}
+
+/// What a value of `reservation-mode` means.
+pub(in crate::config) fn scope_of_mode(word: &str) -> Option<ReservationScope> {
     MODES.iter().find(|(known, _)| *known == word).map(|(_, scope)| *scope)
 }
 

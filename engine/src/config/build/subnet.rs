@@ -7,8 +7,11 @@ use super::Builder;
 use super::network::Levels;
 use super::pools::parse_prefix;
 use crate::config::json::Node;
-use crate::config::model::{Allocator, Network4, Prefix4, Subnet4};
+use crate::config::model::{Allocator, LeaseCache, Network4, Prefix4, Subnet4};
 use crate::config::render;
+
+/// Kea 3's default.
+const CACHE_THRESHOLD: f64 = 0.25;
 
 impl Builder<'_> {
     /// One subnet, with what it inherits from the maps `above` it, the nearest first.
@@ -28,8 +31,8 @@ impl Builder<'_> {
         let (renew, rebind) = self.timers(levels);
         // One further up was reported there.
         self.next_server(Levels(&own));
-        let next_server = levels.text("next-server").and_then(|text| text.parse().ok());
-        let text = |key| levels.text(key).unwrap_or_default().to_owned();
+        let next_server = levels.filled_text("next-server").and_then(|text| text.parse().ok());
+        let text = |key| levels.filled_text(key).unwrap_or_default().to_owned();
         let subnet = Subnet4 {
             id,
             prefix: prefix.unwrap_or(Prefix4 { network: Ipv4Addr::UNSPECIFIED, len: 0 }),
@@ -46,6 +49,12 @@ impl Builder<'_> {
             match_client_id: levels.flag("match-client-id").unwrap_or(true),
             authoritative: levels.flag("authoritative").unwrap_or(false),
             allocator: allocator(levels),
+            cache: LeaseCache {
+                threshold: Some(levels.real("cache-threshold").unwrap_or(CACHE_THRESHOLD)),
+                max_age_s: levels.int("cache-max-age"),
+            },
+            offer_lifetime_s: levels.int("offer-lifetime").unwrap_or(0),
+            store_extended_info: levels.flag("store-extended-info").unwrap_or(false),
             reservations: levels.reservation_scope(),
             next_server: next_server.unwrap_or(Ipv4Addr::UNSPECIFIED),
             server_hostname: text("server-hostname"),

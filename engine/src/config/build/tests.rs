@@ -88,6 +88,7 @@ fn what_a_subnet_inherits() {
         "subnet4": [
             { "subnet": "10.0.0.0/8", "pools": [ { "pool": "10.1.0.0/16", "pool-id": 7 } ] },
             { "subnet": "11.0.0.0/8", "valid-lifetime": 60, "rebind-timer": 20, "boot-file-name": "b",
+              "server-hostname": "", "next-server": "",
               "match-client-id": true, "t2-percent": 0.7, "user-context": { "x": 1 }, "comment": "c" } ]"#,
     );
     let [first, second] = &dhcp4.subnets[..] else { panic!("two subnets") };
@@ -100,6 +101,8 @@ fn what_a_subnet_inherits() {
     assert!(first.authoritative && second.authoritative);
     assert_eq!((&*first.boot_file_name, &*second.boot_file_name), ("a", "b"));
     assert_eq!((first.next_server, &*second.server_hostname), (address("192.0.2.9"), "h"));
+    // An empty one says nothing.
+    assert_eq!(second.next_server, address("192.0.2.9"));
     assert_eq!(second.user_context, Some(serde_json::json!({"x": 1, "comment": "c"})));
     let pool = &first.pools[0];
     assert_eq!((pool.first, pool.last, pool.id), (address("10.1.0.0"), address("10.1.255.255"), 7));
@@ -473,5 +476,20 @@ fn what_is_wrong_with_reservations_is_reported() {
     dhcp4(
         r#""ip-reservations-unique": false, "subnet4": [ { "subnet": "10.0.0.0/8", "reservations": [
             { "duid": "01", "ip-address": "10.0.0.5" }, { "duid": "02", "ip-address": "10.0.0.5" } ] } ]"#,
+    );
+}
+
+#[test]
+fn a_part_that_is_not_built_is_named_once() {
+    assert_eq!(
+        mistakes(
+            r#""dhcp4o6-port": 7000, "subnet4": [ { "subnet": "10.0.0.0/8", "4o6-interface": "eth0",
+"4o6-subnet": "2001:db8::/32" } ], "hosts-databases": [ { "type": "mysql" } ],
+"hosts-database": { "type": "mysql" }"#
+        ),
+        [
+            "f:2.17: not built yet: DHCPv4 over DHCPv6 (\"dhcp4o6-port\" in Dhcp4 as integer 7000), expected 0",
+            "f:3.36: not built yet: host databases (\"hosts-databases\" in Dhcp4)",
+        ]
     );
 }

@@ -8,7 +8,7 @@ fn rendered(text: &str) -> Value {
     render(&parse_text(text, "f").unwrap())
 }
 
-/// Kea 3's answer for this configuration, but for `cache-threshold`.
+/// Kea 3's answer for this configuration.
 #[test]
 fn defaults_are_kea_3s() {
     let text = r#"{ "Dhcp4": {
@@ -38,7 +38,7 @@ fn defaults_are_kea_3s() {
         dhcp4["subnet4"],
         json!([{
             "4o6-interface": "", "4o6-interface-id": "", "4o6-subnet": "", "allocator": "iterative",
-            "cache-threshold": 0.0, "calculate-tee-times": false, "id": 1,
+            "cache-threshold": 0.25, "calculate-tee-times": false, "id": 1,
             "max-valid-lifetime": 7200, "min-valid-lifetime": 7200, "option-data": [],
             "pools": [{ "option-data": [], "pool": "192.0.2.10-192.0.2.20" }],
             "relay": { "ip-addresses": [] }, "reservations": [], "store-extended-info": false,
@@ -129,5 +129,10 @@ fn reservations_are_shown_whole() {
     );
     let own = &value["Dhcp4"]["subnet4"][0]["reservations"][0];
     assert_eq!(own["user-context"], json!({ "comment": "c" }));
+    let subnet = &value["Dhcp4"]["subnet4"][0];
+    assert_eq!(
+        (&subnet["reservation-mode"], &subnet["reservations-in-subnet"]),
+        (&Value::Null, &json!(true))
+    );
     assert_eq!(rendered(&value.to_string()), value);
 }

@@ -52,19 +52,14 @@ fn check_entry(entry: &Entry, key: &Key, shape: &Shape, depth: Depth, mistakes: 
         let message = format!("got {} {place}, expected {expected}", node.describe());
         mistakes.push(Mistake::new(&node.at, message));
     }
-    if let Status::Only(same) = key.status
+    if let Status::Only(same, part) = key.status
         && depth == Depth::Built
         && mistakes.len() == known
         && !same.iter().any(|same| equals(node, same))
     {
         let built: Vec<String> = same.iter().map(describe).collect();
-        let message = format!(
-            "not built yet: \"{}\" in {} as {}, expected {}",
-            key.word,
-            shape.name,
-            node.describe(),
-            built.join(" or ")
-        );
+        let found = format!("\"{}\" in {} as {}", key.word, shape.name, node.describe());
+        let message = format!("not built yet: {part} ({found}), expected {}", built.join(" or "));
         mistakes.push(Mistake::new(&node.at, message));
     }
 }

@@ -82,8 +82,8 @@ pub enum Status {
     Built,
     /// Without effect for this reason, as in Kea.
     Inert(&'static str),
-    /// Only these values say what happens anyway; every other is not built yet.
-    Only(&'static [Same]),
+    /// Only these values say what happens anyway; every other asks for this part, which is not built yet.
+    Only(&'static [Same], &'static str),
     /// Not built yet: this part. An empty list, map or string is accepted.
     Later(&'static str),
 }
@@ -108,9 +108,14 @@ pub const fn inert(word: &'static str, kind: Kind, why: &'static str) -> Key {
     Key { word, kind, status: Status::Inert(why) }
 }
 
-/// A keyword that can only say what happens anyway.
-pub const fn only(word: &'static str, kind: Kind, same: &'static [Same]) -> Key {
-    Key { word, kind, status: Status::Only(same) }
+/// A keyword that can only say what happens anyway, and the part that it would belong to otherwise.
+pub const fn only(
+    word: &'static str,
+    kind: Kind,
+    same: &'static [Same],
+    part: &'static str,
+) -> Key {
+    Key { word, kind, status: Status::Only(same, part) }
 }
 
 /// A keyword of a part that is not built yet.

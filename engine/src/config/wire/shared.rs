@@ -8,6 +8,8 @@ const PORT: Kind = Kind::Int(0, 65535);
 /// Only what is off anyway.
 pub const FALSE: &[Same] = &[Same::Flag(false)];
 const DDNS_OFF: &str = "DNS updates are off";
+const QUEUED: &str = "packets always wait in the workers' queues (packet-queue-size)";
+const NO_HTTP: &str = "it belongs to control sockets over HTTP, which are not built yet";
 const NO_SQL: &str = "it belongs to the databases";
 
 /// Allowed nearly everywhere.
@@ -45,12 +47,11 @@ pub const NETWORK: &[Key] = &[
     key("t1-percent", SHARE),
     key("t2-percent", SHARE),
     key("option-data", Kind::Maps(&OPTION_DATA)),
-    // Kea 3's default stands in every file that it wrote: accepted, though no lease is reused.
-    only("cache-threshold", SHARE, &[Same::Real(0.0), Same::Real(0.25)]),
-    only("cache-max-age", U32, &[Same::Int(0)]),
+    key("cache-threshold", SHARE),
+    key("cache-max-age", U32),
     key("allocator", Kind::Word(&["iterative", "random", "flq", "shared-flq"])),
-    only("adaptive-lease-time-threshold", SHARE, &[Same::Real(1.0)]),
-    only("store-extended-info", Kind::Flag, FALSE),
+    only("adaptive-lease-time-threshold", SHARE, &[Same::Real(1.0)], "adaptive lease times"),
+    key("store-extended-info", Kind::Flag),
     key("reservations-global", Kind::Flag),
     key("reservations-in-subnet", Kind::Flag),
     key("reservations-out-of-pool", Kind::Flag),
@@ -89,20 +90,20 @@ pub const GLOBAL: &[Key] = &[
     key("dhcp-ddns", Kind::Map(&DHCP_DDNS)),
     key("dhcp-queue-control", Kind::Map(&QUEUE_CONTROL)),
     key("sanity-checks", Kind::Map(&SANITY_CHECKS)),
-    only("dhcp4o6-port", PORT, &[Same::Int(0)]),
+    only("dhcp4o6-port", PORT, &[Same::Int(0)], "DHCPv4 over DHCPv6"),
     key("early-global-reservations-lookup", Kind::Flag),
     key("host-reservation-identifiers", Kind::Texts),
     key("ip-reservations-unique", Kind::Flag),
     inert("reservations-lookup-first", Kind::Flag, "reservations are always looked at first"),
     inert("server-tag", TEXT, "there are no configuration databases"),
-    only("statistic-default-sample-age", U32, &[Same::Int(0)]),
-    only("statistic-default-sample-count", U32, &[Same::Int(20)]),
+    only("statistic-default-sample-age", U32, &[Same::Int(0)], "samples of statistics"),
+    only("statistic-default-sample-count", U32, &[Same::Int(20)], "samples of statistics"),
 ];
 
 /// `interfaces-config` of both families.
 pub const INTERFACES: &[Key] = &[
     key("interfaces", Kind::Texts),
-    only("re-detect", Kind::Flag, &[Same::Flag(true)]),
+    inert("re-detect", Kind::Flag, "interfaces are looked at again all the time"),
     key("service-sockets-require-all", Kind::Flag),
     key("service-sockets-max-retries", U32),
     key("service-sockets-retry-wait-time", U32),
@@ -186,8 +187,8 @@ const SANITY_CHECKS: Shape = Shape {
     groups: &[
         CONTEXT,
         &[
-            only("lease-checks", TEXT, &[Same::Text("warn"), Same::Text("none")]),
-            inert("extended-info-checks", TEXT, "leases keep no extended information"),
+            key("lease-checks", Kind::Word(&["none", "warn", "fix", "fix-del", "del"])),
+            inert("extended-info-checks", TEXT, "what a lease says of its relay is kept as it is"),
         ],
     ],
     mandatory: &[],
@@ -198,9 +199,9 @@ const QUEUE_CONTROL: Shape = Shape {
     groups: &[
         CONTEXT,
         &[
-            only("enable-queue", Kind::Flag, FALSE),
-            inert("queue-type", TEXT, "the queue is off"),
-            inert("capacity", U32, "the queue is off"),
+            inert("enable-queue", Kind::Flag, QUEUED),
+            inert("queue-type", TEXT, QUEUED),
+            inert("capacity", U32, QUEUED),
         ],
     ],
     mandatory: &[],
@@ -211,7 +212,7 @@ const DHCP_DDNS: Shape = Shape {
     groups: &[
         CONTEXT,
         &[
-            only("enable-updates", Kind::Flag, FALSE),
+            only("enable-updates", Kind::Flag, FALSE, "DNS updates"),
             inert("server-ip", Kind::Address, DDNS_OFF),
             inert("server-port", PORT, DDNS_OFF),
             inert("sender-ip", Kind::Address, DDNS_OFF),
@@ -232,7 +233,8 @@ const DHCP_DDNS: Shape = Shape {
 };
 
 /// `compatibility` of both families.
-pub const COMPATIBILITY: &[Key] = &[only("lenient-option-parsing", Kind::Flag, FALSE)];
+pub const COMPATIBILITY: &[Key] =
+    &[only("lenient-option-parsing", Kind::Flag, FALSE, "lenient option parsing")];
 
 const CONFIG_CONTROL: Shape = Shape {
     name: "config-control",
@@ -250,14 +252,14 @@ const CONTROL_SOCKET: Shape = Shape {
         &[
             key("socket-type", Kind::Word(&["unix", "http", "https"])),
             key("socket-name", TEXT),
-            key("socket-address", Kind::Address),
-            key("socket-port", PORT),
-            key("trust-anchor", TEXT),
-            key("cert-file", TEXT),
-            key("key-file", TEXT),
-            key("cert-required", Kind::Flag),
-            key("http-headers", Kind::Maps(&HTTP_HEADER)),
-            key("authentication", Kind::Map(&AUTHENTICATION)),
+            inert("socket-address", Kind::Address, NO_HTTP),
+            inert("socket-port", PORT, NO_HTTP),
+            inert("trust-anchor", TEXT, NO_HTTP),
+            inert("cert-file", TEXT, NO_HTTP),
+            inert("key-file", TEXT, NO_HTTP),
+            inert("cert-required", Kind::Flag, NO_HTTP),
+            inert("http-headers", Kind::Maps(&HTTP_HEADER), NO_HTTP),
+            inert("authentication", Kind::Map(&AUTHENTICATION), NO_HTTP),
         ],
     ],
     mandatory: &["socket-type"],

@@ -76,7 +76,7 @@ fn parts_that_are_not_built_yet() {
             "f:1.26: got unexpected keyword \"tipe\" in database map, did you mean \"type\"?",
             "f:1.24: got a database map without \"type\", expected one",
             "f:1.77: got string \"best\" for \"allocator\" in Dhcp4, expected one of \"iterative\", \"random\", \"flq\", \"shared-flq\"",
-            "f:2.35: not built yet: \"enable-updates\" in dhcp-ddns as true, expected false",
+            "f:2.35: not built yet: DNS updates (\"enable-updates\" in dhcp-ddns as true), expected false",
         ]
     );
 }

@@ -4,7 +4,7 @@ use super::shared::{
     ADDITIONAL, COMPATIBILITY, CONTEXT, DDNS, DDNS_TTL, FALSE, GLOBAL, INTERFACES, LIFETIMES,
     LOCAL, NETWORK, OPTION_DATA, OPTION_DEF,
 };
-use super::{Key, Kind, Same, Shape, TEXT, U32, key, later, only};
+use super::{Key, Kind, Same, Shape, TEXT, U32, inert, key, later, only};
 
 /// What stands in the fixed part of a message: global, shared network, subnet, class, reservation.
 const BOOT: &[Key] = &[
@@ -17,8 +17,11 @@ const BOOT: &[Key] = &[
 const NETWORK4: &[Key] = &[
     key("authoritative", Kind::Flag),
     key("match-client-id", Kind::Flag),
-    only("offer-lifetime", U32, &[Same::Int(0)]),
+    key("offer-lifetime", U32),
 ];
+
+/// Replies go out where their query came in.
+const SAME_INTERFACE: &[Same] = &[Same::Text("same-as-inbound")];
 
 /// `Dhcp4`.
 pub const DHCP4: Shape = Shape {
@@ -33,7 +36,7 @@ pub const DHCP4: Shape = Shape {
             key("interfaces-config", Kind::Map(&INTERFACES4)),
             key("compatibility", Kind::Map(&COMPATIBILITY4)),
             key("echo-client-id", Kind::Flag),
-            only("stash-agent-options", Kind::Flag, FALSE),
+            only("stash-agent-options", Kind::Flag, FALSE, "stashed agent options"),
         ],
         NETWORK,
         NETWORK4,
@@ -51,7 +54,7 @@ const INTERFACES4: Shape = Shape {
         INTERFACES,
         &[
             key("dhcp-socket-type", Kind::Word(&["raw", "udp"])),
-            only("outbound-interface", TEXT, &[Same::Text("same-as-inbound")]),
+            only("outbound-interface", TEXT, SAME_INTERFACE, "replies by routing"),
         ],
         CONTEXT,
     ],
@@ -142,7 +145,7 @@ const CLASS: Shape = Shape {
             key("only-if-required", Kind::Flag),
             key("option-data", Kind::Maps(&OPTION_DATA)),
             key("option-def", Kind::Maps(&OPTION_DEF)),
-            only("offer-lifetime", U32, &[Same::Int(0)]),
+            key("offer-lifetime", U32),
         ],
         BOOT,
         LIFETIMES,
@@ -159,7 +162,7 @@ const RESERVATION: Shape = Shape {
             key("duid", TEXT),
             key("client-id", TEXT),
             key("circuit-id", TEXT),
-            key("flex-id", TEXT),
+            inert("flex-id", TEXT, "nothing makes flex-ids: libdhcp_flex_id is not built yet"),
             key("ip-address", TEXT),
             key("hostname", TEXT),
             key("option-data", Kind::Maps(&OPTION_DATA)),

@@ -7,7 +7,7 @@ use super::*;
 #[derive(Clone, Debug)]
 enum Operation {
     Grant { lease: Lease4, match_client_id: bool, one_of: Vec<u32> },
-    Release { client: Lease4, address: Ipv4Addr },
+    Release { client: Lease4, address: Ipv4Addr, keep: bool },
     Decline { client: Lease4, address: Ipv4Addr, probation_s: u32 },
     Apply(Lease4, Overwrite),
     Delete(Ipv4Addr),
@@ -27,8 +27,8 @@ fn run(store: &dyn LeaseStore, now: Now, operation: Operation) -> String {
             let identity = Identity { client_id, hw_address: &client.hw_address };
             format!("{:?}", store.grant(now, Grant { lease, identity, one_of: &one_of, origin }))
         }
-        Operation::Release { client, address } => {
-            format!("{:?}", store.release(now, address, identity(&client), origin))
+        Operation::Release { client, address, keep } => {
+            format!("{:?}", store.release(now, address, identity(&client), keep, origin))
         }
         Operation::Decline { client, address, probation_s } => {
             format!("{:?}", store.decline(now, address, identity(&client), probation_s, origin))
@@ -100,8 +100,8 @@ fn operations() -> impl Strategy<Value = Operation> {
         6 => (leases(), any::<bool>(), subnets()).prop_map(|(lease, match_client_id, one_of)| {
             Operation::Grant { lease, match_client_id, one_of }
         }),
-        1 => (leases(), addresses())
-            .prop_map(|(client, address)| Operation::Release { client, address }),
+        1 => (leases(), addresses(), any::<bool>())
+            .prop_map(|(client, address, keep)| Operation::Release { client, address, keep }),
         1 => (leases(), addresses(), 1_u32..50).prop_map(|(client, address, probation_s)| {
             Operation::Decline { client, address, probation_s }
         }),

@@ -11,6 +11,7 @@ mod check;
 mod ends;
 mod few;
 mod hints;
+mod steps;
 mod tree;
 
 #[cfg(all(test, not(feature = "model")))]
@@ -27,6 +28,7 @@ use std::sync::Arc;
 use self::ends::Ends;
 use self::few::Few;
 use self::hints::Hints;
+use self::steps::Steps;
 use self::tree::{Records, Tree};
 use super::rules::{self, Fate};
 use super::{
@@ -43,6 +45,7 @@ pub struct MemoryStore {
     ends: Ends,
     last_change: AtomicU64,
     len: AtomicUsize,
+    steps: Steps,
     sink: Arc<dyn ChangeSink>,
 }
 
@@ -69,6 +72,7 @@ impl MemoryStore {
             ends: Ends::new(),
             last_change: AtomicU64::new(0),
             len: AtomicUsize::new(0),
+            steps: Steps::new(),
             sink,
         }
     }
@@ -85,6 +89,7 @@ impl MemoryStore {
         let number = ChangeNumber(self.last_change.fetch_add(1, Ordering::AcqRel) + 1);
         let (bits, place) = (address.to_bits(), address.octets()[3]);
         let is_there = new.is_some();
+        new.iter().for_each(|lease| self.steps.see(lease));
         let before = match new {
             Some(lease) => {
                 let new = Stored::in_place_of(records.get(&place), lease, number, origin);
@@ -239,6 +244,7 @@ impl LeaseStore for MemoryStore {
 
     fn grant(&self, now: Now, grant: Grant<'_>) -> Result<Granted, GrantRefused> {
         let Grant { lease, identity, one_of, origin } = grant;
+        let steady = self.steps.steady(now);
         let (address, target) = (lease.address, lease.address.to_bits());
         let (search, keys) = self.hints.of_grant(identity, &lease);
         let mut hints = self.hints.hold([search, keys]);
@@ -248,7 +254,7 @@ impl LeaseStore for MemoryStore {
         addresses.sort();
         let mut blocks = self.tree.lock_all(addresses.as_slice());
         if let Some(there) = blocks.around(target).get(&address.octets()[3])
-            && there.keeps_address(now.wall_s)
+            && there.keeps_address(steady.wall_s)
             && !identity.owns(&there.lease)
         {
             return Err(GrantRefused::Held(address));
@@ -278,9 +284,10 @@ impl LeaseStore for MemoryStore {
         now: Now,
         address: Ipv4Addr,
         identity: Identity<'_>,
+        keep: bool,
         origin: Origin,
     ) -> Result<Stored, NotHolder> {
-        self.end(now, address, identity, origin, |_| None)
+        self.end(now, address, identity, origin, |lease| rules::released(lease).filter(|_| keep))
     }
 
     fn decline(
@@ -339,7 +346,12 @@ impl LeaseStore for MemoryStore {
         Some(changed.number)
     }
 
+    fn watch(&self, now: Now) {
+        self.steps.watch(now);
+    }
+
     fn expire(&self, now: Now, hold_s: u64, limit: usize) -> usize {
+        let now = self.steps.steady(now);
         let (mut changed, mut after) = (0, (0, 0));
         while changed < limit {
             let due = self.ends.due(after, now.wall_s, hold_s, limit - changed);
@@ -377,6 +389,7 @@ impl LeaseStore for MemoryStore {
         kept_out: &KeptOut,
         taken: &dyn Fn(Ipv4Addr) -> bool,
     ) -> Option<Ipv4Addr> {
+        let now = self.steps.steady(now);
         let from = if range.contains(&from) { from.to_bits() } else { range.start().to_bits() };
         let (low, high) = (range.start().to_bits(), range.end().to_bits());
         let is_taken = |address: u32| taken(Ipv4Addr::from_bits(address));

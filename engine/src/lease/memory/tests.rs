@@ -59,3 +59,29 @@ fn as_many_clients_as_addresses_all_get_one() {
     assert_eq!((given.len(), store.len()), (CLIENTS as usize, CLIENTS as usize));
     assert_eq!(store.check(), Ok(()));
 }
+
+/// A wall clock that is set forward ends no lease: nobody else gets its address, and it is not cleaned up.
+#[test]
+fn a_clock_set_forward_gives_no_address_away() {
+    let store = MemoryStore::new(Arc::new(Journal::none()));
+    let at = |mono_s: u64, wall_s| Now { mono: Mono::from_ns(mono_s * 1_000_000_000), wall_s };
+    let address = Ipv4Addr::new(10, 0, 0, 1);
+    let grant = |client, now: Now| {
+        let lease = Lease4 { cltt_s: now.wall_s, ..lease(client, address) };
+        let hw_address = lease.hw_address;
+        let identity = Identity { client_id: None, hw_address: &hw_address };
+        let origin = Origin::Client(None);
+        store.watch(now);
+        store.grant(now, Grant { lease, identity, one_of: &[1], origin }).map(drop)
+    };
+    assert_eq!(grant(1, at(1, 1000)), Ok(()));
+    let stepped = at(51, 1200);
+    assert_eq!(grant(2, stepped), Err(GrantRefused::Held(address)));
+    assert_eq!(
+        store.find_free(stepped, address..=address, address, KeptOut::NOTHING, &|_| false),
+        None
+    );
+    assert_eq!(store.expire(stepped, 0, 10), 0);
+    // True time has come to the lease's end.
+    assert_eq!(grant(2, at(103, 1252)), Ok(()));
+}

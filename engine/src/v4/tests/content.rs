@@ -16,6 +16,7 @@ fn class(config: &mut Dhcp4, name: &str) -> ClientClass {
         only_in_additional_list: false,
         options: Vec::new(),
         lifetime: None,
+        offer_lifetime_s: None,
         next_server: None,
         server_hostname: None,
         boot_file_name: None,

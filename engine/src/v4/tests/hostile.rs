@@ -17,6 +17,7 @@ fn serve(world: &World, ask: &Ask, bytes: &[u8]) -> Option<Outcome> {
         admission: None,
         now: world.now,
         ticket: None,
+        replicated: false,
         interface: "eth0",
         local_addresses: &[LOCAL],
         buffers: &Buffers::default(),

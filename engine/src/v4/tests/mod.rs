@@ -5,6 +5,7 @@ mod classified;
 mod configured;
 mod content;
 mod hostile;
+mod life;
 mod naming;
 mod networks;
 mod other_ways;

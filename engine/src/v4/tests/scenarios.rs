@@ -346,7 +346,8 @@ fn release_and_decline_are_only_for_the_holder() {
         panic!("a release is silent and a change");
     };
     assert_eq!(event, Event::Released { address: ip(100) });
-    assert_eq!(world.lease(ip(100)), None);
+    let kept = world.lease(ip(100)).unwrap();
+    assert_eq!((kept.state, kept.valid_lifetime_s), (LeaseState::Released, 0));
 
     let nameless = Ask::direct(2).of(MessageType::Decline);
     assert_eq!(world.dropped(&nameless), DropReason::DeclineWithoutAddress);

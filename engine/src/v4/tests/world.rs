@@ -11,8 +11,8 @@ use crate::clock::{Mono, Now};
 use crate::codec::options::Definitions;
 use crate::codec::v4::{MessageType, Query, code};
 use crate::config::model::{
-    Compatibility, Dhcp4, ExpiredLeases, Interfaces, LeaseDatabase, Lifetime, MultiThreading,
-    OptionData, Pool4, Prefix4, Subnet4,
+    Compatibility, Dhcp4, ExpiredLeases, Interfaces, LeaseChecks, LeaseDatabase, Lifetime,
+    MultiThreading, OptionData, Pool4, Prefix4, Subnet4,
 };
 use crate::hosts::IdentifierKind;
 use crate::lease::memory::MemoryStore;
@@ -46,6 +46,7 @@ pub(super) struct World {
     pub(super) store: MemoryStore,
     pub(super) offers: Offers,
     pub(super) now: Now,
+    pub(super) replicated: bool,
     pub(super) trouble: Mutex<Option<ClassTrouble>>,
 }
 
@@ -61,6 +62,7 @@ impl World {
             store: MemoryStore::new(Arc::new(Nobody)),
             offers: Offers::default(),
             now: Now { mono: Mono::from_ns(0), wall_s: 1_000_000 },
+            replicated: false,
             trouble: Mutex::new(None),
         }
     }
@@ -108,6 +110,7 @@ impl World {
             admission,
             now: self.now,
             ticket: None,
+            replicated: self.replicated,
             interface: "eth0",
             local_addresses: &[LOCAL],
             buffers: &Buffers::default(),
@@ -420,6 +423,7 @@ pub(super) fn config() -> Dhcp4 {
         host_identifiers: IdentifierKind::USUAL.to_vec(),
         early_global_reservations: false,
         compatibility: Compatibility::default(),
+        lease_checks: LeaseChecks::default(),
         networks: Vec::new(),
         subnets: Vec::new(),
     }

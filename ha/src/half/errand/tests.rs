@@ -249,7 +249,7 @@ fn leases_that_ended_while_it_served_alone_end_at_the_partner() {
         let identity = Identity { client_id: None, hw_address: &hw_address };
         let address = lease(host, host, 0).address;
         let (now, origin) = (world.clock.now(), Origin::Client(None));
-        world.clerk.store.release(now, address, identity, origin).unwrap();
+        world.clerk.store.release(now, address, identity, false, origin).unwrap();
     }
     // The second was given anew by the partner since; the third it does not have.
     let theirs = [lease(1, 1, START_S - 10), lease(2, 22, START_S - 5)];
@@ -284,4 +284,19 @@ fn the_partners_service_is_switched_off_again_in_time() {
     );
     assert_eq!(asked.iter().filter(|command| command.starts_with("lease4-update")).count(), 8);
     assert_eq!(asked.last().unwrap(), "ha-sync-complete-notify");
+}
+
+/// The partner's clock is far ahead: it has reclaimed what a client holds here.
+#[test]
+fn a_partner_whose_clock_is_far_off_ends_no_lease() {
+    use LeaseState::{Assigned, Reclaimed};
+    let of =
+        |client, cltt_s, state| Lease4 { state, valid_lifetime_s: 100, ..lease(1, client, cltt_s) };
+    let ours = of(1, 1000, Assigned);
+    let ends = |theirs: &Lease4, wall_s| ends_early(theirs, &ours, wall_s);
+    assert!(ends(&of(1, 1050, Reclaimed), 1020));
+    assert!(ends(&of(1, 990, Assigned), 1020), "an older renewal");
+    assert!(!ends(&of(1, 1050, Assigned), 1020), "a newer one");
+    assert!(!ends(&of(2, 1010, Assigned), 1020), "another client's");
+    assert!(!ends(&of(1, 1050, Reclaimed), 1200), "ours is over");
 }

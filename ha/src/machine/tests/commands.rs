@@ -228,6 +228,21 @@ fn a_repeated_notification_leads_to_waiting_when_cancelled() {
     );
 }
 
+/// The partner lacks what was granted without it; taking over, it would give that to others.
+#[test]
+fn no_maintenance_of_a_server_that_granted_leases_alone() {
+    let mut machine = started(Mode::HotStandby);
+    machine.handle_heartbeat(at(9000), Err(CallError::Communication("gone".into())));
+    assert_eq!(machine.state(), PartnerDown);
+    let answer = machine.notify_maintenance(at(9100), false, Some(HotStandby));
+    assert_eq!(answer.result, 1001);
+    assert_eq!(machine.state(), PartnerDown);
+    let mut machine = started(Mode::LoadBalancing);
+    machine.handle_heartbeat(at(2000), Err(CallError::Communication("gone".into())));
+    assert_eq!(machine.state(), CommunicationRecovery);
+    assert_eq!(machine.notify_maintenance(at(2100), false, Some(LoadBalancing)).result, 1001);
+}
+
 #[test]
 fn a_paused_state_is_left_when_told_to() {
     let mut pair = Pair::new(Mode::LoadBalancing, |p| {

@@ -1,6 +1,10 @@
 //! Communication-recovery, refused updates, and what a server does with a partner of another mode.
 
-use super::super::{Mode, Note, Relationship, State};
+use std::time::Duration;
+
+use engine::clock::Now;
+
+use super::super::{Action, Mode, Note, Relationship, State};
 use super::pair::Pair;
 use super::{at, drain, entered, parameters, status};
 use crate::machine::{CallError, ClientKey, UpdateOutcome};
@@ -229,4 +233,61 @@ fn untold_changes_of_a_returned_partner_are_fetched() {
     told.unsent_updates = 2;
     machine.handle_heartbeat(at(31_000), Ok(told));
     assert_eq!(machine.state(), Syncing);
+}
+
+/// A server in normal operation that the partner asked for a heartbeat at 2 s and that had its last turn then.
+fn working(mode: Mode) -> Relationship {
+    let mut machine = Relationship::new(parameters(mode, "server1"), at(0));
+    machine.handle_heartbeat(at(1000), Ok(status(at(1000), State::Ready)));
+    machine.handle_sync(at(1000), Ok(Default::default()));
+    assert_eq!(machine.state(), mode.normal());
+    machine.handle_asked(at(2000));
+    machine.handle_turn(at(2000));
+    machine
+}
+
+#[test]
+fn a_server_that_stood_still_begins_anew() {
+    let mut machine = working(Mode::HotStandby);
+    machine.handle_turn(at(60_000));
+    assert_eq!((machine.state(), machine.serves()), (State::Waiting, false));
+    drain(&mut machine);
+    machine.handle_timeout(at(60_000));
+    assert!(drain(&mut machine).contains(&Action::SendHeartbeat), "it asks the partner at once");
+}
+
+#[test]
+fn a_clock_that_stood_still_tells_by_its_step() {
+    let mut machine = working(Mode::LoadBalancing);
+    let woken = Now { wall_s: at(62_000).wall_s, ..at(2100) };
+    machine.handle_turn(woken);
+    assert_eq!(machine.state(), State::Waiting);
+}
+
+#[test]
+fn a_short_standstill_changes_nothing() {
+    let mut machine = working(Mode::HotStandby);
+    // Longer than max-response-delay since the partner asked, but never without a turn.
+    for ms in (2000..20_000).step_by(1000) {
+        machine.handle_turn(at(ms));
+    }
+    assert_eq!(machine.state(), State::HotStandby);
+    // A standstill, but the partner was answered since.
+    machine.handle_asked(at(19_500));
+    machine.handle_turn(at(19_500));
+    machine.handle_turn(Now { wall_s: at(19_600).wall_s + 2, ..at(19_600) });
+    assert_eq!(machine.state(), State::HotStandby);
+}
+
+#[test]
+fn a_lone_server_goes_on_after_a_short_standstill() {
+    let mut machine = working(Mode::HotStandby);
+    machine.parameters.max_response_delay = Duration::from_secs(7);
+    machine.handle_turn(at(7000));
+    machine.handle_heartbeat(at(9000), Err(CallError::Communication("gone".into())));
+    assert_eq!(machine.state(), State::PartnerDown);
+    machine.handle_turn(at(13_000));
+    assert_eq!(machine.state(), State::PartnerDown);
+    machine.handle_turn(at(20_001));
+    assert_eq!(machine.state(), State::Waiting);
 }

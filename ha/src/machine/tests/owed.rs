@@ -2,8 +2,8 @@
 //! synchronisation is no silence.
 
 use super::super::{
-    Action, CallError, Mode, Notification, NotifyAnswer, Parameters, Relationship, Seen, State,
-    SyncOrder,
+    Action, CallError, Mode, Notification, NotifyAnswer, Parameters, PartnerStatus, Relationship,
+    Seen, State, SyncDone, SyncOrder,
 };
 use super::{at, drain, entered, parameters, status};
 
@@ -100,14 +100,14 @@ fn updates_that_found_no_room_before_a_maintenance_lead_to_a_synchronisation() {
     }
 }
 
-/// What it delayed is given up when it leaves, and only a synchronisation makes up for it.
+/// Its partner would give to others what the delayed updates tell of.
 #[test]
-fn a_server_that_was_to_leave_with_delayed_updates_synchronises_when_it_stays() {
+fn a_server_with_delayed_updates_does_not_leave() {
     let mut machine = recovering(false);
-    machine.notify_maintenance(at(103_000), false, None);
-    assert!(drain(&mut machine).contains(&Action::ClearBacklog));
-    machine.notify_maintenance(at(104_000), true, None);
-    assert_eq!(machine.state(), State::Waiting);
+    let answer = machine.notify_maintenance(at(103_000), false, None);
+    assert_eq!(answer.result, 1001);
+    assert!(!drain(&mut machine).contains(&Action::ClearBacklog));
+    assert_eq!(machine.state(), State::CommunicationRecovery);
 }
 
 /// Each way out of communication-recovery but to normal operation gives the delayed updates up: it has to lead to a
@@ -164,4 +164,22 @@ fn what_a_backup_answers_is_no_word_of_the_partners() {
     let mut machine = primary();
     machine.handle_contact(at(50_000));
     assert!(machine.is_interrupted(at(61_000)), "nothing is being fetched");
+}
+
+/// A page may take longer than the partner's service is switched off for. Whoever it serves meanwhile is missed by the
+/// pages before, but not by its count of untold changes.
+#[test]
+fn whom_the_partner_served_during_a_slow_page_is_fetched_again() {
+    let mut machine = primary();
+    let seen =
+        |ms, state, unsent_updates| PartnerStatus { unsent_updates, ..status(at(ms), state) };
+    machine.handle_heartbeat(at(1_000), Ok(seen(1_000, State::PartnerDown, 5)));
+    assert_eq!(machine.state(), State::Syncing);
+    machine.handle_sync(at(90_000), Ok(SyncDone::default()));
+    assert_eq!(machine.state(), State::Ready);
+    drain(&mut machine);
+    machine.handle_heartbeat(at(91_000), Ok(seen(91_000, State::LoadBalancing, 6)));
+    assert_eq!(entered(&drain(&mut machine)), [State::Syncing]);
+    machine.handle_sync(at(92_000), Ok(SyncDone::default()));
+    assert_eq!(machine.state(), State::LoadBalancing, "now all is told");
 }

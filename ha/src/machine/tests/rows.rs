@@ -48,6 +48,7 @@ fn machine_in(situation: &Situation) -> (Relationship, Now) {
     if so(Fact::Rejected) {
         machine.rejected.insert(now.mono, ClientKey::new(&[2, 0, 0, 0, 0, 1], b"").unwrap());
     }
+    machine.owes_deletions = so(Fact::Owing);
     machine.pausing.paused = so(Fact::Paused);
     machine.partner.last_poke = now.mono;
     drain(&mut machine);
@@ -78,6 +79,7 @@ fn does_what_it_says(rule: &Rule) -> Result<(), String> {
         Then::Distrust => first == Some(State::Waiting),
         Then::Synchronise => has(|it| matches!(it, Action::StartSync(_))),
         Then::SendBacklog => has(|it| matches!(it, Action::SendBacklog)),
+        Then::SendDeletions => has(|it| matches!(it, Action::SendDeletions)),
         // What else a row may order is an action without a new state.
         _ => first.is_none() && !actions.is_empty(),
     };

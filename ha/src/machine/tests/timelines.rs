@@ -223,6 +223,9 @@ fn both_alone_meet_again() {
 #[test]
 fn skewed_clocks_end_the_relationship() {
     let mut pair = Pair::in_normal_operation(Mode::LoadBalancing, |_| {});
+    pair.wall_off_s = [0, 30];
+    pair.run_for(100.0);
+    assert!(!pair.notes.iter().any(|(_, note)| matches!(note, super::Note::ClockSkew(_))));
     pair.wall_off_s = [0, 31];
     pair.run_for(200.0);
     assert_eq!(pair.history, []);

@@ -1,0 +1,233 @@
+//! The world's servers: processes that start, are touched and crash, and the requests between them. Pure.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::dialect;
+use super::net::Fate;
+use super::server::{Sent, Server};
+use super::world::{Event, Request, Site, World};
+use crate::machine::{CallError, State};
+
+impl World {
+    pub(super) fn start(&mut self, server: usize) {
+        let site = &mut self.sites[server];
+        if site.server.is_some() {
+            return;
+        }
+        site.process += 1;
+        site.forget();
+        site.clock.set(self.now, site.error);
+        let started =
+            Server::start(&self.plan, server, site.setup, &site.disk, &site.clock, self.breakage);
+        site.server = Some(started);
+        let process = site.process;
+        self.tell(|world| format!("{} starts", world.name(server)));
+        self.touch(server, |_| ());
+        self.after(Duration::from_secs(10), Event::Housekeeping { server, process });
+    }
+
+    /// The process is gone, and with power the machine's memory.
+    pub(super) fn crash(&mut self, server: usize, power: bool) {
+        self.count_rules_of(server);
+        let site = &mut self.sites[server];
+        if site.server.is_none() && !power {
+            return;
+        }
+        site.disk.close();
+        site.server = None;
+        site.process += 1;
+        site.forget();
+        self.tell(|world| {
+            format!("{} crashes{}", world.name(server), if power { " (power)" } else { "" })
+        });
+        if power {
+            let lost = self.sites[server].disk.lose_power();
+            if self.plan.servers[server].durability == engine::lease::csv::Durability::Kernel {
+                self.ledger.lost(self.now, server, lost);
+            }
+        }
+        self.look_at_scopes();
+    }
+
+    /// Does something to a running server, and sends what it wants to send.
+    pub(super) fn touch<R>(&mut self, at: usize, act: impl FnOnce(&mut Server) -> R) -> Option<R> {
+        let site = &mut self.sites[at];
+        let server = site.server.as_mut()?;
+        site.clock.set(self.now, site.error);
+        let before = server.state();
+        let result = act(server);
+        let mut sent = Vec::new();
+        server.poll_sent(&mut sent);
+        let state = server.state();
+        if state != before {
+            let partner = server.partner();
+            self.tell(|world| {
+                format!("{}: {before} -> {state}, partner {partner:?}", world.name(at))
+            });
+        }
+        self.sites[at].look(state, state != before);
+        let site = &mut self.sites[at];
+        if site.disk.has_died() {
+            self.crash(at, false);
+            self.start_later(at);
+            return None;
+        }
+        let dies = site.dies_after.take();
+        if let Some(after) = dies {
+            sent.truncate(after);
+        }
+        for one in sent {
+            self.send(at, one);
+        }
+        if dies.is_some() {
+            self.crash(at, false);
+            self.start_later(at);
+            return None;
+        }
+        self.set_timer(at);
+        self.look_at_scopes();
+        Some(result)
+    }
+
+    pub(super) fn start_later(&mut self, server: usize) {
+        let down = match self.dice.below(3) {
+            0 => self.dice.span(10, 3_000),
+            1 => self.dice.span(3_000, 60_000),
+            _ => self.dice.span(60_000, 400_000),
+        };
+        self.after(down, Event::Start { server });
+    }
+
+    fn set_timer(&mut self, at: usize) {
+        let site = &mut self.sites[at];
+        let due = site.server.as_ref().and_then(Server::poll_timeout);
+        let Some(due) = due.map(|due| site.error.when(due)) else { return };
+        let due = due.max(self.now + 100_000);
+        if site.timer.is_none_or(|set| due < set) {
+            site.timer = Some(due);
+            let process = site.process;
+            self.at(due, Event::Timer { server: at, process });
+        }
+    }
+
+    fn send(&mut self, from: usize, sent: Sent) {
+        match sent {
+            Sent::Reply(departure) => self.reply(from, departure),
+            Sent::Request { call, to, body, timeout } => {
+                let to = self.plan.servers.iter().position(|member| member.name == to);
+                let to = to.expect("a peer is a server of the plan");
+                let process = self.sites[from].process;
+                let why = CallError::Communication("no answer in time".into());
+                let lost = Event::Answer { to: from, process, call, answer: Err(why) };
+                self.after(timeout, lost);
+                let body = if self.plan.servers[from].is_kea { dialect::ask(&body) } else { body };
+                let request = Request { from, process, call, to, body };
+                if let Fate::Arrives(delay) = self.net.between(from, to, &mut self.dice) {
+                    if !is_update(&request.body) && self.dice.chance(self.net.duplication) {
+                        self.report.count("requests twice");
+                        let again = self.dice.span(1, 3_000);
+                        self.after(delay + again, Event::Request(Box::new(request.clone())));
+                    }
+                    self.after(delay, Event::Request(Box::new(request)));
+                }
+            }
+        }
+    }
+
+    /// A request arrives at a server.
+    pub(super) fn request(&mut self, request: Request) {
+        let Request { from, process, call, to, body } = request;
+        let asker = &self.sites[from];
+        let waits = asker.process == process
+            && asker.server.as_ref().is_some_and(|server| server.waits_for(call));
+        if !waits {
+            // Who has given up has closed the connection; the request may have been read before that. Not so a lease
+            // update: done behind a newer one of its address it would undo it, and nothing in the protocol tells.
+            if is_update(&body) || self.dice.chance(500) {
+                return;
+            }
+            self.report.count("requests done for nobody");
+        }
+        self.tell(|world| format!("{} asks {}: {body}", world.name(from), world.name(to)));
+        let answer = match self.touch(to, |server| server.request(&body)) {
+            Some(answer) if self.plan.servers[to].is_kea => Ok(dialect::answer(&answer)),
+            Some(answer) => Ok(answer),
+            None => Err(CallError::Communication("connection refused".into())),
+        };
+        self.tell(|_| format!("    {answer:?}"));
+        if let Fate::Arrives(delay) = self.net.between(to, from, &mut self.dice) {
+            self.after(delay, Event::Answer { to: from, process, call, answer });
+        }
+    }
+
+    pub(super) fn name(&self, server: usize) -> &str {
+        &self.plan.servers[server].name
+    }
+}
+
+/// Stopped processes.
+impl World {
+    /// The process stops where it is; its clock may stand still meanwhile, as a virtual machine's does.
+    pub(super) fn freeze(&mut self, server: usize, for_how_long: Duration, clock_stands: bool) {
+        let site = &mut self.sites[server];
+        if site.server.is_none() || site.inbox.is_some() {
+            return;
+        }
+        site.inbox = Some(Vec::new());
+        let thaw = Event::Thaw { server, process: site.process, since: self.now, clock_stands };
+        self.after(for_how_long, thaw);
+    }
+
+    /// It goes on: what has come meanwhile is handled at once, not quite in the order in which it came.
+    pub(super) fn thaw(&mut self, server: usize, since: u64, clock_stands: bool) {
+        let Some(mut inbox) = self.sites[server].inbox.take() else { return };
+        self.tell(|world| format!("{} goes on", world.name(server)));
+        let site = &mut self.sites[server];
+        if clock_stands {
+            // The host sets the wall clock right.
+            let stood = self.now - since;
+            site.error.stand(stood);
+        }
+        // Nobody waits any more for an answer whose time is over.
+        let over: BTreeSet<u64> = inbox.iter().filter_map(Event::call_that_failed).collect();
+        let late = |event: &Event| matches!(event, Event::Answer { call, answer: Ok(_), .. } if over.contains(call));
+        inbox.retain(|event| !late(event));
+        for _ in 0..inbox.len() / 4 {
+            let place = self.dice.place(inbox.len() - 1);
+            inbox.swap(place, place + 1);
+        }
+        site.timer = None;
+        self.set_timer(server);
+        inbox.into_iter().for_each(|event| self.happen(event));
+    }
+}
+
+/// Whether a request changes a lease.
+fn is_update(body: &str) -> bool {
+    body.contains("\"lease4-update\"") || body.contains("\"lease4-del\"")
+}
+
+impl Site {
+    /// A process that is not there any more leaves nothing of this.
+    fn forget(&mut self) {
+        self.timer = None;
+        self.dies_after = None;
+        self.alone = true;
+        self.scopes_by_hand = false;
+        self.expected.clear();
+        self.inbox = None;
+        self.arrived.clear();
+    }
+
+    /// Notes what the state of its server tells.
+    fn look(&mut self, state: State, changed: bool) {
+        use State::{CommunicationRecovery, HotStandby, LoadBalancing, Ready, Syncing, Waiting};
+        self.scopes_by_hand &= !changed;
+        match state {
+            CommunicationRecovery | HotStandby | LoadBalancing | Ready => self.alone = false,
+            Syncing | Waiting => self.alone = true,
+            _ => {}
+        }
+    }
+}

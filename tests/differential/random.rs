@@ -1,0 +1,426 @@
+//! Stories drawn at random from a seed, and a story that fails cut down to what is needed for that. Pure but for
+//! the runs of the stories that are cut.
+
+use serde_json::{Map, Value, json};
+
+use crate::dhcp::Random;
+use crate::lab::Lab;
+use crate::run::{Failure, tell};
+use crate::story::{Step, Story, Words};
+
+/// Steps of a story; some of them are two queries, and some are skipped.
+const STEPS: usize = 90;
+/// How often a failing story is told again to make it shorter.
+const CUTS: usize = 60;
+
+/// The story of `seed`.
+pub(crate) fn draw(seed: u64) -> Story {
+    // Neighbouring seeds are far apart.
+    let mut dice = Dice(Random::new(seed.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15)));
+    for _ in 0..8 {
+        dice.0.next();
+    }
+    let loose = dice.chance(20);
+    let mut plan = Plan { loose, links: Vec::new(), clients: Vec::new() };
+    let config = plan.configuration(&mut dice);
+    let mut story = Story {
+        title: format!("Seed {seed}"),
+        config,
+        kea: json!({}),
+        ours: json!({}),
+        steps: Vec::new(),
+    };
+    plan.people(&mut dice, &mut story);
+    for _ in 0..STEPS {
+        plan.step(&mut dice, &mut story);
+    }
+    story
+}
+
+struct Dice(Random);
+
+impl Dice {
+    fn chance(&mut self, percent: usize) -> bool {
+        self.0.below(100) < percent
+    }
+
+    fn pick<T: Copy>(&mut self, of: &[T]) -> T {
+        of[self.0.below(of.len())]
+    }
+
+    fn between(&mut self, least: usize, most: usize) -> usize {
+        least + self.0.below(most - least + 1)
+    }
+}
+
+/// A link with a subnet, or several of a shared network.
+struct Link {
+    /// What the relay's address and the subnets start with.
+    prefix: &'static str,
+    relay: Option<&'static str>,
+}
+
+const LINKS: [Link; 4] = [
+    Link { prefix: "192.0.2", relay: None },
+    Link { prefix: "10.1.0", relay: Some("10.1.0.1") },
+    Link { prefix: "10.2.0", relay: Some("10.2.0.1") },
+    Link { prefix: "10.3.0", relay: Some("10.3.0.1") },
+];
+
+/// Options that are drawn: name and values.
+const OPTIONS: [(&str, &str, [&str; 2]); 9] = [
+    ("routers", "3", ["192.0.2.254", "192.0.2.253, 192.0.2.252"]),
+    ("domain-name-servers", "6", ["192.0.2.53", "192.0.2.53, 192.0.2.54"]),
+    ("domain-name", "15", ["example.org", "a.example"]),
+    ("ntp-servers", "42", ["192.0.2.123", "192.0.2.124, 192.0.2.125"]),
+    ("log-servers", "7", ["192.0.2.8", "192.0.2.9"]),
+    ("interface-mtu", "26", ["1400", "9000"]),
+    ("domain-search", "119", ["example.org", "b.example, c.example"]),
+    ("tftp-server-name", "66", ["tftp", "tftp.example"]),
+    ("time-offset", "2", ["3600", "-7200"]),
+];
+
+/// What is known of a story while it is drawn.
+struct Plan {
+    /// Whether both sides may come to give different addresses.
+    loose: bool,
+    links: Vec<&'static Link>,
+    clients: Vec<Client>,
+}
+
+struct Client {
+    name: String,
+    link: &'static Link,
+}
+
+impl Plan {
+    fn configuration(&mut self, dice: &mut Dice) -> Value {
+        let mut all = Map::new();
+        let classes = dice.chance(50) && !self.loose;
+        if classes {
+            all.insert("client-classes".into(), class_list(dice));
+        }
+        for key in ["authoritative", "match-client-id", "echo-client-id"] {
+            if dice.chance(30) {
+                all.insert(key.into(), dice.chance(50).into());
+            }
+        }
+        lifetimes(dice, &mut all);
+        boot_fields(dice, &mut all);
+        options(dice, &mut all, 4);
+        let (mut subnets, mut networks) = (Vec::new(), Vec::new());
+        for (at, link) in LINKS.iter().enumerate() {
+            if dice.chance(40) {
+                continue;
+            }
+            self.links.push(link);
+            let shared = dice.chance(25) && !self.loose;
+            let first = self.subnet(dice, 10 * at + 1, link.prefix, classes);
+            if !shared {
+                subnets.push(first);
+                continue;
+            }
+            let other = format!("172.16.{at}");
+            let second = self.subnet(dice, 10 * at + 2, &other, classes);
+            let mut network = Map::new();
+            network.insert("name".into(), format!("n{at}").into());
+            network.insert("subnet4".into(), json!([first, second]));
+            options(dice, &mut network, 2);
+            if dice.chance(30) {
+                lifetimes(dice, &mut network);
+            }
+            networks.push(Value::Object(network));
+        }
+        if self.links.is_empty() {
+            self.links.push(&LINKS[0]);
+        }
+        all.insert("subnet4".into(), subnets.into());
+        all.insert("shared-networks".into(), networks.into());
+        Value::Object(all)
+    }
+
+    fn subnet(&self, dice: &mut Dice, id: usize, prefix: &str, classes: bool) -> Value {
+        let mut subnet = Map::new();
+        subnet.insert("id".into(), id.into());
+        subnet.insert("subnet".into(), format!("{prefix}.0/24").into());
+        let many = if self.loose { 1 } else { dice.between(1, 3) };
+        let pools: Vec<Value> = (0..many)
+            .map(|at| {
+                let first = 20 + 50 * at;
+                let last = first + dice.between(1, 8);
+                let mut pool = Map::new();
+                pool.insert("pool".into(), format!("{prefix}.{first} - {prefix}.{last}").into());
+                if classes && dice.chance(30) {
+                    pool.insert("client-class".into(), dice.pick(&["x", "y", "not-x"]).into());
+                }
+                options(dice, &mut pool, 1);
+                pool.into()
+            })
+            .collect();
+        subnet.insert("pools".into(), pools.into());
+        if classes && dice.chance(15) {
+            subnet.insert("client-class".into(), dice.pick(&["x", "not-x"]).into());
+        }
+        if dice.chance(50) {
+            lifetimes(dice, &mut subnet);
+        }
+        if dice.chance(30) {
+            boot_fields(dice, &mut subnet);
+        }
+        if dice.chance(20) && !prefix.starts_with("172") {
+            subnet.insert("match-client-id".into(), dice.chance(50).into());
+        }
+        options(dice, &mut subnet, 3);
+        if dice.chance(40) && !self.loose {
+            subnet.insert("reservations".into(), reservations(dice, prefix));
+        }
+        subnet.into()
+    }
+
+    fn people(&mut self, dice: &mut Dice, story: &mut Story) {
+        for number in 0..dice.between(3, 9) {
+            let name = format!("c{number}");
+            let link = dice.pick(&self.links);
+            let mut words = Words::new();
+            let mut say = |key: &str, value: String| words.push((key.into(), value));
+            if let Some(relay) = link.relay {
+                say("via", relay.into());
+            }
+            if dice.chance(40) {
+                say("cid", format!("01aa{number:02x}"));
+            }
+            if dice.chance(40) {
+                say("class", dice.pick(&["'x'", "'y'", "'z'"]).into());
+            }
+            if dice.chance(40) {
+                let codes: Vec<_> = OPTIONS.iter().map(|(_, code, _)| *code).collect();
+                let many = dice.between(1, 6);
+                let list: Vec<_> = (0..many).map(|_| dice.pick(&codes)).collect();
+                say("prl", list.join(","));
+            }
+            match dice.between(0, 5) {
+                0 => say(
+                    "host",
+                    dice.pick(&["'Host-A'", "'b.example'", "'odd_name'", "'x y'"]).into(),
+                ),
+                1 => say(
+                    "fqdn",
+                    dice.pick(&["05:Pc.example.", "04:pc", "00:pc.example", "0c:q."]).into(),
+                ),
+                _ => {}
+            }
+            if link.relay.is_some() && dice.chance(30) {
+                say("rai", dice.pick(&["1:0a0b", "1:'port',2:ff", "2:aabbcc"]).into());
+            }
+            if dice.chance(15) {
+                say("broadcast", String::new());
+            }
+            story.steps.push(Step::Client { name: name.clone(), words });
+            self.clients.push(Client { name, link });
+        }
+    }
+
+    fn step(&self, dice: &mut Dice, story: &mut Story) {
+        let client = &self.clients[dice.between(0, self.clients.len() - 1)];
+        let mut query = |verb: &str, words: Words| {
+            let client = client.name.clone();
+            story.steps.push(Step::Query { client, verb: verb.into(), words, expected: None });
+        };
+        let mut words = noise(dice, client.link);
+        match dice.between(0, 99) {
+            0..=34 => {
+                if !self.loose {
+                    // A repeated offer is the same one here and another one there.
+                    words.push(("fresh".into(), String::new()));
+                    if dice.chance(15) {
+                        words.push(("requested".into(), self.address(dice, client)));
+                    }
+                }
+                query("discover", words);
+                query("select", noise(dice, client.link));
+            }
+            35..=39 => query("select", words),
+            40..=52 => query("renew", words),
+            53..=60 => query("rebind", words),
+            61..=69 => query("reboot", words),
+            70..=75 => query("release", words),
+            76..=78 => query("decline", words),
+            79..=84 => query("inform", words),
+            85..=88 => query("request", words),
+            89..=96 => {
+                words.push(("requested".into(), self.address(dice, client)));
+                if dice.chance(60) {
+                    words.push(("server".into(), "192.0.2.1".into()));
+                }
+                query("request", words);
+            }
+            97 => story.steps.push(Step::Restart),
+            _ => {
+                words.push(("ciaddr".into(), self.address(dice, client)));
+                query(dice.pick(&["renew", "rebind", "release", "inform"]), words);
+            }
+        }
+    }
+
+    /// An address to ask for: of another client, of a pool, or of nowhere.
+    fn address(&self, dice: &mut Dice, client: &Client) -> String {
+        let other = &self.clients[dice.between(0, self.clients.len() - 1)];
+        match dice.between(0, 9) {
+            0..=3 => format!("bound:{}", other.name),
+            4..=7 if !self.loose => format!("{}.{}", client.link.prefix, dice.between(18, 30)),
+            8 => "10.99.0.9".into(),
+            _ => format!("{}.{}", client.link.prefix, dice.between(240, 250)),
+        }
+    }
+}
+
+/// What a query says beside what it is for.
+fn noise(dice: &mut Dice, link: &Link) -> Words {
+    let mut words = Words::new();
+    let mut say = |key: &str, value: &str| words.push((key.into(), value.into()));
+    if dice.chance(15) {
+        say("lifetime", dice.pick(&["0", "60", "700", "5000", "4294967295"]));
+    }
+    if dice.chance(5) {
+        say("secs", dice.pick(&["1", "65535"]));
+    }
+    if dice.chance(5) {
+        say("broadcast", "");
+    }
+    if dice.chance(4) {
+        let (code, value) =
+            dice.pick(&[("opt57", "05dc"), ("opt93", "0007"), ("opt200", "01"), ("opt60", "'x'")]);
+        say(code, value);
+    }
+    if dice.chance(3) && link.relay.is_some() {
+        say("rai", dice.pick(&["5:10.1.0.9", "5:10.2.0.9", "11:192.0.2.77", "1:00"]));
+    }
+    if dice.chance(2) {
+        let (code, value) =
+            dice.pick(&[("opt12", ""), ("opt3", "01"), ("opt26", "05"), ("server", "192.0.2.9")]);
+        say(code, value);
+    }
+    words
+}
+
+fn class_list(dice: &mut Dice) -> Value {
+    let mut list = Vec::new();
+    for (name, test) in [
+        ("x", "option[60].hex == 'x'"),
+        ("y", "substring(option[60].text, 0, 1) == 'y'"),
+        ("not-x", "not member('x')"),
+        ("relayed", "not (pkt4.giaddr == 0.0.0.0)"),
+        ("known-x", "member('KNOWN') and option[60].exists"),
+        ("VENDOR_CLASS_z", ""),
+    ] {
+        let mut class = Map::new();
+        class.insert("name".into(), name.into());
+        if !test.is_empty() {
+            class.insert("test".into(), test.into());
+        }
+        options(dice, &mut class, 2);
+        if dice.chance(20) {
+            lifetimes(dice, &mut class);
+        }
+        if dice.chance(20) {
+            boot_fields(dice, &mut class);
+        }
+        list.push(Value::Object(class));
+    }
+    list.into()
+}
+
+fn options(dice: &mut Dice, level: &mut Map<String, Value>, most: usize) {
+    let mut list = Vec::new();
+    for (name, _, values) in OPTIONS {
+        if list.len() < most && dice.chance(20) {
+            let always = dice.chance(15);
+            list.push(json!({"name": name, "data": dice.pick(&values), "always-send": always}));
+        }
+    }
+    level.insert("option-data".into(), list.into());
+}
+
+fn lifetimes(dice: &mut Dice, level: &mut Map<String, Value>) {
+    let valid = dice.pick(&[600, 3600, 86_400]);
+    level.insert("valid-lifetime".into(), valid.into());
+    level.insert("min-valid-lifetime".into(), (valid / dice.pick(&[1, 2])).into());
+    level.insert("max-valid-lifetime".into(), (valid * dice.pick(&[1, 3])).into());
+    // A class has no timers.
+    if level.contains_key("test") || level.contains_key("name") && !level.contains_key("subnet4") {
+        return;
+    }
+    if dice.chance(40) {
+        level.insert("renew-timer".into(), (valid / 2).into());
+        level.insert("rebind-timer".into(), (valid / 4 * 3).into());
+    } else if dice.chance(30) {
+        level.insert("calculate-tee-times".into(), true.into());
+    }
+}
+
+fn boot_fields(dice: &mut Dice, level: &mut Map<String, Value>) {
+    if dice.chance(50) {
+        level.insert("next-server".into(), dice.pick(&["192.0.2.7", "0.0.0.0"]).into());
+    }
+    if dice.chance(50) {
+        level.insert("boot-file-name".into(), dice.pick(&["/boot", ""]).into());
+    }
+    if dice.chance(30) {
+        level.insert("server-hostname".into(), dice.pick(&["boot.example", ""]).into());
+    }
+}
+
+fn reservations(dice: &mut Dice, prefix: &str) -> Value {
+    let mut list = Vec::new();
+    for number in 0..9 {
+        if !dice.chance(25) {
+            continue;
+        }
+        let mut host = Map::new();
+        let (key, value) = match dice.chance(70) {
+            true => ("hw-address", format!("02:00:63:{:02x}:00:00", b'0' + number)),
+            false => ("client-id", format!("01aa{number:02x}")),
+        };
+        host.insert(key.into(), value.into());
+        // 2.2 and 3.x differ about a reservation without address in another subnet of the network.
+        if dice.chance(70) || prefix.starts_with("172") {
+            let base = dice.pick(&[20, 200]);
+            host.insert("ip-address".into(), format!("{prefix}.{}", base + number).into());
+        }
+        if dice.chance(30) || !host.contains_key("ip-address") {
+            host.insert("hostname".into(), format!("reserved{number}").into());
+        }
+        if dice.chance(30) {
+            boot_fields(dice, &mut host);
+        }
+        options(dice, &mut host, 2);
+        list.push(Value::Object(host));
+    }
+    list.into()
+}
+
+/// Cuts steps out of a story that fails as long as it still does.
+pub(crate) fn shrink(lab: &mut Lab, mut story: Story, failure: Failure) -> (Story, Failure) {
+    let mut last = failure;
+    story.steps.truncate(last.step + 1);
+    let mut size = story.steps.len() / 2;
+    let mut told = 0;
+    while size > 0 && told < CUTS {
+        let mut at = 0;
+        while at < story.steps.len() && told < CUTS {
+            let mut shorter = story.clone();
+            let end = (at + size).min(shorter.steps.len());
+            shorter.steps.drain(at..end);
+            told += 1;
+            match tell(lab, &shorter) {
+                Err(failure) => {
+                    shorter.steps.truncate(failure.step + 1);
+                    (story, last) = (shorter, failure);
+                }
+                Ok(_) => at += size,
+            }
+        }
+        size /= 2;
+    }
+    (story, last)
+}
