@@ -20,6 +20,8 @@ pub(crate) struct Held {
     pub(crate) last_offer: Option<Ipv4Addr>,
     /// Whether an offer of the server may still be open.
     pub(crate) promised: bool,
+    /// Whether different addresses were offered, so that one of them stays open.
+    several: bool,
 }
 
 impl Held {
@@ -29,11 +31,13 @@ impl Held {
         let given = (reply.yiaddr, reply.server().unwrap_or(SERVER));
         match reply.kind() {
             Kind::Offer => {
+                self.several |= self.promised && self.last_offer != Some(given.0);
                 self.offered = Some(given);
                 (self.last_offer, self.promised) = (Some(given.0), true);
             }
             Kind::Ack if verb != "inform" => {
-                *self = Self { bound: Some(given), ..Self::default() };
+                let several = self.several;
+                *self = Self { bound: Some(given), promised: several, several, ..Self::default() };
             }
             Kind::Nak => self.offered = None,
             _ => {}

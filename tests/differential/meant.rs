@@ -115,10 +115,12 @@ pub(crate) const ALL: &[Meant] = &[
     },
     Meant {
         name: "open-offer-repeated",
-        reason: "DISCOVER, yiaddr: a client that asks again is offered the same address, which nobody else was offered \
+        reason: "DISCOVER and REQUEST without an address, yiaddr: a client that asks again is given the same address, which nobody else was offered \
                  meanwhile (RFC 2131 section 3.1 point 2); Kea goes on to the next",
         applies: |seen| {
-            seen.message_type() == DISCOVER
+            let named = seen.has_option(50) || seen.query.is_some_and(|it| it.ciaddr != [0; 4]);
+            let anything = seen.message_type() == REQUEST && !named;
+            (seen.message_type() == DISCOVER || anything)
                 && seen.had.promised
                 && (seen.is_field("yiaddr") || seen.is_field("to"))
         },
@@ -222,11 +224,14 @@ pub(crate) const ALL: &[Meant] = &[
     },
     Meant {
         name: "home-of-a-reservation",
-        reason: "DISCOVER, yiaddr 10.2.0.77 for 10.1.0.10: a reservation without address in another subnet of the shared \
+        reason: "DISCOVER, yiaddr 10.2.0.77 for 10.1.0.10 and option 12: a reservation without address in another subnet of the shared \
                  network makes 3.x serve the client from there, 2.2 stays with the selected one",
         applies: |seen| {
-            let address = seen.message_type() == DISCOVER && seen.is_field("yiaddr");
-            address && seen.values() == ("10.1.0.10", "10.2.0.77")
+            let address = seen.is_field("yiaddr") && seen.values() == ("10.1.0.10", "10.2.0.77");
+            // With the subnet the client gets the reservation's name.
+            let name =
+                seen.difference.what == What::Option(12) && seen.values() == ("absent", "61");
+            seen.message_type() == DISCOVER && (address || name)
         },
         effect: Effect::None,
     },

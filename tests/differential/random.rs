@@ -21,7 +21,7 @@ pub(crate) fn draw(seed: u64) -> Story {
         dice.0.next();
     }
     let loose = dice.chance(20);
-    let mut plan = Plan { loose, links: Vec::new(), clients: Vec::new() };
+    let mut plan = Plan { loose, reserved: false, links: Vec::new(), clients: Vec::new() };
     let config = plan.configuration(&mut dice);
     let mut story = Story {
         title: format!("Seed {seed}"),
@@ -84,6 +84,8 @@ const OPTIONS: [(&str, &str, [&str; 2]); 9] = [
 struct Plan {
     /// Whether both sides may come to give different addresses.
     loose: bool,
+    /// Whether any address is reserved. What becomes of a reserved address that is declined is not compared yet.
+    reserved: bool,
     links: Vec<&'static Link>,
     clients: Vec<Client>,
 }
@@ -139,7 +141,7 @@ impl Plan {
         Value::Object(all)
     }
 
-    fn subnet(&self, dice: &mut Dice, id: usize, prefix: &str, classes: bool) -> Value {
+    fn subnet(&mut self, dice: &mut Dice, id: usize, prefix: &str, classes: bool) -> Value {
         let mut subnet = Map::new();
         subnet.insert("id".into(), id.into());
         subnet.insert("subnet".into(), format!("{prefix}.0/24").into());
@@ -172,6 +174,7 @@ impl Plan {
         }
         options(dice, &mut subnet, 3);
         if dice.chance(40) && !self.loose {
+            self.reserved = true;
             subnet.insert("reservations".into(), reservations(dice, prefix));
         }
         subnet.into()
@@ -244,9 +247,13 @@ impl Plan {
             53..=60 => query("rebind", words),
             61..=69 => query("reboot", words),
             70..=75 => query("release", words),
-            76..=78 => query("decline", words),
+            76..=78 if !self.reserved => query("decline", words),
+            76..=78 => query("release", words),
             79..=84 => query("inform", words),
-            85..=88 => query("request", words),
+            85..=88 => {
+                words.push(("fresh".into(), String::new()));
+                query("request", words);
+            }
             89..=96 => {
                 words.push(("requested".into(), self.address(dice, client)));
                 if dice.chance(60) {

@@ -1,6 +1,6 @@
-//! Real clients on the server's link: ISC dhclient, udhcpc and dhcpcd each get a lease through the raw socket,
-//! renew it by unicast, and give it back. They come up again with the address that they remember, go to another server
-//! when theirs is gone, decline an address that somebody has, and say their name.
+//! Real clients on the server's link: ISC dhclient, udhcpc, dhcpcd and systemd-networkd each get a lease through the raw
+//! socket, renew it by unicast, and give it back. They come up again with the address that they remember, go to another
+//! server when theirs is gone, decline an address that somebody has, and say their name.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -18,6 +18,7 @@ enum Program {
     Dhclient,
     Udhcpc,
     Dhcpcd,
+    Networkd,
 }
 
 /// Puts the address on the interface, as each client's own script would, and touches nothing else.
@@ -68,6 +69,7 @@ impl<'a> Client<'a> {
                 let line = "dhcpcd -4 -B -d -f /dev/null -C resolv.conf";
                 in_own_folders(lan, folder, &format!("{line} -c {} {more} eth0", script.display()))
             }
+            Program::Networkd => networkd(lan, folder, more),
         };
         let log = fs::File::create(folder.join("client.log")).unwrap();
         let running = command
@@ -90,6 +92,8 @@ impl<'a> Client<'a> {
         match self.program {
             Program::Udhcpc => self.signal("-USR2"),
             Program::Dhcpcd => self.signal("-ALRM"),
+            // It gives its leases back when it ends.
+            Program::Networkd => self.signal("-TERM"),
             Program::Dhclient => {
                 let files = dhclient_files(&self.folder);
                 let mut command = self.lan.on("client", "dhclient");
@@ -135,6 +139,30 @@ fn in_own_folders(lan: &Lan, folder: &Path, line: &str) -> Command {
     command.args(["-c", &script]);
     command
 }
+
+/// systemd's client without systemd: with folders of its own, and a read-only /sys, which tells it that no udev will
+/// announce its interfaces.
+fn networkd(lan: &Lan, folder: &Path, more: &str) -> Command {
+    let file = folder.join("eth0.network");
+    let text = format!(
+        "[Match]\nName=eth0\n[Network]\nDHCP=ipv4\nLinkLocalAddressing=no\n[DHCPv4]\n\
+         ClientIdentifier=mac\n{more}"
+    );
+    fs::write(&file, text).unwrap();
+    let script = format!(
+        "mkdir -p /run/systemd && mount -t tmpfs tmpfs /run/systemd && \
+         mkdir -p /run/systemd/network /run/systemd/netif/leases /run/systemd/netif/links && \
+         cp {} /run/systemd/network/ && chmod 644 /run/systemd/network/* && \
+         chown -R systemd-network /run/systemd/netif && mount -o remount,ro,bind /sys && \
+         SYSTEMD_LOG_LEVEL=debug exec {NETWORKD}",
+        file.display()
+    );
+    let mut command = lan.on("client", "sh");
+    command.args(["-c", &script]);
+    command
+}
+
+const NETWORKD: &str = "/lib/systemd/systemd-networkd";
 
 fn configuration() -> Value {
     json!({
@@ -217,6 +245,20 @@ fn dhcpcd() {
     lease_renew_release(Kind::Peregrine, Program::Dhcpcd);
 }
 
+#[test]
+fn networkd_of_systemd() {
+    if net::is_installed_at(NETWORKD) {
+        lease_renew_release(Kind::Peregrine, Program::Networkd);
+    }
+}
+
+#[test]
+fn networkd_of_systemd_rebinds_to_another_server() {
+    if net::is_installed_at(NETWORKD) {
+        rebind_to_another(Program::Networkd);
+    }
+}
+
 /// The scenario itself is true of the original.
 #[test]
 fn all_clients_of_kea() {
@@ -231,7 +273,7 @@ const ALL: [Program; 3] = [Program::Dhclient, Program::Udhcpc, Program::Dhcpcd];
 fn careful(program: Program) -> &'static str {
     match program {
         Program::Udhcpc => "-a",
-        Program::Dhclient | Program::Dhcpcd => "",
+        Program::Dhclient | Program::Dhcpcd | Program::Networkd => "",
     }
 }
 
@@ -285,63 +327,67 @@ fn a_client_that_comes_up_again_keeps_its_address() {
 
 #[test]
 fn an_address_that_somebody_has_is_declined() {
+    ALL.into_iter().for_each(decline_of_a_taken_address);
+}
+
+fn decline_of_a_taken_address(program: Program) {
     if !net::is_possible("a DHCP client on a link with a stranger") {
         return;
     }
-    for program in ALL {
-        let folder = tempfile::tempdir().unwrap();
-        let hosts = [("server", "192.0.2.1/24"), ("client", ""), ("other", "192.0.2.100/24")];
-        let lan = Lan::new(&hosts);
-        fs::write(folder.path().join("taken"), "").unwrap();
-        let mut server = Server::new(Kind::Peregrine, "server", folder.path());
-        server.configure(&configuration());
-        server.start(&lan);
-        let _client = Client::start_with(&lan, program, folder.path(), careful(program));
-        until("declined and another lease", PATIENCE, || {
-            let leases = server.leases();
-            let state = |address: &str| {
-                let found = leases.iter().find(|lease| lease["ip-address"] == address);
-                found.map(|lease| lease["state"].clone())
-            };
-            let declined = state("192.0.2.100") == Some(json!(1));
-            let other = leases.iter().any(|lease| lease["state"] == 0);
-            if declined && other { Ok(()) } else { Err((program, leases)) }
-        });
-    }
+    let folder = tempfile::tempdir().unwrap();
+    let hosts = [("server", "192.0.2.1/24"), ("client", ""), ("other", "192.0.2.100/24")];
+    let lan = Lan::new(&hosts);
+    fs::write(folder.path().join("taken"), "").unwrap();
+    let mut server = Server::new(Kind::Peregrine, "server", folder.path());
+    server.configure(&configuration());
+    server.start(&lan);
+    let _client = Client::start_with(&lan, program, folder.path(), careful(program));
+    until("declined and another lease", PATIENCE, || {
+        let leases = server.leases();
+        let state = |address: &str| {
+            let found = leases.iter().find(|lease| lease["ip-address"] == address);
+            found.map(|lease| lease["state"].clone())
+        };
+        let declined = state("192.0.2.100") == Some(json!(1));
+        let other = leases.iter().any(|lease| lease["state"] == 0);
+        if declined && other { Ok(()) } else { Err((program, leases)) }
+    });
 }
 
 #[test]
 fn a_client_whose_server_is_gone_rebinds_to_another() {
+    ALL.into_iter().for_each(rebind_to_another);
+}
+
+fn rebind_to_another(program: Program) {
     if !net::is_possible("a DHCP client between two servers") {
         return;
     }
-    for program in ALL {
-        let folder = tempfile::tempdir().unwrap();
-        let hosts = [("server", "192.0.2.1/24"), ("client", ""), ("second", "192.0.2.2/24")];
-        let lan = Lan::new(&hosts);
-        let mut configuration = configuration();
-        configuration["valid-lifetime"] = json!(16);
-        configuration["renew-timer"] = json!(3);
-        configuration["rebind-timer"] = json!(6);
-        let mut first = Server::new(Kind::Peregrine, "server", folder.path());
-        first.configure(&configuration);
-        first.start(&lan);
-        let _client = Client::start(&lan, program, folder.path());
-        let given = until("lease", PATIENCE, || lease(&first));
-        first.kill();
-        let mut second = Server::new(Kind::Peregrine, "second", folder.path());
-        fs::copy(first.lease_file(), second.lease_file()).unwrap();
-        second.configure(&configuration);
-        second.start(&lan);
-        until("rebinding", PATIENCE, || match lease(&second) {
-            Ok(kept) if kept["cltt"].as_u64() > given["cltt"].as_u64() => {
-                assert_eq!(kept["ip-address"], given["ip-address"], "{program:?}");
-                Ok(())
-            }
-            other => Err((program, other)),
-        });
-        assert_eq!(second.statistics()["pkt4-discover-received"], 0, "{program:?} began anew");
-    }
+    let folder = tempfile::tempdir().unwrap();
+    let hosts = [("server", "192.0.2.1/24"), ("client", ""), ("second", "192.0.2.2/24")];
+    let lan = Lan::new(&hosts);
+    let mut configuration = configuration();
+    configuration["valid-lifetime"] = json!(16);
+    configuration["renew-timer"] = json!(3);
+    configuration["rebind-timer"] = json!(6);
+    let mut first = Server::new(Kind::Peregrine, "server", folder.path());
+    first.configure(&configuration);
+    first.start(&lan);
+    let _client = Client::start(&lan, program, folder.path());
+    let given = until("lease", PATIENCE, || lease(&first));
+    first.kill();
+    let mut second = Server::new(Kind::Peregrine, "second", folder.path());
+    fs::copy(first.lease_file(), second.lease_file()).unwrap();
+    second.configure(&configuration);
+    second.start(&lan);
+    until("rebinding", PATIENCE, || match lease(&second) {
+        Ok(kept) if kept["cltt"].as_u64() > given["cltt"].as_u64() => {
+            assert_eq!(kept["ip-address"], given["ip-address"], "{program:?}");
+            Ok(())
+        }
+        other => Err((program, other)),
+    });
+    assert_eq!(second.statistics()["pkt4-discover-received"], 0, "{program:?} began anew");
 }
 
 #[test]
@@ -368,6 +414,7 @@ fn names_and_options_are_told_both_ways() {
             Program::Dhclient => format!("-cf {}", file.display()),
             Program::Udhcpc => "-F pc.example. -O ntpsrv -O search".to_owned(),
             Program::Dhcpcd => "-h pc.example -F both -o ntp_servers -o domain_search".to_owned(),
+            Program::Networkd => unreachable!("its options are not told to a script"),
         };
         let _client = Client::start_with(&lan, program, folder.path(), &more);
         let given = until("lease", PATIENCE, || lease(&server));

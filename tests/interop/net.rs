@@ -155,6 +155,12 @@ pub(crate) fn is_installed(program: &str) -> bool {
     unless_demanded(there, &format!("this test needs {program}"))
 }
 
+/// As [`is_installed`], for a program that is not on the path.
+pub(crate) fn is_installed_at(file: &str) -> bool {
+    let there = std::path::Path::new(file).is_file();
+    unless_demanded(there, &format!("this test needs {file}"))
+}
+
 fn unless_demanded(possible: bool, need: &str) -> bool {
     let demanded = std::env::var_os("PEREGRINE_REQUIRE_ROOT_TESTS").is_some();
     assert!(possible || !demanded, "{need}, and such tests are required here");

@@ -25,7 +25,7 @@ pub(super) struct Known<'a> {
 pub(super) struct Reservation<'a> {
     /// The reserved address.
     pub(super) site: Option<Site<'a>>,
-    /// The subnet of a reservation without address: its client is served there first.
+    /// The subnet of the reservation: if the client cannot have its address, or has none, it is served there first.
     pub(super) home: Option<&'a SubnetPlan>,
 }
 
@@ -145,7 +145,7 @@ impl<'a> Exchange<'a> {
         });
         match nearest {
             Some((subnet, Host { address: Some(address), .. })) => {
-                Reservation { site: Some(Site { subnet, address: *address }), home: None }
+                Reservation { site: Some(Site { subnet, address: *address }), home: Some(subnet) }
             }
             Some((subnet, _)) => Reservation { site: None, home: Some(subnet) },
             None => Reservation { site: self.global_site(selected), home: None },

@@ -6,4 +6,3 @@ config
     "reservations": [{ "hw-address": "02:00:61:00:00:00", "hostname": "a" }] }] }] }
 end
 a discover via=10.1.0.1 -> offer 10.2.0.77
-b discover via=10.1.0.1 -> offer

@@ -4,7 +4,7 @@ use super::shared::{
     ADDITIONAL, COMPATIBILITY, CONTEXT, DDNS, DDNS_TTL, FALSE, GLOBAL, INTERFACES, LIFETIMES,
     LOCAL, NETWORK, OPTION_DATA, OPTION_DEF,
 };
-use super::{Key, Kind, Same, Shape, TEXT, U32, inert, key, later, only};
+use super::{Key, Kind, Shape, TEXT, U32, inert, key, later, only};
 
 /// What stands in the fixed part of a message: global, shared network, subnet, class, reservation.
 const BOOT: &[Key] = &[
@@ -20,8 +20,8 @@ const NETWORK4: &[Key] = &[
     key("offer-lifetime", U32),
 ];
 
-/// Replies go out where their query came in.
-const SAME_INTERFACE: &[Same] = &[Same::Text("same-as-inbound")];
+const ROUTED: &str =
+    "what goes through IP is routed, what goes to the link leaves where its query came in";
 
 /// `Dhcp4`.
 pub const DHCP4: Shape = Shape {
@@ -54,7 +54,7 @@ const INTERFACES4: Shape = Shape {
         INTERFACES,
         &[
             key("dhcp-socket-type", Kind::Word(&["raw", "udp"])),
-            only("outbound-interface", TEXT, SAME_INTERFACE, "replies by routing"),
+            inert("outbound-interface", Kind::Word(&["same-as-inbound", "use-routing"]), ROUTED),
         ],
         CONTEXT,
     ],
