@@ -40,6 +40,8 @@ pub struct PendingReply {
     pub departure: Departure,
     /// The address it reports, if any.
     pub reports: Option<(Ipv4Addr, ChangeNumber)>,
+    /// Whether it waited for an acknowledgement, and has it: set here.
+    pub acknowledged: bool,
 }
 
 /// Takes replies that may be sent. Implementations check that the lease still has the version that the reply
@@ -80,6 +82,7 @@ struct Slot {
 struct Entry {
     client: u64,
     outstanding: u32,
+    acknowledged: bool,
     failed: bool,
     reply: Option<PendingReply>,
 }
@@ -141,7 +144,10 @@ impl Pending {
 
     /// One expected acknowledgement is in.
     pub fn acknowledge(&self, ticket: Ticket) {
-        self.update(ticket, |entry| entry.outstanding = entry.outstanding.saturating_sub(1));
+        self.update(ticket, |entry| {
+            entry.outstanding = entry.outstanding.saturating_sub(1);
+            entry.acknowledged = true;
+        });
     }
 
     /// One expected acknowledgement will never come: the reply is not sent.
@@ -228,7 +234,8 @@ impl Shard {
 
     /// Takes a free slot for `client`.
     fn occupy(&mut self, client: u64) -> (u32, u32) {
-        let entry = Entry { client, outstanding: 0, failed: false, reply: None };
+        let entry =
+            Entry { client, outstanding: 0, acknowledged: false, failed: false, reply: None };
         let local = self.free.pop().unwrap_or_else(|| {
             self.slots.push(Slot { generation: 0, entry: None });
             u32::try_from(self.slots.len() - 1).expect("bounded by the limit of pending replies")
@@ -260,6 +267,7 @@ impl Entry {
         if self.outstanding > 0 {
             return None;
         }
-        self.reply.take().map(End::Release)
+        let acknowledged = self.acknowledged;
+        self.reply.take().map(|reply| End::Release(PendingReply { acknowledged, ..reply }))
     }
 }

@@ -268,12 +268,13 @@ fn a_released_lease_that_is_kept_is_its_clients_and_free(it: Subject) {
 fn a_version_is_confirmed_until_the_lease_changes(it: Subject) {
     let confirmed = || it.store.find(address(10)).unwrap().confirmed;
     let first = grant(&*it.store, 1000, &lease(1, 10)).unwrap().version;
-    assert!(!confirmed());
-    assert!(it.store.promise(address(10), first) && confirmed());
+    assert!(it.store.promise(address(10), first, false) && !confirmed(), "nobody else knows");
+    assert!(it.store.promise(address(10), first, true) && confirmed());
+    assert!(it.store.promise(address(10), first, false) && confirmed(), "once known, it is known");
     let second = grant(&*it.store, 1050, &lease(1, 10)).unwrap().version;
-    assert!(!it.store.promise(address(10), first) && !confirmed());
-    assert!(it.store.promise(address(10), second) && confirmed());
-    assert!(!it.store.promise(address(11), second));
+    assert!(!it.store.promise(address(10), first, true) && !confirmed());
+    assert!(it.store.promise(address(10), second, true) && confirmed());
+    assert!(!it.store.promise(address(11), second, true));
 }
 
 fn a_deletion_means_the_version_that_it_names(it: Subject) {
@@ -290,20 +291,20 @@ fn a_promise_is_kept_as_long_as_its_lease_goes_on(it: Subject) {
     let promised = || it.store.find(address(10)).unwrap().promised_s;
     let first = grant(&*it.store, 1000, &Lease4 { cltt_s: 1000, ..lease(1, 10) }).unwrap().version;
     assert_eq!((promised(), it.store.last_change()), (0, first));
-    assert!(it.store.promise(address(10), first));
-    assert!(!it.store.promise(address(11), first), "there is none");
+    assert!(it.store.promise(address(10), first, true));
+    assert!(!it.store.promise(address(11), first, true), "there is none");
     let renewed =
         grant(&*it.store, 1050, &Lease4 { cltt_s: 1050, ..lease(1, 10) }).unwrap().version;
-    assert!(!it.store.promise(address(10), first), "it was renewed meanwhile");
+    assert!(!it.store.promise(address(10), first, true), "it was renewed meanwhile");
     assert_eq!(promised(), 1000, "of the renewal the client was not told");
-    assert!(it.store.promise(address(10), renewed));
+    assert!(it.store.promise(address(10), renewed, true));
     assert_eq!(promised(), 1050);
     it.store.apply(lease(1, 10), Overwrite::Always, Origin::Partner);
     assert_eq!(promised(), 0, "the partner's versions are its own promises");
 
     let own = |cltt_s| grant(&*it.store, cltt_s, &Lease4 { cltt_s, ..lease(2, 12) }).unwrap();
     let version = own(2000).version;
-    assert!(it.store.promise(address(12), version));
+    assert!(it.store.promise(address(12), version, true));
     own(9000);
     assert_eq!(it.store.find(address(12)).unwrap().promised_s, 0, "it was over before the renewal");
 }
@@ -313,7 +314,7 @@ fn an_update_replaces_only_what_it_was_held_against(it: Subject) {
     let version = grant(&*it.store, 1000, &lease(1, 10)).unwrap().version;
     let seen = it.store.find(address(10)).unwrap().mark();
     assert_eq!(apply(None), Applied::Kept);
-    assert!(it.store.promise(address(10), version));
+    assert!(it.store.promise(address(10), version, true));
     assert_eq!(apply(Some(seen)), Applied::Kept, "it was promised since");
     let seen = it.store.find(address(10)).unwrap().mark();
     assert_eq!(apply(Some(seen)), Applied::Updated(ChangeNumber(2)));

@@ -78,10 +78,10 @@ impl LeaseStore for Reference {
         ChangeNumber(self.table.lock().last)
     }
 
-    fn promise(&self, address: Ipv4Addr, version: ChangeNumber) -> bool {
+    fn promise(&self, address: Ipv4Addr, version: ChangeNumber, acknowledged: bool) -> bool {
         let mut table = self.table.lock();
         let stored = table.leases.get_mut(&address).filter(|stored| stored.version == version);
-        stored.map(Stored::promise).is_some()
+        stored.map(|stored| stored.promise(acknowledged)).is_some()
     }
 
     fn find_of(&self, identity: Identity<'_>, subnets: &[u32], now: Now) -> Option<Stored> {

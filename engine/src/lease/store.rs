@@ -82,7 +82,8 @@ pub struct Stored {
     pub lease: Lease4,
     /// The number of its last change.
     pub version: ChangeNumber,
-    /// A reply that reports this version was sent: whoever had to know of it does.
+    /// A reply that reports this version waited for whoever had to know of it, and was sent: they know it. What a server
+    /// tells its client while it serves alone is not confirmed.
     pub confirmed: bool,
     /// Its end was reckoned by another server's clock, or nobody knows by whose: the partner's, or from the file.
     pub foreign: bool,
@@ -123,8 +124,8 @@ impl Stored {
     }
 
     /// Its client is told of it now.
-    pub(crate) fn promise(&mut self) {
-        self.confirmed = true;
+    pub(crate) fn promise(&mut self, acknowledged: bool) {
+        self.confirmed |= acknowledged;
         if self.lease.state == LeaseState::Assigned {
             self.promised_s = u32::try_from(self.lease.cltt_s).unwrap_or(u32::MAX);
         }
@@ -250,8 +251,8 @@ pub trait LeaseStore: Send + Sync + fmt::Debug {
     fn last_change(&self) -> ChangeNumber;
 
     /// Its client is about to be told of this version of the lease: says whether it is still the one that is there, and
-    /// notes the promise.
-    fn promise(&self, address: Ipv4Addr, version: ChangeNumber) -> bool;
+    /// notes the promise. `acknowledged`: somebody else had to know of the version, and said that he does.
+    fn promise(&self, address: Ipv4Addr, version: ChangeNumber, acknowledged: bool) -> bool;
 
     /// The client's lease in one of `subnets`, which ascend: a live one first, else one kept for it (expired, reclaimed or
     /// released). By client identifier first, then by hardware address.

@@ -34,7 +34,7 @@ fn reply(name: u8) -> PendingReply {
         destination: Destination::Ip { to },
         message: vec![name],
     };
-    PendingReply { departure, reports: None }
+    PendingReply { departure, reports: None, acknowledged: false }
 }
 
 #[test]

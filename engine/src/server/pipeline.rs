@@ -271,7 +271,11 @@ impl Pipeline {
         }
         match ticket {
             Some(ticket) if reply.last_change.is_some() => {
-                let parked = PendingReply { departure: reply.departure, reports: reply.reports };
+                let parked = PendingReply {
+                    departure: reply.departure,
+                    reports: reply.reports,
+                    acknowledged: false,
+                };
                 let released = self.pending.park_unless_due(ticket, parked)?;
                 current(released, &self.storage, &self.stats)
             }
@@ -328,7 +332,8 @@ impl Release for Sender {
 
 /// A reply that has all its acknowledgements, counted as sent; none if its lease is no longer what it says.
 fn current(reply: PendingReply, storage: &Storage, stats: &Stats) -> Option<Departure> {
-    let promise = |(address, version)| storage.store.promise(address, version);
+    let acknowledged = reply.acknowledged;
+    let promise = |(address, version)| storage.store.promise(address, version, acknowledged);
     if !reply.reports.is_none_or(promise) {
         stats.count(Counter::ReplyOutdated);
         return None;

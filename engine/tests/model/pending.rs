@@ -64,7 +64,7 @@ fn reply(name: u8) -> PendingReply {
         destination: Destination::Ip { to },
         message: vec![name],
     };
-    PendingReply { departure, reports: None }
+    PendingReply { departure, reports: None, acknowledged: false }
 }
 
 fn race<const N: usize>(world: &Arc<World>, ticket: Ticket, threads: [fn(&World, Ticket); N]) {

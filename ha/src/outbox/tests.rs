@@ -133,7 +133,7 @@ fn reply(name: u8) -> PendingReply {
         destination: Destination::Ip { to: SocketAddrV4::new(Ipv4Addr::LOCALHOST, 68) },
         message: vec![name],
     };
-    PendingReply { departure, reports: None }
+    PendingReply { departure, reports: None, acknowledged: false }
 }
 
 fn silence() -> UpdateOutcome {

@@ -140,8 +140,8 @@ impl LeaseStore for OneClock {
         self.0.last_change()
     }
 
-    fn promise(&self, address: Ipv4Addr, version: ChangeNumber) -> bool {
-        self.0.promise(address, version)
+    fn promise(&self, address: Ipv4Addr, version: ChangeNumber, acknowledged: bool) -> bool {
+        self.0.promise(address, version, acknowledged)
     }
 
     fn find_of(&self, identity: Identity<'_>, subnets: &[u32], now: Now) -> Option<Stored> {

@@ -65,7 +65,9 @@ pub(crate) struct Released {
 impl Release for Released {
     fn release(&self, reply: PendingReply) {
         let promised = match (reply.reports, self.store.get()) {
-            (Some((address, version)), Some(store)) => store.promise(address, version),
+            (Some((address, version)), Some(store)) => {
+                store.promise(address, version, reply.acknowledged)
+            }
             _ => true,
         };
         if promised {
@@ -263,6 +265,7 @@ impl Node {
                 message: vec![host],
             },
             reports: Some((address, granted.version)),
+            acknowledged: false,
         };
         self.pending.park(ticket, reply);
     }

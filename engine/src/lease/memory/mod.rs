@@ -215,12 +215,12 @@ impl LeaseStore for MemoryStore {
         ChangeNumber(self.last_change.load(Ordering::Acquire))
     }
 
-    fn promise(&self, address: Ipv4Addr, version: ChangeNumber) -> bool {
+    fn promise(&self, address: Ipv4Addr, version: ChangeNumber, acknowledged: bool) -> bool {
         let records = self.tree.lock(address.to_bits());
         let Some(mut records) = records else { return false };
         let stored = records.get_mut(&address.octets()[3]);
         let stored = stored.filter(|stored| stored.version == version);
-        stored.map(Stored::promise).is_some()
+        stored.map(|stored| stored.promise(acknowledged)).is_some()
     }
 
     fn find_of(&self, identity: Identity<'_>, subnets: &[u32], now: Now) -> Option<Stored> {

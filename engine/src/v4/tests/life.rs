@@ -84,8 +84,8 @@ fn a_lease_that_a_partner_must_know_of_is_told_of_again_only_once_it_does() {
     // The partner did not answer, so the reply was never sent.
     let again = world.reply(&Ask::direct(1).renewing(ip(100)));
     assert_eq!(again.number(51), Some(1000));
-    assert!(!world.store.promise(address, version));
-    assert!(world.store.promise(address, again.reply.reports.unwrap().1));
+    assert!(!world.store.promise(address, version, true));
+    assert!(world.store.promise(address, again.reply.reports.unwrap().1, true));
     world.pass(10);
     assert_eq!(world.reply(&Ask::direct(1).renewing(ip(100))).number(51), Some(990));
 }
