@@ -37,6 +37,8 @@ fn base() -> Value {
         "interfaces-config": {"interfaces": ["eth0"]},
         "multi-threading": {"enable-multi-threading": false},
         "valid-lifetime": 4000,
+        // 3.x has a lease cache unless told otherwise, and 0 is not taken: it is good for less than a second.
+        "cache-threshold": 0.000001,
         "hooks-libraries": [
             {"library": "/usr/lib/x86_64-linux-gnu/kea/hooks/libdhcp_lease_cmds.so"}
         ],
