@@ -221,9 +221,11 @@ impl Half {
     }
 
     /// The machine has had its turns until now.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "sim"))]
     pub(crate) fn skip(&self) {
-        self.machine.lock().skip_turns(self.clock.now());
+        let now = self.clock.now();
+        self.machine.lock().skip_turns(now);
+        self.gate.turn(now.mono);
     }
 
     /// The state that the machine is in.

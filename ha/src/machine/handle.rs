@@ -53,7 +53,7 @@ impl Relationship {
     }
 
     /// It has had its turns until now.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "sim"))]
     pub(crate) const fn skip_turns(&mut self, now: Now) {
         self.last_turn = now;
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
 
-use engine::lease::Lease4;
+use engine::lease::{Lease4, LeaseState};
 
 use super::queue::Update;
 use crate::wire::request::LeaseNews;
@@ -27,7 +27,8 @@ impl Gone {
     /// was room.
     pub(super) fn note(&mut self, update: Update) -> bool {
         let address = update.lease.address;
-        if update.news == LeaseNews::Stored {
+        // A released lease that is kept for its client has ended as well: an old Kea would not understand it in a page.
+        if update.news == LeaseNews::Stored && update.lease.state != LeaseState::Released {
             self.outdate(address);
             return true;
         }
@@ -89,6 +90,9 @@ mod tests {
         assert!(gone.note(update(LeaseNews::Stored, 2, 3)), "it is given anew");
         assert!(gone.note(update(LeaseNews::Deleted, 3, 4)));
         assert!(!gone.note(update(LeaseNews::Deleted, 4, 5)), "there is no room");
+        let mut released = update(LeaseNews::Stored, 1, 5);
+        released.lease.state = LeaseState::Released;
+        assert!(gone.note(released), "it is kept for its client, and has ended");
         assert!(gone.note(update(LeaseNews::Deleted, 1, 6)), "its place is taken already");
         let all = Ipv4Addr::UNSPECIFIED..=Ipv4Addr::BROADCAST;
         assert_eq!(gone.within(all), [lease(1, 6), lease(3, 4)]);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::plan::Setup;
+use super::server::Server;
 use super::world::{Event, World};
 use crate::machine::Mode;
 
@@ -187,6 +188,10 @@ impl World {
         };
         let step = i64::try_from(step).expect("small");
         self.sites[server].error.ahead_s += if back { -step } else { step };
+        if self.sites[server].inbox.is_none() {
+            self.sites[server].startled = true;
+            self.touch(server, Server::handle_timeout);
+        }
     }
 
     /// A server is restarted with another configuration.

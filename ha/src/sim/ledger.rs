@@ -211,12 +211,13 @@ impl Ledger {
     fn excuse(&self, address: Ipv4Addr, one: &Promise, two: &Promise) -> Option<Excuse> {
         let (first, second) = if one.at <= two.at { (one, two) } else { (two, one) };
         let since = |when: Option<&u64>| when.is_some_and(|when| *when >= first.at);
-        let lost = |server| since(self.lost.get(&(server, address)));
+        // A loss spreads: who worked with a server takes over what it lacks.
+        let lost = self.lost.iter().any(|((_, at), when)| *at == address && since(Some(when)));
         let unknown = first.told != Told::Partner;
         if since(self.by_hand.get(&address)) {
             return Some(Excuse::ByHand);
         }
-        if lost(second.server) || (unknown && lost(first.server)) {
+        if lost {
             return Some(Excuse::Lost);
         }
         let one_process = (first.server, first.process) == (second.server, second.process);

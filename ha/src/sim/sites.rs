@@ -55,6 +55,10 @@ impl World {
         let site = &mut self.sites[at];
         let server = site.server.as_mut()?;
         site.clock.set(self.now, site.error);
+        if !std::mem::take(&mut site.startled) {
+            // Its driver looks each second; that is not played event by event.
+            server.half.skip();
+        }
         let before = server.state();
         let result = act(server);
         let mut sent = Vec::new();
@@ -198,8 +202,10 @@ impl World {
             inbox.swap(place, place + 1);
         }
         site.timer = None;
+        site.startled = true;
         self.set_timer(server);
         inbox.into_iter().for_each(|event| self.happen(event));
+        self.touch(server, Server::handle_timeout);
     }
 }
 
@@ -212,6 +218,7 @@ impl Site {
     /// A process that is not there any more leaves nothing of this.
     fn forget(&mut self) {
         self.timer = None;
+        self.startled = false;
         self.dies_after = None;
         self.alone = true;
         self.scopes_by_hand = false;

@@ -124,6 +124,8 @@ pub(super) struct Site {
     pub(super) alone: bool,
     /// Whether an administrator has set the scopes that it serves.
     pub(super) scopes_by_hand: bool,
+    /// It stood still, or its clock was set: it has not had its turn since.
+    pub(super) startled: bool,
     /// What comes for a process that is stopped.
     pub(super) inbox: Option<Vec<Event>>,
     /// Queries that are taken together.
@@ -172,6 +174,7 @@ impl World {
             dies_after: None,
             alone: true,
             scopes_by_hand: false,
+            startled: false,
             inbox: None,
             arrived: Vec::new(),
             expected: BTreeMap::new(),
