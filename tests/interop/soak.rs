@@ -322,8 +322,10 @@ fn a_fault_every_five_seconds_costs_no_lease() {
             soak.fault(&guests);
         }
     });
-    let guests = guests.into_inner();
+    let mut guests = guests.into_inner();
     report(&soak, &guests);
+    let disputes = guests.mishaps.iter().flat_map(Mishap::holds).map(|held| held.address);
+    guests.disputed = disputes.collect();
     let missing = || -> Vec<String> {
         let found = soak.site.servers.iter();
         found.flat_map(|server| guests.missing(&pages(server), wall_s())).collect()
