@@ -102,6 +102,8 @@ pub(crate) struct Guests {
     users: BTreeMap<Ipv4Addr, BTreeSet<u32>>,
     next: u32,
     pub(crate) mishaps: Vec<Mishap>,
+    /// Addresses of which it is known why two clients have them: they are looked at no longer.
+    pub(crate) disputed: BTreeSet<Ipv4Addr>,
     pub(crate) acknowledged: u64,
     pub(crate) unanswered: u64,
 }
@@ -118,6 +120,7 @@ impl Guests {
             users: BTreeMap::new(),
             next: 0,
             mishaps: Vec::new(),
+            disputed: BTreeSet::new(),
             acknowledged: 0,
             unanswered: 0,
         }
@@ -278,7 +281,8 @@ impl Guests {
     /// Addresses that are in two hands now.
     pub(crate) fn shared(&self) -> Vec<Ipv4Addr> {
         let shared = self.users.iter().filter(|(_, users)| users.len() > 1);
-        shared.map(|(address, _)| *address).collect()
+        let shared = shared.map(|(address, _)| *address);
+        shared.filter(|address| !self.disputed.contains(address)).collect()
     }
 
     /// What clients hold and `leases` (by address) do not have as theirs for as long as it was promised; `wall_s` is
@@ -297,6 +301,7 @@ impl Guests {
             left_s > 2 && !kept
         });
         missing
+            .filter(|(_, held)| !self.disputed.contains(&held.address))
             .map(|(client, held)| {
                 let found = leases.get(&held.address.to_string());
                 format!("client {client}: {held:?}, the server has {found:?}")
