@@ -110,7 +110,7 @@ impl Clerk {
                     true => Trust::Newer,
                     // Clocks that are far apart do not say which version is the newer one, nor what has ended.
                     false if self.half.is_skewed() => Trust::Newer,
-                    false if self.half.is_paired() => Trust::Theirs,
+                    false if self.half.is_paired() && !order.served => Trust::Theirs,
                     false => Trust::BothWays,
                 };
                 Errand::Sync(Synchronisation {

@@ -51,6 +51,8 @@ pub struct SyncOrder {
     pub max_period_s: Option<u32>,
     /// Whether ha-sync asked for it and waits for its answer ([`Action::AnswerSync`]).
     pub administrator: bool,
+    /// Whether this server served until it began: neither server's leases alone are the truth, and both may fetch at once.
+    pub served: bool,
 }
 
 /// An ha-maintenance-notify to be sent.

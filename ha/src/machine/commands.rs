@@ -81,7 +81,9 @@ impl Relationship {
         if self.stage == Stage::Waiting {
             return Answer::success("HA state machine already in WAITING state.");
         }
+        let served = self.serves();
         self.enter(now, Stage::Waiting);
+        self.served_before_sync = served;
         self.run(now);
         self.settle(now);
         Answer::success("HA state machine reset.")
@@ -130,7 +132,12 @@ impl Relationship {
         if self.transfer != Transfer::Idle {
             return Err(Answer::error("a synchronization of the lease database is under way"));
         }
-        self.start_transfer(SyncOrder { server: place, max_period_s, administrator: true });
+        self.start_transfer(SyncOrder {
+            server: place,
+            max_period_s,
+            administrator: true,
+            served: self.serves(),
+        });
         Ok(())
     }
 

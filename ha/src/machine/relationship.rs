@@ -51,6 +51,8 @@ pub struct Relationship {
     pub(super) unsent_updates: u64,
     /// Leases ended of which the partner was not told.
     pub(super) owes_deletions: bool,
+    /// Whether it served until it was told, by a command or by the table, to synchronise.
+    pub(super) served_before_sync: bool,
     /// How often the last maintenance may still be cancelled again.
     pub(super) cancels_left: u8,
     /// When it was last given an input.
@@ -218,6 +220,7 @@ impl Relationship {
             held_by_others: false,
             unsent_updates: 0,
             owes_deletions: false,
+            served_before_sync: false,
             cancels_left: 0,
             last_turn: now,
             asked: now.mono,
@@ -336,6 +339,11 @@ impl Relationship {
             self.clients.clear();
             self.watch_silence();
         }
+        match stage {
+            Stage::Waiting => self.served_before_sync = false,
+            Stage::Syncing => self.served_before_sync |= served,
+            _ => {}
+        }
         self.stage = stage;
         // Where updates are sent, the delayed ones go first.
         if recovered && self.sends_updates().partner != ToPartner::Send {
@@ -413,7 +421,12 @@ impl Relationship {
         let server = self.peers().partner().and_then(|partner| self.peers().place(&partner.name));
         let (Transfer::Idle, Some(server)) = (self.transfer, server) else { return };
         let max_period_s = Some(self.parameters.sync_period_s());
-        self.start_transfer(SyncOrder { server, max_period_s, administrator: false });
+        self.start_transfer(SyncOrder {
+            server,
+            max_period_s,
+            administrator: false,
+            served: self.served_before_sync,
+        });
     }
 
     pub(super) fn start_transfer(&mut self, order: SyncOrder) {
