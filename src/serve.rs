@@ -103,6 +103,7 @@ fn serve_by(
 /// Runs the server, with High Availability around it if configured, until it is told to stop.
 fn start(prepared: Prepared, checked: &Checked) -> Result<u8, ServeError> {
     if checked.relationships.is_empty() {
+        ha::Hub::forget_pairs(prepared.parts());
         let server: Server = prepared.start(Arc::new(ServeAll))?;
         return Ok(server.run());
     }

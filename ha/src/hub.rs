@@ -56,6 +56,9 @@ pub struct Hub {
     parts: driving::Parts,
 }
 
+/// What the names of memories of pairs begin with.
+const MEMORY: &str = "paired";
+
 /// The running relationships; dropping it stops them.
 #[derive(Debug)]
 pub struct Drivers(Vec<Driver>);
@@ -84,8 +87,10 @@ impl Hub {
             )
         };
         let halves: Vec<_> = relationships.iter().enumerate().map(half).collect();
-        for half in &halves {
-            if let Some(flag) = parts.storage.flag(&memory_name(half.gate().peers())) {
+        let names: Vec<_> = halves.iter().map(|half| memory_name(half.gate().peers())).collect();
+        forget_pairs(parts, &names);
+        for (half, name) in halves.iter().zip(&names) {
+            if let Some(flag) = parts.storage.flag(name) {
                 half.remember_in(Arc::new(flag));
             }
         }
@@ -100,6 +105,11 @@ impl Hub {
             stats: Arc::clone(&parts.stats),
         };
         Ok(Self { halves, settings, subnets, parts })
+    }
+
+    /// For a server without relationships: forgets what is remembered of those it had.
+    pub fn forget_pairs(parts: &Parts) {
+        forget_pairs(parts, &[]);
     }
 
     /// Says for the packet path whom this server serves.
@@ -132,9 +142,17 @@ impl Drivers {
     }
 }
 
+/// Forgets what is remembered of the pairs that are not configured now, `but` those named: what this server promises from
+/// now on they are not told.
+fn forget_pairs(parts: &Parts, but: &[String]) {
+    if let Err(why) = parts.storage.clear_flags(MEMORY, but) {
+        log!(PEREGRINE_HA_MEMORY_FAILED, "{why}");
+    }
+}
+
 /// What is remembered of a pair is its own, wherever it stands in the configuration, and whoever is there beside it.
 fn memory_name(peers: &Peers) -> String {
-    let mut name = String::from("paired");
+    let mut name = String::from(MEMORY);
     for peer in [Some(peers.local()), peers.partner()].into_iter().flatten() {
         name.push('-');
         for byte in peer.name.bytes() {

@@ -1,5 +1,6 @@
 //! Where leases are kept (*shell*): the lease file claimed and read, the store filled, the journal open.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -94,6 +95,14 @@ impl Storage {
     /// A yes or no that is kept as long as the leases are: beside their file, if there is one.
     pub fn flag(&self, name: &str) -> Option<Flag> {
         self.file.as_deref().map(|file| Flag::new(file, name))
+    }
+
+    /// Takes every flag back whose name begins with `prefix`, but those named `but`.
+    pub fn clear_flags(&self, prefix: &str, but: &[String]) -> io::Result<()> {
+        let Some(file) = self.file.as_deref() else { return Ok(()) };
+        let names = Flag::names(file)?.into_iter();
+        let mut stale = names.filter(|name| name.starts_with(prefix) && !but.contains(name));
+        stale.try_for_each(|name| Flag::new(file, &name).clear())
     }
 
     /// From now on every change is also shown to `replication`. Once only, before the first packet.

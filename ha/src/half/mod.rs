@@ -31,7 +31,7 @@ use crate::hub::Share;
 use crate::limits::{MAX_ERRANDS, MAX_MAINTENANCE_COMMANDS};
 use crate::machine::{
     Action, CallError, ClientKey, HeartbeatStatus, Notification, NotifyAnswer, Parameters, Peers,
-    Relationship, Role, Scopes, State, SyncOrder, ToPartner, UpdateOutcome,
+    Relationship, Role, Scopes, Standing, State, SyncOrder, ToPartner, UpdateOutcome,
 };
 use crate::outbox::{Observer, Outbox};
 use crate::wire::request::PartnerKind;
@@ -163,6 +163,17 @@ impl Half {
     /// before the first packet.
     pub fn remember_in(&self, memory: Arc<dyn Memory>) {
         self.pairing.remember_in(memory);
+        // One without a partner serves from its first moment.
+        self.act(|machine, now| self.part_if_alone(machine.standing(now)));
+    }
+
+    /// Notes what may be promised from now on without the partner's knowing: also where the configuration of the day has
+    /// no partner, since a later one may.
+    fn part_if_alone(&self, standing: Standing) {
+        let told = standing.updates.partner == ToPartner::Send;
+        if standing.scopes != Scopes::NONE && !told {
+            self.pairing.part(&self.server);
+        }
     }
 
     /// Whether the partner knew all that clients were promised here when it was last heard.
@@ -394,11 +405,7 @@ impl Half {
                 Action::SendDeletions => backlog_sent = self.outbox.send_deletions(),
                 Action::ClearBacklog => self.outbox.clear_backlog(),
                 Action::Publish(standing) => {
-                    let told = standing.updates.partner == ToPartner::Send;
-                    if machine.peers().is_active_pair() && standing.scopes != Scopes::NONE && !told
-                    {
-                        self.pairing.part(&self.server);
-                    }
+                    self.part_if_alone(standing);
                     self.gate.publish(standing);
                     self.outbox.set_policy(standing.updates);
                 }

@@ -1,6 +1,7 @@
 //! A yes or no that is kept beside the lease file (*shell*): yes is a file of its own, no is its absence, so that taking a
 //! yes back needs no room on the disk. Must not know what it means.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -18,6 +19,19 @@ impl Flag {
         path.push(".");
         path.push(name);
         Self { path: path.into() }
+    }
+
+    /// What stands beside the lease file under its name, flags among it.
+    pub fn names(file: &Path) -> io::Result<Vec<String>> {
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let own = file.file_name().and_then(OsStr::to_str).unwrap_or_default();
+        let mut names = Vec::new();
+        for entry in fs::read_dir(folder.unwrap_or(Path::new(".")))? {
+            let name = entry?.file_name();
+            let flag = name.to_str().and_then(|name| name.strip_prefix(own)?.strip_prefix('.'));
+            names.extend(flag.map(str::to_owned));
+        }
+        Ok(names)
     }
 
     /// Whether it is set.
@@ -59,6 +73,7 @@ mod tests {
             Flag::new(&file, "paired").is_set() && folder.path().join("leases.csv.paired").exists()
         );
         assert!(!Flag::new(&file, "other").is_set());
+        assert_eq!(Flag::names(&file).unwrap(), ["paired"]);
         flag.clear().unwrap();
         assert!(!flag.is_set());
     }
