@@ -30,7 +30,7 @@ fn delete(pair: &Pair, server: usize, addresses: &[String]) {
 /// Whether Peregrine has written down that its partner knows every lease.
 fn is_paired(pair: &Pair, ours: usize) -> bool {
     let mut file = pair.servers[ours].lease_file().into_os_string();
-    file.push(".paired");
+    file.push(if ours == 0 { ".paired-server1-server2" } else { ".paired-server2-server1" });
     std::fs::exists(file).unwrap()
 }
 

@@ -62,6 +62,7 @@ impl World {
             admission: None,
             now: Now::default(),
             ticket: None,
+            replicated: false,
             interface: "eth0",
             local_addresses: &[LOCAL],
             buffers: &Buffers::default(),

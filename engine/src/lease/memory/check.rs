@@ -75,6 +75,6 @@ impl NearlyFull {
 
     /// The first free address.
     pub fn first_free(&self) -> Option<u32> {
-        self.0.first_free(0x0a00_0000, 0x0a00_ffff)
+        self.0.first_free(0x0a00_0000, 0x0a00_ffff, KeptOut::NOTHING)
     }
 }
