@@ -168,7 +168,7 @@ fn configuration() -> Value {
     json!({
         "interfaces-config": {"interfaces": ["eth0"]},
         "multi-threading": {"enable-multi-threading": true, "thread-pool-size": 2},
-        "valid-lifetime": 60, "renew-timer": 2, "rebind-timer": 40, "cache-threshold": 0.0,
+        "valid-lifetime": 60, "renew-timer": 2, "rebind-timer": 40, "cache-threshold": 0.000001,
         "hooks-libraries": [
             {"library": "/usr/lib/x86_64-linux-gnu/kea/hooks/libdhcp_lease_cmds.so"}
         ],
