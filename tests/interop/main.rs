@@ -16,6 +16,7 @@ mod hub;
 mod modes;
 mod pair;
 mod relay;
+mod reload;
 mod replacement;
 mod shortage;
 mod site;
