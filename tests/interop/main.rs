@@ -18,6 +18,7 @@ mod hub;
 mod loopback;
 mod modes;
 mod net;
+mod overload;
 mod pair;
 mod relay;
 mod replacement;
