@@ -14,6 +14,8 @@ mod guests;
 mod hostile;
 mod hub;
 mod modes;
+mod net;
+mod overload;
 mod pair;
 mod relay;
 mod reload;

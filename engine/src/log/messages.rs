@@ -114,6 +114,8 @@ messages! {
     PEREGRINE_QUERY_DROPPED Debug "bad-packets" "A query was dropped; the text says why.";
     PEREGRINE_RECEIVE_BUFFER_SMALL Warn "packets" "The kernel gave sockets a smaller receive buffer than asked for, so bursts of packets may be lost. Raise net.core.rmem_max to the size asked for.";
     PEREGRINE_RECEIVE_FAILED Warn "packets" "A socket reported an error; receiving goes on. An interface that went down is the usual cause.";
+    PEREGRINE_RUSH Warn "dhcp4" "More DISCOVERs come than can be answered. Those that waited for too long were thrown away unread, and until the rush is over the kernel drops what is too much; clients ask again, and what was promised to clients is served first. If it happens outside of a restart of the network, give the server more workers or processor time. peregrine-discover-discarded and peregrine-kernel-drop count.";
+    PEREGRINE_RUSH_OVER Info "dhcp4" "The rush is over: DISCOVERs are answered as fast as they come again.";
     PEREGRINE_SOCKET_CLOSED Info "packets" "The server stopped listening there: the interface, its address or its place in interfaces-config is gone.";
     PEREGRINE_SOCKET_OPEN Info "packets" "The server listens there from now on.";
     PEREGRINE_WORKERS_STARTED Info "packets" "The packet workers run; the text says how many, how long their queues are and whether they are pinned.";

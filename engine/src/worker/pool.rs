@@ -102,7 +102,7 @@ impl Pool {
         let wakers: io::Result<Vec<_>> =
             polls.iter().map(|poll| Waker::new(poll.registry(), WAKE)).collect();
         let shared = Arc::new(Shared {
-            queues: (0..count).map(|_| Queue::new(settings.queue_size)).collect(),
+            queues: (0..count).map(|_| queue(settings.queue_size)).collect(),
             wakers: wakers?,
             transmit: sockets.transmit(),
             mailboxes: sockets.mailboxes,
@@ -192,6 +192,10 @@ impl Shared {
             self.wake(worker);
         }
     }
+}
+
+fn queue(size: usize) -> Queue<Job> {
+    Queue::with_yielding(size, |job| job.dispatch.yields)
 }
 
 fn run(mut worker: Worker, index: usize, core: Option<CoreId>) {
