@@ -106,10 +106,6 @@ fn qualified(name: &str, rules: &NameRules, last_dot: bool) -> String {
 /// Answers option 81: updates are not done here (N), not by the server (S), and O tells a client that wanted it.
 fn fqdn(data: &[u8], address: Ipv4Addr, rules: &NameRules, reserved: Option<&str>) -> Option<Name> {
     let [flags, rcode1, rcode2, domain @ ..] = data else { return None };
-    let contradiction = SERVER_UPDATES | NO_UPDATES;
-    if flags & contradiction == contradiction {
-        return None;
-    }
     let wire = flags & WIRE_FORMAT != 0;
     let hostname = match reserved {
         Some(reserved) => qualified(reserved, rules, true).to_ascii_lowercase(),
