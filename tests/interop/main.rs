@@ -14,7 +14,6 @@ mod guests;
 mod hostile;
 mod hub;
 mod modes;
-mod net;
 mod overload;
 mod pair;
 mod relay;
