@@ -82,7 +82,11 @@ impl Relationship {
             return Answer::success("HA state machine already in WAITING state.");
         }
         let served = self.serves();
-        self.enter(now, Stage::Waiting);
+        match self.stage {
+            // The partner has served alone: a long silence must not make this server do so by its old leases.
+            Stage::InMaintenance { .. } => self.begin_anew(now),
+            _ => self.enter(now, Stage::Waiting),
+        }
         self.served_before_sync = served;
         self.run(now);
         self.settle(now);
