@@ -16,7 +16,9 @@ use super::{Half, Job};
 use crate::guard::goes_before;
 use crate::limits::REQUEST_TIMEOUT;
 use crate::machine::sync::{Reply, Request, Transfer};
-use crate::machine::{CallError, Notification, NotifyAnswer, PartnerStatus, State, UpdateOutcome};
+use crate::machine::{
+    Announced, CallError, Notification, NotifyAnswer, PartnerStatus, State, UpdateOutcome,
+};
 use crate::wire::answer::{self, AnswerError, LeasePage};
 use crate::wire::request::{self, LeaseNews};
 
@@ -131,7 +133,7 @@ impl Clerk {
     pub(crate) fn ask(&self, errand: &Errand) -> (String, Duration) {
         let (index, server) = (self.half.index(), self.half.server());
         let body = match errand {
-            Errand::Heartbeat { .. } => request::heartbeat(server),
+            Errand::Heartbeat { .. } => request::heartbeat(server, Some(&self.half.announced())),
             Errand::Reset => request::reset(server),
             Errand::Maintenance(sent) => {
                 request::maintenance_notify(server, sent.state.name(), sent.cancel)
@@ -167,7 +169,10 @@ impl Clerk {
         let half = &self.half;
         match errand {
             Errand::Heartbeat { again } => {
-                let result = answer.and_then(heartbeat);
+                let (result, announced) = match answer.and_then(heartbeat) {
+                    Ok((status, announced)) => (Ok(status), Some(announced)),
+                    Err(why) => (Err(why), None),
+                };
                 // A partner that has just cancelled a maintenance answers with the old state until it has heard that
                 // we left ours, and by that state we would go back into it.
                 let stale = |status: &PartnerStatus| {
@@ -179,6 +184,7 @@ impl Clerk {
                     return Some(Errand::Heartbeat { again: true });
                 }
                 let settled = half.act(|machine, now| {
+                    announced.into_iter().for_each(|it| machine.handle_announced(it));
                     machine.handle_heartbeat(now, result);
                     machine.is_settled()
                 });
@@ -458,16 +464,18 @@ pub(crate) fn update_outcome(answer: Result<&[u8], CallError>) -> UpdateOutcome 
     }
 }
 
-fn heartbeat(body: &[u8]) -> Result<PartnerStatus, CallError> {
+/// What a heartbeat's answer tells, and what it announces.
+fn heartbeat(body: &[u8]) -> Result<(PartnerStatus, Option<Announced>), CallError> {
     let heard = answer::heartbeat(body)?;
     let state = State::from_str(&heard.state)
         .map_err(|unknown| CallError::Malformed(unknown.to_string()))?;
-    Ok(PartnerStatus {
+    let status = PartnerStatus {
         state,
         scopes: heard.scopes,
         wall_s: heard.date_time_s,
         unsent_updates: heard.unsent_updates,
-    })
+    };
+    Ok((status, heard.announced))
 }
 
 fn notify_answer(body: &[u8]) -> Result<NotifyAnswer, CallError> {

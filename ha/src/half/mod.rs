@@ -15,6 +15,7 @@ use crossbeam::channel::{Receiver, Sender, bounded};
 use engine::clock::{Clock, Mono, Now};
 use engine::control::Answer;
 use engine::pending::Pending;
+use engine::rng::Rng;
 use engine::seam::service::{Origin, Service};
 use engine::sync::Mutex;
 
@@ -30,8 +31,9 @@ use crate::gate::Gate;
 use crate::hub::Share;
 use crate::limits::{MAX_ERRANDS, MAX_MAINTENANCE_COMMANDS};
 use crate::machine::{
-    Action, CallError, ClientKey, HeartbeatStatus, Notification, NotifyAnswer, Parameters, Peers,
-    Relationship, Role, Scopes, Standing, State, SyncOrder, ToPartner, UpdateOutcome,
+    Action, Announced, CallError, ClientKey, HeartbeatStatus, Incarnation, Notification,
+    NotifyAnswer, Parameters, Peers, Relationship, Role, Scopes, Standing, State, SyncOrder,
+    ToPartner, UpdateOutcome,
 };
 use crate::outbox::{Observer, Outbox};
 use crate::wire::request::PartnerKind;
@@ -62,6 +64,8 @@ pub struct Half {
     remembers_refusals: AtomicBool,
     /// Whether the partner named itself in its last heartbeat, as Kea 3 does.
     partner_is_kea3: AtomicBool,
+    /// This run of the server, as the partner knows it.
+    incarnation: Incarnation,
     /// The state that this server returns to once the partner has heard that the maintenance is cancelled.
     returning: Mutex<Option<State>>,
     /// The partner cancelled a maintenance since its last heartbeat: it may not know yet that we heard of it.
@@ -140,6 +144,7 @@ impl Half {
             queue_full: AtomicBool::new(false),
             remembers_refusals: AtomicBool::new(false),
             partner_is_kea3: AtomicBool::new(false),
+            incarnation: Incarnation(Rng::from_system().next_u64()),
             returning: Mutex::default(),
             cancelled: AtomicBool::new(false),
             pairing: Pairing::default(),
@@ -295,6 +300,11 @@ impl Half {
     pub fn partner_kind(&self) -> PartnerKind {
         let kea3 = self.partner_is_kea3.load(Ordering::Relaxed);
         if kea3 { PartnerKind::Kea3 } else { PartnerKind::Kea2 }
+    }
+
+    /// What it tells a partner that may be a Peregrine.
+    pub(crate) const fn announced(&self) -> Announced {
+        Announced { incarnation: self.incarnation, batches: false }
     }
 
     /// The answer to a heartbeat. While a cancellation is on its way to the partner it names the state to come: a

@@ -103,8 +103,12 @@ impl World {
             }
         }
         if is(State::Terminated) {
-            // Kea's own advice: both are restarted.
-            (0..self.sites.len()).for_each(|server| self.restart(server));
+            // Kea's own advice is to restart both; of two Peregrines it is enough to reset one.
+            let one = self.dice.place(self.sites.len());
+            match self.dice.chance(500) {
+                true => self.order(one, "ha-reset", None),
+                false => (0..self.sites.len()).for_each(|server| self.restart(server)),
+            }
             nursed = true;
         }
         let until = if nursed { self.now + self.patience() } else { until };

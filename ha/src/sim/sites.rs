@@ -155,6 +155,7 @@ impl World {
             self.report.count("requests done for nobody");
         }
         self.tell(|world| format!("{} asks {}: {body}", world.name(from), world.name(to)));
+        let body = if self.plan.servers[to].is_kea { dialect::heard(body) } else { body };
         let answer = match self.touch(to, |server| server.request(&body)) {
             Some(answer) if self.plan.servers[to].is_kea => Ok(dialect::answer(&answer)),
             Some(answer) => Ok(answer),

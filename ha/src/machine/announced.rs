@@ -1,0 +1,23 @@
+//! What Peregrines tell each other in heartbeats beside what Kea tells. Pure data; [`crate::wire::announce`] makes JSON
+//! of it.
+
+use std::fmt;
+
+/// One run of a server, drawn at its start: what was announced in one does not hold in the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Incarnation(pub u64);
+
+impl fmt::Display for Incarnation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+/// What a server announces. A partner that announces nothing is taken for a Kea.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Announced {
+    /// The run that announces it.
+    pub incarnation: Incarnation,
+    /// It takes lease updates in batches.
+    pub batches: bool,
+}
