@@ -83,6 +83,8 @@ pub struct Parts {
     pub stats: Arc<Stats>,
     /// The commands.
     pub registry: Arc<Registry>,
+    /// The lease commands, for a partner's updates that come together.
+    pub leases: LeaseCommands,
     /// Where a guard of the leases against a partner's updates is joined.
     pub guard: GuardPost,
     /// Number of packet workers.
@@ -160,6 +162,8 @@ impl Prepared {
         let pending = Arc::new(Pending::new(limit, Arc::new(sender), Arc::clone(&stats)));
         let (shutdown, stopped) = bounded(1);
         let threads = settings.threads;
+        let guard = GuardPost::default();
+        let leases = lease_commands(&config, &storage, &clock, &guard);
         let parts = Parts {
             clock,
             storage,
@@ -167,7 +171,8 @@ impl Prepared {
             service: Arc::default(),
             stats,
             registry: Arc::default(),
-            guard: GuardPost::default(),
+            leases,
+            guard,
             threads,
             multi_threading: config.multi_threading.enabled,
             shutdown,
@@ -254,16 +259,7 @@ impl Prepared {
             shutdown: parts.shutdown.clone(),
         };
         core.register(&parts.registry, self.options.own_name);
-        let storage = parts.storage.clone();
-        let config = Arc::clone(&self.config);
-        let commands = LeaseCommands {
-            store: Arc::clone(&parts.storage.store),
-            clock: Arc::clone(&parts.clock),
-            subnet: Arc::new(move |key| lease_subnet(&config, key)),
-            written: Arc::new(move |number| storage.write_through(number)),
-            guard: Arc::clone(&parts.guard),
-        };
-        commands.register(&parts.registry);
+        parts.leases.clone().register(&parts.registry);
     }
 }
 
@@ -279,6 +275,22 @@ impl Server {
         // A failure is logged by the storage itself; there is nothing to be done about it any more.
         let _ = self.storage.flush();
         status
+    }
+}
+
+fn lease_commands(
+    config: &Arc<Dhcp4>,
+    storage: &Storage,
+    clock: &Arc<dyn Clock>,
+    guard: &GuardPost,
+) -> LeaseCommands {
+    let (config, written) = (Arc::clone(config), storage.clone());
+    LeaseCommands {
+        store: Arc::clone(&storage.store),
+        clock: Arc::clone(clock),
+        subnet: Arc::new(move |key| lease_subnet(&config, key)),
+        written: Arc::new(move |number| written.write_through(number)),
+        guard: Arc::clone(guard),
     }
 }
 
