@@ -71,11 +71,11 @@ impl State {
         tickets
     }
 
-    /// The peer fell silent over `update`, if it is still of use: gives the tickets of what waited behind it.
-    pub(super) fn lose(&mut self, update: Option<&Update>) -> Vec<Ticket> {
+    /// The peer fell silent over `update`: gives the tickets of what waited behind it.
+    pub(super) fn lose(&mut self, update: &Update) -> Vec<Ticket> {
         let behind = self.queue.drain();
         let tickets = behind.iter().filter_map(|update| update.ticket).collect();
-        for update in update.cloned().into_iter().chain(behind) {
+        for update in std::iter::once(update.clone()).chain(behind) {
             self.delay(update);
         }
         tickets
