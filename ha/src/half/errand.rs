@@ -14,7 +14,7 @@ use engine::log;
 
 use super::{Half, Job};
 use crate::guard::goes_before;
-use crate::limits::REQUEST_TIMEOUT;
+use crate::limits::{PROBE_TIMEOUT, REQUEST_TIMEOUT};
 use crate::machine::sync::{Reply, Request, Transfer};
 use crate::machine::{CallError, Notification, NotifyAnswer, PartnerStatus, State, UpdateOutcome};
 use crate::wire::answer::{self, AnswerError, LeasePage};
@@ -33,6 +33,7 @@ pub(crate) enum Errand {
         /// Its answer was stale, and it is asked again.
         again: bool,
     },
+    Probe,
     Reset,
     Maintenance(Notification),
     Sync(Synchronisation),
@@ -101,6 +102,7 @@ impl Clerk {
         Some(match job {
             Job::End => return None,
             Job::Heartbeat => Errand::Heartbeat { again: false },
+            Job::Probe => Errand::Probe,
             Job::Reset => Errand::Reset,
             Job::Maintenance(sent) => Errand::Maintenance(sent),
             Job::Sync(order) => {
@@ -132,6 +134,7 @@ impl Clerk {
         let (index, server) = (self.half.index(), self.half.server());
         let body = match errand {
             Errand::Heartbeat { .. } => request::heartbeat(server),
+            Errand::Probe => return (request::heartbeat(server), PROBE_TIMEOUT),
             Errand::Reset => request::reset(server),
             Errand::Maintenance(sent) => {
                 request::maintenance_notify(server, sent.state.name(), sent.cancel)
@@ -184,6 +187,7 @@ impl Clerk {
                 });
                 half.end_heartbeat(settled);
             }
+            Errand::Probe => half.end_probe(answer.and_then(heartbeat)),
             Errand::Reset => {
                 let result = answer.and_then(|body| Ok(answer::done(body).map(drop)?));
                 half.act(|machine, now| machine.handle_reset_answer(now, result));
