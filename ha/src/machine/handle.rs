@@ -105,6 +105,13 @@ impl Relationship {
         self.settle(now);
     }
 
+    /// The partner said its state, not in answer to [`Action::SendHeartbeat`].
+    pub fn handle_status(&mut self, now: Now, status: PartnerStatus) {
+        self.hear(now, status);
+        self.run(now);
+        self.settle(now);
+    }
+
     fn hear(&mut self, now: Now, status: PartnerStatus) {
         let was_terminated = self.partner.seen == Seen::In(State::Terminated);
         let is_terminated = status.state == State::Terminated;
