@@ -129,6 +129,12 @@ impl Hub {
         }
     }
 
+    /// Tells the relationships, which go on as they are, that `subnets` are served from now on.
+    pub fn follow(&self) -> impl Fn(&[Arc<Subnet4>]) + Send + Sync + use<> {
+        let known = Arc::clone(&self.subnets);
+        move |subnets| known.renew(server_names(subnets))
+    }
+
     /// Begins to talk: the listeners, the heartbeats, the client threads.
     pub fn start(self) -> Result<Drivers, StartError> {
         let relationships = self.halves.into_iter().zip(self.settings).collect();

@@ -11,8 +11,8 @@ use engine::packet::link::LinkSocket;
 use serde_json::Value;
 
 use crate::message::{Kind, Query, Reply, Route};
-use crate::net;
-use crate::server::{self, Server};
+use crate::support::net;
+use crate::support::server::{self, Server};
 
 /// The servers' address and hardware address.
 pub(crate) const SERVER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);

@@ -4,31 +4,17 @@
 
 #![expect(clippy::unwrap_used, reason = "an unwrap of a test is an assertion")]
 
-#[path = "../interop/behind_relay.rs"]
-#[expect(dead_code, reason = "shared with the black-box suite; a part of it is used")]
-mod behind_relay;
 mod client;
 mod compare;
-#[path = "../interop/dhcp.rs"]
-#[expect(dead_code, reason = "shared with the black-box suite; a part of it is used")]
-mod dhcp;
 mod lab;
-#[path = "../interop/loopback.rs"]
-#[expect(dead_code, reason = "shared with the black-box suite; a part of it is used")]
-mod loopback;
 mod meant;
 mod message;
-#[path = "../interop/net.rs"]
-#[expect(dead_code, reason = "shared with the black-box suite; a part of it is used")]
-mod net;
 mod random;
 mod run;
-#[path = "../interop/server.rs"]
-#[expect(dead_code, reason = "shared with the black-box suite; a part of it is used")]
-mod server;
 mod story;
-#[path = "../interop/wait.rs"]
-mod wait;
+#[path = "../support/mod.rs"]
+#[expect(dead_code, reason = "shared with the black-box suite; a part of it is used")]
+mod support;
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -3,10 +3,10 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::dhcp::Random;
 use crate::lab::Lab;
 use crate::run::{Failure, tell};
 use crate::story::{Step, Story, Words};
+use crate::support::dhcp::Random;
 
 /// Steps of a story; some of them are two queries, and some are skipped.
 const STEPS: usize = 90;

@@ -8,9 +8,9 @@ use crate::client::{Held, Holdings, Impossible, compose};
 use crate::compare::{self, Addresses, Difference, Pools, What};
 use crate::lab::{Lab, Queries, Replies, kind_of};
 use crate::meant::{self, Effect, Seen};
-use crate::server::PATIENCE;
 use crate::story::{Expected, Step, Story, Words};
-use crate::wait::{until, wall_s};
+use crate::support::server::PATIENCE;
+use crate::support::wait::{until, wall_s};
 
 /// What a run came to.
 #[derive(Clone, Debug, Default)]

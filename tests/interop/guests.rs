@@ -13,8 +13,8 @@ use perf::fleet::Fleet;
 use perf::plan::{Exchange, Plan};
 use serde_json::Value;
 
-use crate::behind_relay::BehindRelay;
 use crate::site::mac;
+use crate::support::behind_relay::BehindRelay;
 
 /// Exchanges of one turn, and of them under way at a time.
 const TURN: usize = 96;

@@ -3,12 +3,12 @@
 
 use serde_json::{Value, json};
 
-use crate::net::{self, Cut};
 use crate::pair::Mode;
-use crate::server::Kind::{self, Kea, Peregrine};
-use crate::server::PATIENCE;
 use crate::site::{ADDRESSES, HOSTS, Plot, Site, name, state_of};
-use crate::wait::until;
+use crate::support::net::{self, Cut};
+use crate::support::server::Kind::{self, Kea, Peregrine};
+use crate::support::server::PATIENCE;
+use crate::support::wait::until;
 
 /// As most sites are: no certificates, clients wait for no backup.
 pub(crate) const PLAIN: Plot = Plot {

@@ -7,12 +7,12 @@ use engine::sync::Mutex;
 
 use crate::guests::{Guests, live_while};
 use crate::modes::PLAIN;
-use crate::net;
 use crate::pair::Mode;
-use crate::server::Kind::{Kea, Peregrine};
-use crate::server::{PATIENCE, Server};
 use crate::site::{Plot, Site, pages, state_of};
-use crate::wait::{until, wall_s};
+use crate::support::net;
+use crate::support::server::Kind::{Kea, Peregrine};
+use crate::support::server::{PATIENCE, Server};
+use crate::support::wait::{until, wall_s};
 
 const CLIENTS: u32 = 200;
 const LIFETIME_S: u32 = 24;

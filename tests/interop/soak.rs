@@ -17,16 +17,16 @@ use engine::sync::Mutex;
 use perf::clock::Clock;
 use serde_json::json;
 
-use crate::behind_relay::BehindRelay;
-use crate::dhcp::Random;
 use crate::durability::SmallDisk;
 use crate::guests::{Guests, Mishap, live_while};
 use crate::modes::PLAIN;
-use crate::net::{self, Cut};
-use crate::server::Kind::Peregrine;
-use crate::server::PATIENCE;
 use crate::site::{ADDRESSES, HOSTS, Plot, Site, pages, state_of};
-use crate::wait::{until, wall_s};
+use crate::support::behind_relay::BehindRelay;
+use crate::support::dhcp::Random;
+use crate::support::net::{self, Cut};
+use crate::support::server::Kind::Peregrine;
+use crate::support::server::PATIENCE;
+use crate::support::wait::{until, wall_s};
 
 /// Time from one fault to the next.
 const EVERY: Duration = Duration::from_secs(5);

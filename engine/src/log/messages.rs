@@ -30,8 +30,10 @@ messages! {
     ALLOC_ENGINE_V4_DISCOVER_ADDRESS_CONFLICT Warn "alloc-engine" "The address that is reserved for a client is held by another one, so the client was offered a dynamic one for now. The holder loses the address when it next asks for it; the text names the address.";
     ALLOC_ENGINE_V4_LEASES_RECLAMATION_COMPLETE Info "alloc-engine" "Expired leases were reclaimed: their addresses are free again.";
     ALLOC_ENGINE_V4_LEASES_RECLAMATION_SLOW Warn "alloc-engine" "Expired leases come faster than they are reclaimed. Raise max-reclaim-leases and max-reclaim-time, or lower reclaim-timer-wait-time, in expired-leases-processing.";
+    DHCP4_CONFIG_COMPLETE Info "dhcp4" "Another configuration is served from now on; the text says who brought it.";
     DHCP4_DECLINE_FAIL Info "dhcp4" "A client declined an address that is not its own; nothing was changed.";
     DHCP4_DECLINE_LEASE Info "leases" "A client found its address in use by somebody else; nobody gets it until the probation period is over. Look for a host with a fixed address in the pool.";
+    DHCP4_DYNAMIC_RECONFIGURATION_FAIL Error "dhcp4" "A new configuration was not taken, and the old one is served as before. The text says what is wrong and where: mend it and reload again, or restart the server if the text asks for it.";
     DHCP4_INIT_FAIL Error "dhcp4" "The server did not start, and nothing is served. The text says what stands in its way; mend it and start again.";
     DHCP4_LEASE_ALLOC Info "leases" "A lease was given or renewed.";
     DHCP4_LEASE_OFFER Info "leases" "An address was offered to a client.";
@@ -113,6 +115,8 @@ messages! {
     PEREGRINE_QUERY_DROPPED Debug "bad-packets" "A query was dropped; the text says why.";
     PEREGRINE_RECEIVE_BUFFER_SMALL Warn "packets" "The kernel gave sockets a smaller receive buffer than asked for, so bursts of packets may be lost. Raise net.core.rmem_max to the size asked for.";
     PEREGRINE_RECEIVE_FAILED Warn "packets" "A socket reported an error; receiving goes on. An interface that went down is the usual cause.";
+    PEREGRINE_RUSH Warn "dhcp4" "More DISCOVERs come than can be answered. Those that waited for too long were thrown away unread, and until the rush is over the kernel drops what is too much; clients ask again, and what was promised to clients is served first. If it happens outside of a restart of the network, give the server more workers or processor time. peregrine-discover-discarded and peregrine-kernel-drop count.";
+    PEREGRINE_RUSH_OVER Info "dhcp4" "The rush is over: DISCOVERs are answered as fast as they come again.";
     PEREGRINE_SOCKET_CLOSED Info "packets" "The server stopped listening there: the interface, its address or its place in interfaces-config is gone.";
     PEREGRINE_SOCKET_OPEN Info "packets" "The server listens there from now on.";
     PEREGRINE_WORKERS_STARTED Info "packets" "The packet workers run; the text says how many, how long their queues are and whether they are pinned.";

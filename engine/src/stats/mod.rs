@@ -71,6 +71,7 @@ counters! {
     OtherVlan = "peregrine-frame-other-vlan",
     NotOurAddress = "peregrine-frame-not-our-address",
     KernelDrop = "peregrine-kernel-drop",
+    DiscoverDiscarded = "peregrine-discover-discarded",
     ReceiveFailed = "peregrine-receive-failed",
     SendFailed = "peregrine-send-failed",
     PendingFull = "peregrine-pending-full",

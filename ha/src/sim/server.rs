@@ -11,7 +11,7 @@ use crossbeam::channel::Receiver;
 use engine::alloc::Offers;
 use engine::clock::{Clock, Mono};
 use engine::config::model::Dhcp4;
-use engine::control::core::Core;
+use engine::control::core::{Core, Served};
 use engine::control::leases::LeaseCommands;
 use engine::control::{Answer, Channel, Command, Registry};
 use engine::lease::csv::{self, Journal};
@@ -429,7 +429,7 @@ fn registry(
         started: clock.now().mono,
         service: Arc::clone(service),
         stats: Arc::clone(stats),
-        config: Arc::default(),
+        served: Served::live(Value::Null, clock.now().mono),
         threads: 1,
         packet_queue_size: 64,
         multi_threading: true,

@@ -347,7 +347,7 @@ pub(crate) fn register_service(
         started: clock.now().mono,
         service: service.clone(),
         stats: Arc::default(),
-        config: Arc::new(json!({})),
+        served: engine::control::core::Served::live(json!({}), clock.now().mono),
         threads: 1,
         packet_queue_size: 64,
         multi_threading: true,

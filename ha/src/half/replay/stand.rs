@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use engine::clock::{Clock, Mono, Now};
 use engine::control::Registry;
-use engine::control::core::Core;
+use engine::control::core::{Core, Served};
 use engine::control::leases::LeaseCommands;
 use engine::lease::json::{LeaseSubnet, SubnetKey};
 use engine::lease::memory::MemoryStore;
@@ -365,7 +365,7 @@ fn core(clock: &Arc<Hands>, service: &Arc<Service>) -> Core {
         started: clock.now().mono,
         service: service.clone(),
         stats: Arc::default(),
-        config: Arc::new(json!({})),
+        served: Served::live(json!({}), clock.now().mono),
         threads: 1,
         packet_queue_size: 64,
         multi_threading: true,
