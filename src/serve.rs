@@ -122,16 +122,16 @@ fn start(
     };
     if checked.relationships.is_empty() {
         ha::Hub::forget_pairs(prepared.parts());
+        reloads_by(Reload::new(file, prepared.reload(), |_| ()));
         let server: Server = prepared.start(Arc::new(ServeAll))?;
-        reloads_by(Reload::new(file, server.reload(), |_| ()));
         return Ok(server.run());
     }
     let dhcp4 = checked.configuration.dhcp4.as_ref();
     let subnets = dhcp4.map_or(&[][..], |part| &part.subnets);
     let hub = ha::Hub::join(&checked.relationships, subnets, prepared.parts())?;
     prepared.replicate_to(hub.replication());
+    reloads_by(Reload::new(file, prepared.reload(), hub.follow()));
     let server = prepared.start(hub.admission())?;
-    reloads_by(Reload::new(file, server.reload(), hub.follow()));
     let drivers = hub.start()?;
     let status = server.run();
     drivers.stop();

@@ -14,7 +14,7 @@ mod trial;
 use std::hash::RandomState;
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crossbeam::channel::{Receiver, Sender, bounded};
 use serde_json::Value;
@@ -42,7 +42,7 @@ use crate::sync::{Live, Mutex};
 use crate::v4::Snapshot;
 use crate::worker::{self, Pool, Settings};
 use housekeeping::{Duties, Housekeeper};
-use reload::{Doors, Office};
+use reload::{Doors, Office, Running};
 
 /// What the command line adds to the configuration.
 #[derive(Clone, Debug)]
@@ -101,8 +101,7 @@ pub struct Parts {
 /// A server whose lease file and sockets are open, and that does not serve yet.
 pub struct Prepared {
     config: Arc<Dhcp4>,
-    current: Arc<Live<Dhcp4>>,
-    served: Arc<Live<Served>>,
+    reload: Arc<Reload>,
     options: Options,
     settings: Settings,
     sockets: Sockets,
@@ -116,7 +115,6 @@ pub struct Prepared {
 pub struct Server {
     // Ended in this order: commands first, then packets, then housekeeping.
     doors: Arc<Doors>,
-    reload: Arc<Reload>,
     pool: Option<Pool>,
     _housekeeper: Housekeeper,
     storage: Storage,
@@ -186,9 +184,15 @@ impl Prepared {
         };
         let started = parts.clock.now().mono;
         let links = sockets.links();
-        let prepared = Self {
+        let reload = Reload {
             current,
             served: Served::live(config_json, started),
+            clock: Arc::clone(&parts.clock),
+            running: OnceLock::new(),
+            turn: Mutex::default(),
+        };
+        let prepared = Self {
+            reload: Arc::new(reload),
             config,
             options,
             settings,
@@ -205,6 +209,11 @@ impl Prepared {
     /// What others need to take part.
     pub fn parts(&self) -> &Parts {
         &self.parts
+    }
+
+    /// What gives the server another configuration once it runs.
+    pub fn reload(&self) -> Arc<Reload> {
+        Arc::clone(&self.reload)
     }
 
     /// Makes replies wait for whoever `replication` tells.
@@ -243,22 +252,15 @@ impl Prepared {
             clock: Arc::clone(&parts.clock),
             storage: parts.storage.clone(),
             service: Arc::clone(&parts.service),
-            config: Arc::clone(&self.current),
+            config: Arc::clone(&self.reload.current),
         };
         let housekeeper = Housekeeper::start(duties).map_err(StartError::Housekeeping)?;
         log!(DHCP4_STARTED, "{}", self.options.own_name);
-        let reload = Arc::new(Reload {
-            current: self.current,
-            served: self.served,
-            pipeline,
-            listening: pool.listening(),
-            doors: Arc::clone(&doors),
-            clock: Arc::clone(&parts.clock),
-            turn: Mutex::default(),
-        });
+        let running = Running { pipeline, listening: pool.listening(), doors: Arc::clone(&doors) };
+        let first = self.reload.running.set(running).is_ok();
+        debug_assert!(first, "a server starts once");
         Ok(Server {
             doors,
-            reload,
             pool: Some(pool),
             _housekeeper: housekeeper,
             storage: self.parts.storage,
@@ -274,7 +276,7 @@ impl Prepared {
             started: self.started,
             service: Arc::clone(&parts.service),
             stats: Arc::clone(&parts.stats),
-            served: Arc::clone(&self.served),
+            served: Arc::clone(&self.reload.served),
             threads: self.settings.threads,
             packet_queue_size: self.settings.queue_size,
             multi_threading: self.config.multi_threading.enabled,
@@ -287,11 +289,6 @@ impl Prepared {
 }
 
 impl Server {
-    /// What gives it another configuration while it runs.
-    pub fn reload(&self) -> Arc<Reload> {
-        Arc::clone(&self.reload)
-    }
-
     /// Waits until the server is told to stop, stops it in order, and returns the exit status.
     pub fn run(mut self) -> u8 {
         // Whoever may stop it holds a sender, the registry among them: there is always one.

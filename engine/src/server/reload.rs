@@ -4,7 +4,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -16,7 +16,7 @@ use crate::config::model::{ControlSocket as SocketConfig, Dhcp4, Interfaces};
 use crate::control::Registry;
 use crate::control::core::Served;
 use crate::control::unix::{self, ControlSocket};
-use crate::limits::{RETIRED_LOOKS, SOON_MS};
+use crate::limits::{RELOAD_LOOKS, SOON_MS};
 use crate::log;
 use crate::packet::interfaces::{self, Absent};
 use crate::stats::Stats;
@@ -28,6 +28,8 @@ use crate::worker::Listening;
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "each says what its cause says")]
 pub enum ReloadError {
+    #[error("the server is still starting: ask again")]
+    Starting,
     #[error(transparent)]
     Control(#[from] unix::OpenError),
     #[error(transparent)]
@@ -51,17 +53,23 @@ impl std::fmt::Display for Listed<'_> {
 pub struct Reload {
     pub(super) current: Arc<Live<Dhcp4>>,
     pub(super) served: Arc<Live<Served>>,
-    pub(super) pipeline: Arc<Pipeline>,
-    pub(super) listening: Listening,
-    pub(super) doors: Arc<Doors>,
     pub(super) clock: Arc<dyn Clock>,
+    /// What runs, once it does.
+    pub(super) running: OnceLock<Running>,
     /// One change at a time.
     pub(super) turn: Mutex<()>,
 }
 
+/// What a new configuration is handed to.
+pub(super) struct Running {
+    pub(super) pipeline: Arc<Pipeline>,
+    pub(super) listening: Listening,
+    pub(super) doors: Arc<Doors>,
+}
+
 impl std::fmt::Debug for Reload {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Reload").field("doors", &self.doors).finish_non_exhaustive()
+        f.debug_struct("Reload").field("since", &self.served.load().since).finish_non_exhaustive()
     }
 }
 
@@ -104,28 +112,42 @@ impl Reload {
         before: impl FnOnce(&Dhcp4),
     ) -> Result<(), ReloadError> {
         let _turn = self.turn.lock();
+        let Running { pipeline, listening, doors } = self.running()?;
         let old = self.current.load();
         require_interfaces(&new.interfaces)?;
-        let added = self.doors.open_new(&new.control_sockets)?;
+        let added = doors.open_new(&new.control_sockets)?;
         if new.loggers != old.loggers {
             log::reroute(&new.loggers)?;
         }
         let new = Arc::new(new);
-        let classes = self.pipeline.admission.classes();
+        let classes = pipeline.admission.classes();
         let snapshot = Snapshot::build(Arc::clone(&new), &classes);
         before(&new);
-        let retired = self.pipeline.snapshot.replace(Arc::new(snapshot));
+        let retired = pipeline.snapshot.replace(Arc::new(snapshot));
         self.current.replace(Arc::clone(&new));
         let since = self.clock.now().mono;
         self.served.replace(Arc::new(Served { json, since }));
         let limit = usize::try_from(new.parked_packet_limit).unwrap_or(usize::MAX);
-        self.pipeline.pending.set_limit(limit);
+        pipeline.pending.set_limit(limit);
         if new.interfaces != old.interfaces {
-            self.listening.configure(&new.interfaces);
+            listening.configure(&new.interfaces);
         }
-        self.doors.settle(added, &new.control_sockets);
+        doors.settle(added, &new.control_sockets);
         outlive(&retired);
         Ok(())
+    }
+}
+
+impl Reload {
+    /// What runs; the control sockets are open a moment before it does.
+    fn running(&self) -> Result<&Running, ReloadError> {
+        for _ in 0..RELOAD_LOOKS {
+            if let Some(running) = self.running.get() {
+                return Ok(running);
+            }
+            std::thread::park_timeout(Duration::from_millis(SOON_MS));
+        }
+        Err(ReloadError::Starting)
     }
 }
 
@@ -147,7 +169,7 @@ fn require_interfaces(wanted: &Interfaces) -> Result<(), ReloadError> {
 /// Waits until no worker uses `retired` any more, so that it is not a worker who has to take down, between two
 /// packets, what may be a million reservations. A batch is short, and so is the wait.
 fn outlive(retired: &Arc<Snapshot>) {
-    for _ in 0..RETIRED_LOOKS {
+    for _ in 0..RELOAD_LOOKS {
         if Arc::strong_count(retired) == 1 {
             return;
         }
