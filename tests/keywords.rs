@@ -15,6 +15,10 @@ holds this page to them. What a keyword means is in Kea's own guide. *without ef
 values that are accepted and the part that every other value would need. A configuration that asks for a part that is not
 built is refused with one message that names it.
 
+`allocator`: `iterative` takes the next address, `random` any one. `flq` and `shared-flq` are understood and choose as
+`random` does: a free address is found in one step however full the pools are, so no list of free addresses is made at
+start or at a reload or kept in memory, and what has expired is free at once.
+
 ";
 
 /// One line of the table; what it holds for is gathered.
