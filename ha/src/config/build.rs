@@ -23,7 +23,9 @@ pub fn check_hook(library: &HookLibrary, part: &Node) -> Result<Vec<Mistake>, Ve
             warnings.extend(subnets::check(&relationships, part)?);
             Ok(warnings)
         }
-        HookKind::LeaseCmds | HookKind::StatCmds | HookKind::Bootp => Ok(Vec::new()),
+        HookKind::LeaseCmds | HookKind::StatCmds | HookKind::Bootp | HookKind::FlexId => {
+            Ok(Vec::new())
+        }
     }
 }
 
