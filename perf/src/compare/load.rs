@@ -45,6 +45,10 @@ pub(super) struct Outcome {
     pub(super) drops: [u64; 2],
     /// From DISCOVER to ACK: median and 99th percentile, in milliseconds.
     pub(super) latency_ms: [f64; 2],
+    /// From a query to its answer, the slower of both kinds: 99th percentile, in milliseconds.
+    pub(super) answer_p99_ms: f64,
+    /// Until the last exchange began, in milliseconds.
+    pub(super) begun_in_ms: f64,
     /// Answers that were wrong.
     pub(super) wrong: u64,
     /// Octets of an answer.
@@ -188,6 +192,11 @@ fn read(report: &Value) -> Outcome {
         sent: count("sent"),
         drops: count("drops"),
         latency_ms: ["p50", "p99"].map(|key| number(&report["exchange-ms"][key])),
+        answer_p99_ms: stages
+            .map(|stage| number(&stage["delay-ms"]["p99"]))
+            .into_iter()
+            .fold(0.0, f64::max),
+        begun_in_ms: number(&report["begun-in-s"]) * 1e3,
         wrong: wrong.iter().map(|key| count(key)[1]).sum(),
         reply_octets: number(&report["reply-octets"]),
     }
@@ -211,6 +220,8 @@ fn perfdhcp_outcome(text: &str) -> Outcome {
         drops: counts("drops: "),
         // It tells no percentiles: the average, and the longest.
         latency_ms: [average, longest],
+        answer_p99_ms: 0.0,
+        begun_in_ms: 0.0,
         wrong: counts("non unique addresses: ")[1],
         reply_octets: 0.0,
     }
