@@ -99,6 +99,7 @@ messages! {
     PEREGRINE_CONTROL_SOCKET_FAILED Warn "commands" "A control socket or one of its connections failed; the server goes on. Commands may be unanswered until the cause is gone.";
     PEREGRINE_CONTROL_TOO_MANY Warn "commands" "A client of the control socket was turned away because too many are connected. Look for tools that do not close their connections.";
     PEREGRINE_HA_BACKUP_BEHIND Warn "ha-hooks" "A backup does not keep up or does not answer, and its queue is full: it misses lease updates, and no client waits for it. Look at the backup, and once it answers send it ha-sync with the name of the server that has the leases.";
+    PEREGRINE_HA_BATCHES_REFUSED Info "ha-hooks" "The partner had announced that it takes lease updates in batches, and does not: it was restarted, or replaced by a Kea. The updates go to it one by one until it announces it again; nothing was lost.";
     PEREGRINE_HA_CERTIFICATE_DOUBTFUL Warn "ha-hooks" "A certificate that this server shows will be refused by a peer that trusts the same trust-anchor, for example because it has expired. Replace the files and restart.";
     PEREGRINE_HA_LISTENER_FAILED Warn "ha-hooks" "The listener of High Availability cannot take a connection now, for example because too many files are open; it goes on trying. Raise the limit or look for what holds them.";
     PEREGRINE_HA_LISTENER_FULL Warn "ha-hooks" "Connections to the listener of High Availability were refused because too many are open. Peers have room of their own; look for others that connect.";

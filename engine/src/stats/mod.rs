@@ -86,6 +86,8 @@ counters! {
     HaAccepted = "peregrine-ha-connections-accepted",
     HaAcceptFailed = "peregrine-ha-accept-failed",
     HaBackupMissed = "peregrine-ha-backup-updates-missed",
+    HaBatches = "peregrine-ha-batches-sent",
+    HaBatchedUpdates = "peregrine-ha-batched-updates-sent",
     HaBroken = "peregrine-ha-connections-broken",
     HaHandshakeFailed = "peregrine-ha-handshakes-failed",
     HaRefused = "peregrine-ha-connections-refused",

@@ -183,6 +183,9 @@ impl Clerk {
                 if result.as_ref().is_ok_and(stale) {
                     return Some(Errand::Heartbeat { again: true });
                 }
+                if let Some(announced) = &announced {
+                    half.see_announced(announced.as_ref());
+                }
                 let settled = half.act(|machine, now| {
                     announced.into_iter().for_each(|it| machine.handle_announced(it));
                     machine.handle_heartbeat(now, result);
@@ -451,17 +454,23 @@ fn ends_early(theirs: &Lease4, ours: &Lease4, wall_s: u64) -> bool {
     ours.holds_address(wall_s) && (shorter || !theirs.holds_address(wall_s))
 }
 
+impl From<Result<(), AnswerError>> for UpdateOutcome {
+    fn from(result: Result<(), AnswerError>) -> Self {
+        match result {
+            Ok(()) => UpdateOutcome::Success,
+            Err(AnswerError::Conflict(_)) => UpdateOutcome::Conflict,
+            Err(why) => UpdateOutcome::Failure(why.into()),
+        }
+    }
+}
+
 /// What an exchange means for a lease update.
 pub(crate) fn update_outcome(answer: Result<&[u8], CallError>) -> UpdateOutcome {
     let body = match answer {
         Ok(body) => body,
         Err(why) => return UpdateOutcome::Failure(why),
     };
-    match answer::done(body) {
-        Ok(_) => UpdateOutcome::Success,
-        Err(AnswerError::Conflict(_)) => UpdateOutcome::Conflict,
-        Err(why) => UpdateOutcome::Failure(why.into()),
-    }
+    answer::done(body).map(drop).into()
 }
 
 /// What a heartbeat's answer tells, and what it announces.

@@ -19,11 +19,13 @@ use engine::rng::Rng;
 use engine::seam::service::{Origin, Service};
 use engine::sync::Mutex;
 
+pub(crate) mod batch;
 pub(crate) mod commands;
 pub(crate) mod errand;
 mod notes;
 mod pairing;
 
+use batch::Addressee;
 pub use pairing::Memory;
 use pairing::Pairing;
 
@@ -36,6 +38,7 @@ use crate::machine::{
     ToPartner, UpdateOutcome,
 };
 use crate::outbox::{Observer, Outbox};
+use crate::stream::Stream;
 use crate::wire::request::PartnerKind;
 
 /// Something to be asked of a peer.
@@ -66,6 +69,12 @@ pub struct Half {
     partner_is_kea3: AtomicBool,
     /// This run of the server, as the partner knows it.
     incarnation: Incarnation,
+    /// The partner's batches, as they arrive.
+    stream: Mutex<Stream>,
+    /// Held by whoever takes one of them in.
+    taking: Mutex<()>,
+    /// Where ours go.
+    addressee: Mutex<Addressee>,
     /// The state that this server returns to once the partner has heard that the maintenance is cancelled.
     returning: Mutex<Option<State>>,
     /// The partner cancelled a maintenance since its last heartbeat: it may not know yet that we heard of it.
@@ -125,6 +134,7 @@ impl Half {
         let backups = backups(&peers).count();
         let has_partner = peers.is_active_pair();
         let now = clock.now();
+        let incarnation = Incarnation(Rng::from_system().next_u64());
         let half = Arc::new_cyclic(|half: &std::sync::Weak<Self>| Self {
             index,
             server: peers.local().name.clone(),
@@ -144,7 +154,10 @@ impl Half {
             queue_full: AtomicBool::new(false),
             remembers_refusals: AtomicBool::new(false),
             partner_is_kea3: AtomicBool::new(false),
-            incarnation: Incarnation(Rng::from_system().next_u64()),
+            incarnation,
+            stream: Mutex::new(Stream::new(incarnation)),
+            taking: Mutex::default(),
+            addressee: Mutex::default(),
             returning: Mutex::default(),
             cancelled: AtomicBool::new(false),
             pairing: Pairing::default(),
@@ -304,7 +317,7 @@ impl Half {
 
     /// What it tells a partner that may be a Peregrine.
     pub(crate) const fn announced(&self) -> Announced {
-        Announced { incarnation: self.incarnation, batches: false }
+        Announced { incarnation: self.incarnation, batches: true }
     }
 
     /// The answer to a heartbeat. While a cancellation is on its way to the partner it names the state to come: a
@@ -327,8 +340,11 @@ impl Half {
         self.cancelled.swap(false, Ordering::AcqRel)
     }
 
-    /// The partner sent a heartbeat, and named itself in it or not.
-    pub(crate) fn see_heartbeat(&self, named: bool) {
+    /// The partner sent a heartbeat, and named itself in it or not, and announced itself or not.
+    pub(crate) fn see_heartbeat(&self, named: bool, announced: Option<&Announced>) {
+        if let Some(announced) = announced {
+            self.stream.lock().asked_by(announced.incarnation);
+        }
         self.partner_is_kea3.store(named, Ordering::Relaxed);
         self.act(Relationship::handle_asked);
     }

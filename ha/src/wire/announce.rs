@@ -28,9 +28,7 @@ pub fn from_json(arguments: &Map<String, Value>) -> Option<Announced> {
 
 /// The `incarnation` of a map: 16 hexadecimal digits.
 pub fn incarnation(map: &Map<String, Value>) -> Option<Incarnation> {
-    let text = map.get("incarnation")?.as_str()?;
-    let digits = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    u64::from_str_radix(text, 16).ok().filter(|_| digits).map(Incarnation)
+    Incarnation::read(map.get("incarnation")?.as_str()?)
 }
 
 #[cfg(test)]
