@@ -42,7 +42,7 @@ impl Share {
     }
 
     fn make(&self) -> Result<(), CompareError> {
-        fs::create_dir(&self.0).map_err(CompareError::machine(&self.0.display()))
+        fs::create_dir_all(&self.0).map_err(CompareError::machine(&self.0.display()))
     }
 
     fn write(&self, name: &str, text: &str) -> Result<(), CompareError> {

@@ -220,7 +220,7 @@ impl<'a> Bench<'a> {
     }
 
     /// Which of the windows suits a contender best.
-    fn choose_window(&mut self, stand: &mut Stand) -> Result<(), CompareError> {
+    pub(super) fn choose_window(&mut self, stand: &mut Stand) -> Result<(), CompareError> {
         let windows = self.arguments.windows.clone();
         if windows.len() < 2 || self.arguments.generator == Generator::Perfdhcp {
             return Ok(());

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::Found;
 use crate::compare::cgroup::{Setting, Share};
+use crate::compare::lab::Host;
 use crate::compare::lease_file::LeaseFile;
 use crate::compare::load::Outcome;
 use crate::compare::measure::{Bench, Contender, Stand, tell};
@@ -20,14 +21,16 @@ use crate::pace::Pace;
 const SHARE: u32 = 25;
 
 pub(super) fn overload(bench: &mut Bench<'_>) -> Result<Found, CompareError> {
-    let mut stand = bench.stand(Contender::plain(bench.programs.peregrine()))?;
+    // Made before the server and so gone after it.
+    let share = Share::of_core(SHARE)?;
+    let plain = Contender::plain(bench.programs.peregrine()).changed(by_default);
+    let mut stand = bench.stand(plain)?;
     let (mut peaks, mut goods, mut lost, mut lost_first) = (vec![], vec![], vec![], vec![]);
     for round in 0..bench.arguments.rounds() {
-        let share = Share::of_core(SHARE)?;
         bench.start(&mut stand)?;
         share.hold(stand.servers[0].pid())?;
         if round == 0 {
-            stand.window = 256;
+            bench.choose_window(&mut stand)?;
         }
         let peak = bench.measure(&mut stand)?.rate;
         let outcome = offer(bench, &stand, 4.0 * peak)?;
@@ -51,8 +54,9 @@ pub(super) fn overload(bench: &mut Bench<'_>) -> Result<Found, CompareError> {
         Target::at_most("REQUESTs lost, in percent", 1.0, Samples(lost)),
         Target::stated("DISCOVERs lost, in percent", Samples(lost_first)),
     ];
-    let remarks =
-        vec![format!("the server has {SHARE} hundredths of a core, given out every 10 ms")];
+    let remarks = vec![format!(
+        "the server has {SHARE} hundredths of a core, given out every 10 ms; default settings"
+    )];
     Ok(Found { figures, targets, remarks })
 }
 
@@ -71,6 +75,13 @@ fn percent(part: u64, of: u64) -> f64 {
     if of == 0 { 0.0 } else { part as f64 * 100.0 / of as f64 }
 }
 
+/// Queues and threads as a server has them without being told.
+fn by_default(all: &mut Value, _: &Host) {
+    if let Some(all) = all.as_object_mut() {
+        all.remove("multi-threading");
+    }
+}
+
 /// DISCOVERs of the burst.
 const BURST: u32 = 4096;
 /// Octets that the kernel may be asked to hold for a socket.
@@ -78,11 +89,6 @@ const RMEM_MAX: u64 = 8 << 20;
 
 pub(super) fn burst(bench: &mut Bench<'_>) -> Result<Found, CompareError> {
     let _raised = Setting::at_least("/proc/sys/net/core/rmem_max", RMEM_MAX)?;
-    let by_default = |all: &mut Value, _: &_| {
-        if let Some(all) = all.as_object_mut() {
-            all.remove("multi-threading");
-        }
-    };
     let mut programs = vec![bench.programs.peregrine()];
     programs.extend(bench.programs.keas());
     let mut found = Found::default();
@@ -125,7 +131,8 @@ pub(super) fn latency(bench: &mut Bench<'_>) -> Result<Found, CompareError> {
     busy.contender.kept = true;
     let (mut rates, mut quiet_ms, mut busy_ms) = (vec![], vec![], vec![]);
     let mut done = Done::default();
-    quiet.window = 256;
+    bench.choose_window(&mut quiet)?;
+    quiet.rest();
     for round in 0..bench.arguments.rounds() {
         let peak = bench.measure(&mut quiet)?.rate;
         quiet_ms.push(offer(bench, &quiet, peak / 2.0)?.answer_p99_ms);
