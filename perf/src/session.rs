@@ -84,8 +84,11 @@ enum Ending {
 impl<'a> Session<'a> {
     /// A run that starts at `now`.
     pub fn new(plan: &'a Plan, fleet: &'a mut Fleet, now: Duration) -> Self {
-        let mixed = plan.mix != Mix::default();
-        let holders = fleet.leases().filter(|_| mixed).map(|(client, _)| client).collect();
+        // The clock runs already: millions of clients are not gone through for nothing.
+        let holders = match plan.mix == Mix::default() {
+            true => VecDeque::new(),
+            false => fleet.leases().map(|(client, _)| client).collect(),
+        };
         Self {
             plan,
             fleet,
