@@ -306,13 +306,6 @@ impl Server {
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        // Behind the doors are the commands, which hold the doors: they do not close by themselves.
-        self.doors.close();
-    }
-}
-
 fn lease_commands(
     current: &Arc<Live<Dhcp4>>,
     storage: &Storage,
@@ -326,6 +319,13 @@ fn lease_commands(
         subnet: Arc::new(move |key| lease_subnet(&current.load(), key)),
         written: Arc::new(move |number| written.write_through(number)),
         guard: Arc::clone(guard),
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Behind the doors are the commands, which hold the doors: they do not close by themselves.
+        self.doors.close();
     }
 }
 
