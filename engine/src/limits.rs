@@ -97,6 +97,22 @@ pub const SANITY_PAGE: usize = 4096;
 pub const RECLAIM_SLICE: usize = 64;
 /// Receive buffer asked of the kernel for each socket, in bytes.
 pub const RECEIVE_BUFFER: usize = 8 << 20;
+/// The same for DISCOVERs, as long as more of them come than can be answered: what is on top is dropped by the kernel.
+pub const RUSH_RECEIVE_BUFFER: usize = 1 << 20;
+/// Milliseconds for which DISCOVERs may wait in a socket until they are thrown away unread: a client that waits for
+/// longer, and then for its address, takes the answer for lost.
+pub const DISCOVER_PATIENCE_MS: u64 = 500;
+/// Milliseconds without such a loss until as much as before may wait again.
+pub const CALM_MS: u64 = 2000;
+/// DISCOVERs that are thrown away in one go.
+pub const MAX_DISCARDED: usize = 65_536;
+/// Turns in a row in which DISCOVERs wait for everything else.
+pub const MAX_TURNS_PASSED_OVER: u32 = 8;
+/// Milliseconds for which a worker takes nothing from its sockets for want of room in another's queue; then that queue
+/// loses its oldest.
+pub const HOLD_BACK_MS: u64 = 50;
+/// Milliseconds until the next look whether there is room.
+pub const HOLD_BACK_LOOK_MS: u64 = 1;
 /// Send buffer asked of the kernel for each socket, in bytes.
 pub const SEND_BUFFER: usize = 1 << 20;
 /// Buffers of packets that are done that a worker keeps for later ones.
@@ -113,12 +129,16 @@ pub const SEND_WAIT_MS: u16 = 5;
 pub const INTERFACE_SCAN_MS: u64 = 2000;
 /// Milliseconds until the next look when sockets still have to be closed before others can be opened.
 pub const SOON_MS: u64 = 5;
+/// Looks whether a replaced configuration is still in use, that long apart, before it is left to its last user.
+pub const RETIRED_LOOKS: u32 = 200;
 /// Errors of a socket in a row after which it is left alone for a while.
 pub const MAX_RECEIVE_ERRORS: u32 = 8;
 /// That while, in milliseconds.
 pub const RECEIVE_RETRY_MS: u64 = 100;
 
 const _: () = assert!(BATCH <= MAX_PENDING_REPLIES);
+const _: () = assert!(RUSH_RECEIVE_BUFFER < RECEIVE_BUFFER);
+const _: () = assert!(HOLD_BACK_MS < DISCOVER_PATIENCE_MS);
 const _: () = assert!(MAX_CLIENT_ID <= u8::MAX as usize);
 
 /// Steps of the wall clock that are remembered one by one; older ones are taken together.

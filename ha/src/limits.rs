@@ -4,6 +4,10 @@ use std::time::Duration;
 
 /// Lease updates that wait for a peer, those under way included; one more fails at once.
 pub const MAX_QUEUED_UPDATES: usize = 65_536;
+/// Lease updates of one batch to a Peregrine: at some hundred bytes each it stays below [`LARGE_REQUEST`].
+pub const MAX_BATCH: usize = 128;
+/// Earlier runs of the partner that are remembered, so that nothing late of theirs is taken.
+pub const MAX_PAST_RUNS: usize = 16;
 /// Changes that are remembered because they were made while the service was being switched off.
 pub const MAX_LATE_UPDATES: usize = 4_096;
 /// Leases that ended while the partner was away and that it is told of when it is back; more are counted.

@@ -30,8 +30,10 @@ messages! {
     ALLOC_ENGINE_V4_DISCOVER_ADDRESS_CONFLICT Warn "alloc-engine" "The address that is reserved for a client is held by another one, so the client was offered a dynamic one for now. The holder loses the address when it next asks for it; the text names the address.";
     ALLOC_ENGINE_V4_LEASES_RECLAMATION_COMPLETE Info "alloc-engine" "Expired leases were reclaimed: their addresses are free again.";
     ALLOC_ENGINE_V4_LEASES_RECLAMATION_SLOW Warn "alloc-engine" "Expired leases come faster than they are reclaimed. Raise max-reclaim-leases and max-reclaim-time, or lower reclaim-timer-wait-time, in expired-leases-processing.";
+    DHCP4_CONFIG_COMPLETE Info "dhcp4" "Another configuration is served from now on; the text says who brought it.";
     DHCP4_DECLINE_FAIL Info "dhcp4" "A client declined an address that is not its own; nothing was changed.";
     DHCP4_DECLINE_LEASE Info "leases" "A client found its address in use by somebody else; nobody gets it until the probation period is over. Look for a host with a fixed address in the pool.";
+    DHCP4_DYNAMIC_RECONFIGURATION_FAIL Error "dhcp4" "A new configuration was not taken, and the old one is served as before. The text says what is wrong and where: mend it and reload again, or restart the server if the text asks for it.";
     DHCP4_INIT_FAIL Error "dhcp4" "The server did not start, and nothing is served. The text says what stands in its way; mend it and start again.";
     DHCP4_LEASE_ALLOC Info "leases" "A lease was given or renewed.";
     DHCP4_LEASE_OFFER Info "leases" "An address was offered to a client.";
@@ -97,6 +99,7 @@ messages! {
     PEREGRINE_CONTROL_SOCKET_FAILED Warn "commands" "A control socket or one of its connections failed; the server goes on. Commands may be unanswered until the cause is gone.";
     PEREGRINE_CONTROL_TOO_MANY Warn "commands" "A client of the control socket was turned away because too many are connected. Look for tools that do not close their connections.";
     PEREGRINE_HA_BACKUP_BEHIND Warn "ha-hooks" "A backup does not keep up or does not answer, and its queue is full: it misses lease updates, and no client waits for it. Look at the backup, and once it answers send it ha-sync with the name of the server that has the leases.";
+    PEREGRINE_HA_BATCHES_REFUSED Info "ha-hooks" "The partner had announced that it takes lease updates in batches, and does not: it was restarted, or replaced by a Kea. The updates go to it one by one until it announces it again; nothing was lost.";
     PEREGRINE_HA_CERTIFICATE_DOUBTFUL Warn "ha-hooks" "A certificate that this server shows will be refused by a peer that trusts the same trust-anchor, for example because it has expired. Replace the files and restart.";
     PEREGRINE_HA_CUT_OFF Warn "ha-hooks" "In communication-recovery no client of this server was heard for longer than max-ack-delay, as of a server whose cable was pulled: the partner may have taken over. It is asked now, and clients are served again once it answers, or after three seconds. If it comes often, look at the network between this server and its clients; in a quiet network it means nothing else than that few clients ask.";
     PEREGRINE_HA_LISTENER_FAILED Warn "ha-hooks" "The listener of High Availability cannot take a connection now, for example because too many files are open; it goes on trying. Raise the limit or look for what holds them.";
@@ -113,6 +116,8 @@ messages! {
     PEREGRINE_QUERY_DROPPED Debug "bad-packets" "A query was dropped; the text says why.";
     PEREGRINE_RECEIVE_BUFFER_SMALL Warn "packets" "The kernel gave sockets a smaller receive buffer than asked for, so bursts of packets may be lost. Raise net.core.rmem_max to the size asked for.";
     PEREGRINE_RECEIVE_FAILED Warn "packets" "A socket reported an error; receiving goes on. An interface that went down is the usual cause.";
+    PEREGRINE_RUSH Warn "dhcp4" "More DISCOVERs come than can be answered. Those that waited for too long were thrown away unread, and until the rush is over the kernel drops what is too much; clients ask again, and what was promised to clients is served first. If it happens outside of a restart of the network, give the server more workers or processor time. peregrine-discover-discarded and peregrine-kernel-drop count.";
+    PEREGRINE_RUSH_OVER Info "dhcp4" "The rush is over: DISCOVERs are answered as fast as they come again.";
     PEREGRINE_SOCKET_CLOSED Info "packets" "The server stopped listening there: the interface, its address or its place in interfaces-config is gone.";
     PEREGRINE_SOCKET_OPEN Info "packets" "The server listens there from now on.";
     PEREGRINE_WORKERS_STARTED Info "packets" "The packet workers run; the text says how many, how long their queues are and whether they are pinned.";

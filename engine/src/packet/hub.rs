@@ -175,8 +175,8 @@ impl Hub {
         for (thread, receiver) in receivers {
             let id = SocketId(state.next_id);
             state.next_id += 1;
-            // What one thread alone may have goes to the threads in turn.
-            let thread = thread.unwrap_or(id.0 % threads);
+            // What one thread alone may have goes to the threads in turn, with the socket for DISCOVERs beside it.
+            let thread = thread.unwrap_or(id.0 / 2 % threads);
             self.mailboxes[thread].put(Change::Open(id, receiver));
             ids.push((thread, id));
         }

@@ -1,16 +1,15 @@
 //! Opens the sockets of an endpoint (*shell*): one for each thread, or one alone where the kernel would give every
-//! socket of a group its own copy (UDP broadcasts).
+//! socket of a group its own copy (UDP broadcasts), and as many for DISCOVERs ([`Share`]).
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 
-use libc::c_int;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::interfaces::{Endpoint, Kind};
-use super::receive::{Raw, RawView, Receive, Udp, arrival};
-use super::{filter, syscall};
+use super::receive::{Raw, RawView, Receive, Share, Udp, arrival, keep};
+use super::{Arrival, filter, syscall};
 use crate::limits::{RECEIVE_BUFFER, SEND_BUFFER};
 use crate::stats::Stats;
 
@@ -107,19 +106,21 @@ fn open_unicast(
     stats: &Arc<Stats>,
 ) -> io::Result<Opened> {
     let address = SocketAddrV4::new(address, port);
-    if threads > 1 {
-        // A group would let any other group of the same user join: first see that nobody is there.
-        new_udp()?.bind(&address.into())?;
-    }
+    // A group would let any other group of the same user join: first see that nobody is there.
+    new_udp()?.bind(&address.into())?;
     let mut opened = Opened::new();
-    for thread in 0..threads {
-        let socket = new_udp()?;
-        socket.set_reuse_port(threads > 1)?;
-        leave_broadcast_frames(&socket, endpoint)?;
-        socket.bind(&address.into())?;
-        opened.add_udp(endpoint, socket, Some(thread), *address.ip(), *address.ip(), stats)?;
+    // The order is the one in which the program numbers them.
+    for share in [Share::Others, Share::Discovers] {
+        for thread in 0..threads {
+            let socket = new_udp()?;
+            socket.set_reuse_port(true)?;
+            leave_broadcast_frames(&socket, endpoint)?;
+            socket.bind(&address.into())?;
+            let arrival = arrival(endpoint.interface, *address.ip(), *address.ip(), endpoint.link);
+            opened.add_udp(endpoint, socket, Some(thread), arrival, share, stats)?;
+        }
     }
-    if let Some(first) = opened.senders.first().filter(|_| threads > 1) {
+    if let Some(first) = opened.senders.first() {
         let program = filter::spread_udp(count(threads));
         let option = libc::SO_ATTACH_REUSEPORT_CBPF;
         syscall::set_program(first, libc::SOL_SOCKET, option, &program)?;
@@ -135,24 +136,42 @@ fn open_broadcast(
     port: u16,
     stats: &Arc<Stats>,
 ) -> io::Result<Opened> {
-    let socket = new_udp()?;
-    socket.set_reuse_address(true)?;
-    socket.bind_device(Some(endpoint.name.as_bytes()))?; // needs no privilege since Linux 5.7
-    leave_broadcast_frames(&socket, endpoint)?;
-    socket.bind(&SocketAddrV4::new(to, port).into())?;
     let mut opened = Opened::new();
-    opened.add_udp(endpoint, socket, None, to, local, stats)?;
-    opened.senders.clear(); // it has no address to send from
+    for share in [Share::Others, Share::Discovers] {
+        let socket = new_udp()?;
+        socket.set_reuse_address(true)?;
+        socket.bind_device(Some(endpoint.name.as_bytes()))?; // needs no privilege since Linux 5.7
+        set_filter(&socket, &filter::broadcasts(endpoint.link, share))?;
+        socket.bind(&SocketAddrV4::new(to, port).into())?;
+        let arrival = arrival(endpoint.interface, to, local, endpoint.link);
+        opened.add_udp(endpoint, socket, None, arrival, share, stats)?;
+    }
+    opened.senders.clear(); // they have no address to send from
     Ok(opened)
 }
 
-/// The sockets see nothing until all of them are one group, so that no frame is seen by two.
 fn open_raw(
     endpoint: &Endpoint,
     view: &RawView,
     threads: usize,
     stats: &Arc<Stats>,
 ) -> io::Result<Opened> {
+    let mut opened = Opened::new();
+    for share in [Share::Others, Share::Discovers] {
+        open_raw_share(&mut opened, endpoint, view, share, threads, stats)?;
+    }
+    Ok(opened)
+}
+
+/// The sockets see nothing until all of a share are one group, so that no frame is seen by two.
+fn open_raw_share(
+    opened: &mut Opened,
+    endpoint: &Endpoint,
+    view: &RawView,
+    share: Share,
+    threads: usize,
+    stats: &Arc<Stats>,
+) -> io::Result<()> {
     let mut sockets = Vec::new();
     let mut group = None;
     for _ in 0..threads {
@@ -169,14 +188,14 @@ fn open_raw(
         let program = filter::spread_raw(count(threads));
         syscall::set_program(first, libc::SOL_PACKET, libc::PACKET_FANOUT_DATA, &program)?;
     }
-    let mut opened = Opened::new();
     for (thread, socket) in sockets.into_iter().enumerate() {
         opened.enlarge(&socket)?;
-        set_filter(&socket, &filter::raw(endpoint.interface, view.port))?;
-        let raw = Raw::new(socket, format!("raw {}", endpoint.name), view.clone(), stats.clone());
+        set_filter(&socket, &filter::raw(endpoint.interface, view.port, share))?;
+        let name = format!("raw {}", endpoint.name);
+        let raw = Raw::new(socket, name, view.clone(), share, stats.clone());
         opened.receivers.push((Some(thread), Box::new(raw)));
     }
-    Ok(opened)
+    Ok(())
 }
 
 /// Joins a fanout group, or begins one with a number of its own; the group's number.
@@ -227,29 +246,26 @@ impl Opened {
         endpoint: &Endpoint,
         socket: Socket,
         thread: Option<usize>,
-        destination: Ipv4Addr,
-        local: Ipv4Addr,
+        arrival: Arrival,
+        share: Share,
         stats: &Arc<Stats>,
     ) -> io::Result<()> {
         socket.set_broadcast(true)?;
         self.enlarge(&socket)?;
         enlarge_send_buffer(&socket);
         let socket = Arc::new(socket);
-        let arrival = arrival(endpoint.interface, destination, local, endpoint.link);
-        let name = format!("udp {}/{destination}", endpoint.name);
-        let udp = Udp::new(socket.clone(), name, arrival, stats.clone());
+        let name = format!("udp {}/{}", endpoint.name, arrival.destination);
+        let udp = Udp::new(socket.clone(), name, arrival, share, stats.clone());
         self.receivers.push((thread, Box::new(udp)));
-        self.senders.push(socket);
+        if share == Share::Others {
+            self.senders.push(socket);
+        }
         Ok(())
     }
 
-    /// Asks for the receive buffer, beyond `rmem_max` if the process may, and for the count of what did not fit.
+    /// Asks for the receive buffer, and for the count of what did not fit.
     fn enlarge(&mut self, socket: &Socket) -> io::Result<()> {
-        let wanted = c_int::try_from(RECEIVE_BUFFER).unwrap_or(c_int::MAX);
-        let forced = syscall::set_number(socket, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, wanted);
-        if forced.is_err() {
-            socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
-        }
+        keep(socket, RECEIVE_BUFFER);
         // The kernel doubles what is asked, for its own bookkeeping.
         self.receive_buffer = self.receive_buffer.min(socket.recv_buffer_size()? / 2);
         syscall::set_number(socket, libc::SOL_SOCKET, libc::SO_RXQ_OVFL, 1)

@@ -16,6 +16,17 @@ use crate::codec::frame::{self, Checksum, Refusal};
 use crate::limits::MAX_MESSAGE;
 use crate::stats::{Counter, Stats};
 
+/// What a socket is for. DISCOVERs have sockets of their own: whoever sends one was promised nothing yet, so they are
+/// what goes when there is too much.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Share {
+    /// DISCOVERs whose first option says so.
+    Discovers,
+    /// Everything else.
+    #[default]
+    Others,
+}
+
 /// A socket that packets come in through. Belongs to one worker.
 pub trait Receive: Send {
     /// Takes at most `limit` datagrams from the kernel without waiting, and appends those that are packets for this
@@ -35,6 +46,22 @@ pub trait Receive: Send {
 
     /// The socket's name for log lines.
     fn name(&self) -> &str;
+
+    /// What comes in through it.
+    fn share(&self) -> Share {
+        Share::Others
+    }
+
+    /// Throws away at most `limit` datagrams that wait, the oldest first, without a look at them: how many.
+    fn discard(&mut self, limit: usize) -> io::Result<usize> {
+        let _ = limit;
+        Ok(0)
+    }
+
+    /// From now on the kernel drops what comes on top of so many bytes.
+    fn keep(&mut self, bytes: usize) {
+        let _ = bytes;
+    }
 }
 
 /// What a thread needs to receive, used again and again: room for a batch, and buffers of packets that are done.
@@ -51,14 +78,7 @@ impl Intake {
     }
 
     fn take(&mut self, socket: &Socket, limit: usize) -> io::Result<Option<usize>> {
-        loop {
-            match syscall::receive(socket, &mut self.inbox, limit) {
-                Ok(count) => return Ok(Some(count)),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
+        if_any(|| syscall::receive(socket, &mut self.inbox, limit))
     }
 
     /// A packet with a copy of `message`, in a spare buffer if there is one.
@@ -66,6 +86,32 @@ impl Intake {
         let mut buffer = self.buffers.take();
         buffer.extend_from_slice(message);
         Packet { arrival, message: buffer }
+    }
+}
+
+/// What `take` gives, or none if it would have to wait.
+fn if_any(mut take: impl FnMut() -> io::Result<usize>) -> io::Result<Option<usize>> {
+    loop {
+        match take() {
+            Ok(count) => return Ok(Some(count)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn discard(socket: &Socket, limit: usize) -> io::Result<usize> {
+    Ok(if_any(|| syscall::discard(socket, limit))?.unwrap_or(0))
+}
+
+/// Sets the receive buffer, beyond `rmem_max` if the process may.
+pub(super) fn keep(socket: &Socket, bytes: usize) {
+    let wanted = libc::c_int::try_from(bytes).unwrap_or(libc::c_int::MAX);
+    let forced = syscall::set_number(socket, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, wanted);
+    if forced.is_err() {
+        // The kernel takes any number, and gives what it allows.
+        let _ = socket.set_recv_buffer_size(bytes);
     }
 }
 
@@ -93,6 +139,7 @@ pub(super) struct Udp {
     pub(super) name: String,
     /// The arrival of each of its packets, but for the source.
     pub(super) arrival: Arrival,
+    pub(super) share: Share,
     pub(super) stats: Arc<Stats>,
     overflow: Overflow,
 }
@@ -102,9 +149,10 @@ impl Udp {
         socket: Arc<Socket>,
         name: String,
         arrival: Arrival,
+        share: Share,
         stats: Arc<Stats>,
     ) -> Self {
-        Self { socket, name, arrival, stats, overflow: Overflow::default() }
+        Self { socket, name, arrival, share, stats, overflow: Overflow::default() }
     }
 }
 
@@ -140,6 +188,18 @@ impl Receive for Udp {
     fn name(&self) -> &str {
         &self.name
     }
+
+    fn share(&self) -> Share {
+        self.share
+    }
+
+    fn discard(&mut self, limit: usize) -> io::Result<usize> {
+        discard(&self.socket, limit)
+    }
+
+    fn keep(&mut self, bytes: usize) {
+        keep(&self.socket, bytes);
+    }
 }
 
 /// A packet socket: whole frames that were sent to the Ethernet broadcast address.
@@ -147,6 +207,7 @@ pub(super) struct Raw {
     pub(super) socket: Socket,
     pub(super) name: String,
     pub(super) view: RawView,
+    pub(super) share: Share,
     pub(super) stats: Arc<Stats>,
     overflow: Overflow,
 }
@@ -165,8 +226,14 @@ pub(super) struct RawView {
 }
 
 impl Raw {
-    pub(super) fn new(socket: Socket, name: String, view: RawView, stats: Arc<Stats>) -> Self {
-        Self { socket, name, view, stats, overflow: Overflow::default() }
+    pub(super) fn new(
+        socket: Socket,
+        name: String,
+        view: RawView,
+        share: Share,
+        stats: Arc<Stats>,
+    ) -> Self {
+        Self { socket, name, view, share, stats, overflow: Overflow::default() }
     }
 }
 
@@ -254,6 +321,18 @@ impl Receive for Raw {
 
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn share(&self) -> Share {
+        self.share
+    }
+
+    fn discard(&mut self, limit: usize) -> io::Result<usize> {
+        discard(&self.socket, limit)
+    }
+
+    fn keep(&mut self, bytes: usize) {
+        keep(&self.socket, bytes);
     }
 }
 

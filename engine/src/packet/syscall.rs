@@ -114,6 +114,24 @@ pub(super) fn receive(socket: &Socket, inbox: &mut Inbox, limit: usize) -> io::R
     Ok(count)
 }
 
+/// Throws away at most `limit` datagrams without waiting; how many it were. `WouldBlock` if there is none.
+pub(super) fn discard(socket: &Socket, limit: usize) -> io::Result<usize> {
+    let limit = limit.clamp(1, BATCH);
+    // SAFETY: plain C structures for which all-zero bytes are a valid value: no name, no parts, no control bytes.
+    let mut headers: [libc::mmsghdr; BATCH] = unsafe { zeroed() };
+    // SAFETY: the first `limit` headers have room for nothing, so the kernel writes to the headers alone.
+    let count = unsafe {
+        libc::recvmmsg(
+            socket.as_raw_fd(),
+            headers.as_mut_ptr(),
+            limit as u32,
+            libc::MSG_DONTWAIT,
+            ptr::null_mut(),
+        )
+    };
+    usize::try_from(count).map_err(|_| io::Error::last_os_error())
+}
+
 /// One datagram on its way out.
 pub(super) struct Outgoing<'a> {
     /// Its bytes, one part after the other.

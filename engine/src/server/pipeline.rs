@@ -74,7 +74,8 @@ impl worker::Pipeline for Pipeline {
         if !admitted.serve {
             return self.refused(Counter::NotForUs);
         }
-        Some(Dispatch { hash: self.hash(&query), class: admitted.class })
+        let yields = query.message_type() == MessageType::Discover;
+        Some(Dispatch { hash: self.hash(&query), class: admitted.class, yields })
     }
 
     fn desk(self: Arc<Self>) -> Box<dyn worker::Desk> {

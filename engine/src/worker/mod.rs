@@ -1,7 +1,12 @@
 //! Packet workers (*shell*): one thread each, a bounded queue that drops the oldest and counts it, pinning, a
 //! work limit per turn. A thread takes a batch from its sockets, goes through at once with the packets of its own
 //! clients and hands over the others. Must not know what a packet says: a [`Pipeline`] does.
+//!
+//! With more to do than can be done, what clients were promised comes first: the sockets for DISCOVERs give a batch only
+//! while the others have nothing, queues drop DISCOVERs before anything else, and DISCOVERs that waited for too
+//! long are thrown away unread ([`patience`]).
 
+mod patience;
 mod pool;
 pub mod queue;
 mod turn;
@@ -12,7 +17,7 @@ use crate::clock::Now;
 use crate::packet::{Buffers, Departure};
 
 pub use crate::packet::Packet;
-pub use pool::{PinPolicy, Pool, Settings, StartError};
+pub use pool::{Listening, PinPolicy, Pool, Settings, StartError};
 
 /// What admission found about a packet that is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +26,8 @@ pub struct Dispatch {
     pub hash: u64,
     /// Index into the classes of the admission seam.
     pub class: Option<usize>,
+    /// Where there is no room for all, it goes before others do.
+    pub yields: bool,
 }
 
 /// A packet on its way through a worker.

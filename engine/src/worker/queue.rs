@@ -1,4 +1,4 @@
-//! A worker's bounded queue: full means that the oldest goes. Many threads add, one takes.
+//! A worker's bounded queue: full means that the oldest goes, of those that yield first. Many threads add, one takes.
 //!
 //! A lock around a ring, and not a lock-free queue, because producers hand over a whole batch at once: one short
 //! lock for each (batch, worker) pair costs less than an atomic exchange for each packet, *the oldest* is
@@ -19,6 +19,7 @@ use crate::sync::atomic::{AtomicUsize, Ordering};
 pub struct Queue<T> {
     ring: Mutex<Ring<T>>,
     capacity: usize,
+    yields: fn(&T) -> bool,
     /// A hint for readers without the lock.
     length: AtomicUsize,
 }
@@ -26,14 +27,22 @@ pub struct Queue<T> {
 #[derive(Debug)]
 struct Ring<T> {
     items: VecDeque<T>,
+    /// Those that yield: taken last, dropped first.
+    yielding: VecDeque<T>,
     sleeping: bool,
 }
 
 impl<T> Queue<T> {
-    /// An empty queue for at most `capacity` items (at least one).
+    /// An empty queue for at most `capacity` items (at least one), which are all alike.
     pub fn new(capacity: usize) -> Self {
-        let ring = Ring { items: VecDeque::new(), sleeping: false };
-        Self { ring: Mutex::new(ring), capacity: capacity.max(1), length: AtomicUsize::new(0) }
+        Self::with_yielding(capacity, |_| false)
+    }
+
+    /// As [`Self::new`], for items some of which yield to the others: they are taken after them and dropped before.
+    pub fn with_yielding(capacity: usize, yields: fn(&T) -> bool) -> Self {
+        let (items, yielding) = (VecDeque::new(), VecDeque::new());
+        let ring = Mutex::new(Ring { items, yielding, sleeping: false });
+        Self { ring, capacity: capacity.max(1), yields, length: AtomicUsize::new(0) }
     }
 
     /// How many items fit.
@@ -52,7 +61,8 @@ impl<T> Queue<T> {
     }
 
     /// Adds all of `items` in their order and empties it; what finds no room pushes the oldest out, into
-    /// `dropped`. True if the taker sleeps and the caller must wake it.
+    /// `dropped`; one that yields pushes out none that does not, and goes itself if need be. True if the taker
+    /// sleeps and the caller must wake it.
     #[must_use]
     pub fn push(&self, items: &mut Vec<T>, dropped: &mut Vec<T>) -> bool {
         if items.is_empty() {
@@ -60,12 +70,17 @@ impl<T> Queue<T> {
         }
         let mut ring = self.ring.lock();
         for item in items.drain(..) {
-            if ring.items.len() == self.capacity {
-                dropped.extend(ring.items.pop_front());
+            if (self.yields)(&item) {
+                ring.yielding.push_back(item);
+            } else {
+                ring.items.push_back(item);
             }
-            ring.items.push_back(item);
+            if ring.len() > self.capacity {
+                let oldest = ring.yielding.pop_front();
+                dropped.extend(oldest.or_else(|| ring.items.pop_front()));
+            }
         }
-        self.length.store(ring.items.len(), Ordering::Relaxed);
+        self.length.store(ring.len(), Ordering::Relaxed);
         std::mem::take(&mut ring.sleeping)
     }
 
@@ -74,7 +89,9 @@ impl<T> Queue<T> {
         let mut ring = self.ring.lock();
         let count = limit.min(ring.items.len());
         into.extend(ring.items.drain(..count));
-        self.length.store(ring.items.len(), Ordering::Relaxed);
+        let more = (limit - count).min(ring.yielding.len());
+        into.extend(ring.yielding.drain(..more));
+        self.length.store(ring.len(), Ordering::Relaxed);
     }
 
     /// Whether the taker may sleep: if so, the next push asks for it to be woken. False if there is something to
@@ -82,13 +99,19 @@ impl<T> Queue<T> {
     #[must_use]
     pub fn prepare_sleep(&self) -> bool {
         let mut ring = self.ring.lock();
-        ring.sleeping = ring.items.is_empty();
+        ring.sleeping = ring.len() == 0;
         ring.sleeping
     }
 
     /// The taker is awake again, for whatever reason: pushes need not wake it.
     pub fn awake(&self) {
         self.ring.lock().sleeping = false;
+    }
+}
+
+impl<T> Ring<T> {
+    fn len(&self) -> usize {
+        self.items.len() + self.yielding.len()
     }
 }
 
@@ -119,6 +142,20 @@ mod tests {
     fn a_batch_larger_than_the_queue_keeps_its_newest() {
         let queue = Queue::new(2);
         assert_eq!(push(&queue, &[1, 2, 3, 4, 5]).0, [1, 2, 3]);
+    }
+
+    #[test]
+    fn what_yields_is_dropped_first_and_taken_last() {
+        let queue = Queue::with_yielding(3, |item: &u32| *item >= 100);
+        assert_eq!(push(&queue, &[101, 1, 102]), (vec![], false));
+        assert_eq!(push(&queue, &[2, 103]).0, [101, 102]);
+        assert_eq!(push(&queue, &[3, 104]).0, [103, 104]);
+        assert_eq!(push(&queue, &[4]).0, [1]);
+        let mut taken = Vec::new();
+        queue.take(1, &mut taken);
+        assert_eq!(push(&queue, &[105]), (vec![], false));
+        queue.take(9, &mut taken);
+        assert_eq!(taken, [2, 3, 4, 105]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! One worker: its sockets, its queue, and the bounded turn it goes through again and again. In a turn each
-//! socket that has something gives one batch, and so does the queue, so that none of them starves.
+//! socket that has something gives one batch, and so does the queue, so that none of them starves; the sockets for
+//! DISCOVERs only once the others have nothing more, or after a number of turns.
 
 use std::io;
 use std::sync::Arc;
@@ -7,12 +8,16 @@ use std::time::Duration;
 
 use mio::{Events, Poll, Token};
 
+use super::patience::Patience;
 use super::pool::Shared;
 use super::{Desk, Job};
 use crate::clock::{Mono, Now};
-use crate::limits::{BATCH, INTERFACE_SCAN_MS, MAX_RECEIVE_ERRORS, RECEIVE_RETRY_MS, SOON_MS};
+use crate::limits::{
+    BATCH, HOLD_BACK_LOOK_MS, HOLD_BACK_MS, INTERFACE_SCAN_MS, MAX_DISCARDED, MAX_RECEIVE_ERRORS,
+    MAX_TURNS_PASSED_OVER, RECEIVE_BUFFER, RECEIVE_RETRY_MS, RUSH_RECEIVE_BUFFER, SOON_MS,
+};
 use crate::log;
-use crate::packet::receive::{Intake, Receive};
+use crate::packet::receive::{Intake, Receive, Share};
 use crate::packet::{Change, Departure, Packet, Scan, SocketId};
 use crate::stats::Counter;
 
@@ -38,6 +43,10 @@ pub(super) struct Worker {
     dropped: Vec<Job>,
     out: Vec<Departure>,
     next_scan: Mono,
+    /// Turns in which DISCOVERs waited for everything else.
+    passed_over: u32,
+    /// Since when another worker's queue has no room.
+    held_back: Option<Mono>,
 }
 
 struct Socket {
@@ -47,6 +56,9 @@ struct Socket {
     ready: bool,
     /// Errors since it last gave anything.
     errors: u32,
+    /// It has something, for which there is no room.
+    held: bool,
+    patience: Patience,
 }
 
 impl Worker {
@@ -67,6 +79,8 @@ impl Worker {
             dropped: Vec::new(),
             out: Vec::new(),
             next_scan,
+            passed_over: 0,
+            held_back: None,
         }
     }
 
@@ -79,20 +93,43 @@ impl Worker {
         self.change_sockets();
         self.wait();
         self.serve_queue();
-        for index in 0..self.sockets.len() {
-            if self.sockets[index].ready {
-                self.receive(index);
-            }
+        self.receive_all(Share::Others);
+        if self.is_discovers_turn() {
+            self.receive_all(Share::Discovers);
         }
         true
     }
 
+    fn receive_all(&mut self, share: Share) {
+        for index in 0..self.sockets.len() {
+            let socket = &self.sockets[index];
+            if socket.ready && socket.receiver.share() == share {
+                self.receive(index);
+            }
+        }
+    }
+
+    /// Whether everything else is done, or DISCOVERs have waited for it long enough.
+    fn is_discovers_turn(&mut self) -> bool {
+        let other = |socket: &Socket| socket.ready && socket.receiver.share() == Share::Others;
+        let busy = self.sockets.iter().any(other) || !self.shared.queues[self.index].is_empty();
+        let wait = busy && self.passed_over < MAX_TURNS_PASSED_OVER;
+        self.passed_over = if wait { self.passed_over + 1 } else { 0 };
+        !wait
+    }
+
     /// Waits for a socket or the queue; not at all if there is something left to do.
     fn wait(&mut self) {
-        let busy = self.sockets.iter().any(|socket| socket.ready);
+        let busy = self.sockets.iter().any(|socket| socket.ready && !socket.held);
+        let held = self.sockets.iter().any(|socket| socket.ready && socket.held);
         let queue = &self.shared.queues[self.index];
-        let timeout =
-            if busy || !queue.prepare_sleep() { Some(Duration::ZERO) } else { self.patience() };
+        let timeout = if busy || !queue.prepare_sleep() {
+            Some(Duration::ZERO)
+        } else if held {
+            Some(Duration::from_millis(HOLD_BACK_LOOK_MS))
+        } else {
+            self.patience()
+        };
         let outcome = self.poll.poll(&mut self.events, timeout);
         queue.awake();
         if let Err(error) = outcome {
@@ -117,13 +154,29 @@ impl Worker {
 
     /// Takes one batch from a socket: the packets of own clients are served, the others handed over.
     fn receive(&mut self, at: usize) {
-        // No more than a queue holds, so that one batch cannot push itself out of it.
-        let limit = BATCH.min(self.shared.queues[self.index].capacity());
+        let share = self.sockets[at].receiver.share();
+        let now = self.shared.clock.now().mono;
+        if share == Share::Discovers && self.sockets[at].patience.look(now) {
+            return self.discard(at, now);
+        }
+        let limit = self.limit(share, now);
         let socket = &mut self.sockets[at];
+        socket.held = limit == 0;
+        if socket.held {
+            return;
+        }
         match socket.receiver.receive(limit, &mut self.intake, &mut self.packets) {
             Ok(more) => {
                 socket.ready = more;
                 socket.errors = 0;
+                if !more && share == Share::Discovers && socket.patience.emptied(now) {
+                    socket.receiver.keep(RECEIVE_BUFFER);
+                    log!(
+                        PEREGRINE_RUSH_OVER,
+                        "{}: every DISCOVER is read again",
+                        socket.receiver.name()
+                    );
+                }
             }
             Err(error) => {
                 socket.errors += 1;
@@ -138,6 +191,56 @@ impl Worker {
             self.hand_over();
             self.jobs.append(&mut self.sorted[self.index]);
             self.serve(now);
+        }
+    }
+
+    /// How many packets may be taken: no more than a queue holds, so that one batch cannot push itself out of it, and
+    /// no more than the others' have room for. What there is no room for is better left in the kernel for a while.
+    fn limit(&mut self, share: Share, now: Mono) -> usize {
+        let capacity = self.shared.queues[self.index].capacity();
+        let (most, half) = (BATCH.min(capacity), capacity.div_ceil(2));
+        let queues =
+            self.shared.queues.iter().enumerate().filter(|(index, _)| *index != self.index);
+        let room = queues.map(|(_, queue)| capacity.saturating_sub(queue.len())).min();
+        let room = room.unwrap_or(capacity);
+        match share {
+            Share::Discovers => most.min(if room >= half { room } else { 0 }),
+            Share::Others if room > 0 => {
+                self.held_back = None;
+                most.min(room)
+            }
+            Share::Others => {
+                let since = *self.held_back.get_or_insert(now);
+                let over = now.since(since) >= Duration::from_millis(HOLD_BACK_MS);
+                if over { most } else { 0 }
+            }
+        }
+    }
+
+    /// Throws away what waits in a socket for DISCOVERs: it has waited for too long.
+    fn discard(&mut self, at: usize, now: Mono) {
+        let socket = &mut self.sockets[at];
+        let mut discarded = 0;
+        while discarded < MAX_DISCARDED {
+            match socket.receiver.discard(BATCH) {
+                Ok(0) => break,
+                Ok(count) => discarded += count,
+                Err(error) => {
+                    self.shared.stats.count(Counter::ReceiveFailed);
+                    log!(PEREGRINE_RECEIVE_FAILED, "{}: {error}", socket.receiver.name());
+                    break;
+                }
+            }
+        }
+        self.shared.stats.add(Counter::DiscoverDiscarded, discarded as u64);
+        self.shared.stats.add(Counter::ReceiveDrop, discarded as u64);
+        if socket.patience.discarded(now) {
+            socket.receiver.keep(RUSH_RECEIVE_BUFFER);
+            log!(
+                PEREGRINE_RUSH,
+                "{}: {discarded} DISCOVERs waited for too long and were thrown away",
+                socket.receiver.name()
+            );
         }
     }
 
@@ -238,6 +341,7 @@ impl Worker {
             log!(PEREGRINE_RECEIVE_FAILED, "{}: {error}", receiver.name());
             return;
         }
-        self.sockets.push(Socket { id, receiver, ready: true, errors: 0 });
+        let patience = Patience::default();
+        self.sockets.push(Socket { id, receiver, ready: true, errors: 0, held: false, patience });
     }
 }

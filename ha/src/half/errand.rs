@@ -16,7 +16,9 @@ use super::{Half, Job};
 use crate::guard::goes_before;
 use crate::limits::{PROBE_TIMEOUT, REQUEST_TIMEOUT};
 use crate::machine::sync::{Reply, Request, Transfer};
-use crate::machine::{CallError, Notification, NotifyAnswer, PartnerStatus, State, UpdateOutcome};
+use crate::machine::{
+    Announced, CallError, Notification, NotifyAnswer, PartnerStatus, State, UpdateOutcome,
+};
 use crate::wire::answer::{self, AnswerError, LeasePage};
 use crate::wire::request::{self, LeaseNews};
 
@@ -133,8 +135,10 @@ impl Clerk {
     pub(crate) fn ask(&self, errand: &Errand) -> (String, Duration) {
         let (index, server) = (self.half.index(), self.half.server());
         let body = match errand {
-            Errand::Heartbeat { .. } => request::heartbeat(server),
-            Errand::Probe => return (request::heartbeat(server), PROBE_TIMEOUT),
+            Errand::Heartbeat { .. } => request::heartbeat(server, Some(&self.half.announced())),
+            Errand::Probe => {
+                return (request::heartbeat(server, Some(&self.half.announced())), PROBE_TIMEOUT);
+            }
             Errand::Reset => request::reset(server),
             Errand::Maintenance(sent) => {
                 request::maintenance_notify(server, sent.state.name(), sent.cancel)
@@ -170,7 +174,10 @@ impl Clerk {
         let half = &self.half;
         match errand {
             Errand::Heartbeat { again } => {
-                let result = answer.and_then(heartbeat);
+                let (result, announced) = match answer.and_then(heartbeat) {
+                    Ok((status, announced)) => (Ok(status), Some(announced)),
+                    Err(why) => (Err(why), None),
+                };
                 // A partner that has just cancelled a maintenance answers with the old state until it has heard that
                 // we left ours, and by that state we would go back into it.
                 let stale = |status: &PartnerStatus| {
@@ -181,13 +188,17 @@ impl Clerk {
                 if result.as_ref().is_ok_and(stale) {
                     return Some(Errand::Heartbeat { again: true });
                 }
+                if let Some(announced) = &announced {
+                    half.see_announced(announced.as_ref());
+                }
                 let settled = half.act(|machine, now| {
+                    announced.into_iter().for_each(|it| machine.handle_announced(it));
                     machine.handle_heartbeat(now, result);
                     machine.is_settled()
                 });
                 half.end_heartbeat(settled);
             }
-            Errand::Probe => half.end_probe(answer.and_then(heartbeat)),
+            Errand::Probe => half.end_probe(answer.and_then(heartbeat).map(|(status, _)| status)),
             Errand::Reset => {
                 let result = answer.and_then(|body| Ok(answer::done(body).map(drop)?));
                 half.act(|machine, now| machine.handle_reset_answer(now, result));
@@ -449,29 +460,37 @@ fn ends_early(theirs: &Lease4, ours: &Lease4, wall_s: u64) -> bool {
     ours.holds_address(wall_s) && (shorter || !theirs.holds_address(wall_s))
 }
 
+impl From<Result<(), AnswerError>> for UpdateOutcome {
+    fn from(result: Result<(), AnswerError>) -> Self {
+        match result {
+            Ok(()) => UpdateOutcome::Success,
+            Err(AnswerError::Conflict(_)) => UpdateOutcome::Conflict,
+            Err(why) => UpdateOutcome::Failure(why.into()),
+        }
+    }
+}
+
 /// What an exchange means for a lease update.
 pub(crate) fn update_outcome(answer: Result<&[u8], CallError>) -> UpdateOutcome {
     let body = match answer {
         Ok(body) => body,
         Err(why) => return UpdateOutcome::Failure(why),
     };
-    match answer::done(body) {
-        Ok(_) => UpdateOutcome::Success,
-        Err(AnswerError::Conflict(_)) => UpdateOutcome::Conflict,
-        Err(why) => UpdateOutcome::Failure(why.into()),
-    }
+    answer::done(body).map(drop).into()
 }
 
-fn heartbeat(body: &[u8]) -> Result<PartnerStatus, CallError> {
+/// What a heartbeat's answer tells, and what it announces.
+fn heartbeat(body: &[u8]) -> Result<(PartnerStatus, Option<Announced>), CallError> {
     let heard = answer::heartbeat(body)?;
     let state = State::from_str(&heard.state)
         .map_err(|unknown| CallError::Malformed(unknown.to_string()))?;
-    Ok(PartnerStatus {
+    let status = PartnerStatus {
         state,
         scopes: heard.scopes,
         wall_s: heard.date_time_s,
         unsent_updates: heard.unsent_updates,
-    })
+    };
+    Ok((status, heard.announced))
 }
 
 fn notify_answer(body: &[u8]) -> Result<NotifyAnswer, CallError> {

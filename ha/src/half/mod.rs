@@ -16,14 +16,17 @@ use engine::clock::{Clock, Mono, Now};
 use engine::control::Answer;
 use engine::log;
 use engine::pending::Pending;
+use engine::rng::Rng;
 use engine::seam::service::{Origin, Service};
 use engine::sync::Mutex;
 
+pub(crate) mod batch;
 pub(crate) mod commands;
 pub(crate) mod errand;
 mod notes;
 mod pairing;
 
+use batch::Addressee;
 pub use pairing::Memory;
 use pairing::Pairing;
 
@@ -31,11 +34,12 @@ use crate::gate::Gate;
 use crate::hub::Share;
 use crate::limits::{MAX_ERRANDS, MAX_MAINTENANCE_COMMANDS};
 use crate::machine::{
-    Action, CallError, ClientKey, HeartbeatStatus, Notification, NotifyAnswer, Parameters,
-    PartnerStatus, Peers, Relationship, Role, Scopes, Standing, State, SyncOrder, ToPartner,
-    UpdateOutcome,
+    Action, Announced, CallError, ClientKey, HeartbeatStatus, Incarnation, Notification,
+    NotifyAnswer, Parameters, PartnerStatus, Peers, Relationship, Role, Scopes, Standing, State,
+    SyncOrder, ToPartner, UpdateOutcome,
 };
 use crate::outbox::{Observer, Outbox};
+use crate::stream::Stream;
 use crate::wire::request::PartnerKind;
 
 /// Something to be asked of a peer.
@@ -66,6 +70,14 @@ pub struct Half {
     remembers_refusals: AtomicBool,
     /// Whether the partner named itself in its last heartbeat, as Kea 3 does.
     partner_is_kea3: AtomicBool,
+    /// This run of the server, as the partner knows it.
+    incarnation: Incarnation,
+    /// The partner's batches, as they arrive.
+    stream: Mutex<Stream>,
+    /// Held by whoever takes one of them in.
+    taking: Mutex<()>,
+    /// Where ours go.
+    addressee: Mutex<Addressee>,
     /// The state that this server returns to once the partner has heard that the maintenance is cancelled.
     returning: Mutex<Option<State>>,
     /// The partner cancelled a maintenance since its last heartbeat: it may not know yet that we heard of it.
@@ -128,6 +140,7 @@ impl Half {
         let backups = backups(&peers).count();
         let has_partner = peers.is_active_pair();
         let now = clock.now();
+        let incarnation = Incarnation(Rng::from_system().next_u64());
         let half = Arc::new_cyclic(|half: &std::sync::Weak<Self>| Self {
             index,
             server: peers.local().name.clone(),
@@ -147,6 +160,10 @@ impl Half {
             queue_full: AtomicBool::new(false),
             remembers_refusals: AtomicBool::new(false),
             partner_is_kea3: AtomicBool::new(false),
+            incarnation,
+            stream: Mutex::new(Stream::new(incarnation)),
+            taking: Mutex::default(),
+            addressee: Mutex::default(),
             returning: Mutex::default(),
             cancelled: AtomicBool::new(false),
             probing: AtomicBool::new(false),
@@ -305,6 +322,11 @@ impl Half {
         if kea3 { PartnerKind::Kea3 } else { PartnerKind::Kea2 }
     }
 
+    /// What it tells a partner that may be a Peregrine.
+    pub(crate) const fn announced(&self) -> Announced {
+        Announced { incarnation: self.incarnation, batches: true }
+    }
+
     /// The answer to a heartbeat. While a cancellation is on its way to the partner it names the state to come: a
     /// partner that has left its maintenance and sees the old one would go back into it.
     pub(crate) fn heartbeat_status(&self) -> HeartbeatStatus {
@@ -336,8 +358,11 @@ impl Half {
         self.probing.store(false, Ordering::Release);
     }
 
-    /// The partner sent a heartbeat, and named itself in it or not.
-    pub(crate) fn see_heartbeat(&self, named: bool) {
+    /// The partner sent a heartbeat, and named itself in it or not, and announced itself or not.
+    pub(crate) fn see_heartbeat(&self, named: bool, announced: Option<&Announced>) {
+        if let Some(announced) = announced {
+            self.stream.lock().asked_by(announced.incarnation);
+        }
         self.partner_is_kea3.store(named, Ordering::Relaxed);
         self.act(Relationship::handle_asked);
     }

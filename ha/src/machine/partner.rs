@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use engine::clock::{Mono, Now};
 
+use super::announced::Announced;
 use super::limits::MAX_PARTNER_SCOPES;
 use super::state::{Seen, State};
 
@@ -51,6 +52,8 @@ pub(super) struct PartnerView {
     pub(super) seen: Seen,
     pub(super) scopes: Vec<String>,
     pub(super) clocks: Option<Clocks>,
+    /// What it announced last; none of a Kea.
+    pub(super) announced: Option<Announced>,
     /// The end of the last successful heartbeat; at first, the start.
     pub(super) last_poke: Mono,
     /// Its latest count of unsent updates.
@@ -68,6 +71,7 @@ impl PartnerView {
             seen: Seen::Unset,
             scopes: Vec::new(),
             clocks: None,
+            announced: None,
             last_poke: now.mono,
             unsent: 0,
             told: 0,
@@ -104,9 +108,10 @@ impl PartnerView {
     }
 
     /// The partner is looked at again after a time without heartbeats: nothing that was seen before
-    /// holds, but for what it told.
+    /// holds, but for what it told and announced.
     pub(super) fn renew(&mut self, now: Now) {
-        *self = Self { unsent: self.unsent, told: self.told, ..Self::new(now) };
+        let announced = self.announced.take();
+        *self = Self { unsent: self.unsent, told: self.told, announced, ..Self::new(now) };
     }
 
     /// Its state is to be asked for again.

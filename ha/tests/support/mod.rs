@@ -96,6 +96,7 @@ pub(crate) struct Node {
     pub(crate) service: Arc<Service>,
     pub(crate) stats: Arc<Stats>,
     pub(crate) clock: Arc<dyn Clock>,
+    leases: LeaseCommands,
     paired: Arc<Paired>,
 }
 
@@ -138,8 +139,8 @@ pub(crate) fn parameters(this: &str, mode: Mode) -> Parameters {
 pub(crate) fn network() -> LeaseSubnet {
     LeaseSubnet {
         id: SUBNET,
-        network: Ipv4Addr::new(192, 0, 2, 0),
-        prefix_len: 24,
+        network: Ipv4Addr::new(192, 0, 0, 0),
+        prefix_len: 16,
         valid_lifetime_s: 4000,
     }
 }
@@ -208,22 +209,36 @@ impl Node {
             written: Arc::new(|_| Ok(())),
             guard,
         };
-        commands.register(&registry);
+        commands.clone().register(&registry);
         register_service(&registry, &service, &clock);
         let parts = Parts {
             store: store.clone(),
+            leases: commands.clone(),
             flush: Arc::new(|_| Ok(())),
             registry: registry.clone(),
             clock: clock.clone(),
             stats: stats.clone(),
         };
         let driver = Driver::start(half, settings, parts)?;
-        Ok(Self { driver, store, pending, released, registry, service, stats, clock, paired })
+        let leases = commands;
+        Ok(Self {
+            driver,
+            store,
+            pending,
+            released,
+            registry,
+            service,
+            stats,
+            clock,
+            leases,
+            paired,
+        })
     }
 
     pub(crate) fn parts(&self) -> Parts {
         Parts {
             store: self.store.clone(),
+            leases: self.leases.clone(),
             flush: Arc::new(|_| Ok(())),
             registry: self.registry.clone(),
             clock: self.clock.clone(),
@@ -332,7 +347,7 @@ pub(crate) fn register_service(
         started: clock.now().mono,
         service: service.clone(),
         stats: Arc::default(),
-        config: Arc::new(json!({})),
+        served: engine::control::core::Served::live(json!({}), clock.now().mono),
         threads: 1,
         packet_queue_size: 64,
         multi_threading: true,

@@ -9,7 +9,7 @@ use super::super::stage::{Alone, Recovery, Stage};
 use super::super::{Action, Parameters, Relationship, Role, Seen, State};
 use super::rules::situation_of;
 use super::{at, drain, entered, parameters, status};
-use crate::machine::ClientKey;
+use crate::machine::{Announced, ClientKey, Incarnation};
 
 /// A machine in `situation`, and the time.
 fn machine_in(situation: &Situation) -> (Relationship, Now) {
@@ -49,6 +49,9 @@ fn machine_in(situation: &Situation) -> (Relationship, Now) {
         machine.rejected.insert(now.mono, ClientKey::new(&[2, 0, 0, 0, 0, 1], b"").unwrap());
     }
     machine.owes_deletions = so(Fact::Owing);
+    machine.leads = so(Fact::Leads);
+    let announced = Announced { incarnation: Incarnation(1), batches: true };
+    machine.handle_announced(so(Fact::Leads).then_some(announced));
     machine.pausing.paused = so(Fact::Paused);
     machine.partner.last_poke = now.mono;
     drain(&mut machine);
