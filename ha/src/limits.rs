@@ -18,6 +18,8 @@ pub const MAX_LATE_UPDATES: usize = 4_096;
 pub const MAX_KEPT_DELETIONS: usize = 65_536;
 /// Time for one exchange with a peer; pages of a synchronisation have `sync-timeout`.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a partner may take to say its state while clients wait for that.
+pub const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Bytes of a peer's answer (a page of leases is the largest).
 pub const MAX_ANSWER: usize = 64 << 20;
 /// Characters of a peer's text that are kept for the log and for people.
@@ -75,7 +77,8 @@ pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(15);
 pub const SYNC_COMMAND_TIMEOUT: Duration = Duration::from_secs(3_600);
 
 /// Beside them: a synchronisation, a reset, the end.
-const _: () = assert!(MAX_MAINTENANCE_COMMANDS + 3 <= MAX_ERRANDS);
+const _: () = assert!(MAX_MAINTENANCE_COMMANDS + 4 <= MAX_ERRANDS);
+const _: () = assert!(PROBE_TIMEOUT.as_secs() < crate::machine::limits::MAX_DOUBT.as_secs());
 const _: () = assert!(MAX_STRANGERS < MAX_CONNECTIONS);
 const _: () = assert!(COMMAND_TIMEOUT.as_secs() > REQUEST_TIMEOUT.as_secs());
 const _: () = assert!(MAX_PAGE as usize * 1_024 <= MAX_ANSWER);

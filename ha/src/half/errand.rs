@@ -14,7 +14,7 @@ use engine::log;
 
 use super::{Half, Job};
 use crate::guard::goes_before;
-use crate::limits::{MAX_BATCH, REQUEST_TIMEOUT};
+use crate::limits::{MAX_BATCH, PROBE_TIMEOUT, REQUEST_TIMEOUT};
 use crate::machine::sync::{Reply, Request, Transfer};
 use crate::machine::{
     Announced, CallError, Notification, NotifyAnswer, PartnerStatus, State, UpdateOutcome,
@@ -38,6 +38,7 @@ pub(crate) enum Errand {
         /// When it was asked.
         asked: Mono,
     },
+    Probe,
     Reset,
     Maintenance(Notification),
     Sync(Synchronisation),
@@ -108,6 +109,7 @@ impl Clerk {
         Some(match job {
             Job::End => return None,
             Job::Heartbeat => Errand::Heartbeat { again: false, asked: self.mono() },
+            Job::Probe => Errand::Probe,
             Job::Reset => Errand::Reset,
             Job::Maintenance(sent) => Errand::Maintenance(sent),
             Job::Sync(order) => {
@@ -144,6 +146,9 @@ impl Clerk {
         let (index, server) = (self.half.index(), self.half.server());
         let body = match errand {
             Errand::Heartbeat { .. } => request::heartbeat(server, Some(&self.half.announced())),
+            Errand::Probe => {
+                return (request::heartbeat(server, Some(&self.half.announced())), PROBE_TIMEOUT);
+            }
             Errand::Reset => request::reset(server),
             Errand::Maintenance(sent) => {
                 request::maintenance_notify(server, sent.state.name(), sent.cancel)
@@ -207,6 +212,7 @@ impl Clerk {
                 });
                 half.end_heartbeat(settled);
             }
+            Errand::Probe => half.end_probe(answer.and_then(heartbeat).map(|(status, _)| status)),
             Errand::Reset => {
                 let result = answer.and_then(|body| Ok(answer::done(body).map(drop)?));
                 half.act(|machine, now| machine.handle_reset_answer(now, result));

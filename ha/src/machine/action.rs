@@ -120,6 +120,9 @@ pub struct Standing {
     pub scopes: Scopes,
     /// Communication is interrupted: the partner's clients are watched.
     pub watching: bool,
+    /// The partner may take over while this server serves its own clients: one that was cut off from them as well asks
+    /// the partner before it serves them again.
+    pub wary: bool,
     /// What becomes of lease updates.
     pub updates: UpdatePolicy,
     /// The partner tells nothing any more (terminated): only leases of clients in the scopes are cleaned up here.

@@ -97,7 +97,11 @@ impl Relationship {
         }
         let served = self.serves();
         self.cause = Cause::Did("ha-reset was given");
-        self.enter(now, Stage::Waiting);
+        match self.stage {
+            // The partner has served alone: a long silence must not make this server do so by its old leases.
+            Stage::InMaintenance { .. } => self.begin_anew(now),
+            _ => self.enter(now, Stage::Waiting),
+        }
         self.served_before_sync = served;
         self.run(now);
         self.settle(now);

@@ -50,10 +50,20 @@ impl Relationship {
             self.cause = Cause::Did(
                 "this server stood still for so long that the partner may have taken over",
             );
-            self.partner.forget_state();
-            self.enter(now, Stage::Waiting);
-            self.timers.arm(Timer::Heartbeat, now.mono);
+            self.begin_anew(now);
             self.settle(now);
+        }
+    }
+
+    /// As after a start: the silence counts from now on, and what failed before says nothing of the partner. It is asked
+    /// at once.
+    pub(super) fn begin_anew(&mut self, now: Now) {
+        self.partner.renew(now);
+        self.clients.clear();
+        self.watch_silence();
+        self.enter(now, Stage::Waiting);
+        if self.peers().is_active_pair() {
+            self.timers.arm(Timer::Heartbeat, now.mono);
         }
     }
 
@@ -93,6 +103,13 @@ impl Relationship {
                 self.note(Note::HeartbeatFailed(error));
             }
         }
+        self.run(now);
+        self.settle(now);
+    }
+
+    /// The partner said its state, not in answer to [`Action::SendHeartbeat`].
+    pub fn handle_status(&mut self, now: Now, status: PartnerStatus) {
+        self.hear(now, status);
         self.run(now);
         self.settle(now);
     }

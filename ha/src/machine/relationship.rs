@@ -196,6 +196,7 @@ impl Relationship {
         Standing {
             scopes: self.scopes,
             watching: self.is_interrupted(now),
+            wary: matches!(self.stage, Stage::Recovery(_)) && self.is_interrupted(now),
             updates: self.sends_updates(),
             own_leases_only: self.state() == State::Terminated,
         }

@@ -309,9 +309,10 @@ impl Outbox {
         // Delayed updates that are on their way are over with the first that fails.
         let concerns_backlog = state.backlog.is_sending() && (update.delayed || lost);
         // A backup that nobody waits for may be slow for once: what waits for it waits on.
-        let gives_up = peer == PeerQueue::Partner || update.ticket.is_some();
+        // What hung when the partner was given up says nothing of the partner that is back.
+        let gives_up = (peer == PeerQueue::Partner || update.ticket.is_some()) && !abandoned;
         let behind = match lost && gives_up {
-            true => state.lose((!abandoned).then_some(update)),
+            true => state.lose(Some(update)),
             false => Vec::new(),
         };
         state.missed += behind.len() as u64;
@@ -332,7 +333,7 @@ impl Outbox {
         self.fail(behind);
         if let Some(result) = backlog_sent {
             self.tell(|observer| observer.backlog_sent(result));
-        } else if peer == PeerQueue::Partner && !concerns_backlog {
+        } else if peer == PeerQueue::Partner && !concerns_backlog && !(lost && abandoned) {
             self.tell(|observer| observer.partner_updated(client_of(update), outcome));
         }
     }

@@ -59,7 +59,7 @@ impl World {
         let site = &mut self.sites[at];
         let server = site.server.as_mut()?;
         site.clock.set(self.now, site.error);
-        if !std::mem::take(&mut site.startled) {
+        if !site.startled {
             // Its driver looks each second; that is not played event by event.
             server.half.skip();
         }
@@ -74,8 +74,9 @@ impl World {
                 format!("{}: {before} -> {state}, partner {partner:?}", world.name(at))
             });
         }
-        self.sites[at].look(state, state != before);
+        let heard = self.now - self.silence(at);
         let site = &mut self.sites[at];
+        site.look(state, state != before, heard);
         if site.disk.has_died() {
             self.crash(at, false);
             self.start_later(at);
@@ -171,6 +172,12 @@ impl World {
         }
     }
 
+    /// Nanoseconds since a server last heard of its partner.
+    pub(super) fn silence(&self, server: usize) -> u64 {
+        let silence_s = self.sites[server].server.as_ref().map_or(0, Server::silence_s);
+        (silence_s * 1_000_000_000).min(self.now)
+    }
+
     pub(super) fn name(&self, server: usize) -> &str {
         &self.plan.servers[server].name
     }
@@ -211,7 +218,14 @@ impl World {
         site.startled = true;
         self.set_timer(server);
         inbox.into_iter().for_each(|event| self.happen(event));
+        self.wake_up(server);
+    }
+
+    /// The driver looks: the machine has its turn.
+    pub(super) fn wake_up(&mut self, server: usize) {
+        self.sites[server].startled = true;
         self.touch(server, Server::handle_timeout);
+        self.sites[server].startled = false;
     }
 }
 
@@ -227,6 +241,7 @@ impl Site {
         self.startled = false;
         self.dies_after = None;
         self.alone = true;
+        self.took_over = None;
         self.scopes_by_hand = false;
         self.expected.clear();
         self.inbox = None;
@@ -234,7 +249,8 @@ impl Site {
     }
 
     /// Notes what the state of its server tells.
-    fn look(&mut self, state: State, changed: bool) {
+    fn look(&mut self, state: State, changed: bool, heard: u64) {
+        self.took_over = (state == State::PartnerDown).then(|| self.took_over.unwrap_or(heard));
         use State::{CommunicationRecovery, HotStandby, LoadBalancing, Ready, Syncing, Waiting};
         self.scopes_by_hand &= !changed;
         match state {

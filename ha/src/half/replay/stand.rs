@@ -318,7 +318,7 @@ impl Server {
                 let answer = NotifyAnswer { result: 0, text: String::new(), state };
                 self.half.end_maintenance(sent, is_there.then_some(answer).ok_or_else(none));
             }
-            Job::Heartbeat | Job::Reset | Job::End => {}
+            Job::Heartbeat | Job::Probe | Job::Reset | Job::End => {}
         }
     }
 
