@@ -122,7 +122,7 @@ fn start(
     };
     if checked.relationships.is_empty() {
         ha::Hub::forget_pairs(prepared.parts());
-        reloads_by(Reload::new(file, prepared.reload(), |_| ()));
+        reloads_by(Reload::new(file, prepared.reload(), |_| (), |_| ()));
         let server: Server = prepared.start(Arc::new(ServeAll))?;
         return Ok(server.run());
     }
@@ -130,7 +130,9 @@ fn start(
     let subnets = dhcp4.map_or(&[][..], |part| &part.subnets);
     let hub = ha::Hub::join(&checked.relationships, subnets, prepared.parts())?;
     prepared.replicate_to(hub.replication());
-    reloads_by(Reload::new(file, prepared.reload(), hub.follow()));
+    let agree = hub.agree();
+    agree(&engine::config::render(&checked.configuration));
+    reloads_by(Reload::new(file, prepared.reload(), hub.follow(), agree));
     let server = prepared.start(hub.admission())?;
     let drivers = hub.start()?;
     let status = server.run();
