@@ -105,9 +105,9 @@ impl Stream {
         }
     }
 
-    /// The number of the last batch of the partner's present run that was applied; 0 before the first.
-    pub fn applied(&self) -> u64 {
-        self.run.as_ref().map_or(0, |run| run.applied)
+    /// The partner's present run, and the number of its last batch that was applied; 0 before the first.
+    pub fn applied(&self) -> Option<(Incarnation, u64)> {
+        self.run.as_ref().map(|run| (run.incarnation, run.applied))
     }
 }
 
@@ -139,7 +139,7 @@ mod tests {
         stream.done(stamp(FIRST, 3), &answer("three"));
         assert_eq!(stream.arrive(stamp(FIRST, 2)), Arrival::Late);
         assert_eq!(stream.arrive(stamp(FIRST, 1)), Arrival::Late);
-        assert_eq!(stream.applied(), 3);
+        assert_eq!(stream.applied(), Some((FIRST, 3)));
     }
 
     #[test]
@@ -148,7 +148,7 @@ mod tests {
         stream.asked_by(FIRST);
         stream.done(stamp(FIRST, 7), &answer("seven"));
         stream.asked_by(SECOND);
-        assert_eq!(stream.applied(), 0);
+        assert_eq!(stream.applied(), Some((SECOND, 0)));
         assert_eq!(stream.arrive(stamp(FIRST, 8)), Arrival::OfPastRun);
         stream.asked_by(FIRST);
         assert_eq!(stream.arrive(stamp(FIRST, 8)), Arrival::OfPastRun, "that request was late");

@@ -60,7 +60,6 @@ counters! {
     MalformedTooLong = "peregrine-malformed-too-long",
     MalformedHardwareLength = "peregrine-malformed-hardware-length",
     MalformedCookie = "peregrine-malformed-cookie",
-    MalformedOptionOverrun = "peregrine-malformed-option-overrun",
     MalformedOptionLength = "peregrine-malformed-option-length",
     MalformedFqdnFlags = "peregrine-malformed-fqdn-flags",
     MalformedNoMessageType = "peregrine-malformed-no-message-type",

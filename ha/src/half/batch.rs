@@ -2,20 +2,26 @@
 //! partner. Pure but for the log and what it is given.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
+use engine::clock::Mono;
 use engine::control::leases::{LeaseCommands, Taken};
 use engine::control::{Answer, Command, Registry, code};
+use engine::lease::Lease4;
 use engine::log;
 use serde_json::{Value, json};
 
 use super::Half;
 use super::commands::named;
 use crate::limits::MAX_REQUEST;
-use crate::machine::{Announced, CallError, Incarnation, UpdateOutcome};
+use crate::machine::{Announced, CallError, Incarnation, Offset, UpdateOutcome};
 use crate::outbox::{PeerQueue, Update};
 use crate::stream::{Arrival, Stamp};
 use crate::wire::batch::{self, Batch, Outcome};
 use crate::wire::request::LeaseNews;
+
+/// Milliseconds by which the difference of the clocks may move without being another.
+const STEADY_MS: u64 = 2_000;
 
 /// The partner as the sender of batches knows it.
 #[derive(Debug, Default)]
@@ -31,7 +37,9 @@ pub(super) struct Addressee {
 /// The sender's side.
 impl Half {
     /// What the partner announced in its answer to a heartbeat; none if it is a Kea.
-    pub(crate) fn see_announced(&self, announced: Option<&Announced>) {
+    pub(crate) fn see_announced(&self, announced: Option<&Announced>, offset: Option<Offset>) {
+        self.reckon(announced, offset);
+        self.compare(announced);
         if let Some(announced) = announced {
             self.stream.lock().answered_by(announced.incarnation);
         }
@@ -43,16 +51,44 @@ impl Half {
         }
     }
 
+    /// Holds the partner's configuration against ours. A difference is told once, and when it is another.
+    fn compare(&self, announced: Option<&Announced>) {
+        let theirs = announced.and_then(|it| it.agreement.as_ref());
+        let ours = self.agreement.lock().clone();
+        let both = ours.zip(theirs);
+        let drift = both.map_or_else(Vec::new, |(ours, theirs)| ours.differences(theirs));
+        let before = std::mem::replace(&mut *self.drift.lock(), drift.clone());
+        if drift == before {
+            return;
+        }
+        let (server, keys) = (self.server(), drift.join(", "));
+        if drift.is_empty() {
+            log!(PEREGRINE_HA_CONFIG_AGREES, "{server}: the configurations agree again");
+        } else {
+            log!(
+                PEREGRINE_HA_CONFIG_DRIFT,
+                "{server}: the partner's configuration differs in {keys}"
+            );
+        }
+    }
+
     /// The request for a batch; none if the partner takes no batches any more, or this one is too large to be one.
     pub(crate) fn batch_request(&self, updates: &[Update]) -> Option<String> {
+        self.batch_of(updates.iter().map(|update| (update.news, &update.lease)))
+    }
+
+    /// As [`Self::batch_request`], for what is no update of the outbox.
+    pub(crate) fn batch_of<'a>(
+        &self,
+        leases: impl Iterator<Item = (LeaseNews, &'a Lease4)>,
+    ) -> Option<String> {
         let stamp = {
             let mut addressee = self.addressee.lock();
             let to = addressee.takes?;
             addressee.last += 1;
             Stamp { from: self.incarnation, to, number: addressee.last }
         };
-        let leases = updates.iter().map(|update| (update.news, &update.lease));
-        let body = batch::request(self.server(), stamp, leases);
+        let body = batch::request(self.server(), stamp, self.clock().now().wall_s, leases);
         (body.len() <= MAX_REQUEST).then_some(body)
     }
 
@@ -83,13 +119,47 @@ impl Half {
     }
 
     /// The partner is another than the one that announced that it takes them: until a new run of it does.
-    fn stop_batches(&self) {
+    pub(crate) fn stop_batches(&self) {
         let mut addressee = self.addressee.lock();
         if let Some(run) = addressee.takes.take() {
             addressee.refused = Some(run);
             log!(PEREGRINE_HA_BATCHES_REFUSED, "{}: updates go singly from now on", self.server());
         }
         self.outbox().set_batches(false);
+    }
+}
+
+/// The clocks.
+impl Half {
+    /// How far the partner's clock is ahead by what it announced in its answer to what was `asked` then.
+    pub(crate) fn offset(&self, asked: Mono, announced: Option<&Announced>) -> Option<Offset> {
+        let theirs_ms = i64::try_from(announced?.wall_ms?).ok()?;
+        let ours_ms = i64::try_from(self.clock().wall_ms()).ok()?;
+        let way_ms = u64::try_from(self.clock().now().mono.since(asked).as_millis()).ok()?;
+        let within_ms = way_ms.div_ceil(2);
+        let then_ms = ours_ms.saturating_sub_unsigned(within_ms);
+        Some(Offset { ms: theirs_ms.saturating_sub(then_ms), within_ms })
+    }
+
+    /// Reckons with the difference of the clocks from now on, if both servers do. Small changes of it are none: a time
+    /// that is turned into ours is the same each time.
+    fn reckon(&self, announced: Option<&Announced>, offset: Option<Offset>) {
+        let both = self.tolerates_skew && announced.is_some_and(|it| it.tolerates_skew);
+        let ahead_s = self.ahead_s.load(Ordering::Acquire);
+        let new_s = match offset.filter(|_| both) {
+            Some(Offset { ms, within_ms }) => {
+                let moved = (ms - ahead_s * 1000).unsigned_abs();
+                if moved > STEADY_MS + within_ms { (ms + 500).div_euclid(1000) } else { ahead_s }
+            }
+            None if both => ahead_s,
+            None => 0,
+        };
+        self.ahead_s.store(new_s, Ordering::Release);
+    }
+
+    /// A time by the partner's clock as ours has it.
+    pub(crate) fn in_our_time(&self, theirs_s: u64) -> u64 {
+        theirs_s.saturating_add_signed(-self.ahead_s.load(Ordering::Acquire))
     }
 }
 
@@ -124,16 +194,21 @@ fn take_in(half: &Half, leases: &LeaseCommands, command: &Command<'_>) -> Result
             return Err(Answer::error(text).coded(code::UNSUPPORTED));
         }
     }
-    let answer = batch::answer(&apply(leases, &batch));
+    let answer = batch::answer(&apply(half, leases, &batch));
     half.stream.lock().done(batch.stamp, &answer);
     Ok(answer)
 }
 
 /// Takes the updates over, and writes all of them at once.
-fn apply(leases: &LeaseCommands, batch: &Batch<'_>) -> Vec<Answer> {
+fn apply(half: &Half, leases: &LeaseCommands, batch: &Batch<'_>) -> Vec<Answer> {
+    let sent_s = half.in_our_time(batch.sent_s);
     let each = batch.updates.iter().map(|(news, map)| {
         let mut map = (*map).clone();
         map.insert("origin".into(), json!("ha-partner"));
+        let remaining = map.remove("remaining").as_ref().and_then(Value::as_i64);
+        if let Some(expire) = remaining.map(|s| sent_s.saturating_add_signed(s)) {
+            map.insert("expire".into(), json!(expire));
+        }
         match news {
             LeaseNews::Deleted => leases.take_deletion(&Value::Object(map)),
             LeaseNews::Stored => {

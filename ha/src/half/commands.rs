@@ -210,8 +210,9 @@ fn check_server<'a>(half: &Half, command: &Command<'a>) -> Result<Option<&'a str
 
 /// An entry of `high-availability` in status-get: Kea's, and our own words.
 fn relationship_json(half: &Half) -> Value {
-    let (status, partner) =
-        half.act(|machine, now| (machine.status(now), machine.announced().cloned()));
+    let (status, partner, offset) = half.act(|machine, now| {
+        (machine.status(now), machine.announced().cloned(), machine.clock_offset())
+    });
     let mut entry = status_json(&status);
     let words = &status.words;
     let mut own = json!({
@@ -220,8 +221,15 @@ fn relationship_json(half: &Half) -> Value {
         "waits-for": words.waits_for,
         "why": words.why,
     });
-    if let Some(partner) = partner {
+    if let Some(mut partner) = partner {
+        // Its hashes tell people nothing; what differs is told.
+        if partner.agreement.take().is_some() {
+            own["drift"] = json!(half.drift());
+        }
         own["partner"] = announce::to_json(&partner);
+    }
+    if let Some(offset) = offset {
+        own["clock-offset"] = json!({"ms": offset.ms, "within-ms": offset.within_ms});
     }
     entry[announce::FIELD] = own;
     entry

@@ -8,7 +8,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use crossbeam::channel::{Receiver, Sender, bounded};
@@ -30,6 +30,7 @@ use batch::Addressee;
 pub use pairing::Memory;
 use pairing::Pairing;
 
+use crate::agreement::Agreement;
 use crate::gate::Gate;
 use crate::hub::Share;
 use crate::limits::{MAX_ERRANDS, MAX_MAINTENANCE_COMMANDS};
@@ -72,10 +73,18 @@ pub struct Half {
     partner_is_kea3: AtomicBool,
     /// This run of the server, as the partner knows it.
     incarnation: Incarnation,
+    /// `clock-skew` is `tolerate`.
+    tolerates_skew: bool,
     /// The partner's batches, as they arrive.
     stream: Mutex<Stream>,
     /// Held by whoever takes one of them in.
     taking: Mutex<()>,
+    /// Seconds by which the partner's clock is ahead, as its times are reckoned with.
+    ahead_s: AtomicI64,
+    /// What our configuration has to agree with the partner's in.
+    agreement: Mutex<Option<Agreement>>,
+    /// The keys in which the two differ.
+    drift: Mutex<Vec<String>>,
     /// Where ours go.
     addressee: Mutex<Addressee>,
     /// The state that this server returns to once the partner has heard that the maintenance is cancelled.
@@ -139,6 +148,7 @@ impl Half {
         let max_ack_delay = parameters.max_ack_delay;
         let backups = backups(&peers).count();
         let has_partner = peers.is_active_pair();
+        let tolerates_skew = parameters.tolerates_skew;
         let now = clock.now();
         let incarnation = Incarnation(Rng::from_system().next_u64());
         let half = Arc::new_cyclic(|half: &std::sync::Weak<Self>| Self {
@@ -161,8 +171,12 @@ impl Half {
             remembers_refusals: AtomicBool::new(false),
             partner_is_kea3: AtomicBool::new(false),
             incarnation,
+            tolerates_skew,
             stream: Mutex::new(Stream::new(incarnation)),
             taking: Mutex::default(),
+            ahead_s: AtomicI64::new(0),
+            agreement: Mutex::default(),
+            drift: Mutex::default(),
             addressee: Mutex::default(),
             returning: Mutex::default(),
             cancelled: AtomicBool::new(false),
@@ -322,9 +336,26 @@ impl Half {
         if kea3 { PartnerKind::Kea3 } else { PartnerKind::Kea2 }
     }
 
+    /// From now on the partner is told this of our configuration.
+    pub fn agree_on(&self, agreement: Option<Agreement>) {
+        *self.agreement.lock() = agreement;
+    }
+
+    /// The keys in which the partner's configuration differs from ours and must not.
+    pub(crate) fn drift(&self) -> Vec<String> {
+        self.drift.lock().clone()
+    }
+
     /// What it tells a partner that may be a Peregrine.
-    pub(crate) const fn announced(&self) -> Announced {
-        Announced { incarnation: self.incarnation, batches: true }
+    pub(crate) fn announced(&self) -> Announced {
+        Announced {
+            incarnation: self.incarnation,
+            batches: true,
+            tolerates_skew: self.tolerates_skew,
+            wall_ms: Some(self.clock.wall_ms()),
+            applied: self.stream.lock().applied(),
+            agreement: self.agreement.lock().clone(),
+        }
     }
 
     /// The answer to a heartbeat. While a cancellation is on its way to the partner it names the state to come: a

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use crate::agreement::Agreement;
+
 /// One run of a server, drawn at its start: what was announced in one does not hold in the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Incarnation(pub u64);
@@ -28,4 +30,21 @@ pub struct Announced {
     pub incarnation: Incarnation,
     /// It takes lease updates in batches.
     pub batches: bool,
+    /// `clock-skew` is `tolerate`: it reckons with the difference of the clocks, however large.
+    pub tolerates_skew: bool,
+    /// Its wall clock when it said so, milliseconds since 1970-01-01 UTC.
+    pub wall_ms: Option<u64>,
+    /// Whose batches it has applied up to which number.
+    pub applied: Option<(Incarnation, u64)>,
+    /// What its configuration has to agree with its partner's in; none if it does not say.
+    pub agreement: Option<Agreement>,
+}
+
+/// How far the partner's clock is ahead of ours, with the way of the heartbeat taken out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Offset {
+    /// Milliseconds; negative if it is behind.
+    pub ms: i64,
+    /// By so many milliseconds it may be wrong: half of the time that the heartbeat took.
+    pub within_ms: u64,
 }

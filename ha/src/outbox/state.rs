@@ -104,7 +104,7 @@ impl State {
         tickets
     }
 
-    /// The peer fell silent over `update`, if it is still of use: gives the tickets of what waited behind it.
+    /// The peer fell silent, over `update` if that is still of use: gives the tickets of what waited behind it.
     pub(super) fn lose(&mut self, update: Option<&Update>) -> Vec<Ticket> {
         let behind = self.queue.drain();
         let tickets = behind.iter().filter_map(|update| update.ticket).collect();

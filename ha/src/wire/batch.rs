@@ -22,7 +22,9 @@ pub const LATE: i64 = 1;
 pub struct Batch<'a> {
     /// Its place in the stream.
     pub stamp: Stamp,
-    /// The updates, each as the arguments of `lease4-update` or, with `deleted`, of `lease4-del`.
+    /// When it was sent, by its sender's clock.
+    pub sent_s: u64,
+    /// The updates, each with `remaining`, the seconds from then to the lease's end, and else as the arguments of `lease4-update` or, with `deleted`, of `lease4-del`.
     pub updates: Vec<(LeaseNews, &'a Map<String, Value>)>,
 }
 
@@ -39,22 +41,25 @@ pub enum Outcome {
 pub fn request<'a>(
     sender: &str,
     stamp: Stamp,
+    wall_s: u64,
     updates: impl Iterator<Item = (LeaseNews, &'a Lease4)>,
 ) -> String {
-    let updates: Vec<Value> = updates.map(|(news, lease)| update(news, lease)).collect();
+    let updates: Vec<Value> = updates.map(|(news, lease)| update(news, lease, wall_s)).collect();
     let arguments = json!({
         "for": stamp.to.to_string(),
         "incarnation": stamp.from.to_string(),
         "number": stamp.number,
         "server-name": sender,
+        "time": wall_s,
         "updates": updates,
     });
     json!({"arguments": arguments, "command": COMMAND, "service": ["dhcp4"]}).to_string()
 }
 
-fn update(news: LeaseNews, lease: &Lease4) -> Value {
+fn update(news: LeaseNews, lease: &Lease4, wall_s: u64) -> Value {
     let mut map = lease_body(lease);
-    map.insert("expire".into(), json!(lease.expires_at_s()));
+    let span = |s: u64| i64::try_from(s).unwrap_or(i64::MAX);
+    map.insert("remaining".into(), json!(span(lease.expires_at_s()) - span(wall_s)));
     if news == LeaseNews::Deleted {
         map.insert("deleted".into(), json!(true));
     }
@@ -74,6 +79,8 @@ pub fn read(arguments: Option<&Value>) -> Result<Batch<'_>, Answer> {
     let to = to.ok_or_else(|| wrong("expected 'for', 16 digits"))?;
     let number = map.get("number").and_then(Value::as_u64).filter(|number| *number > 0);
     let number = number.ok_or_else(|| wrong("expected 'number', 1 or more"))?;
+    let sent_s = map.get("time").and_then(Value::as_u64);
+    let sent_s = sent_s.ok_or_else(|| wrong("expected 'time', seconds since 1970"))?;
     let updates = map.get("updates").and_then(Value::as_array);
     let updates = updates.filter(|list| list.len() <= MAX_BATCH);
     let expected = || wrong(&format!("expected 'updates', a list of at most {MAX_BATCH}"));
@@ -82,7 +89,8 @@ pub fn read(arguments: Option<&Value>) -> Result<Batch<'_>, Answer> {
         let deleted = map.get("deleted").and_then(Value::as_bool).unwrap_or(false);
         Ok((if deleted { LeaseNews::Deleted } else { LeaseNews::Stored }, map))
     });
-    Ok(Batch { stamp: Stamp { from, to, number }, updates: updates.collect::<Result<_, _>>()? })
+    let (stamp, updates) = (Stamp { from, to, number }, updates.collect::<Result<_, _>>()?);
+    Ok(Batch { stamp, sent_s, updates })
 }
 
 /// The answer to a batch: what became of each update.
@@ -163,7 +171,7 @@ mod tests {
     #[test]
     fn a_batch_is_read_back() {
         let leases = [(LeaseNews::Stored, lease(1)), (LeaseNews::Deleted, lease(2))];
-        let sent = request("a", STAMP, leases.iter().map(|(news, lease)| (*news, lease)));
+        let sent = request("a", STAMP, 1_700, leases.iter().map(|(news, lease)| (*news, lease)));
         let sent: Value = serde_json::from_str(&sent).unwrap();
         assert_eq!(sent["command"], COMMAND);
         let batch = read(Some(&sent["arguments"])).unwrap();
@@ -171,19 +179,21 @@ mod tests {
         let news: Vec<_> = batch.updates.iter().map(|(news, _)| *news).collect();
         assert_eq!(news, [LeaseNews::Stored, LeaseNews::Deleted]);
         assert_eq!(batch.updates[0].1["ip-address"], "192.0.2.1");
-        assert_eq!(batch.updates[0].1["expire"], 1_600);
+        assert_eq!((batch.sent_s, &batch.updates[0].1["remaining"]), (1_700, &json!(-100)));
     }
 
     #[test]
     fn a_wrong_batch_is_refused_with_what_was_expected() {
         let right = json!({
-            "for": "0000000000000001", "incarnation": "0000000000000002", "number": 1, "updates": []
+            "for": "0000000000000001", "incarnation": "0000000000000002", "number": 1,
+            "time": 5, "updates": []
         });
         assert!(read(Some(&right)).is_ok());
         for (key, wrong) in [
             ("for", json!("x")),
             ("incarnation", json!(2)),
             ("number", json!(0)),
+            ("time", json!(-1)),
             ("updates", json!([1])),
             ("updates", json!(vec![json!({}); MAX_BATCH + 1])),
         ] {

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use engine::clock::{Clock, SystemClock};
+use engine::clock::{Clock, Now, SystemClock};
 use engine::control::Registry;
 use engine::control::leases::LeaseCommands;
 use engine::lease::json::LeaseSubnet;
@@ -107,6 +107,23 @@ pub(crate) struct Rest {
     paired: bool,
 }
 
+/// A wall clock that is not set right.
+struct Ahead {
+    clock: SystemClock,
+    ahead_s: u64,
+}
+
+impl Clock for Ahead {
+    fn now(&self) -> Now {
+        let now = self.clock.now();
+        Now { wall_s: now.wall_s + self.ahead_s, ..now }
+    }
+
+    fn wall_ms(&self) -> u64 {
+        self.clock.wall_ms() + self.ahead_s * 1000
+    }
+}
+
 struct Paired(Mutex<bool>);
 
 impl Memory for Paired {
@@ -184,8 +201,27 @@ impl Node {
         self.paired.is_paired()
     }
 
+    /// Starts it with a wall clock that is ahead by so many seconds.
+    pub(crate) fn start_ahead(
+        place: usize,
+        addresses: [SocketAddr; 2],
+        parameters: Parameters,
+        ahead_s: u64,
+    ) -> Self {
+        let clock = Arc::new(Ahead { clock: SystemClock::start(), ahead_s });
+        Self::open_by(clock, parameters, settings(place, addresses), Rest::default()).unwrap()
+    }
+
     fn open(parameters: Parameters, settings: Settings, rest: Rest) -> Result<Self, StartError> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+        Self::open_by(Arc::new(SystemClock::start()), parameters, settings, rest)
+    }
+
+    fn open_by(
+        clock: Arc<dyn Clock>,
+        parameters: Parameters,
+        settings: Settings,
+        rest: Rest,
+    ) -> Result<Self, StartError> {
         let (service, stats) = (Arc::new(Service::default()), Arc::new(Stats::default()));
         let released = Arc::new(Released::default());
         let pending = Arc::new(Pending::new(0, released.clone(), stats.clone()));
