@@ -39,6 +39,7 @@ impl Namespaces {
     const HOSTS: [&'static str; 3] = ["clients", "kea", "ours"];
 
     fn new(test: &str) -> Self {
+        net::sweep();
         let this = Self(format!("pgd{}-{test}", std::process::id()));
         for host in Self::HOSTS {
             net::run("ip", &["netns", "add", &this.name(host)]);
@@ -74,13 +75,7 @@ impl Namespaces {
 impl Drop for Namespaces {
     fn drop(&mut self) {
         for host in Self::HOSTS {
-            let name = self.name(host);
-            if let Ok(pids) = Command::new("ip").args(["netns", "pids", &name]).output() {
-                for pid in String::from_utf8_lossy(&pids.stdout).split_whitespace() {
-                    let _ = Command::new("kill").args(["-9", pid]).output();
-                }
-            }
-            let _ = Command::new("ip").args(["netns", "del", &name]).output();
+            net::remove(&self.name(host));
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use std::fs::File;
 use std::os::fd::AsFd;
+use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
@@ -24,6 +26,7 @@ impl Lan {
     /// A switch with these hosts, each given as name and address (`10.0.0.1/16`, or empty for none).
     pub(crate) fn new(hosts: &[(&'static str, &str)]) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
+        sweep();
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let prefix = format!("pg{}-{number}", std::process::id());
         let lan = Self { prefix, hosts: hosts.iter().map(|(name, _)| *name).collect() };
@@ -125,15 +128,48 @@ const NOBODY: &str = "02:ff:ff:ff:ff:fe";
 impl Drop for Lan {
     fn drop(&mut self) {
         for host in self.hosts.iter().copied().chain(["switch"]) {
-            let name = self.namespace(host);
-            if let Ok(pids) = Command::new("ip").args(["netns", "pids", &name]).output() {
-                for pid in String::from_utf8_lossy(&pids.stdout).split_whitespace() {
-                    let _ = Command::new("kill").args(["-9", pid]).output();
-                }
-            }
-            let _ = Command::new("ip").args(["netns", "del", &name]).output();
+            remove(&self.namespace(host));
         }
     }
+}
+
+/// Removes a namespace and ends the processes in it.
+pub(crate) fn remove(namespace: &str) {
+    if let Ok(pids) = Command::new("ip").args(["netns", "pids", namespace]).output() {
+        for pid in String::from_utf8_lossy(&pids.stdout).split_whitespace() {
+            let _ = Command::new("kill").args(["-9", pid]).output();
+        }
+    }
+    let _ = Command::new("ip").args(["netns", "del", namespace]).output();
+}
+
+/// Removes the namespaces of test programs that were killed before they could; once in this program.
+pub(crate) fn sweep() {
+    static DONE: OnceLock<()> = OnceLock::new();
+    DONE.get_or_init(|| {
+        let listed = run("ip", &["netns", "list"]);
+        let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+        let names = listed.lines().filter_map(|line| line.split_whitespace().next());
+        for name in names {
+            let owner = owner(name);
+            if owner.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
+                remove(name);
+            }
+        }
+    });
+}
+
+/// The process that made a namespace, if it is one of these tests: `pg` or `pgd`, its number, a dash.
+fn owner(namespace: &str) -> Option<u32> {
+    let rest = namespace.strip_prefix("pg")?;
+    let (pid, _) = rest.strip_prefix('d').unwrap_or(rest).split_once('-')?;
+    pid.parse().ok()
+}
+
+#[test]
+fn only_the_namespaces_of_these_tests_have_an_owner() {
+    let names = ["pg12-0-one", "pgd7-random-kea", "pg-one", "pgx1-one", "page12-1", "12-one"];
+    assert_eq!(names.map(owner), [Some(12), Some(7), None, None, None, None]);
 }
 
 /// What the tests that need namespaces run in them.

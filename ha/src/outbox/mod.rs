@@ -271,12 +271,13 @@ impl Outbox {
         if state.stopped { None } else { state.take() }
     }
 
-    /// What became of each update of a batch that [`Outbox::next`] gave out.
+    /// What became of each update of a batch that [`Outbox::next`] gave out. What waits behind one that was lost fails
+    /// with it, so that no other batch may go before: it would hang as well, and arrive behind a synchronisation.
     pub fn settle_batch(&self, peer: PeerQueue, settled: Vec<(Update, UpdateOutcome)>) {
-        self.end_batch(peer);
         for (update, outcome) in settled {
             self.settle(peer, &update, outcome);
         }
+        self.end_batch(peer);
     }
 
     /// The partner did not look at a batch: the updates go again, each before what came for its address since.

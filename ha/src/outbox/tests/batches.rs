@@ -42,6 +42,25 @@ fn the_next_batch_gathers_while_one_is_under_way() {
     assert_eq!(world.replies().len(), 5);
 }
 
+/// What waits behind a lost batch is not sent after it into the same silence.
+#[test]
+fn nothing_goes_between_the_loss_of_a_batch_and_of_what_waits_behind_it() {
+    for _ in 0..200 {
+        let world = world(0, 10);
+        world.outbox.set_batches(true);
+        world.promised(1);
+        let lost = batch(&world);
+        (2..=5).for_each(|host| world.promised(host));
+        std::thread::scope(|scope| {
+            let next = scope.spawn(|| world.outbox.next(PeerQueue::Partner));
+            settle(&world, lost, |_| silence());
+            world.outbox.stop();
+            assert_eq!(next.join().unwrap(), None);
+        });
+        assert_eq!(world.dropped(), 5);
+    }
+}
+
 #[test]
 fn a_batch_has_a_bound_and_holds_an_address_once() {
     let world = world(0, 0);
