@@ -11,6 +11,7 @@ use engine::seam::Admission;
 use engine::stats::Counter;
 use ha::io::{Driver, StartError};
 use ha::machine::{Mode, Parameters, State};
+use ha::wire::batch;
 use serde_json::json;
 
 use support::{Node, addresses, parameters, settings, until};
@@ -55,6 +56,9 @@ fn status_and_heartbeat_have_keas_shape() {
     });
     let mut status =
         first.command(json!({"command": "status-get"}))["arguments"]["high-availability"][0].take();
+    let own = status.as_object_mut().unwrap().remove("peregrine").unwrap();
+    assert_eq!(own["waits-for"], "nothing: both servers are in normal operation");
+    assert_eq!(own["partner"]["abilities"], json!(["batches"]));
     let remote = &mut status["ha-servers"]["remote"];
     assert!(remote["clock-skew"].as_i64().unwrap().abs() <= 1);
     assert_eq!(remote["system-time"].as_str().unwrap().len(), "2026-11-20 10:34:46".len());
@@ -196,8 +200,12 @@ fn a_partner_that_refuses_too_many_clients_ends_the_relationship() {
     let second = Node::start(1, addresses, strict("server2"));
     let normal = State::LoadBalancing;
     until("load-balancing", || first.state() == normal && second.state() == normal);
-    let refuse = |_: &Command<'_>| Answer::error("Invalid subnet-id").coded(code::CONFLICT);
-    second.registry.register("lease4-update", refuse);
+    let refuse = |command: &Command<'_>| {
+        let batch = batch::read(command.arguments).unwrap();
+        let refusal = Answer::error("Invalid subnet-id").coded(code::CONFLICT);
+        batch::answer(&vec![refusal; batch.updates.len()])
+    };
+    second.registry.register(batch::COMMAND, refuse);
     for host in 1..=2 {
         first.grant(host);
     }
