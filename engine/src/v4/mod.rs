@@ -119,9 +119,13 @@ struct Client {
 }
 
 impl Client {
-    fn new(query: &Query<'_>, match_client_id: bool) -> Self {
+    /// The client of `query` in `subnet`. Its offers are found by the client identifier if that counts anywhere in the
+    /// shared network: a renewal may select another of the subnets than the DISCOVER did.
+    fn new(query: &Query<'_>, subnet: Option<&SubnetPlan>, snapshot: &Snapshot) -> Self {
         let (hw_address, client_id) = (query.hw_address(), query.client_id());
-        let decisive = client_id.as_ref().filter(|_| match_client_id);
+        let match_client_id = subnet.is_none_or(|it| it.config.match_client_id);
+        let mixed = subnet.is_some_and(|it| snapshot.network_of(it).by_identity.is_some());
+        let decisive = client_id.as_ref().filter(|_| match_client_id || mixed);
         let key = ClientKey::of(Identity { client_id: decisive, hw_address: &hw_address });
         Self { hw_address, client_id, match_client_id, key }
     }
@@ -169,7 +173,7 @@ impl<'a> Exchange<'a> {
             complete(&mut classes, &known, subnet, asked);
             classes.check_drop(snapshot)?;
         }
-        let client = Client::new(query, subnet.is_none_or(|it| it.config.match_client_id));
+        let client = Client::new(query, subnet, snapshot);
         let exchange = Self { query, arrival, context, classes, known, subnet, client };
         match query.message_type() {
             MessageType::Discover => exchange.discover(),
