@@ -225,7 +225,10 @@ impl<'a> Exchange<'a> {
             subnet_id: promise.subnet.config.id,
             fqdn_fwd: false,
             fqdn_rev: false,
-            hostname: promise.name.as_ref().map_or_else(Box::default, |name| name.hostname.clone()),
+            hostname: promise
+                .name
+                .as_ref()
+                .map_or_else(Default::default, |name| name.hostname.as_str().into()),
             state: LeaseState::Assigned,
             user_context,
             pool_id: promise.pool.map_or(0, |pool| pool.id),
