@@ -254,7 +254,10 @@ fn by_name(leases: &[Value], addresses: &Addresses, now_s: u64) -> BTreeMap<Stri
 }
 
 fn members_of_lease(kea: &Value, ours: &Value) -> Vec<Difference> {
+    // When a lease began that does not end is of no matter.
+    let endless = ours["valid-lft"] == u32::MAX;
     let same = |member: &str| match member {
+        "cltt" if endless => true,
         "cltt" => {
             let moment = |lease: &Value| lease["cltt"].as_u64().unwrap_or(0);
             moment(kea).abs_diff(moment(ours)) <= MOMENT_S

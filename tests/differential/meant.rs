@@ -128,6 +128,16 @@ pub(crate) const ALL: &[Meant] = &[
         effect: Effect::OtherAddresses,
     },
     Meant {
+        name: "open-offer-not-offered",
+        reason: "DISCOVER with option 50, yiaddr and what follows from the address: an address that was offered to another client \
+                 some seconds ago is kept for it (RFC 2131 section 3.1 point 2); Kea offers it to who asks",
+        applies: |seen| {
+            let addresses = [seen.kea, seen.ours].map(|reply| reply.map(|reply| reply.yiaddr));
+            seen.message_type() == DISCOVER && seen.is_promised && addresses[0] != addresses[1]
+        },
+        effect: Effect::OtherAddresses,
+    },
+    Meant {
         name: "open-offer-kept",
         reason: "REQUEST, NAK and no lease: the address was offered to another client some seconds ago and is kept for \
                  it (RFC 2131 section 3.1 point 2); Kea gives it to who asks first",
@@ -255,10 +265,10 @@ pub(crate) const ALL: &[Meant] = &[
     },
     Meant {
         name: "several-enterprises",
-        reason: "any reply, option 125: 2.2 sends the options of one enterprise, 3.x those of each that is configured or named",
+        reason: "any reply, options 124 and 125: 2.2 sends those of one enterprise, 3.x those of each that is configured or named",
         applies: |seen| {
             let (kea, ours) = seen.values();
-            seen.difference.what == What::Option(125)
+            matches!(seen.difference.what, What::Option(124 | 125))
                 && kea != "absent"
                 && ours != kea
                 && ours.contains(kea)

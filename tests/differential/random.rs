@@ -25,7 +25,8 @@ pub(crate) fn draw(seed: u64) -> Story {
     }
     let loose = dice.chance(20);
     let (wild, bootp) = (dice.chance(40), dice.chance(20));
-    let mut plan = Plan { loose, wild, bootp, links: Vec::new(), clients: Vec::new() };
+    let mut plan =
+        Plan { loose, wild, bootp, shared: false, links: Vec::new(), clients: Vec::new() };
     let config = plan.configuration(&mut dice);
     let mut parts = [json!({}), json!({})];
     if bootp {
@@ -97,6 +98,8 @@ struct Plan {
     wild: bool,
     /// Whether BOOTP requests are served.
     bootp: bool,
+    /// Whether the subnet that is drawn is one of a shared network.
+    shared: bool,
     links: Vec<&'static Link>,
     clients: Vec<Client>,
 }
@@ -134,6 +137,7 @@ impl Plan {
             }
             self.links.push(link);
             let shared = dice.chance(25) && !self.loose;
+            self.shared = shared;
             let first = self.subnet(dice, 10 * at + 1, link.prefix, classes);
             if !shared {
                 subnets.push(first);
@@ -197,7 +201,7 @@ impl Plan {
             options::hold(dice, &mut subnet);
         }
         if dice.chance(40) && !self.loose {
-            subnet.insert("reservations".into(), reservations(dice, prefix));
+            subnet.insert("reservations".into(), reservations(dice, prefix, self.shared));
         }
         subnet.into()
     }
@@ -428,7 +432,7 @@ fn boot_fields(dice: &mut Dice, level: &mut Map<String, Value>) {
     }
 }
 
-fn reservations(dice: &mut Dice, prefix: &str) -> Value {
+fn reservations(dice: &mut Dice, prefix: &str, shared: bool) -> Value {
     let mut list = Vec::new();
     for number in 0..9 {
         if !dice.chance(25) {
@@ -441,7 +445,7 @@ fn reservations(dice: &mut Dice, prefix: &str) -> Value {
         };
         host.insert(key.into(), value.into());
         // 2.2 and 3.x differ about a reservation without address in another subnet of the network.
-        if dice.chance(70) || prefix.starts_with("172") {
+        if dice.chance(70) || shared {
             let base = dice.pick(&[20, 200]);
             host.insert("ip-address".into(), format!("{prefix}.{}", base + number).into());
         }

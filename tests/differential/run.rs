@@ -84,6 +84,7 @@ pub(crate) fn tell(lab: &mut Lab, story: &Story) -> Result<Report, Failure> {
         ours: Holdings::new(),
         xid: 0x1000,
         expired: false,
+        ended: false,
         report: Report::default(),
     };
     for (at, step) in story.steps.iter().enumerate() {
@@ -102,6 +103,8 @@ struct Telling<'a> {
     xid: u32,
     /// Whether any lease came to its end.
     expired: bool,
+    /// Whether one was set back to its end since the last query.
+    ended: bool,
     report: Report,
 }
 
@@ -164,7 +167,26 @@ impl Telling<'_> {
             compare::replies(replies.kea.as_ref(), replies.ours.as_ref(), &self.addresses);
         let about = About { client, had, queries: &queries, replies: &replies };
         self.explain(&differences, Some(&about))?;
-        self.check_leases(Some(&about))
+        self.check_leases(Some(&about))?;
+        if self.ended {
+            self.clear_ended();
+        }
+        Ok(())
+    }
+
+    /// Deletes leases that are over: after one query each side goes its own way with them.
+    fn clear_ended(&mut self) {
+        let now_s = wall_s();
+        for side in [&self.lab.kea, &self.lab.ours] {
+            for lease in side.server.leases() {
+                let moment = |key: &str| lease[key].as_u64().unwrap_or(0);
+                if lease["state"] == 0 && moment("cltt") + moment("valid-lft") < now_s {
+                    let arguments = json!({"ip-address": lease["ip-address"]});
+                    side.server.command(&json!({"command": "lease4-del", "arguments": arguments}));
+                }
+            }
+        }
+        (self.ended, self.expired) = (false, false);
     }
 
     fn check_leases(&mut self, about: Option<&About<'_>>) -> Result<(), String> {
@@ -278,7 +300,7 @@ impl Telling<'_> {
         if !sides.iter().all(|(_, lease)| can_end(lease)) {
             return Ok(());
         }
-        self.expired = true;
+        (self.expired, self.ended) = (true, true);
         for (side, mut lease) in sides {
             lease["expire"] = expire.into();
             let update = json!({"command": "lease4-update", "arguments": lease});

@@ -112,7 +112,7 @@ impl Exchange<'_> {
             None => (&promise.subnet.options, &promise.subnet.additional),
         };
         let classes = self.final_classes(promise.subnet, promise.host, listed);
-        self.boot_fields(&mut writer, promise.subnet, promise.host, &classes);
+        self.boot_fields(&mut writer, Some(promise.subnet), promise.host, &classes);
         let mut own = self.echoes();
         own.number(code::LEASE_TIME, promise.lifetime_s.to_be_bytes());
         own.number(code::SUBNET_MASK, promise.subnet.config.prefix.mask().octets());
@@ -134,7 +134,7 @@ impl Exchange<'_> {
         }
         let host = self.known.current(subnet);
         let classes = self.final_classes(subnet, host, &subnet.additional);
-        self.boot_fields(&mut writer, subnet, host, &classes);
+        self.boot_fields(&mut writer, Some(subnet), host, &classes);
         let levels = self.levels(&subnet.options, host, &classes);
         let wanted = code::V6_ONLY_PREFERRED;
         let carried = levels.chosen(None, CodeSet::of(&[wanted])).contains(wanted)
@@ -160,9 +160,12 @@ impl Exchange<'_> {
             (subnet, host, self.final_classes(subnet, host, &subnet.additional))
         });
         let levels = told.as_ref().map(|(subnet, host, classes)| {
-            self.boot_fields(&mut writer, subnet, *host, classes);
+            self.boot_fields(&mut writer, Some(subnet), *host, classes);
             self.levels(&subnet.options, *host, classes)
         });
+        if levels.is_none() {
+            self.boot_fields(&mut writer, None, None, &self.classes);
+        }
         self.write_options(&mut writer, own, levels.as_ref());
         let departure = self.departure(writer, MessageType::Ack, Ipv4Addr::UNSPECIFIED);
         let event = Event::Informed;
@@ -230,29 +233,32 @@ impl Exchange<'_> {
     }
 
     /// next-server, server-hostname and boot-file-name: of the reservation, else of the first class that sets it, else
-    /// of the subnet.
+    /// of the subnet, if there is one.
     fn boot_fields(
         &self,
         writer: &mut ReplyWriter,
-        subnet: &SubnetPlan,
+        subnet: Option<&SubnetPlan>,
         host: Option<&Host>,
         classes: &Classes,
     ) {
         let classes = || classes.definitions(self.context.snapshot).map(|(class, _)| class);
         let own = host.and_then(|host| host.details.as_deref());
+        let subnet = subnet.map(|subnet| &subnet.config);
         let next_server = classes()
             .filter_map(|class| class.next_server)
             .find(|address| !address.is_unspecified());
         let next_server = own.and_then(|own| own.next_server).or(next_server);
-        writer.siaddr(next_server.unwrap_or(subnet.config.next_server));
+        let next_server = next_server.or(subnet.map(|subnet| subnet.next_server));
+        writer.siaddr(next_server.unwrap_or(Ipv4Addr::UNSPECIFIED));
         let own_server = own.map(|own| &*own.server_hostname);
         let servers = classes().filter_map(|class| class.server_hostname.as_deref());
         let server = own_server.into_iter().chain(servers).find(|name| !name.is_empty());
-        writer.server_name(server.unwrap_or(&subnet.config.server_hostname));
+        let server = server.or(subnet.map(|subnet| &*subnet.server_hostname));
+        writer.server_name(server.unwrap_or_default());
         let own_file = own.map(|own| &*own.boot_file_name);
         let files = classes().filter_map(|class| class.boot_file_name.as_deref());
         let file = own_file.into_iter().chain(files).find(|name| !name.is_empty());
-        writer.boot_file(file.unwrap_or(&subnet.config.boot_file_name));
+        writer.boot_file(file.or(subnet.map(|it| &*it.boot_file_name)).unwrap_or_default());
     }
 
     /// Writes the exchange's own options and those of the configuration, ascending, option 82 last.

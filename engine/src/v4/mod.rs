@@ -122,9 +122,18 @@ struct Client {
 }
 
 impl Client {
-    fn new(query: &Query<'_>, client_id: Option<ClientId>, match_client_id: bool) -> Self {
+    /// The client of `query` in `subnet`. Its offers are found by the client identifier if that counts anywhere in the
+    /// shared network: a renewal may select another of the subnets than the DISCOVER did.
+    fn new(
+        query: &Query<'_>,
+        client_id: Option<ClientId>,
+        subnet: Option<&SubnetPlan>,
+        snapshot: &Snapshot,
+    ) -> Self {
         let hw_address = query.hw_address();
-        let decisive = client_id.as_ref().filter(|_| match_client_id);
+        let match_client_id = subnet.is_none_or(|it| it.config.match_client_id);
+        let mixed = subnet.is_some_and(|it| snapshot.network_of(it).by_identity.is_some());
+        let decisive = client_id.as_ref().filter(|_| match_client_id || mixed);
         let key = ClientKey::of(Identity { client_id: decisive, hw_address: &hw_address });
         Self { hw_address, client_id, match_client_id, key }
     }
@@ -177,8 +186,7 @@ impl<'a> Exchange<'a> {
             classes.check_drop(snapshot)?;
         }
         let client_id = replaced.clone().or_else(|| query.client_id());
-        let match_client_id = subnet.is_none_or(|it| it.config.match_client_id);
-        let client = Client::new(query, client_id, match_client_id);
+        let client = Client::new(query, client_id, subnet, snapshot);
         let exchange = Self { query, arrival, context, replaced, classes, known, subnet, client };
         match query.message_type() {
             MessageType::Discover => exchange.discover(),

@@ -159,12 +159,12 @@ fn enterprise_of(data: &[u8]) -> Option<u32> {
 }
 
 /// The enterprises in the data of an option 124 or 125 and what belongs to each (RFC 3925 sections 3 and 4); what
-/// comes after one that reaches beyond the end is not looked at.
+/// comes after one that reaches beyond the end is not looked at. The last one may be its number alone.
 fn enterprises(data: &[u8]) -> impl Iterator<Item = (u32, &[u8])> {
     let mut rest = data;
     std::iter::from_fn(move || {
         let (number, after) = rest.split_first_chunk()?;
-        let (len, after) = after.split_first()?;
+        let (len, after) = after.split_first().unwrap_or((&0, &[]));
         let (data, later) = after.split_at_checked(usize::from(*len))?;
         rest = later;
         Some((u32::from_be_bytes(*number), data))

@@ -21,3 +21,4 @@ g discover prl=125 -> offer
 h discover class='named' prl=125 -> offer
 b select opt125=0000015300 -> ack
 i discover opt124=000001530178 -> offer
+j discover opt125=00000153 -> offer
