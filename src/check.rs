@@ -79,8 +79,19 @@ fn directories() -> Directories {
     }
 }
 
-/// Prints mistakes, one a line; the exit status of a program that starts nothing.
+/// Prints mistakes, one a line; the exit status of a program that starts nothing. A configuration that is in order but for
+/// parts that are not built yet has no mistake: it is one message that lists them.
 pub(crate) fn tell(mistakes: &[Mistake]) -> ExitCode {
+    let unbuilt: Vec<_> = mistakes.iter().filter_map(Mistake::unbuilt).collect();
+    if !unbuilt.is_empty() && unbuilt.len() == mistakes.len() {
+        eprintln!("not built yet, and asked for by this configuration:");
+        for (mistake, part) in mistakes.iter().zip(unbuilt) {
+            let at = &mistake.at;
+            eprintln!("  {}:{}.{}: {part}", at.file, at.line, at.column);
+        }
+        eprintln!("nothing was started");
+        return ExitCode::FAILURE;
+    }
     for mistake in mistakes {
         eprintln!("{mistake}");
     }

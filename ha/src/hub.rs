@@ -99,6 +99,7 @@ impl Hub {
         let storage = parts.storage.clone();
         let parts = driving::Parts {
             store: Arc::clone(&parts.storage.store),
+            leases: parts.leases.clone(),
             flush: Arc::new(move |number| storage.write_through(number)),
             registry: Arc::clone(&parts.registry),
             clock: Arc::clone(&parts.clock),

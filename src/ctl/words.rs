@@ -33,6 +33,10 @@ fn relationship(status: &Value) -> String {
     if remote.is_object() {
         line("partner", partner(remote, own));
     }
+    if let Some(ms) = own["clock-offset"]["ms"].as_i64() {
+        let within = own["clock-offset"]["within-ms"].as_i64().unwrap_or(0);
+        line("its clock", format!("{ms:+} ms against ours, give or take {within} ms"));
+    }
     told
 }
 

@@ -17,6 +17,7 @@ mod modes;
 mod overload;
 mod pair;
 mod relay;
+mod reload;
 mod replacement;
 mod shortage;
 mod site;

@@ -129,6 +129,9 @@ fn four_thousand_discovers_at_once_are_all_answered() {
             mac: fleet.mac(client),
             giaddr: place.relay(),
             form: Form::Discover,
+            broadcast: false,
+            more: &[],
+            circuit: None,
         };
         let octets = wire::encode(&query);
         from.send_to(octets.octets(), place.server()).unwrap();

@@ -26,7 +26,7 @@ pub use trial::shortcomings;
 
 use crate::alloc::Offers;
 use crate::clock::{Clock, Mono, SystemClock};
-use crate::config::model::Dhcp4;
+use crate::config::model::{Dhcp4, Subnet4};
 use crate::control::Registry;
 use crate::control::core::{Core, Served};
 use crate::control::leases::LeaseCommands;
@@ -37,6 +37,7 @@ use crate::packet::{self, Links, Ports, Sockets};
 use crate::pending::Pending;
 use crate::seam::service::Service;
 use crate::seam::{Admission, GuardPost, Replication};
+use crate::select::is_open;
 use crate::stats::Stats;
 use crate::sync::{Live, Mutex};
 use crate::v4::Snapshot;
@@ -86,6 +87,8 @@ pub struct Parts {
     pub stats: Arc<Stats>,
     /// The commands.
     pub registry: Arc<Registry>,
+    /// The lease commands, for a partner's updates that come together.
+    pub leases: LeaseCommands,
     /// Where a guard of the leases against a partner's updates is joined.
     pub guard: GuardPost,
     /// Number of packet workers.
@@ -166,6 +169,9 @@ impl Prepared {
         let pending = Arc::new(Pending::new(limit, Arc::new(sender), Arc::clone(&stats)));
         let (shutdown, stopped) = bounded(1);
         let threads = settings.threads;
+        let guard = GuardPost::default();
+        let current = Arc::new(Live::new(Arc::clone(&config)));
+        let leases = lease_commands(&current, &storage, &clock, &guard);
         let parts = Parts {
             clock,
             storage,
@@ -173,7 +179,8 @@ impl Prepared {
             service: Arc::default(),
             stats,
             registry: Arc::default(),
-            guard: GuardPost::default(),
+            leases,
+            guard,
             threads,
             multi_threading: config.multi_threading.enabled,
             shutdown,
@@ -181,7 +188,7 @@ impl Prepared {
         let started = parts.clock.now().mono;
         let links = sockets.links();
         let prepared = Self {
-            current: Arc::new(Live::new(Arc::clone(&config))),
+            current,
             served: Served::live(config_json, started),
             config,
             options,
@@ -276,16 +283,7 @@ impl Prepared {
             shutdown: parts.shutdown.clone(),
         };
         core.register(&parts.registry, self.options.own_name);
-        let storage = parts.storage.clone();
-        let current = Arc::clone(&self.current);
-        let commands = LeaseCommands {
-            store: Arc::clone(&parts.storage.store),
-            clock: Arc::clone(&parts.clock),
-            subnet: Arc::new(move |key| lease_subnet(&current.load(), key)),
-            written: Arc::new(move |number| storage.write_through(number)),
-            guard: Arc::clone(&parts.guard),
-        };
-        commands.register(&parts.registry);
+        parts.leases.clone().register(&parts.registry);
     }
 }
 
@@ -309,6 +307,22 @@ impl Server {
     }
 }
 
+fn lease_commands(
+    current: &Arc<Live<Dhcp4>>,
+    storage: &Storage,
+    clock: &Arc<dyn Clock>,
+    guard: &GuardPost,
+) -> LeaseCommands {
+    let (current, written) = (Arc::clone(current), storage.clone());
+    LeaseCommands {
+        store: Arc::clone(&storage.store),
+        clock: Arc::clone(clock),
+        subnet: Arc::new(move |key| lease_subnet(&current.load(), key)),
+        written: Arc::new(move |number| written.write_through(number)),
+        guard: Arc::clone(guard),
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         // Behind the doors are the commands, which hold the doors: they do not close by themselves.
@@ -324,7 +338,12 @@ pub fn lease_subnet(config: &Dhcp4, key: SubnetKey) -> Option<LeaseSubnet> {
             &config.subnets[at]
         }
         SubnetKey::Address(address) => {
-            config.subnets.iter().find(|subnet| subnet.prefix.contains(address))?
+            // As in Kea one with a guard is not meant: nobody is a client of a class here.
+            let is_open = |subnet: &Subnet4| {
+                is_open(&subnet.guard, &|_| false) && is_open(subnet.network_guard(), &|_| false)
+            };
+            let mut subnets = config.subnets.iter();
+            subnets.find(|subnet| subnet.prefix.contains(address) && is_open(subnet))?
         }
     };
     Some(LeaseSubnet {

@@ -8,6 +8,7 @@ mod admit;
 mod answer;
 mod classes;
 mod discover;
+mod flex_id;
 mod inform;
 mod ipv6_only;
 mod known;
@@ -35,7 +36,7 @@ use crate::alloc::{ClientKey, Offers, Search};
 use crate::classify::{ClassId, EvaluationError};
 use crate::clock::Now;
 use crate::codec::v4::{MessageType, Query};
-use crate::lease::{ClientId, HwAddress, Identity, LeaseStore, Origin};
+use crate::lease::{ClientId, HwAddress, Identity, Lease4, LeaseStore, Origin, Stored};
 use crate::packet::{Arrival, Buffers};
 use crate::pending::Ticket;
 use crate::seam::Admission;
@@ -73,11 +74,11 @@ pub struct Context<'a> {
     pub trouble: &'a Cell<Option<ClassTrouble>>,
 }
 
-/// A class that a query is not in because its test could not be evaluated.
+/// A class that a query is not in because its test could not be evaluated, or the identifier that it therefore lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClassTrouble {
-    /// The class.
-    pub class: ClassId,
+    /// The class; none: `identifier-expression`.
+    pub class: Option<ClassId>,
     /// Why.
     pub error: EvaluationError,
 }
@@ -102,6 +103,8 @@ struct Exchange<'a> {
     query: &'a Query<'a>,
     arrival: &'a Arrival,
     context: &'a Context<'a>,
+    /// What stands for option 61.
+    replaced: Option<ClientId>,
     classes: Classes,
     known: Known<'a>,
     subnet: Option<&'a SubnetPlan>,
@@ -112,28 +115,32 @@ struct Exchange<'a> {
 struct Client {
     hw_address: HwAddress,
     client_id: Option<ClientId>,
-    /// Whether the client identifier decides whose a lease is (`match-client-id`).
+    /// Whether the client identifier decides whose a lease is (`match-client-id`), as the selected subnet has it.
     match_client_id: bool,
     /// What its offers are found by.
     key: ClientKey,
 }
 
 impl Client {
-    fn new(query: &Query<'_>, match_client_id: bool) -> Self {
-        let (hw_address, client_id) = (query.hw_address(), query.client_id());
+    fn new(query: &Query<'_>, client_id: Option<ClientId>, match_client_id: bool) -> Self {
+        let hw_address = query.hw_address();
         let decisive = client_id.as_ref().filter(|_| match_client_id);
         let key = ClientKey::of(Identity { client_id: decisive, hw_address: &hw_address });
         Self { hw_address, client_id, match_client_id, key }
     }
 
     fn identity(&self) -> Identity<'_> {
-        let client_id = self.client_id.as_ref().filter(|_| self.match_client_id);
+        self.identity_by(self.match_client_id)
+    }
+
+    fn identity_by(&self, match_client_id: bool) -> Identity<'_> {
+        let client_id = self.client_id.as_ref().filter(|_| match_client_id);
         Identity { client_id, hw_address: &self.hw_address }
     }
 }
 
 impl<'a> Exchange<'a> {
-    /// The order is Kea's: classes, acceptance, class DROP, sanity, subnet, admission by it, the classes that depend
+    /// The order is Kea's: options of the configuration's own, classes, acceptance, class DROP, sanity, subnet, admission by it, the classes that depend
     /// on a reservation, class DROP again, and the message's own processing.
     fn decide(
         query: &'a Query<'a>,
@@ -142,12 +149,17 @@ impl<'a> Exchange<'a> {
         context: &'a Context<'a>,
     ) -> Result<Outcome, DropReason> {
         let snapshot = context.snapshot;
-        let asked = Asked { query, arrival, context };
+        accept::check_options(query, snapshot)?;
+        let asked = Asked { query, arrival, context, client_id: None };
+        let identifier = flex_id::replacing(asked);
+        let replaced = identifier.as_ref().and_then(|id| flex_id::client_id(id, asked));
+        let asked = Asked { client_id: replaced.as_ref(), ..asked };
         let mut classes = Classes::of(asked, class);
         accept::accept(query, arrival, context)?;
         classes.check_drop(snapshot)?;
         accept::check_sanity(query)?;
-        let known = Known::of(query, snapshot);
+        let identifier = identifier.or_else(|| flex_id::for_reservation(&classes, asked));
+        let known = Known::of(asked, identifier.as_ref(), snapshot);
         if let Some(host) = known.early(snapshot) {
             classes.reserve(host.classes(), asked);
             classes.complete(true, asked);
@@ -164,8 +176,10 @@ impl<'a> Exchange<'a> {
             complete(&mut classes, &known, subnet, asked);
             classes.check_drop(snapshot)?;
         }
-        let client = Client::new(query, subnet.is_none_or(|it| it.config.match_client_id));
-        let exchange = Self { query, arrival, context, classes, known, subnet, client };
+        let client_id = replaced.clone().or_else(|| query.client_id());
+        let match_client_id = subnet.is_none_or(|it| it.config.match_client_id);
+        let client = Client::new(query, client_id, match_client_id);
+        let exchange = Self { query, arrival, context, replaced, classes, known, subnet, client };
         match query.message_type() {
             MessageType::Discover => exchange.discover(),
             MessageType::Request => exchange.request(),
@@ -177,7 +191,8 @@ impl<'a> Exchange<'a> {
     }
 
     fn asked(&self) -> Asked<'_> {
-        Asked { query: self.query, arrival: self.arrival, context: self.context }
+        let (query, arrival, context) = (self.query, self.arrival, self.context);
+        Asked { query, arrival, context, client_id: self.replaced.as_ref() }
     }
 
     fn search(&self, network: &NetworkPlan) -> Search<'a> {
@@ -211,6 +226,32 @@ impl<'a> Exchange<'a> {
         let (at, pool) = network.pool_of(address, selected.membership, &snapshot.subnets)?;
         let subnet = &snapshot.subnets[at];
         Some((subnet, &subnet.pools[pool]))
+    }
+
+    /// Who the client is in `subnet`: another one of the shared network may go by the hardware address alone.
+    fn identity_in(&self, subnet: &SubnetPlan) -> Identity<'_> {
+        self.client.identity_by(subnet.config.match_client_id)
+    }
+
+    /// Whether `lease` is the client's.
+    fn owns(&self, lease: &Lease4) -> bool {
+        let subnet = self.context.snapshot.plan(lease.subnet_id);
+        let identity = subnet.map_or_else(|| self.client.identity(), |it| self.identity_in(it));
+        identity.owns(lease)
+    }
+
+    /// The client's lease in the shared network of `selected`: first by its client identifier, where that decides.
+    fn own_lease(&self, selected: &SubnetPlan) -> Option<Stored> {
+        let context = self.context;
+        let network = context.snapshot.network_of(selected);
+        let find = |match_client_id: bool, ids: &[u32]| {
+            let identity = self.client.identity_by(match_client_id);
+            context.store.find_of(identity, ids, context.now)
+        };
+        match &network.by_identity {
+            None => find(selected.config.match_client_id, &network.ids),
+            Some(ids) => find(true, &ids.client_id).or_else(|| find(false, &ids.hw_address)),
+        }
     }
 
     fn origin(&self) -> Origin {

@@ -23,7 +23,9 @@ pub fn check_hook(library: &HookLibrary, part: &Node) -> Result<Vec<Mistake>, Ve
             warnings.extend(subnets::check(&relationships, part)?);
             Ok(warnings)
         }
-        HookKind::LeaseCmds | HookKind::StatCmds | HookKind::Bootp => Ok(Vec::new()),
+        HookKind::LeaseCmds | HookKind::StatCmds | HookKind::Bootp | HookKind::FlexId => {
+            Ok(Vec::new())
+        }
     }
 }
 
@@ -103,6 +105,7 @@ fn relationship(node: &Node, mistakes: &mut Vec<Mistake>) -> Option<Relationship
         sync_timeout: delay("sync-timeout", defaults.sync_timeout),
         delayed_updates_limit: int("delayed-updates-limit", defaults.delayed_updates_limit),
         wait_backup_ack: flag("wait-backup-ack", defaults.wait_backup_ack),
+        tolerates_skew: node.text("clock-skew") == Some("tolerate"),
         pauses,
         peers: defaults.peers,
     };

@@ -91,7 +91,7 @@ fn run(halves: &[Arc<Half>], whose: Whose, handler: Handler, command: &Command<'
 
 /// The relationship that has the peer `server-name`, else that of the listener through which the command came: Kea 2.2
 /// names nobody. A name that none has is refused by whoever is asked.
-fn named<'a>(halves: &'a [Arc<Half>], command: &Command<'_>) -> Option<&'a Arc<Half>> {
+pub(super) fn named<'a>(halves: &'a [Arc<Half>], command: &Command<'_>) -> Option<&'a Arc<Half>> {
     let name = arguments::server_name(command.name, command.arguments).ok().flatten();
     let by_name = name.and_then(|name| halves.iter().find(|half| half.has_peer(name)));
     by_name.or_else(|| match command.channel {
@@ -102,9 +102,9 @@ fn named<'a>(halves: &'a [Arc<Half>], command: &Command<'_>) -> Option<&'a Arc<H
 
 fn heartbeat(half: &Half, command: &Command<'_>) -> Result<Begun, Answer> {
     let sender = check_server(half, command)?;
-    half.see_heartbeat(sender.is_some());
     let arguments = command.arguments.and_then(Value::as_object);
     let asker = arguments.and_then(announce::from_json);
+    half.see_heartbeat(sender.is_some(), asker.as_ref());
     let status = half.heartbeat_status();
     let names: Vec<&str> = status.scopes.iter().map(|name| &**name).collect();
     let mut told = json!({
@@ -210,8 +210,9 @@ fn check_server<'a>(half: &Half, command: &Command<'a>) -> Result<Option<&'a str
 
 /// An entry of `high-availability` in status-get: Kea's, and our own words.
 fn relationship_json(half: &Half) -> Value {
-    let (status, partner) =
-        half.act(|machine, now| (machine.status(now), machine.announced().cloned()));
+    let (status, partner, offset) = half.act(|machine, now| {
+        (machine.status(now), machine.announced().cloned(), machine.clock_offset())
+    });
     let mut entry = status_json(&status);
     let words = &status.words;
     let mut own = json!({
@@ -222,6 +223,9 @@ fn relationship_json(half: &Half) -> Value {
     });
     if let Some(partner) = partner {
         own["partner"] = announce::to_json(&partner);
+    }
+    if let Some(offset) = offset {
+        own["clock-offset"] = json!({"ms": offset.ms, "within-ms": offset.within_ms});
     }
     entry[announce::FIELD] = own;
     entry

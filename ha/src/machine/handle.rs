@@ -6,7 +6,7 @@ use engine::clock::Now;
 use engine::seam::Client;
 
 use super::action::{Action, CallError, Note, Notification, SyncDone, UpdateOutcome};
-use super::announced::Announced;
+use super::announced::{Announced, Offset};
 use super::detector::ClientKey;
 use super::limits::STANDSTILL;
 use super::partner::PartnerStatus;
@@ -85,8 +85,10 @@ impl Relationship {
     }
 
     /// What the partner announced in the heartbeat that ends next; none if it is a Kea.
-    pub fn handle_announced(&mut self, announced: Option<Announced>) {
+    /// `offset`: how far its clock is ahead, if that was measured.
+    pub fn handle_announced(&mut self, announced: Option<Announced>, offset: Option<Offset>) {
         self.partner.announced = announced;
+        self.partner.offset = offset;
     }
 
     /// A heartbeat has ended ([`Action::SendHeartbeat`]). A state name that is not known is a
@@ -101,6 +103,13 @@ impl Relationship {
                 self.note(Note::HeartbeatFailed(error));
             }
         }
+        self.run(now);
+        self.settle(now);
+    }
+
+    /// The partner said its state, not in answer to [`Action::SendHeartbeat`].
+    pub fn handle_status(&mut self, now: Now, status: PartnerStatus) {
+        self.hear(now, status);
         self.run(now);
         self.settle(now);
     }
@@ -121,6 +130,9 @@ impl Relationship {
         }
         if let Some(skew) = self.partner.skew_to_warn_of(now.mono) {
             self.note(Note::ClockSkew(skew));
+        }
+        if let Some(offset) = self.partner.offset_to_tell(now.mono) {
+            self.note(Note::ClockOffset(offset));
         }
     }
 

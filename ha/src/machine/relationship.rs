@@ -7,7 +7,7 @@ use std::time::Duration;
 use engine::clock::{Mono, Now};
 
 use super::action::{Action, Note, Standing, SyncOrder, ToBackups, ToPartner, UpdatePolicy};
-use super::announced::Announced;
+use super::announced::{Announced, Offset};
 use super::detector::UnackedClients;
 use super::limits::{MAX_ACTIONS, MAX_STEPS};
 use super::parameters::{Mode, Parameters, Pause, Peers, Role, Scopes};
@@ -148,7 +148,18 @@ impl Relationship {
 
     /// Whether the clocks are farther apart than a pair works with.
     pub fn is_skewed(&self) -> bool {
-        self.partner.skew_is_too_high()
+        self.partner.skew_is_too_high() && !self.tolerates_skew()
+    }
+
+    /// Whether both servers reckon with the difference of their clocks.
+    pub fn tolerates_skew(&self) -> bool {
+        let partner = self.partner.announced.as_ref();
+        self.parameters.tolerates_skew && partner.is_some_and(|it| it.tolerates_skew)
+    }
+
+    /// How far the partner's clock is ahead of ours; none if the partner is a Kea.
+    pub const fn clock_offset(&self) -> Option<Offset> {
+        self.partner.offset
     }
 
     /// What the partner announced last; none if it is a Kea, or was not heard yet.
@@ -190,6 +201,7 @@ impl Relationship {
         Standing {
             scopes: self.scopes,
             watching: self.is_interrupted(now),
+            wary: matches!(self.stage, Stage::Recovery(_)) && self.is_interrupted(now),
             updates: self.sends_updates(),
             own_leases_only: self.state() == State::Terminated,
         }
@@ -294,7 +306,7 @@ impl Relationship {
         };
         let facts = Facts::so(&[
             (Fact::Paused, self.pausing.paused),
-            (Fact::Skewed, self.partner.skew_is_too_high()),
+            (Fact::Skewed, self.is_skewed()),
             (Fact::Rejected, limit > 0 && self.rejected.len() >= limit),
             (Fact::SyncsLeases, self.parameters.sync_leases),
             (Fact::DelaysUpdates, self.parameters.delayed_updates_limit > 0),

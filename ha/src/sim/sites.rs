@@ -19,6 +19,10 @@ impl World {
         site.process += 1;
         site.forget();
         site.clock.set(self.now, site.error);
+        if self.plan.replaces && self.dice.chance(300) {
+            site.is_kea ^= true;
+            self.report.count("replaced by the other program");
+        }
         let started =
             Server::start(&self.plan, server, site.setup, &site.disk, &site.clock, self.breakage);
         site.server = Some(started);
@@ -130,7 +134,7 @@ impl World {
                 let why = CallError::Communication("no answer in time".into());
                 let lost = Event::Answer { to: from, process, call, answer: Err(why) };
                 self.after(timeout, lost);
-                let body = if self.plan.servers[from].is_kea { dialect::ask(&body) } else { body };
+                let body = if self.sites[from].is_kea { dialect::ask(&body) } else { body };
                 let request = Request { from, process, call, to, body };
                 if let Fate::Arrives(delay) = self.net.between(from, to, &mut self.dice) {
                     if self.dice.chance(self.net.duplication) {
@@ -163,9 +167,10 @@ impl World {
             });
         }
         self.tell(|world| format!("{} asks {}: {body}", world.name(from), world.name(to)));
-        let body = if self.plan.servers[to].is_kea { dialect::heard(body) } else { body };
+        let is_kea = self.sites[to].is_kea;
+        let body = if is_kea { dialect::heard(body) } else { body };
         let answer = match self.touch(to, |server| server.request(&body)) {
-            Some(answer) if self.plan.servers[to].is_kea => Ok(dialect::answer(&answer)),
+            Some(answer) if is_kea => Ok(dialect::answer(&answer)),
             Some(answer) => Ok(answer),
             None => Err(CallError::Communication("connection refused".into())),
         };

@@ -124,6 +124,8 @@ pub(super) struct Site {
     /// Counts the processes.
     pub(super) process: u32,
     pub(super) timer: Option<u64>,
+    /// Speaks as a Kea 2.2 does.
+    pub(super) is_kea: bool,
     /// The process dies after so many things that it sends.
     pub(super) dies_after: Option<usize>,
     /// Whether it has not synchronised since it was started, or began anew.
@@ -180,6 +182,7 @@ impl World {
             server: None,
             process: 0,
             timer: None,
+            is_kea: plan.servers[place].is_kea,
             dies_after: None,
             alone: true,
             scopes_by_hand: false,

@@ -9,13 +9,24 @@ use crate::machine::{Announced, Incarnation};
 
 /// The name of the field.
 pub const FIELD: &str = "peregrine";
+/// The ability to work with a clock that is far from ours.
+const SKEW: &str = "clock-skew";
 /// The ability to take lease updates in batches.
 const BATCHES: &str = "batches";
 
 /// As it is sent.
 pub fn to_json(announced: &Announced) -> Value {
-    let abilities: Vec<&str> = announced.batches.then_some(BATCHES).into_iter().collect();
-    json!({"abilities": abilities, "incarnation": announced.incarnation.to_string()})
+    let able = [(announced.batches, BATCHES), (announced.tolerates_skew, SKEW)];
+    let abilities: Vec<&str> = able.iter().filter(|(is, _)| *is).map(|(_, name)| *name).collect();
+    let mut field =
+        json!({"abilities": abilities, "incarnation": announced.incarnation.to_string()});
+    if let Some(wall_ms) = announced.wall_ms {
+        field["clock-ms"] = json!(wall_ms);
+    }
+    if let Some((incarnation, number)) = announced.applied {
+        field["applied"] = json!({"incarnation": incarnation.to_string(), "number": number});
+    }
+    field
 }
 
 /// What `arguments` of a request or an answer announce; none if they are a Kea's.
@@ -23,14 +34,20 @@ pub fn from_json(arguments: &Map<String, Value>) -> Option<Announced> {
     let field = arguments.get(FIELD)?.as_object()?;
     let abilities = field.get("abilities").and_then(Value::as_array);
     let is_able = |name: &str| abilities.is_some_and(|list| list.iter().any(|it| it == name));
-    Some(Announced { incarnation: incarnation(field)?, batches: is_able(BATCHES) })
+    let applied = field.get("applied").and_then(Value::as_object);
+    let number = |map: &Map<String, Value>| map.get("number").and_then(Value::as_u64);
+    Some(Announced {
+        incarnation: incarnation(field)?,
+        batches: is_able(BATCHES),
+        tolerates_skew: is_able(SKEW),
+        wall_ms: field.get("clock-ms").and_then(Value::as_u64),
+        applied: applied.and_then(|map| incarnation(map).zip(number(map))),
+    })
 }
 
 /// The `incarnation` of a map: 16 hexadecimal digits.
 pub fn incarnation(map: &Map<String, Value>) -> Option<Incarnation> {
-    let text = map.get("incarnation")?.as_str()?;
-    let digits = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    u64::from_str_radix(text, 16).ok().filter(|_| digits).map(Incarnation)
+    Incarnation::read(map.get("incarnation")?.as_str()?)
 }
 
 #[cfg(test)]
@@ -40,7 +57,13 @@ mod tests {
     #[test]
     fn what_is_announced_is_read_back() {
         for batches in [false, true] {
-            let announced = Announced { incarnation: Incarnation(0x00ab_cdef), batches };
+            let announced = Announced {
+                incarnation: Incarnation(0x00ab_cdef),
+                batches,
+                tolerates_skew: !batches,
+                wall_ms: batches.then_some(17),
+                applied: batches.then_some((Incarnation(4), 5)),
+            };
             let mut arguments = Map::new();
             arguments.insert(FIELD.into(), to_json(&announced));
             assert_eq!(from_json(&arguments), Some(announced));
@@ -60,7 +83,13 @@ mod tests {
         assert_eq!(read(json!([])), None);
         assert_eq!(from_json(&Map::new()), None);
         let more = json!({"incarnation": "00000000000000ff", "abilities": ["x", 1], "more": {}});
-        let known = Announced { incarnation: Incarnation(255), batches: false };
+        let known = Announced {
+            incarnation: Incarnation(255),
+            batches: false,
+            tolerates_skew: false,
+            wall_ms: None,
+            applied: None,
+        };
         assert_eq!(read(more), Some(known));
     }
 }

@@ -165,7 +165,7 @@ fn garbled(found: String, expected: &'static str) -> AnswerError {
 }
 
 /// A peer's words as far as they are told to people: in one line, and not for ever.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     let in_line = |c: char| if c.is_control() { ' ' } else { c };
     text.chars().take(MAX_PEER_TEXT).map(in_line).collect()
 }

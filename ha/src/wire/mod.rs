@@ -6,6 +6,7 @@
 pub mod announce;
 pub mod answer;
 pub mod auth;
+pub mod batch;
 pub mod date;
 pub mod request;
 

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 
 use dhcproto::v4::borrowed::Message;
 
-use super::rules::Rule;
+use super::rules::{Lenience, Rule, are_vendor_options};
 use super::{
     BROADCAST_FLAG, CHADDR_LEN, COOKIE, CodeSet, FILE_AT, MessageType, OPTIONS_AT, SNAME_AT, code,
 };
@@ -30,9 +30,6 @@ pub enum Malformed {
     /// The magic cookie is missing.
     #[error("no DHCP magic cookie before the options")]
     Cookie,
-    /// An option's length leads beyond the message.
-    #[error("option {0} reaches beyond the end of the message")]
-    OptionOverrun(u8),
     /// An option whose payload cannot be what its type says.
     #[error("option {code} has {found} bytes that cannot be read as its type")]
     OptionLength {
@@ -60,7 +57,6 @@ impl Malformed {
             Self::TooLong(_) => "too-long",
             Self::HardwareLength(_) => "hardware-length",
             Self::Cookie => "cookie",
-            Self::OptionOverrun(_) => "option-overrun",
             Self::OptionLength { .. } => "option-length",
             Self::FqdnFlags(_) => "fqdn-flags",
             Self::NoMessageType => "no-message-type",
@@ -87,6 +83,15 @@ pub struct Query<'a> {
     message_type: Option<MessageType>,
 }
 
+/// How malformed options are met.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    /// The query is refused.
+    None,
+    /// Some are left out, some are read all the same.
+    Lenient,
+}
+
 impl<'a> Query<'a> {
     /// Checks `bytes`, a UDP payload.
     ///
@@ -102,6 +107,24 @@ impl<'a> Query<'a> {
     /// # Errors
     /// [`Malformed`]: the first thing that is wrong.
     pub fn parse_any(bytes: &'a [u8]) -> Result<Self, Malformed> {
+        let (mut query, unreadable) = Self::index(bytes)?;
+        query.check_options(unreadable, Patience::None)?;
+        Ok(query)
+    }
+
+    /// As [`Self::parse_any`] with Kea's `lenient-option-parsing`: domain names that cannot be read are as good as not
+    /// sent, and option 81 may have both N and S.
+    ///
+    /// # Errors
+    /// [`Malformed`]: what is wrong beyond that.
+    pub fn parse_leniently(bytes: &'a [u8]) -> Result<Self, Malformed> {
+        let (mut query, unreadable) = Self::index(bytes)?;
+        query.check_options(unreadable, Patience::Lenient)?;
+        Ok(query)
+    }
+
+    /// Finds the options, and those that may be unreadable.
+    fn index(bytes: &'a [u8]) -> Result<(Self, CodeSet), Malformed> {
         if bytes.len() > MAX_MESSAGE {
             return Err(Malformed::TooLong(bytes.len()));
         }
@@ -116,18 +139,17 @@ impl<'a> Query<'a> {
         if bytes[OPTIONS_AT - COOKIE.len()..OPTIONS_AT] != COOKIE {
             return Err(Malformed::Cookie);
         }
-        let mut found = index(bytes, 0)?;
+        let mut found = index(bytes, 0);
         let overload = overload(bytes, found.first[usize::from(code::OPTION_OVERLOAD)]);
         if overload != 0 {
-            found = index(bytes, overload)?;
+            found = index(bytes, overload);
         }
         let Index { first, split, unreadable } = found;
         let mut query = Self { message, bytes, first, split, overload, message_type: None };
         if query.has_option(code::MESSAGE_TYPE) || bytes[0] != BOOTREQUEST {
             query.message_type = Some(query.read_message_type()?);
         }
-        query.check_options(unreadable)?;
-        Ok(query)
+        Ok((query, unreadable))
     }
 
     /// Option 53; a BOOTP request is served as a REQUEST.
@@ -230,7 +252,7 @@ impl<'a> Query<'a> {
             return Some(Cow::Borrowed(self.payload(at)));
         }
         let walk = Walk::new(self.bytes, self.overload);
-        let pieces = walk.flatten().filter(|option| option.code == code);
+        let pieces = walk.filter(|option| option.code == code);
         Some(Cow::Owned(pieces.flat_map(|option| self.payload(option.at)).copied().collect()))
     }
 
@@ -292,20 +314,28 @@ impl<'a> Query<'a> {
     }
 
     /// Options must be such that they can be read.
-    fn check_options(&self, unreadable: CodeSet) -> Result<(), Malformed> {
+    fn check_options(&mut self, unreadable: CodeSet, patience: Patience) -> Result<(), Malformed> {
         // What came in pieces is one payload; a piece alone may look wrong and be right.
         let mut doubtful = unreadable;
         doubtful.add_all(&self.split);
         let wrong =
             |code: &u8| !self.option(*code).is_none_or(|data| Rule::of(*code).admits(&data));
-        if let Some(code) = doubtful.iter().find(wrong) {
-            return Err(self.of_wrong_length(code));
+        let mut unread = CodeSet::default();
+        for code in doubtful.iter().filter(wrong) {
+            match Rule::of(code).lenience().filter(|_| patience == Patience::Lenient) {
+                None => return Err(self.of_wrong_length(code)),
+                Some(Lenience::LeftOut) => unread.insert(code),
+                Some(Lenience::AsItIs) => {}
+            }
         }
+        unread.iter().for_each(|code| self.first[usize::from(code)] = 0);
         if self.client_id_bytes().is_some_and(|id| id.len() > MAX_CLIENT_ID) {
             return Err(self.of_wrong_length(code::CLIENT_IDENTIFIER));
         }
         match self.option(code::CLIENT_FQDN).as_deref() {
-            Some([flags, ..]) if flags & FQDN_N_AND_S == FQDN_N_AND_S => {
+            Some([flags, ..])
+                if flags & FQDN_N_AND_S == FQDN_N_AND_S && patience == Patience::None =>
+            {
                 Err(Malformed::FqdnFlags(*flags))
             }
             _ => Ok(()),
@@ -334,11 +364,10 @@ struct Index {
     unreadable: CodeSet,
 }
 
-fn index(bytes: &[u8], overload: u8) -> Result<Index, Malformed> {
+fn index(bytes: &[u8], overload: u8) -> Index {
     let (mut split, mut unreadable) = (CodeSet::default(), CodeSet::default());
     let mut first = [0; 256];
-    for option in Walk::new(bytes, overload) {
-        let Found { code, at } = option?;
+    for Found { code, at } in Walk::new(bytes, overload) {
         let place = &mut first[usize::from(code)];
         if *place == 0 {
             *place = u16::try_from(at).expect("the message is at most 1500 bytes long");
@@ -350,7 +379,7 @@ fn index(bytes: &[u8], overload: u8) -> Result<Index, Malformed> {
             unreadable.insert(code);
         }
     }
-    Ok(Index { first, split, unreadable })
+    Index { first, split, unreadable }
 }
 
 /// The first sub-option `wanted` in option 82's `data`; what comes after an overrun is not looked at.
@@ -373,8 +402,8 @@ struct Found {
     at: usize,
 }
 
-/// Walks over the options, then over those in `file` and those in `sname` (RFC 3396 section 5), and reports the one
-/// that reaches beyond the end.
+/// Walks over the options, then over those in `file` and those in `sname` (RFC 3396 section 5). It ends at an option
+/// that reaches beyond the end and at an option 125 that cannot be read, as Kea does: what came before counts.
 struct Walk<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -402,7 +431,7 @@ impl<'a> Walk<'a> {
 }
 
 impl Iterator for Walk<'_> {
-    type Item = Result<Found, Malformed>;
+    type Item = Found;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
@@ -416,13 +445,17 @@ impl Iterator for Walk<'_> {
             };
             let at = self.at;
             let end = part.get(at + 1).map(|len| at + 2 + usize::from(*len));
-            let Some(end) = end.filter(|end| *end <= self.end) else {
+            let end = end.filter(|end| *end <= self.end);
+            let end = end.filter(|end| {
+                code != code::VENDOR_OPTIONS || are_vendor_options(&self.bytes[at + 2..*end])
+            });
+            let Some(end) = end else {
                 self.overload = 0;
                 self.at = self.end;
-                return Some(Err(Malformed::OptionOverrun(code)));
+                return None;
             };
             self.at = end;
-            return Some(Ok(Found { code, at }));
+            return Some(Found { code, at });
         }
     }
 }

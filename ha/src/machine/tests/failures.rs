@@ -272,6 +272,20 @@ fn what_failed_during_a_standstill_does_not_prove_the_partner_down() {
 }
 
 #[test]
+fn a_server_is_wary_while_its_partner_may_take_over() {
+    let mut machine = working(Mode::LoadBalancing);
+    assert!(!machine.standing(at(2000)).wary);
+    machine.handle_heartbeat(at(3000), Err(CallError::Communication("gone".into())));
+    assert_eq!(machine.state(), State::CommunicationRecovery);
+    assert!(!machine.standing(at(4000)).wary, "the partner is no more patient than we are");
+    assert!(machine.standing(at(4001)).wary);
+    // It had taken over indeed.
+    machine.handle_status(at(5000), status(at(5000), State::PartnerDown));
+    assert_eq!((machine.state(), machine.serves()), (State::Syncing, false));
+    assert!(!machine.standing(at(9000)).wary);
+}
+
+#[test]
 fn a_clock_that_stood_still_tells_by_its_step() {
     let mut machine = working(Mode::LoadBalancing);
     let woken = Now { wall_s: at(62_000).wall_s, ..at(2100) };

@@ -8,8 +8,8 @@ use super::super::rules::{Fact, Facts, RULES, Rule, Situation, Then};
 use super::super::stage::{Alone, Recovery, Stage};
 use super::super::{Action, Parameters, Relationship, Role, Seen, State};
 use super::rules::situation_of;
-use super::{at, drain, entered, parameters, status};
-use crate::machine::{Announced, ClientKey, Incarnation};
+use super::{announced, at, drain, entered, parameters, status};
+use crate::machine::ClientKey;
 
 /// A machine in `situation`, and the time.
 fn machine_in(situation: &Situation) -> (Relationship, Now) {
@@ -50,8 +50,7 @@ fn machine_in(situation: &Situation) -> (Relationship, Now) {
     }
     machine.owes_deletions = so(Fact::Owing);
     machine.leads = so(Fact::Leads);
-    let announced = Announced { incarnation: Incarnation(1), batches: true };
-    machine.handle_announced(so(Fact::Leads).then_some(announced));
+    machine.handle_announced(so(Fact::Leads).then(|| announced(1, false)), None);
     machine.pausing.paused = so(Fact::Paused);
     machine.partner.last_poke = now.mono;
     drain(&mut machine);

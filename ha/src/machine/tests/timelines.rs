@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::super::{Announced, Incarnation, Mode, Parameters, Seen, State};
+use super::super::{Mode, Parameters, Seen, State};
 use super::pair::Pair;
-use super::parameters;
+use super::{announced, parameters};
 use State::{HotStandby, LoadBalancing, PartnerDown, Ready, Syncing, Terminated, Waiting};
 
 const BOTH: [Mode; 2] = [Mode::LoadBalancing, Mode::HotStandby];
@@ -292,10 +292,10 @@ fn a_reset_of_both_ends_a_termination() {
 }
 
 /// The two servers are Peregrines, each of which the other heard announce itself.
-fn announce(pair: &mut Pair) {
+fn announce(pair: &mut Pair, tolerates: bool) {
     for server in [0, 1] {
-        let announced = Announced { incarnation: Incarnation(server as u64), batches: true };
-        pair.with(server, |machine, _| machine.handle_announced(Some(announced)));
+        let announced = announced(server as u64, tolerates);
+        pair.with(server, |machine, _| machine.handle_announced(Some(announced), None));
     }
 }
 
@@ -303,7 +303,7 @@ fn announce(pair: &mut Pair) {
 fn a_reset_of_one_peregrine_ends_the_termination_of_both() {
     for first in [0, 1] {
         let mut pair = Pair::in_normal_operation(Mode::LoadBalancing, |_| {});
-        announce(&mut pair);
+        announce(&mut pair, false);
         pair.wall_off_s = [0, 100];
         pair.run_for(3.0);
         assert_eq!(pair.states(), [Some(Terminated); 2]);
@@ -318,6 +318,17 @@ fn a_reset_of_one_peregrine_ends_the_termination_of_both() {
         pair.loss = 0;
         pair.run_for(20.0);
         assert_eq!(pair.states(), [Some(LoadBalancing); 2], "{:?}", pair.history);
+    }
+}
+
+#[test]
+fn a_pair_that_tolerates_skew_goes_on() {
+    for (both, expected) in [(true, LoadBalancing), (false, Terminated)] {
+        let mut pair = Pair::in_normal_operation(Mode::LoadBalancing, |p| p.tolerates_skew = true);
+        announce(&mut pair, both);
+        pair.wall_off_s = [0, 500];
+        pair.run_for(60.0);
+        assert_eq!(pair.states(), [Some(expected); 2], "{:?}", pair.history);
     }
 }
 
