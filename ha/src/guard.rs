@@ -1,15 +1,25 @@
 //! What of a partner's updates is refused (implements [`engine::seam::Guard`]). Pure but for the log and
 //! the clock of its half.
 //!
-//! A partner's version overwrites ours, as at Kea, with one exception: it would give the address of a live lease to
-//! another client, and this server wrote that lease, told its client of it, and did so later. Within one second the
-//! server whose scope the client is in has its way.
+//! A partner's version overwrites ours, as at Kea, with three exceptions. The first is a promise: it would give the address
+//! of a live lease to another client, and this server wrote that lease, told its client of it, and did so later. Within
+//! one second the server whose scope the client is in has its way.
+//!
+//! The other two are late news, which came behind newer ones of the same address because their connection was given up
+//! and their bytes were not. An older version that gives the address away from the client to which the partner gave it
+//! since is refused: a partner ends a lease, and says so, before it gives its address to another. An older version of the
+//! same client's lease that ends no later than what is held is answered as if it were taken: what is held keeps whatever
+//! it promises. A partner whose clock was set back sends what looks late, too, but what is held is in the future by
+//! its clock then, and gives way. So nothing of a Kea is refused or left out for which somebody waits.
+//!
+//! What no server can tell from news: what comes late behind the end of a lease, or within the second of newer news.
 
 use std::sync::Arc;
 
 use engine::control::{Answer, code};
 use engine::lease::{ClientId, Identity, Lease4, LeaseState, Stored};
 use engine::log;
+use engine::seam::Verdict;
 use engine::stats::{Counter, Stats};
 
 use crate::half::Half;
@@ -55,20 +65,28 @@ impl engine::seam::Guard for Guard {
         self.half.see_update(names_origin);
     }
 
-    fn refusal(&self, held: &Stored, update: &Lease4) -> Option<Answer> {
+    fn judge(&self, held: &Stored, update: &Lease4) -> Verdict {
         let wall_s = self.half.clock().now().wall_s;
-        if !keeps(held, update, wall_s, || {
-            goes_before(self.half.gate().peers(), &held.lease, update)
-        }) {
-            return None;
+        let is_past = || self.half.partner_wall_s().is_some_and(|now_s| held.lease.cltt_s <= now_s);
+        if covers(&held.lease, update, wall_s) && is_past() {
+            return Verdict::Keep;
+        }
+        let first = || goes_before(self.half.gate().peers(), &held.lease, update);
+        let is_late = is_late(held, update, wall_s) && is_past();
+        if !keeps(held, update, wall_s, first) && !is_late {
+            return Verdict::Take;
         }
         self.stats.count(Counter::HaUpdatesRefused);
         let (server, address) = (self.half.server(), update.address);
         let (ours, theirs) = (holder(&held.lease), holder(update));
-        let (since, theirs_since) = (held.promised_s, update.cltt_s);
+        let theirs_since = update.cltt_s;
+        let (how, since) = match held.foreign {
+            true => ("given by the partner", held.lease.cltt_s),
+            false => ("promised here", held.promised_s.into()),
+        };
         log!(
             PEREGRINE_HA_UPDATE_REFUSED,
-            "{server}: lease {address} was promised here to {ours} at {since}, the partner gave it to {theirs} at \
+            "{server}: lease {address} was {how} to {ours} at {since}, the partner's update gives it to {theirs} at \
              {theirs_since}"
         );
         let code = match self.half.partner_kind() {
@@ -76,7 +94,7 @@ impl engine::seam::Guard for Guard {
             PartnerKind::Kea2 => code::ERROR,
         };
         let text = format!("IPv4 address {address} is leased to {ours} since a later time");
-        Some(Answer::error(text).coded(code))
+        Verdict::Refuse(Answer::error(text).coded(code))
     }
 }
 
@@ -89,6 +107,24 @@ fn keeps(held: &Stored, update: &Lease4, wall_s: u64, first: impl FnOnce() -> bo
     let promised_s = u64::from(held.promised_s);
     let later = promised_s > update.cltt_s || (promised_s == update.cltt_s && first());
     promised && live && gives && !client.owns(&held.lease) && later
+}
+
+/// Whether `update` is older news of a live lease which the partner, or a server before its restart, gave to somebody else
+/// since.
+fn is_late(held: &Stored, update: &Lease4, wall_s: u64) -> bool {
+    let lease = &held.lease;
+    let live = lease.state == LeaseState::Assigned && lease.holds_address(wall_s);
+    let gives = update.state == LeaseState::Assigned && update.cltt_s < lease.cltt_s;
+    let client = Identity { client_id: update.client_id.as_ref(), hw_address: &update.hw_address };
+    held.foreign && live && gives && !client.owns(lease)
+}
+
+/// Whether `update` is older news of the same client's lease, and promises nothing that `held` does not.
+fn covers(held: &Lease4, update: &Lease4, wall_s: u64) -> bool {
+    let client = |lease: &Lease4| (lease.hw_address, lease.client_id.clone(), lease.subnet_id);
+    let both = held.state == LeaseState::Assigned && update.state == LeaseState::Assigned;
+    let within = update.cltt_s < held.cltt_s && update.expires_at_s() <= held.expires_at_s();
+    both && within && held.holds_address(wall_s) && client(held) == client(update)
 }
 
 /// A client as people know it.
@@ -163,6 +199,35 @@ mod tests {
         assert!(!goes_before(&a, &second, &second) && goes_before(&b, &second, &second));
         let [a, b] = pair(Mode::HotStandby, Role::Standby);
         assert!(goes_before(&a, &second, &first) && !goes_before(&b, &second, &first));
+    }
+
+    #[test]
+    fn late_news_of_a_lease_that_the_partner_gave_to_another_since_is_refused() {
+        let foreign = Stored {
+            foreign: true,
+            ..Stored::new(lease(2, 1000), ChangeNumber(1), Origin::Partner)
+        };
+        assert!(is_late(&foreign, &lease(1, 999), 1100));
+        assert!(!is_late(&foreign, &lease(1, 1000), 1100), "nobody knows which came first");
+        assert!(!is_late(&foreign, &lease(2, 999), 1100), "it is the same client");
+        assert!(!is_late(&foreign, &lease(1, 999), 1601), "it is over");
+        let ended = |lease| Stored { lease, ..foreign.clone() };
+        let released = Lease4 { state: LeaseState::Released, ..lease(2, 1000) };
+        assert!(!is_late(&ended(released), &lease(1, 999), 1100), "the address is free");
+        assert!(!is_late(&promised(), &lease(2, 999), 1100), "that is for a promise to say");
+    }
+
+    #[test]
+    fn older_news_of_the_same_client_is_kept_if_it_ends_no_later() {
+        assert!(covers(&lease(1, 1000), &lease(1, 999), 1100));
+        assert!(!covers(&lease(1, 1000), &lease(1, 1000), 1100), "it may differ otherwise");
+        assert!(!covers(&lease(1, 1000), &lease(2, 999), 1100), "it is another client");
+        let longer = Lease4 { valid_lifetime_s: 602, ..lease(1, 999) };
+        assert!(!covers(&lease(1, 1000), &longer, 1100), "it promises more");
+        assert!(!covers(&lease(1, 1000), &lease(1, 999), 1601), "what is held is over");
+        for state in [LeaseState::Declined, LeaseState::Released] {
+            assert!(!covers(&lease(1, 1000), &Lease4 { state, ..lease(1, 999) }, 1100));
+        }
     }
 
     #[test]

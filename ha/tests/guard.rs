@@ -47,11 +47,40 @@ fn only_a_later_promise_to_another_client_is_kept() {
     assert_eq!(first.stats.value(Counter::HaUpdatesRefused), 3);
 
     assert_eq!(send(update(10, 10, cltt_s - 1)), 0, "the same client");
-    assert_eq!(send(update(10, 99, cltt_s - 1)), 0, "what is there is the partner's own now");
+    assert_eq!(holder(&first, 10), lease(10, cltt_s), "ours promises more");
+    assert_eq!(send(update(10, 10, cltt_s + 1)), 0, "the partner renewed it");
+    assert_eq!(send(update(10, 99, cltt_s + 1)), 0, "what is there is the partner's own now");
     assert_eq!(send(update(11, 99, cltt_s + 1)), 0, "the partner's is later");
     assert_eq!(holder(&first, 11).hw_address, lease(99, 0).hw_address);
     assert_eq!(send(update(12, 99, 1000)), 0, "nobody was there");
     assert_eq!(first.stats.value(Counter::HaUpdatesRefused), 3);
+}
+
+#[test]
+fn late_news_undoes_nothing() {
+    let addresses = addresses();
+    let first = Node::start(0, addresses, parameters("server1", Mode::HotStandby));
+    let second = Node::start(1, addresses, parameters("server2", Mode::HotStandby));
+    let normal = Mode::HotStandby.normal();
+    until("normal operation", || first.state() == normal && second.state() == normal);
+    first.grant(10);
+    until("the reply", || first.replied(10));
+    let now_s = holder(&first, 10).cltt_s;
+    let send = |arguments| post(addresses[0], "lease4-update", &arguments);
+    for (client, cltt_s) in [(98, now_s - 20), (99, now_s - 10)] {
+        assert_eq!(send(named(update(12, client, cltt_s))), 0);
+    }
+    assert_eq!(send(named(update(12, 98, now_s - 15))), 4, "the partner gave it to 99 since");
+    assert_eq!(first.stats.value(Counter::HaUpdatesRefused), 1);
+    assert_eq!(send(named(update(12, 99, now_s - 15))), 0, "it promises less");
+    assert_eq!(holder(&first, 12).cltt_s, now_s - 10);
+    // A clock that was set back makes news look late.
+    assert_eq!(send(named(update(13, 99, now_s + 3000))), 0);
+    assert_eq!(send(named(update(13, 99, now_s))), 0);
+    assert_eq!(holder(&first, 13).cltt_s, now_s);
+    assert_eq!(send(named(update(13, 99, now_s + 3000))), 0);
+    assert_eq!(send(named(update(13, 98, now_s))), 0);
+    assert_eq!(holder(&first, 13).hw_address, lease(98, 0).hw_address);
 }
 
 #[test]

@@ -11,10 +11,10 @@ use super::{Answer, Command, Registry, code};
 use crate::clock::Clock;
 use crate::lease::json::{BadLease, LeaseSubnet, SubnetKey, lease_from_json, lease_to_json};
 use crate::lease::{
-    Applied, ChangeNumber, ClientId, HwAddress, Identity, Lease4, LeaseStore, Origin, Overwrite,
-    Stored,
+    Applied, ChangeNumber, ClientId, HwAddress, Identity, Lease4, LeaseState, LeaseStore, Origin,
+    Overwrite, Stored,
 };
-use crate::seam::{Guard, GuardPost};
+use crate::seam::{Guard, GuardPost, Verdict};
 
 /// What the commands work on.
 #[derive(Clone)]
@@ -124,7 +124,7 @@ impl LeaseCommands {
         }
     }
 
-    /// A partner's update overwrites what it was held against.
+    /// A partner's update overwrites what it was held against, unless the guard says otherwise.
     fn take_in(
         &self,
         lease: Lease4,
@@ -134,8 +134,12 @@ impl LeaseCommands {
         guard.heard(lease.subnet_id, arguments.get("origin").is_some());
         for _ in 0..MAX_TRIES {
             let held = self.store.find(lease.address);
-            if let Some(refusal) = held.as_ref().and_then(|held| guard.refusal(held, &lease)) {
-                return Err(refusal);
+            if let Some(held) = &held {
+                match guard.judge(held, &lease) {
+                    Verdict::Take => {}
+                    Verdict::Keep => return Ok(Applied::Updated(held.version)),
+                    Verdict::Refuse(answer) => return Err(answer),
+                }
             }
             let unchanged = Overwrite::Unchanged(held.as_ref().map(Stored::mark));
             match self.store.apply(lease.clone(), unchanged, Origin::Partner) {
@@ -160,7 +164,8 @@ impl LeaseCommands {
             guard.heard(id, arguments.get("origin").is_some());
         }
         for _ in 0..MAX_TRIES {
-            let Some(stored) = self.selected(arguments)?.filter(|it| !self.is_newer(it, arguments))
+            let Some(stored) =
+                self.selected(arguments)?.filter(|it| !self.came_since(it, arguments))
             else {
                 return Ok((None, Answer::success("IPv4 lease not found.").coded(code::EMPTY)));
             };
@@ -174,10 +179,15 @@ impl LeaseCommands {
             .coded(code::CONFLICT))
     }
 
-    /// Whether the lease is newer than the one that is named whole, as partners do: the address was given anew since,
-    /// and a deletion that comes late, or for the second time, does not mean that.
-    fn is_newer(&self, stored: &Stored, arguments: &Value) -> bool {
-        self.lease(arguments).is_ok_and(|named| named.cltt_s < stored.lease.cltt_s)
+    /// Whether the lease came after the one that is named whole, as partners do: the address was given anew since, and a
+    /// deletion that comes late, or for the second time, does not mean that. Within one second the client says so.
+    fn came_since(&self, stored: &Stored, arguments: &Value) -> bool {
+        let Ok(named) = self.lease(arguments) else { return false };
+        let client = |lease: &Lease4| (lease.hw_address, lease.client_id.clone());
+        let has_client = !named.hw_address.is_empty() || named.client_id.is_some();
+        let is_live = stored.lease.state == LeaseState::Assigned;
+        let is_anothers = has_client && is_live && client(&named) != client(&stored.lease);
+        named.cltt_s < stored.lease.cltt_s || (named.cltt_s == stored.lease.cltt_s && is_anothers)
     }
 
     fn find(&self, command: &Command<'_>) -> Result<Answer, Answer> {

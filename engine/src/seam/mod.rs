@@ -102,8 +102,19 @@ pub trait Guard: Send + Sync {
     /// A partner's update of a lease in this subnet came. `names_origin`: it says where it comes from, as Kea 3's do and
     /// older ones' do not.
     fn heard(&self, subnet_id: u32, names_origin: bool);
-    /// The answer that refuses `update` for the sake of `held`; none if it may take its place.
-    fn refusal(&self, held: &Stored, update: &Lease4) -> Option<Answer>;
+    /// What becomes of `update`, which names an address that has the lease `held`.
+    fn judge(&self, held: &Stored, update: &Lease4) -> Verdict;
+}
+
+/// What becomes of a partner's update.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// It takes the place of what is there.
+    Take,
+    /// What is there says the same and more, and stays: the partner is told that all is well.
+    Keep,
+    /// It is refused with this answer.
+    Refuse(Answer),
 }
 
 /// Where a [`Guard`] is joined, once; until then every update is taken.

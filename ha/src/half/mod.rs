@@ -326,6 +326,12 @@ impl Half {
         self.machine.lock().is_skewed()
     }
 
+    /// What the partner's wall clock shows now, as far as it is known.
+    pub(crate) fn partner_wall_s(&self) -> Option<u64> {
+        let now = self.clock.now();
+        self.machine.lock().partner_wall_s(now.wall_s)
+    }
+
     pub(crate) fn sync_timeout(&self) -> Duration {
         self.machine.lock().parameters().sync_timeout
     }

@@ -4,9 +4,8 @@
 use std::sync::Arc;
 
 use engine::clock::Now;
-use engine::control::Answer;
 use engine::lease::{Change, Lease4, Stored};
-use engine::seam::{Admission, Admitted, Client, Replication};
+use engine::seam::{Admission, Admitted, Client, Replication, Verdict};
 
 use super::Subnets;
 use crate::guard::{Guard, client_key};
@@ -125,8 +124,8 @@ impl engine::seam::Guard for Guards {
         }
     }
 
-    fn refusal(&self, held: &Stored, update: &Lease4) -> Option<Answer> {
-        self.of(update.subnet_id)?.refusal(held, update)
+    fn judge(&self, held: &Stored, update: &Lease4) -> Verdict {
+        self.of(update.subnet_id).map_or(Verdict::Take, |guard| guard.judge(held, update))
     }
 }
 

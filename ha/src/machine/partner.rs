@@ -56,6 +56,8 @@ pub(super) struct PartnerView {
     pub(super) seen: Seen,
     pub(super) scopes: Vec<String>,
     pub(super) clocks: Option<Clocks>,
+    /// Seconds that its clock was ahead of ours when it was last heard.
+    last_skew_s: Option<i64>,
     /// What it announced last; none of a Kea.
     pub(super) announced: Option<Announced>,
     /// How far its clock was ahead when it announced it.
@@ -79,6 +81,7 @@ impl PartnerView {
             seen: Seen::Unset,
             scopes: Vec::new(),
             clocks: None,
+            last_skew_s: None,
             announced: None,
             offset: None,
             last_poke: now.mono,
@@ -96,6 +99,7 @@ impl PartnerView {
         self.set(now, status.state);
         self.scopes = status.scopes;
         self.clocks = Some(Clocks { ours_s: now.wall_s, theirs_s: status.wall_s });
+        self.last_skew_s = self.skew_s();
         if status.unsent_updates < self.unsent {
             // It was restarted and counts anew.
             self.told = 0;
@@ -121,7 +125,8 @@ impl PartnerView {
     /// holds, but for what it told and announced.
     pub(super) fn renew(&mut self, now: Now) {
         let announced = self.announced.take();
-        *self = Self { unsent: self.unsent, told: self.told, announced, ..Self::new(now) };
+        let Self { unsent, told, last_skew_s, .. } = *self;
+        *self = Self { unsent, told, last_skew_s, announced, ..Self::new(now) };
     }
 
     /// Its state is to be asked for again.
@@ -143,6 +148,11 @@ impl PartnerView {
 
     pub(super) fn skew_s(&self) -> Option<i64> {
         self.clocks.map(Clocks::skew_s)
+    }
+
+    /// Its wall clock when ours shows `wall_s`, if it was ever heard.
+    pub(super) fn wall_s(&self, wall_s: u64) -> Option<u64> {
+        self.last_skew_s.map(|skew_s| wall_s.saturating_add_signed(skew_s))
     }
 
     pub(super) fn skew_is_too_high(&self) -> bool {

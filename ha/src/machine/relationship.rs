@@ -167,6 +167,11 @@ impl Relationship {
         self.partner.announced.as_ref()
     }
 
+    /// The partner's wall clock when ours shows `wall_s`, by the last heartbeat that it answered; none before the first.
+    pub fn partner_wall_s(&self, wall_s: u64) -> Option<u64> {
+        self.partner.wall_s(wall_s)
+    }
+
     /// Number of clients whose updates the partner refused in the last 24 hours.
     pub fn rejected_clients(&self) -> usize {
         self.rejected.len()

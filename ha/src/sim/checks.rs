@@ -71,9 +71,12 @@ impl World {
             }
             let theirs = self.lease(other, address);
             let same = theirs.as_ref().is_some_and(|theirs| {
-                is_same(theirs, &lease) || self.has_ended_there(from, other, theirs, &lease)
+                is_same(theirs, &lease)
+                    || covers(theirs, &lease)
+                    || self.has_ended_there(from, other, theirs, &lease)
             });
-            if !same && !self.ledger.is_excused(self.lately(), other, address) {
+            let since = self.lately().min(self.written_at(from, &lease));
+            if !same && !self.ledger.is_excused(since, other, address) {
                 let (name, peer) = (self.name(from).to_owned(), self.name(other).to_owned());
                 return self.fail(|_| {
                     format!("{name} acknowledges {address}; {peer} has {theirs:?}, not {lease:?}")
@@ -85,7 +88,7 @@ impl World {
     /// Whether the other server had the lease and has cleaned it up since, by a clock that was ahead of ours by more than a
     /// pair works with. Backups are told no time of day, so that nothing notices.
     fn has_ended_there(&self, from: usize, other: usize, theirs: &Lease4, ours: &Lease4) -> bool {
-        let ahead_s = self.sites[other].most_ahead_s - self.sites[from].error.ahead_at(self.now);
+        let ahead_s = self.sites[other].ahead_s.1 - self.sites[from].error.ahead_at(self.now);
         let was_same = is_same(&Lease4 { state: ours.state, ..theirs.clone() }, ours);
         theirs.state == LeaseState::Reclaimed && was_same && ahead_s > MAX_APART_S
     }
@@ -96,10 +99,18 @@ impl World {
         let mut text = Vec::new();
         row::write(lease, &mut text);
         let there = self.sites[other].disk.has(address, &text, false);
-        if !there && !self.ledger.is_excused(self.lately(), other, address) {
+        let since = self.lately().min(self.written_at(from, lease));
+        if !there && !self.ledger.is_excused(since, other, address) {
             let (name, peer) = (self.name(from).to_owned(), self.name(other).to_owned());
             self.fail(|_| format!("{name} acknowledges {address}; {peer} is down without its row"));
         }
+    }
+
+    /// About when a server wrote its lease, if its clock was not set since: an answer from the lease cache tells of one that
+    /// was acknowledged then.
+    fn written_at(&self, server: usize, lease: &Lease4) -> u64 {
+        let age_s = self.wall_s(server).saturating_sub(lease.cltt_s) + 2;
+        self.now.saturating_sub(age_s * 1_000_000_000)
     }
 
     /// No reply waits for longer than since then.
@@ -197,7 +208,7 @@ impl World {
         let addresses = ours.keys().chain(theirs.keys());
         let different = addresses.copied().find(|address| {
             let same = match (ours.get(address), theirs.get(address)) {
-                (Some(ours), Some(theirs)) => is_same(ours, theirs),
+                (Some(ours), Some(theirs)) => self.agree(ours, theirs),
                 // It may just have ended at one of them.
                 (Some(lease), None) => self.ends_soon(one, lease),
                 (None, Some(lease)) => self.ends_soon(two, lease),
@@ -211,12 +222,21 @@ impl World {
         }
     }
 
+    /// The same lease, with the same end up to the difference of the clocks by which it was written.
+    fn agree(&self, ours: &Lease4, theirs: &Lease4) -> bool {
+        let least = self.sites.iter().map(|site| site.ahead_s.0).min().unwrap_or(0);
+        let most = self.sites.iter().map(|site| site.ahead_s.1).max().unwrap_or(0);
+        let apart_s = ours.cltt_s.abs_diff(theirs.cltt_s);
+        let within = apart_s <= (most - least).unsigned_abs();
+        within && is_same(ours, &Lease4 { cltt_s: ours.cltt_s, ..theirs.clone() })
+    }
+
     fn lease(&self, server: usize, address: Ipv4Addr) -> Option<Lease4> {
         self.sites[server].server.as_ref().and_then(|server| server.lease(address))
     }
 
     /// By the server's own clock: all are set right at the end, which need not be true time.
-    fn wall_s(&self, server: usize) -> u64 {
+    pub(super) fn wall_s(&self, server: usize) -> u64 {
         let true_s = super::clock::EPOCH_S + self.now / 1_000_000_000;
         true_s.saturating_add_signed(self.sites[server].error.ahead_at(self.now))
     }
@@ -234,6 +254,13 @@ impl World {
         let live = known.filter(|lease| lease.holds_address(now));
         live.map(|lease| (lease.address, lease)).collect()
     }
+}
+
+/// The same client's lease, for no shorter time: the promise is known.
+fn covers(theirs: &Lease4, ours: &Lease4) -> bool {
+    let client = |lease: &Lease4| (lease.state, lease.hw_address, lease.client_id.clone());
+    let same = ours.state == LeaseState::Assigned && client(theirs) == client(ours);
+    same && theirs.expires_at_s() >= ours.expires_at_s()
 }
 
 /// The same lease, as far as anybody else can see.

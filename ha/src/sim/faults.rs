@@ -29,10 +29,14 @@ pub(super) enum Fault {
     SetUpRight {
         server: usize,
     },
+    /// An administrator lets a server take over from its partner.
+    Maintain {
+        server: usize,
+    },
 }
 
 /// The kinds, with how often each is drawn.
-pub(super) const KINDS: [(&str, u64); 24] = [
+pub(super) const KINDS: [(&str, u64); 26] = [
     ("crash", 10),
     ("crash in a write", 8),
     ("crash in a step", 8),
@@ -50,10 +54,12 @@ pub(super) const KINDS: [(&str, u64); 24] = [
     ("paused virtual machine", 4),
     ("full disk", 4),
     ("wrong configuration", 5),
+    ("wrong mode during a partition", 4),
     ("clients restart", 3),
     ("ha-sync", 3),
     ("ha-scopes", 3),
     ("maintenance", 6),
+    ("maintenance over a failing link", 4),
     ("ha-reset", 3),
     ("lease4-del", 2),
     ("other command", 4),
@@ -79,6 +85,7 @@ impl World {
             Fault::CalmDelay => self.net.slow = false,
             Fault::FreeDisk { server } => self.sites[server].disk.fill(None),
             Fault::SetUpRight { server } => self.set_up(server, Setup::Right),
+            Fault::Maintain { server } => self.order(server, "ha-maintenance-start", None),
         }
     }
 
@@ -139,6 +146,8 @@ impl World {
                 let after = self.lasts();
                 self.after(after, Event::Fault(Fault::SetUpRight { server }));
             }
+            "wrong mode during a partition" => self.change_mode_apart(server % 2),
+            "maintenance over a failing link" => self.maintain_over_a_failing_link(server % 2),
             "loss" => {
                 self.net.loss = self.dice.between(10, 400);
                 let after = self.lasts();
@@ -179,8 +188,41 @@ impl World {
         }
     }
 
+    /// One of the pair is started anew with the other mode while it is cut off, and is alone with it by the time the other
+    /// hears of it.
+    fn change_mode_apart(&mut self, server: usize) {
+        let other = 1 - server;
+        let apart = self.dice.span(60_000, 250_000);
+        for (from, to) in [(server, other), (other, server)] {
+            self.net.close(from, to, true);
+            self.after(apart, Event::Fault(Fault::Open { from, to }));
+        }
+        self.set_up(server, Setup::OtherMode);
+        let after = apart + self.lasts();
+        self.after(after, Event::Fault(Fault::SetUpRight { server }));
+    }
+
+    /// The answers of the partner are lost until an administrator, who sees this server in communication-recovery, lets it
+    /// take over.
+    fn maintain_over_a_failing_link(&mut self, server: usize) {
+        let (from, to) = (1 - server, server);
+        self.net.close(from, to, true);
+        let after = self.dice.span(10_000, 60_000);
+        self.after(after, Event::Fault(Fault::Open { from, to }));
+        self.sites[server].takes_over = true;
+    }
+
+    /// See [`Self::maintain_over_a_failing_link`].
+    pub(super) fn notice_recovery(&mut self, server: usize) {
+        if std::mem::take(&mut self.sites[server].takes_over) {
+            self.after(Duration::from_millis(1), Event::Fault(Fault::Maintain { server }));
+            let after = self.dice.span(50, 4_000);
+            self.after(after, Event::Fault(Fault::Open { from: 1 - server, to: server }));
+        }
+    }
+
     fn step_clock(&mut self, server: usize, back: bool) {
-        let step = match self.dice.below(8) {
+        let step = match self.dice.below(6) {
             // Beyond what a pair works with.
             0 => self.dice.between(61, 300),
             _ => self.dice.between(1, 15),
@@ -189,7 +231,8 @@ impl World {
         let now = self.now;
         let site = &mut self.sites[server];
         site.error.ahead_s += if back { -step } else { step };
-        site.most_ahead_s = site.most_ahead_s.max(site.error.ahead_at(now));
+        let ahead_s = site.error.ahead_at(now);
+        site.ahead_s = (site.ahead_s.0.min(ahead_s), site.ahead_s.1.max(ahead_s));
         if self.sites[server].inbox.is_none() {
             self.wake_up(server);
         }

@@ -58,6 +58,7 @@ impl World {
             error.ahead_s += slowest - error.ahead_at(self.now);
             self.thaw(server, self.now, false);
             self.sites[server].dies_after = None;
+            self.sites[server].takes_over = false;
             self.sites[server].disk.live();
             self.sites[server].disk.fill(None);
             self.set_up(server, Setup::Right);

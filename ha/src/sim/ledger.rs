@@ -1,10 +1,11 @@
 //! Who holds which address, as the clients believe, and whether that may be. Pure.
 //!
-//! A duplicate is explained by what went before it (E1 to E4 of the simulator's task, and the two kinds that the
-//! protocol and the configuration bring with them), or it fails the run.
+//! A duplicate is explained by what went before it ([`Excuse`]), or it fails the run.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
+
+use super::excuse::Excuse;
 
 /// What a server knew as it acknowledged a lease.
 #[derive(Clone, Copy, Debug)]
@@ -71,61 +72,6 @@ pub(super) struct Ledger {
     /// Why they did, and when they had synchronised after that.
     split: Option<(Overlap, Option<u64>)>,
     known: BTreeSet<(Ipv4Addr, usize, usize)>,
-}
-
-/// Why a duplicate is allowed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Excuse {
-    BothServe,
-    LoneStart,
-    ByHand,
-    Lost,
-    /// Communication-recovery answers before the partner knows; if the server dies then, nobody does.
-    Recovery,
-    /// `send-lease-updates` or `sync-leases` is false.
-    Configured,
-    /// The lease ended by a clock that is farther ahead of the one by which it began than a pair works with, and no
-    /// process has seen both.
-    Clocks,
-}
-
-impl Excuse {
-    /// All of them.
-    pub(super) const ALL: [Excuse; 7] = [
-        Excuse::BothServe,
-        Excuse::LoneStart,
-        Excuse::ByHand,
-        Excuse::Lost,
-        Excuse::Recovery,
-        Excuse::Configured,
-        Excuse::Clocks,
-    ];
-
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Excuse::BothServe => "E1 both serve",
-            Excuse::LoneStart => "E2 lone start",
-            Excuse::ByHand => "E3 by hand",
-            Excuse::Lost => "E4 lost",
-            Excuse::Recovery => "died in communication-recovery",
-            Excuse::Clocks => "clocks over 60 s apart",
-            Excuse::Configured => "leases not sent or not fetched, as configured",
-        }
-    }
-
-    /// Why it is none of E1 to E4, if it is none.
-    pub(super) const fn is_beyond(self) -> Option<&'static str> {
-        match self {
-            Excuse::BothServe | Excuse::LoneStart | Excuse::ByHand | Excuse::Lost => None,
-            Excuse::Recovery => {
-                Some("beyond E1 to E4: the protocol answers before the partner knows")
-            }
-            Excuse::Clocks => Some("beyond E1 to E4: set before a restart, nothing tells how far"),
-            Excuse::Configured => {
-                Some("beyond E1 to E4: only with send-lease-updates or sync-leases false")
-            }
-        }
-    }
 }
 
 impl Ledger {

@@ -3,8 +3,8 @@
 //! The servers are the product: [`server`] joins its packet path, store, journal, machine, gate, outbox and commands
 //! as the program does, on a [`disk`] and a [`clock`] of the simulation. [`world`] lets time pass: what is sent
 //! takes its way through [`net`], [`faults`] happen, administrators command; [`sites`] are the places where servers
-//! run, [`people`] the clients' part, [`dialect`] how a Kea speaks. After every step [`ledger`] and
-//! [`checks`] compare what clients believe with what servers promised. One thread, ordered collections, one
+//! run, [`people`] the clients' part, [`late`] what comes late, [`dialect`] how a Kea speaks. After every step [`ledger`] and
+//! [`checks`] compare what clients believe with what servers promised; [`excuse`] lists the duplicates that may be. One thread, ordered collections, one
 //! source of chance ([`dice`]): a seed replays exactly. [`breakage`] breaks rules from outside, to show that the
 //! checks see it; [`coverage`] says what many runs have to have met.
 
@@ -16,8 +16,10 @@ mod coverage;
 mod dialect;
 mod dice;
 mod disk;
+mod excuse;
 mod faults;
 mod healing;
+mod late;
 mod ledger;
 mod message;
 mod net;

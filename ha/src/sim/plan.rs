@@ -173,7 +173,7 @@ fn parameters(mode: Mode, servers: &[Member], dice: &mut Dice) -> Parameters {
     parameters.heartbeat_delay = Duration::from_secs(dice.pick(&[5, 10, 10, 20, 30]));
     parameters.max_response_delay = Duration::from_secs(dice.pick(&[20, 40, 60]));
     parameters.max_ack_delay = Duration::from_secs(dice.pick(&[2, 5, 10]));
-    parameters.max_unacked_clients = dice.pick(&[0, 0, 1, 2]);
+    parameters.max_unacked_clients = dice.pick(&[0, 0, 1, 2, 10]);
     parameters.max_rejected_lease_updates = dice.pick(&[0, 1, 2, 3, 10]);
     match dice.below(50) {
         0 => parameters.send_lease_updates = false,

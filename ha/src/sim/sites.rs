@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::dialect;
+use super::late::Late;
 use super::net::Fate;
 use super::server::{Sent, Server};
 use super::world::{Event, Request, Site, World};
@@ -74,6 +75,9 @@ impl World {
                 format!("{}: {before} -> {state}, partner {partner:?}", world.name(at))
             });
         }
+        if state != before && state == State::CommunicationRecovery {
+            self.notice_recovery(at);
+        }
         let heard = self.now - self.silence(at);
         let site = &mut self.sites[at];
         site.look(state, state != before, heard);
@@ -133,7 +137,7 @@ impl World {
                 let body = if self.sites[from].is_kea { dialect::ask(&body) } else { body };
                 let request = Request { from, process, call, to, body };
                 if let Fate::Arrives(delay) = self.net.between(from, to, &mut self.dice) {
-                    if !is_update(&request.body) && self.dice.chance(self.net.duplication) {
+                    if self.dice.chance(self.net.duplication) {
                         self.report.count("requests twice");
                         let again = self.dice.span(1, 3_000);
                         self.after(delay + again, Event::Request(Box::new(request.clone())));
@@ -151,12 +155,16 @@ impl World {
         let waits = asker.process == process
             && asker.server.as_ref().is_some_and(|server| server.waits_for(call));
         if !waits {
-            // Who has given up has closed the connection; the request may have been read before that. Not so a lease
-            // update: done behind a newer one of its address it would undo it, and nothing in the protocol tells.
-            if is_update(&body) || self.dice.chance(500) {
+            // Who has given up has closed the connection; the request may have been read before that.
+            let late = Late::of(&body);
+            let skipped = late.as_ref().is_some_and(|late| !self.is_seen_through(from, to, late));
+            if skipped || self.dice.chance(500) {
                 return;
             }
-            self.report.count("requests done for nobody");
+            self.report.count(match late {
+                Some(_) => "lease updates done late, or twice",
+                None => "requests done for nobody",
+            });
         }
         self.tell(|world| format!("{} asks {}: {body}", world.name(from), world.name(to)));
         let is_kea = self.sites[to].is_kea;
@@ -185,7 +193,10 @@ impl World {
 
 /// Stopped processes.
 impl World {
-    /// The process stops where it is; its clock may stand still meanwhile, as a virtual machine's does.
+    /// The process stops where it is; its clock may stand still meanwhile, as a virtual machine's does. One whose wall clock
+    /// is not set right when it goes on is left out: nothing tells it that it stood still, so that it serves by what it
+    /// knew until its next heartbeat, which is E1 as far as leases go, and leads to a termination if it stood for longer
+    /// than the clocks may be apart. A clock that is set back shows the latter.
     pub(super) fn freeze(&mut self, server: usize, for_how_long: Duration, clock_stands: bool) {
         let site = &mut self.sites[server];
         if site.server.is_none() || site.inbox.is_some() {
@@ -227,11 +238,6 @@ impl World {
         self.touch(server, Server::handle_timeout);
         self.sites[server].startled = false;
     }
-}
-
-/// Whether a request changes a lease.
-fn is_update(body: &str) -> bool {
-    body.contains("\"lease4-update\"") || body.contains("\"lease4-del\"")
 }
 
 impl Site {

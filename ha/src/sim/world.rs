@@ -112,10 +112,12 @@ pub(super) struct Site {
     pub(super) disk: Disk,
     pub(super) clock: Arc<ServerClock>,
     pub(super) error: Error,
-    /// As far as its clock was ever ahead.
-    pub(super) most_ahead_s: i64,
+    /// The least and the most that its clock was ever ahead.
+    pub(super) ahead_s: (i64, i64),
     /// It serves alone, and when it began to had last heard of its partner at this time.
     pub(super) took_over: Option<u64>,
+    /// An administrator waits for it to lose its partner.
+    pub(super) takes_over: bool,
     /// How it is configured when it is started next.
     pub(super) setup: Setup,
     pub(super) server: Option<Server>,
@@ -173,8 +175,9 @@ impl World {
             disk: Disk::new(breakage),
             clock: Arc::default(),
             error: plan.servers[place].clock,
-            most_ahead_s: plan.servers[place].clock.ahead_s,
+            ahead_s: (plan.servers[place].clock.ahead_s, plan.servers[place].clock.ahead_s),
             took_over: None,
+            takes_over: false,
             setup: Setup::Right,
             server: None,
             process: 0,

@@ -61,6 +61,16 @@ fn a_late_deletion_spares_the_lease_that_was_given_since() {
 }
 
 #[test]
+fn a_late_deletion_spares_another_client_of_the_same_second() {
+    let registry = registered();
+    let (old, new) = (lease("02:00:00:00:00:01", 1_000), lease("02:00:00:00:00:02", 1_000));
+    assert_eq!(ask(&registry, "lease4-update", &new).0, 0);
+    assert_eq!(ask(&registry, "lease4-del", &old).0, code::EMPTY);
+    // A later lease that never arrived has ended, and ours is older still.
+    assert_eq!(ask(&registry, "lease4-del", &lease("02:00:00:00:00:01", 1_001)).0, 0);
+}
+
+#[test]
 fn who_names_only_the_address_means_whatever_is_there() {
     let registry = registered();
     ask(&registry, "lease4-update", &lease("02:00:00:00:00:01", 1_000));
