@@ -106,6 +106,8 @@ struct Exchange<'a> {
     known: Known<'a>,
     subnet: Option<&'a SubnetPlan>,
     client: Client,
+    /// Whether every lease is known ([`LeaseStore::is_complete`]).
+    is_complete: bool,
 }
 
 /// Who asks.
@@ -142,6 +144,7 @@ impl<'a> Exchange<'a> {
         context: &'a Context<'a>,
     ) -> Result<Outcome, DropReason> {
         let snapshot = context.snapshot;
+        let is_complete = context.store.is_complete();
         let asked = Asked { query, arrival, context };
         let mut classes = Classes::of(asked, class);
         accept::accept(query, arrival, context)?;
@@ -165,7 +168,9 @@ impl<'a> Exchange<'a> {
             classes.check_drop(snapshot)?;
         }
         let client = Client::new(query, subnet.is_none_or(|it| it.config.match_client_id));
-        let exchange = Self { query, arrival, context, classes, known, subnet, client };
+        let exchange =
+            Self { query, arrival, context, classes, known, subnet, client, is_complete };
+        exchange.check_loaded()?;
         match query.message_type() {
             MessageType::Discover => exchange.discover(),
             MessageType::Request => exchange.request(),
@@ -173,6 +178,23 @@ impl<'a> Exchange<'a> {
             MessageType::Decline => exchange.decline(),
             MessageType::Inform => Ok(exchange.inform()),
             other => Err(DropReason::UnexpectedType(other)),
+        }
+    }
+
+    /// Until every lease is known, only who holds a lease that is known is served: it may renew.
+    fn check_loaded(&self) -> Result<(), DropReason> {
+        let renews = || {
+            let stored = self.wanted_address().and_then(|it| self.context.store.find(it));
+            stored.is_some_and(|it| {
+                let live = it.lease.holds_address(self.context.now.wall_s);
+                live && self.client.identity().owns(&it.lease)
+            })
+        };
+        match self.query.message_type() {
+            _ if self.is_complete => Ok(()),
+            MessageType::Inform => Ok(()),
+            MessageType::Request if renews() => Ok(()),
+            _ => Err(DropReason::StillLoading),
         }
     }
 

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 
 use crate::codec::v4::{Query, code};
 use crate::config::model::{NameRules, ReplaceClientName};
+use crate::lease::HostName;
 
 /// Flags of option 81.
 const SERVER_UPDATES: u8 = 0x01;
@@ -19,7 +20,7 @@ const MAX_LABEL: usize = 63;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Name {
     /// What the lease keeps.
-    pub(super) hostname: Box<str>,
+    pub(super) hostname: HostName,
     /// The option that carries it: 12 or 81.
     pub(super) code: u8,
     /// That option's data, if it is not the name itself.
