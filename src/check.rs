@@ -50,7 +50,16 @@ pub(crate) fn run_with_machine(file: &Path) -> ExitCode {
 /// Reads and checks `file`, the parts of other rooms in it too.
 pub(crate) fn read(file: &Path) -> Result<Checked, Vec<Mistake>> {
     let check_hook = &mut ha::config::check_hook;
-    let configuration = engine::config::load_with(file, &directories(), check_hook)?;
+    checked(engine::config::load_with(file, &directories(), check_hook)?)
+}
+
+/// As [`read`], of a text; `name` stands for its file in positions.
+pub(crate) fn read_text(text: &str, name: &str) -> Result<Checked, Vec<Mistake>> {
+    let check_hook = &mut ha::config::check_hook;
+    checked(engine::config::parse_text_with(text, name, &directories(), check_hook)?)
+}
+
+fn checked(configuration: Configuration) -> Result<Checked, Vec<Mistake>> {
     let hooks = configuration.dhcp4.iter().flat_map(|part| &part.hooks);
     let mut relationships = Vec::new();
     for library in hooks.filter(|hook| hook.kind == HookKind::Ha) {

@@ -1,5 +1,7 @@
 //! `peregrine ctl`: one command to a running server's control socket, its answer for people and scripts.
 
+mod words;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -8,6 +10,8 @@ use serde_json::Value;
 
 use crate::control;
 
+/// The word for status-get in words.
+const IN_WORDS: &str = "ha";
 /// How long a server may take: a synchronisation that was asked for may need it.
 const PATIENCE: Duration = Duration::from_secs(600);
 
@@ -17,7 +21,7 @@ pub(crate) struct Arguments {
     /// The server's control socket.
     #[arg(short, long, value_name = "PATH", default_value = "/run/kea/kea4-ctrl-socket")]
     socket: PathBuf,
-    /// The command, such as status-get.
+    /// The command, such as status-get; or the word ha: the state of the pair in words.
     command: String,
     /// Its arguments, as JSON.
     arguments: Option<String>,
@@ -34,7 +38,13 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match control::ask(&arguments.socket, &arguments.command, given, PATIENCE) {
+    let in_words = arguments.command == IN_WORDS;
+    let command = if in_words { "status-get" } else { &arguments.command };
+    match control::ask(&arguments.socket, command, given, PATIENCE) {
+        Ok(answer) if in_words && answer.result == 0 => {
+            print!("{}", words::tell(&answer.arguments));
+            ExitCode::SUCCESS
+        }
         Ok(answer) => {
             println!("{:#}", answer.whole);
             let done = matches!(answer.result, 0 | control::EMPTY);

@@ -6,6 +6,7 @@ mod control;
 mod ctl;
 mod demo;
 mod pid;
+mod reload;
 mod serve;
 mod signals;
 

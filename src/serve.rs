@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use engine::config::json::Mistake;
@@ -16,6 +16,7 @@ use crate::OWN_NAME;
 use crate::arguments::Arguments;
 use crate::check::{self, Checked};
 use crate::pid::{PidFile, PidFileError};
+use crate::reload::Reload;
 use crate::signals;
 
 /// The server did not start.
@@ -93,18 +94,36 @@ fn serve_by(
     }
     let prepared = prepare(checked, dhcp4, arguments)?;
     let stop = prepared.parts().shutdown.clone();
-    signals::watch(move || {
-        // A second signal finds the first one's message still there, which says the same.
-        let _ = stop.try_send(0);
-    })?;
-    start(prepared, checked)
+    let reload: Arc<OnceLock<Arc<Reload>>> = Arc::default();
+    let running = Arc::clone(&reload);
+    signals::watch(
+        move || {
+            // A second signal finds the first one's message still there, which says the same.
+            let _ = stop.try_send(0);
+        },
+        // A server that is about to start reads the file anyway. The outcome is in the log.
+        move || drop(running.get().map(|reload| reload.read_again("SIGHUP"))),
+    )?;
+    start(file, prepared, checked, &reload)
 }
 
 /// Runs the server, with High Availability around it if configured, until it is told to stop.
-fn start(prepared: Prepared, checked: &Checked) -> Result<u8, ServeError> {
+fn start(
+    file: &Path,
+    prepared: Prepared,
+    checked: &Checked,
+    reload: &OnceLock<Arc<Reload>>,
+) -> Result<u8, ServeError> {
+    let registry = Arc::clone(&prepared.parts().registry);
+    let reloads_by = |made: Arc<Reload>| {
+        made.register(&registry);
+        // It is made once.
+        let _ = reload.set(made);
+    };
     if checked.relationships.is_empty() {
         ha::Hub::forget_pairs(prepared.parts());
         let server: Server = prepared.start(Arc::new(ServeAll))?;
+        reloads_by(Reload::new(file, server.reload(), |_| ()));
         return Ok(server.run());
     }
     prepared.load()?;
@@ -113,6 +132,7 @@ fn start(prepared: Prepared, checked: &Checked) -> Result<u8, ServeError> {
     let hub = ha::Hub::join(&checked.relationships, subnets, prepared.parts())?;
     prepared.replicate_to(hub.replication());
     let server = prepared.start(hub.admission())?;
+    reloads_by(Reload::new(file, server.reload(), hub.follow()));
     let drivers = hub.start()?;
     let status = server.run();
     drivers.stop();

@@ -124,7 +124,7 @@ pub fn load_balancing_gate() -> Gate {
     let all = vec![peer("server1", Role::Primary), peer("server2", Role::Secondary)];
     let peers = Peers::new(Mode::LoadBalancing, "server1", all).expect("a pair");
     let scopes = Scopes::NONE.with(peers.primary());
-    let gate = Gate::new(peers);
+    let gate = Gate::new(peers, std::time::Duration::from_secs(10));
     gate.publish(Standing { scopes, ..Standing::default() });
     gate
 }

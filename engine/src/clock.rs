@@ -46,6 +46,11 @@ pub struct Now {
 pub trait Clock: Send + Sync {
     /// Reads both clocks.
     fn now(&self) -> Now;
+
+    /// Milliseconds since 1970-01-01 UTC, as exactly as the source knows them.
+    fn wall_ms(&self) -> u64 {
+        self.now().wall_s.saturating_mul(1000)
+    }
 }
 
 /// The clocks of the machine.
@@ -68,6 +73,10 @@ impl Clock for SystemClock {
         let ns = u64::try_from(self.origin.elapsed().as_nanos()).unwrap_or(u64::MAX);
         let wall_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
         Now { mono: Mono(ns), wall_s }
+    }
+
+    fn wall_ms(&self) -> u64 {
+        wall_us() / 1000
     }
 }
 

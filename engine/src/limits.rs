@@ -131,6 +131,8 @@ pub const SEND_WAIT_MS: u16 = 5;
 pub const INTERFACE_SCAN_MS: u64 = 2000;
 /// Milliseconds until the next look when sockets still have to be closed before others can be opened.
 pub const SOON_MS: u64 = 5;
+/// Looks whether a replaced configuration is still in use, that long apart, before it is left to its last user.
+pub const RETIRED_LOOKS: u32 = 200;
 /// Errors of a socket in a row after which it is left alone for a while.
 pub const MAX_RECEIVE_ERRORS: u32 = 8;
 /// That while, in milliseconds.

@@ -60,7 +60,7 @@ pub struct Full;
 pub struct Pending {
     shards: Vec<Mutex<Shard>>,
     used: AtomicUsize,
-    limit: usize,
+    limit: AtomicUsize,
     release: Arc<dyn Release>,
     stats: Arc<Stats>,
 }
@@ -102,9 +102,14 @@ impl fmt::Debug for Pending {
 impl Pending {
     /// Room for `limit` replies (0: [`MAX_PENDING_REPLIES`]), which go to `release`.
     pub fn new(limit: usize, release: Arc<dyn Release>, stats: Arc<Stats>) -> Self {
-        let limit = if limit == 0 { MAX_PENDING_REPLIES } else { limit };
         let shards = (0..PENDING_SHARDS).map(|_| Mutex::new(Shard::default())).collect();
+        let limit = AtomicUsize::new(effective(limit));
         Self { shards, used: AtomicUsize::new(0), limit, release, stats }
+    }
+
+    /// From now on there is room for `limit` replies (0: [`MAX_PENDING_REPLIES`]); those that wait go on waiting.
+    pub fn set_limit(&self, limit: usize) {
+        self.limit.store(effective(limit), Ordering::Release);
     }
 
     /// Where it counts what becomes of replies.
@@ -120,7 +125,7 @@ impl Pending {
         let replaced = shard.of_client.get(&client).copied();
         if let Some(local) = replaced {
             shard.vacate(local);
-        } else if self.used.fetch_add(1, Ordering::AcqRel) >= self.limit {
+        } else if self.used.fetch_add(1, Ordering::AcqRel) >= self.limit.load(Ordering::Acquire) {
             self.used.fetch_sub(1, Ordering::AcqRel);
             drop(shard);
             self.stats.count(Counter::PendingFull);
@@ -223,6 +228,10 @@ impl Pending {
     fn local(ticket: Ticket) -> u32 {
         ticket.slot / PENDING_SHARDS
     }
+}
+
+const fn effective(limit: usize) -> usize {
+    if limit == 0 { MAX_PENDING_REPLIES } else { limit }
 }
 
 impl Shard {

@@ -183,7 +183,7 @@ fn a_new_configuration_opens_and_closes_only_what_changed() {
     let [stays, goes, comes] = std::array::from_fn(|_| own_loopback());
     let (client, ports) = client(stays);
     let server = serve(&[stays, goes].map(on_loopback), true, ports, 2).unwrap();
-    server.pool.configure(&interfaces(&[stays, comes].map(on_loopback), true));
+    server.pool.listening().configure(&interfaces(&[stays, comes].map(on_loopback), true));
     for own in [comes, stays] {
         client.send_to(&message(Ask::Source, 1, 1), (own, ports.server)).unwrap();
         let (_, from) = client.recv_from(&mut [0; 2048]).unwrap();
@@ -203,7 +203,7 @@ fn a_server_without_interfaces_runs_and_gets_some_later() {
     let own = own_loopback();
     let (client, ports) = client(own);
     let server = serve(&[], true, ports, 1).unwrap();
-    server.pool.configure(&interfaces(&[on_loopback(own)], true));
+    server.pool.listening().configure(&interfaces(&[on_loopback(own)], true));
     client.send_to(&message(Ask::Source, 1, 1), (own, ports.server)).unwrap();
     client.recv_from(&mut [0; 2048]).unwrap();
 }

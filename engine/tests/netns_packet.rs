@@ -366,7 +366,7 @@ in_namespaces! {
     a_reload_changes_the_socket_type_at_once {
         let (server, link) = start(true, 3);
         for raw in [false, true, false] {
-            server.pool.configure(&interfaces(&[srv()], raw));
+            server.pool.listening().configure(&interfaces(&[srv()], raw));
             for (number, (mac, from, to, _)) in (0..).zip(ways()) {
                 link.send(&query(mac, from, to, Ask::Silence, 1, number)).unwrap();
                 let seen = server.next();
@@ -383,7 +383,7 @@ in_namespaces! {
             ip("link set peer up");
             ip("link set late up");
             wait_for_carrier(["late", "peer"]);
-            server.pool.look();
+            server.pool.listening().look();
             ip("addr add 198.51.100.1/24 brd + dev late");
             // From here on the server finds it by itself.
             let link = LinkSocket::open(interface("peer").index, PATIENCE).unwrap();
@@ -401,7 +401,7 @@ in_namespaces! {
             assert_eq!(seen.arrival.local, Ipv4Addr::new(198, 51, 100, 1));
             assert_eq!(reply(&link).1, round);
             ip("link del late");
-            server.pool.look();
+            server.pool.listening().look();
         }
         let link = LinkSocket::open(interface("cli").index, PATIENCE).unwrap();
         link.send(&query(BROADCAST, NOBODY, Ipv4Addr::BROADCAST, Ask::Silence, 9, 50)).unwrap();
@@ -414,10 +414,10 @@ in_namespaces! {
         link.send(&probe(1)).unwrap();
         assert_eq!(reply(&link).1, 1);
         ip("link set srv down");
-        server.pool.look();
+        server.pool.listening().look();
         ip("link set srv up");
         wait_for_carrier(["srv", "cli"]);
-        server.pool.look();
+        server.pool.listening().look();
         let link = LinkSocket::open(interface("cli").index, PATIENCE).unwrap();
         link.send(&probe(2)).unwrap();
         assert_eq!(reply(&link).1, 2);

@@ -5,6 +5,7 @@
 //! [`class_warnings`] looks for class names that nearly are a scope's.
 
 mod build;
+mod changes;
 mod peers;
 mod shape;
 mod subnets;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 use engine::config::json::Position;
 
 pub use build::{check_hook, from_hook, from_library};
+pub use changes::refusals;
 pub use shape::{PARAMETERS, PEER, RELATIONSHIP};
 pub use subnets::SERVER_NAME;
 pub use tls::{Anchors, Tls};

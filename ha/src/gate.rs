@@ -1,6 +1,8 @@
 //! The gate: who of the pair serves a query (implements [`Admission`]). What the machine decided is
-//! one atomic word; a query costs one hash and a load of it and of the machine's last turn. Pure but for its atomics. Must not
+//! one atomic word; a query costs one hash and a load of it, of the machine's last turn and of when a client was last heard. Pure but for its atomics. Must not
 //! know why a scope is served, nor how leases reach the partner.
+
+use std::time::Duration;
 
 use engine::clock::{Mono, Now};
 use engine::limits::{MAX_CLIENT_ID, MAX_HW_ADDRESS};
@@ -9,7 +11,7 @@ use engine::sync::atomic::{AtomicU64, Ordering};
 
 use crossbeam::queue::ArrayQueue;
 
-use crate::machine::limits::{MAX_UNSERVED, STANDSTILL};
+use crate::machine::limits::{HEARD_EVERY, MAX_DOUBT, MAX_UNSERVED, STANDSTILL};
 use crate::machine::{Peers, Scopes, Standing, ToBackups, ToPartner, UpdatePolicy};
 
 /// The gate of one relationship.
@@ -19,17 +21,26 @@ pub struct Gate {
     standing: AtomicU64,
     /// When the machine last had its turn, by the monotonic clock in nanoseconds.
     turned: AtomicU64,
+    /// When a client that is served here was last heard, as exactly as [`HEARD_EVERY`].
+    heard: AtomicU64,
+    /// Since when this server does not know whether the partner serves its clients; 0 if it knows.
+    doubts: AtomicU64,
+    /// For how long clients wait until they prove to the partner that this server fails.
+    max_ack_delay: Duration,
     unserved: ArrayQueue<Unserved>,
     unserved_dropped: AtomicU64,
 }
 
 impl Gate {
     /// A closed gate for `peers`: nobody is served before the first [`Self::publish`].
-    pub fn new(peers: Peers) -> Self {
+    pub fn new(peers: Peers, max_ack_delay: Duration) -> Self {
         Self {
             peers,
             standing: AtomicU64::new(0),
             turned: AtomicU64::new(u64::MAX),
+            heard: AtomicU64::new(0),
+            doubts: AtomicU64::new(0),
+            max_ack_delay,
             unserved: ArrayQueue::new(MAX_UNSERVED),
             unserved_dropped: AtomicU64::new(0),
         }
@@ -55,6 +66,33 @@ impl Gate {
     fn stood_still(&self, now: Mono) -> bool {
         let passed = now.as_ns().saturating_sub(self.turned.load(Ordering::Acquire));
         u128::from(passed) > STANDSTILL.as_nanos()
+    }
+
+    /// A client of this server is heard. If none was for so long that the partner may have seen them wait and taken over,
+    /// this one waits as well, until the partner has said ([`Self::trust`]) or does not answer.
+    fn doubts(&self, wary: bool, now: Mono) -> bool {
+        let now = now.as_ns();
+        let since =
+            |before: &AtomicU64| u128::from(now.saturating_sub(before.load(Ordering::Acquire)));
+        let silence = since(&self.heard);
+        if silence >= HEARD_EVERY.as_nanos() {
+            if wary && silence > self.max_ack_delay.as_nanos() {
+                self.doubts.store(now.max(1), Ordering::Release);
+            }
+            // After the doubt: whoever sees that a client was heard sees it, too.
+            self.heard.store(now, Ordering::Release);
+        }
+        wary && self.is_in_doubt() && since(&self.doubts) <= MAX_DOUBT.as_nanos()
+    }
+
+    /// Whether the partner is to be asked before anybody is served.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        self.doubts.load(Ordering::Acquire) != 0
+    }
+
+    /// What was published last is true: the partner was asked.
+    pub(crate) fn trust(&self) {
+        self.doubts.store(0, Ordering::Release);
     }
 
     /// What was published last. One atomic load.
@@ -100,11 +138,11 @@ impl Admission for Gate {
         }
         let class = self.peers.balanced(client.key);
         let standing = self.standing();
-        let serve = class.is_some_and(|place| standing.scopes.contains(place))
-            && !self.stood_still(now.mono);
-        if !serve && standing.watching {
+        let ours = class.is_some_and(|place| standing.scopes.contains(place));
+        if !ours && standing.watching {
             self.show(client);
         }
+        let serve = ours && !self.stood_still(now.mono) && !self.doubts(standing.wary, now.mono);
         Admitted { serve, class }
     }
 }
@@ -149,7 +187,8 @@ impl<const N: usize> Short<N> {
     }
 }
 
-/// Bits 0 to 31: scopes; 32: watching; 33 and 34: partner; 35 and 36: backups; 37: own leases only.
+/// Bits 0 to 31: scopes; 32: watching; 33 and 34: partner; 35 and 36: backups; 37: own leases only;
+/// 38: wary.
 const fn pack(standing: Standing) -> u64 {
     let partner = match standing.updates.partner {
         ToPartner::Nothing => 0,
@@ -163,6 +202,7 @@ const fn pack(standing: Standing) -> u64 {
         ToBackups::SendAndWait => 2,
     };
     let flags = (standing.watching as u64) << 32 | (standing.own_leases_only as u64) << 37;
+    let flags = flags | (standing.wary as u64) << 38;
     standing.scopes.bits() as u64 | flags | partner << 33 | backups << 35
 }
 
@@ -179,8 +219,14 @@ const fn unpack(word: u64) -> Standing {
         _ => ToBackups::SendAndWait,
     };
     let scopes = Scopes::from_bits(word as u32);
-    let (watching, own_leases_only) = (word >> 32 & 1 == 1, word >> 37 & 1 == 1);
-    Standing { scopes, watching, updates: UpdatePolicy { partner, backups }, own_leases_only }
+    let [watching, own_leases_only, wary] = [word >> 32 & 1, word >> 37 & 1, word >> 38 & 1];
+    Standing {
+        scopes,
+        watching: watching == 1,
+        wary: wary == 1,
+        updates: UpdatePolicy { partner, backups },
+        own_leases_only: own_leases_only == 1,
+    }
 }
 
 #[cfg(test)]
@@ -195,7 +241,7 @@ mod tests {
     fn gate(mode: Mode, other: Role) -> Gate {
         let peer = |name: &str, role| Peer { name: name.into(), role, auto_failover: true };
         let all = vec![peer("a", Role::Backup), peer("z", Role::Primary), peer("b", other)];
-        Gate::new(Peers::new(mode, "z", all).unwrap())
+        Gate::new(Peers::new(mode, "z", all).unwrap(), Duration::from_secs(10))
     }
 
     fn client(key: Option<&[u8]>) -> Client<'_> {
@@ -245,6 +291,35 @@ mod tests {
         assert!(!serves(longer));
         gate.turn(NOW.mono + longer);
         assert!(serves(longer));
+    }
+
+    #[test]
+    fn a_server_that_was_cut_off_from_its_clients_serves_none_before_it_asked() {
+        let gate = gate(Mode::LoadBalancing, Role::Secondary);
+        let scopes = Scopes::NONE.with(2);
+        let publish = |wary| {
+            gate.publish(Standing { scopes, watching: true, wary, ..Standing::default() });
+        };
+        publish(false);
+        let at = |seconds: f64| NOW.mono + Duration::from_secs_f64(seconds);
+        let serves = |seconds| {
+            gate.turn(at(seconds));
+            gate.admit(&client(Some(FIRST)), Now { mono: at(seconds), ..NOW }).serve
+        };
+        assert!(serves(1.0) && serves(100.0), "a silence of all clients says nothing else");
+        publish(true);
+        assert!(serves(110.0) && !gate.is_in_doubt(), "nobody has waited for so long");
+        assert!(!serves(120.1) && gate.is_in_doubt());
+        assert!(!serves(120.2), "nor is the next one");
+        gate.admit(&client(Some(SECOND)), Now { mono: at(120.3), ..NOW });
+        assert_eq!(gate.poll_unserved().unwrap().as_client().hw_address, SECOND);
+        assert!(gate.poll_unserved().is_none(), "our own clients do not speak against the partner");
+        gate.trust();
+        assert!(serves(121.0), "the partner has not taken over");
+        assert!(!serves(131.1), "a silence again");
+        assert!(serves(134.2), "the partner does not say");
+        publish(false);
+        assert!(serves(150.0), "normal operation");
     }
 
     #[test]
@@ -304,8 +379,11 @@ mod tests {
                 for (watching, scopes) in [(true, Scopes::NONE), (false, Scopes::NONE.with(31))] {
                     let updates = UpdatePolicy { partner, backups };
                     let own_leases_only = !watching;
-                    let standing = Standing { scopes, watching, updates, own_leases_only };
-                    assert_eq!(unpack(pack(standing)), standing);
+                    for wary in [false, true] {
+                        let standing =
+                            Standing { scopes, watching, wary, updates, own_leases_only };
+                        assert_eq!(unpack(pack(standing)), standing);
+                    }
                 }
             }
         }

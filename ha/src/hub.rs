@@ -99,6 +99,7 @@ impl Hub {
         let storage = parts.storage.clone();
         let parts = driving::Parts {
             store: Arc::clone(&parts.storage.store),
+            leases: parts.leases.clone(),
             flush: Arc::new(move |number| storage.write_through(number)),
             registry: Arc::clone(&parts.registry),
             clock: Arc::clone(&parts.clock),
@@ -126,6 +127,12 @@ impl Hub {
             [only] => Arc::new(OnlyOutbox(Arc::clone(only))) as Arc<dyn Replication>,
             several => Arc::new(Outboxes::new(several, Arc::clone(&self.subnets))),
         }
+    }
+
+    /// Tells the relationships, which go on as they are, that `subnets` are served from now on.
+    pub fn follow(&self) -> impl Fn(&[Arc<Subnet4>]) + Send + Sync + use<> {
+        let known = Arc::clone(&self.subnets);
+        move |subnets| known.renew(server_names(subnets))
     }
 
     /// Begins to talk: the listeners, the heartbeats, the client threads.

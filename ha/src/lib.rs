@@ -2,7 +2,7 @@
 //!
 //! [`config`] reads the `high-availability` parameters, [`machine`] decides (pure), [`wire`] is Kea's JSON (pure),
 //! [`gate`] joins the engine's admission, [`outbox`] its replication, [`half`] is a machine with both;
-//! [`guard`] has a say when the partner's updates come in;
+//! [`guard`] has a say when the partner's updates come in, [`stream`] when they come in batches;
 //! [`io`] talks for it (*shell*: driver thread, client pool, dedicated listener); [`hub`] puts them together.
 //! [`limits`] holds every bound. `sim` (feature of the same name) drives whole servers under a seed.
 
@@ -20,6 +20,7 @@ pub mod machine;
 pub mod outbox;
 #[cfg(any(test, feature = "sim"))]
 pub mod sim;
+pub mod stream;
 pub mod wire;
 
 pub use half::{Half, Memory};

@@ -4,12 +4,18 @@ use std::time::Duration;
 
 /// Lease updates that wait for a peer, those under way included; one more fails at once.
 pub const MAX_QUEUED_UPDATES: usize = 65_536;
+/// Lease updates of one batch to a Peregrine: at some hundred bytes each it stays below [`LARGE_REQUEST`].
+pub const MAX_BATCH: usize = 128;
+/// Earlier runs of the partner that are remembered, so that nothing late of theirs is taken.
+pub const MAX_PAST_RUNS: usize = 16;
 /// Changes that are remembered because they were made while the service was being switched off.
 pub const MAX_LATE_UPDATES: usize = 4_096;
 /// Leases that ended while the partner was away and that it is told of when it is back; more are counted.
 pub const MAX_KEPT_DELETIONS: usize = 65_536;
 /// Time for one exchange with a peer; pages of a synchronisation have `sync-timeout`.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a partner may take to say its state while clients wait for that.
+pub const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Bytes of a peer's answer (a page of leases is the largest).
 pub const MAX_ANSWER: usize = 64 << 20;
 /// Characters of a peer's text that are kept for the log and for people.
@@ -67,7 +73,8 @@ pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(15);
 pub const SYNC_COMMAND_TIMEOUT: Duration = Duration::from_secs(3_600);
 
 /// Beside them: a synchronisation, a reset, the end.
-const _: () = assert!(MAX_MAINTENANCE_COMMANDS + 3 <= MAX_ERRANDS);
+const _: () = assert!(MAX_MAINTENANCE_COMMANDS + 4 <= MAX_ERRANDS);
+const _: () = assert!(PROBE_TIMEOUT.as_secs() < crate::machine::limits::MAX_DOUBT.as_secs());
 const _: () = assert!(MAX_STRANGERS < MAX_CONNECTIONS);
 const _: () = assert!(COMMAND_TIMEOUT.as_secs() > REQUEST_TIMEOUT.as_secs());
 const _: () = assert!(MAX_PAGE as usize * 1_024 <= MAX_ANSWER);

@@ -61,7 +61,9 @@ fn a_client_that_was_not_told_gives_way() {
     let first = Node::start(0, addresses, parameters("server1", Mode::HotStandby));
     let normal = Mode::HotStandby.normal();
     until("normal operation", || first.state() == normal && second.state() == normal);
-    second.registry.register("lease4-update", |_| engine::control::Answer::error("no"));
+    for command in ["lease4-update", ha::wire::batch::COMMAND] {
+        second.registry.register(command, |_| engine::control::Answer::error("no"));
+    }
     first.grant(10);
     until("the reply dropped", || first.stats.value(Counter::ReplyUnacknowledged) == 1);
     let cltt_s = holder(&first, 10).cltt_s;

@@ -1,7 +1,6 @@
 //! The clients and the leases they hold. Pure. It remembers across runs, so that a second run can
 //! keep or take over what a first one was given.
 
-use std::collections::HashMap;
 use std::net::Ipv4Addr;
 
 use crate::limits::CLIENTS;
@@ -23,8 +22,10 @@ pub struct Lease {
 #[derive(Clone, Debug)]
 pub struct Fleet {
     base: Mac,
+    /// Their hardware addresses; empty if they count up from `base`.
+    listed: Vec<Mac>,
     leases: Vec<Option<Lease>>,
-    holders: HashMap<Ipv4Addr, u32>,
+    holders: Holders,
     round: u32,
     granted_in: Vec<u32>,
 }
@@ -34,7 +35,15 @@ impl Fleet {
     pub fn new(base: Mac, size: u32) -> Self {
         let size = size.min(CLIENTS) as usize;
         let (leases, granted_in) = (vec![None; size], vec![0; size]);
-        Self { base, leases, holders: HashMap::new(), round: 0, granted_in }
+        let (listed, holders) = (Vec::new(), Holders::default());
+        Self { base, listed, leases, holders, round: 0, granted_in }
+    }
+
+    /// A client for each of these hardware addresses (at most [`CLIENTS`]).
+    pub fn listed(mut macs: Vec<Mac>) -> Self {
+        macs.truncate(CLIENTS as usize);
+        let size = u32::try_from(macs.len()).expect("a fleet has at most CLIENTS clients");
+        Self { listed: macs, ..Self::new(BASE_MAC, size) }
     }
 
     /// How many clients there are.
@@ -42,8 +51,12 @@ impl Fleet {
         u32::try_from(self.leases.len()).expect("a fleet has at most CLIENTS clients")
     }
 
-    /// The hardware address of a client: the base plus its number, the vendor's three octets kept.
+    /// The hardware address of a client: that of the list, else the base plus its number, the vendor's three octets
+    /// kept.
     pub fn mac(&self, client: u32) -> Mac {
+        if let Some(mac) = self.listed.get(client as usize) {
+            return *mac;
+        }
         let [a, b, c, d, e, f] = self.base;
         let number = u32::from_be_bytes([0, d, e, f]).wrapping_add(client);
         let [_, d, e, f] = number.to_be_bytes();
@@ -95,7 +108,7 @@ impl Fleet {
 
     /// Whether a client other than `client` holds `address`.
     pub fn is_held_by_another(&self, client: u32, address: Ipv4Addr) -> bool {
-        self.holders.get(&address).is_some_and(|holder| *holder != client)
+        self.holders.of(address).is_some_and(|holder| holder != client)
     }
 
     /// Notes what a client was given. An address that another client holds stays with that one in
@@ -105,11 +118,13 @@ impl Fleet {
         self.granted_in[client as usize] = self.round;
         if let Some(before) = slot.replace(lease)
             && before.address != lease.address
-            && self.holders.get(&before.address) == Some(&client)
+            && self.holders.of(before.address) == Some(client)
         {
-            self.holders.remove(&before.address);
+            self.holders.set(before.address, None);
         }
-        self.holders.entry(lease.address).or_insert(client);
+        if self.holders.of(lease.address).is_none() {
+            self.holders.set(lease.address, Some(client));
+        }
     }
 }
 
@@ -118,11 +133,43 @@ impl Fleet {
     pub fn forget(&mut self, client: u32) {
         let slot = self.leases.get_mut(client as usize);
         if let Some(lease) = slot.and_then(Option::take)
-            && self.holders.get(&lease.address) == Some(&client)
+            && self.holders.of(lease.address) == Some(client)
         {
-            self.holders.remove(&lease.address);
+            self.holders.set(lease.address, None);
         }
     }
+}
+
+/// Who holds which address: a page for each 65,536 of them. It is looked at for each answer, so it must not hash, and it
+/// must not stop to grow.
+#[derive(Clone, Debug, Default)]
+struct Holders {
+    pages: Vec<Option<Box<[u32]>>>,
+}
+
+/// No client: there are fewer.
+const NOBODY: u32 = u32::MAX;
+
+impl Holders {
+    fn of(&self, address: Ipv4Addr) -> Option<u32> {
+        let (page, at) = place(address);
+        let holder = self.pages.get(page)?.as_ref()?[at];
+        (holder != NOBODY).then_some(holder)
+    }
+
+    fn set(&mut self, address: Ipv4Addr, holder: Option<u32>) {
+        let (page, at) = place(address);
+        if self.pages.is_empty() {
+            self.pages.resize(1 << 16, None);
+        }
+        let page = self.pages[page].get_or_insert_with(|| vec![NOBODY; 1 << 16].into());
+        page[at] = holder.unwrap_or(NOBODY);
+    }
+}
+
+fn place(address: Ipv4Addr) -> (usize, usize) {
+    let number = u32::from(address);
+    ((number >> 16) as usize, (number & 0xffff) as usize)
 }
 
 #[cfg(test)]
@@ -138,6 +185,12 @@ mod tests {
         let fleet = Fleet::new([0, 0x0c, 1, 0xff, 0xff, 0xff], 3);
         assert_eq!(fleet.mac(0), [0, 0x0c, 1, 0xff, 0xff, 0xff]);
         assert_eq!(fleet.mac(1), [0, 0x0c, 1, 0, 0, 0]);
+    }
+
+    #[test]
+    fn hardware_addresses_may_be_listed() {
+        let fleet = Fleet::listed(vec![[2; 6], [7; 6]]);
+        assert_eq!((fleet.size(), fleet.mac(1)), (2, [7; 6]));
     }
 
     #[test]

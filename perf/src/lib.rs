@@ -6,10 +6,15 @@
 //! when an exchange may begin, [`wire`] is the little of DHCPv4 that a client and its relay need,
 //! [`tally`] what was counted. Around it, the shell: [`run`] owns the socket and the loop,
 //! [`syscall`] the batches (the only unsafe code), [`clock`] the time. [`report`] and [`cli`] make
-//! it perfdhcp's equal at the command line.
+//! it perfdhcp's equal at the command line; [`avalanche`] is the other of its scenarios.
+//!
+//! [`echo`] is the least that a server can do, and [`compare`] measures it beside Peregrine and Kea.
 
+pub mod avalanche;
 pub mod cli;
 pub mod clock;
+pub mod compare;
+pub mod echo;
 pub mod fleet;
 pub mod limits;
 pub mod pace;

@@ -14,8 +14,11 @@ pub const BURST: u64 = 1024;
 /// Octets of a reply that are looked at; what is longer is cut by the kernel.
 pub const REPLY: usize = 1500;
 
-/// Octets of the longest query that is written: 240 fixed ones and 60 of options.
-pub const QUERY: usize = 300;
+/// Octets of the longest query that is written: 240 fixed ones, 60 of its own options, [`MORE`] and option 82.
+pub const QUERY: usize = 412;
+
+/// Octets of options of the user's choice in a query.
+pub const MORE: usize = 96;
 
 /// Clients of one fleet at most.
 pub const CLIENTS: u32 = 1 << 24;
@@ -30,6 +33,21 @@ pub const IDLE: Duration = Duration::from_millis(50);
 pub const LATENCY_NS: u64 = 60_000_000_000;
 
 /// Servers of one run at most: each datagram goes to all of them.
-pub const SERVERS: usize = 8;
+pub const SERVERS: usize = 64;
+
+/// Options of the user's choice at most.
+pub const CHOSEN_OPTIONS: usize = 16;
+
+/// Slots of the exchanges under way: a power of two.
+pub const SLOTS: usize = 4 * UNDER_WAY;
+
+/// Threads of the echo server at most.
+pub const ECHO_THREADS: usize = 64;
+
+/// Octets of a datagram that is handed to the kernel to be cut apart at most.
+pub const JOINED: usize = 60_000;
+
+/// Octets of an echo: from the shortest that can hold its options to the longest reply.
+pub const ECHO: std::ops::RangeInclusive<i64> = 280..=REPLY as i64;
 
 const _: () = assert!(SERVERS <= BATCH, "one query to all servers fits into one batch");

@@ -4,9 +4,14 @@ use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 use clap::Parser;
-use perf::cli::{ArgumentError, Arguments};
+use perf::cli::{ArgumentError, Arguments, CommandLine, Word};
+use perf::compare::{self, CompareError};
+use perf::echo::{self, EchoError};
+use perf::fleet::Fleet;
+use perf::plan::Plan;
 use perf::run::{Progress, Relay, RunError};
-use perf::{report, syscall};
+use perf::tally::Tally;
+use perf::{avalanche, report, syscall};
 
 const GENERAL_ERROR: u8 = 1;
 const ARGUMENT_ERROR: u8 = 2;
@@ -18,19 +23,30 @@ enum Failure {
     Arguments(#[from] ArgumentError),
     #[error(transparent)]
     Run(#[from] RunError),
+    #[error(transparent)]
+    Echo(#[from] EchoError),
+    #[error(transparent)]
+    Compare(#[from] CompareError),
+    #[error("{command} {word}: {error}")]
+    Wrapped { command: String, word: &'static str, error: std::io::Error },
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let line = CommandLine::parse();
     syscall::catch_interrupts();
-    match load(&arguments) {
+    let outcome = match &line.word {
+        None => load(&line.load),
+        Some(Word::Echo(arguments)) => echo::run(arguments).map(|()| true).map_err(Failure::from),
+        Some(Word::Compare(arguments)) => compare::run(arguments).map_err(Failure::from),
+    };
+    match outcome {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(NOT_ALL_WELL),
         Err(failure) => {
             eprintln!("peregrine-perf: {failure}");
             ExitCode::from(match failure {
                 Failure::Arguments(_) => ARGUMENT_ERROR,
-                Failure::Run(_) => GENERAL_ERROR,
+                _ => GENERAL_ERROR,
             })
         }
     }
@@ -39,21 +55,56 @@ fn main() -> ExitCode {
 /// Whether all exchanges ended well.
 fn load(arguments: &Arguments) -> Result<bool, Failure> {
     let link = arguments.link()?;
+    let mut fleet = arguments.fleet()?;
+    let plan = arguments.plan(*link.local.ip(), fleet.size())?;
+    let told = |letter: char| arguments.diagnostics.contains(letter);
+    if told('a') {
+        println!("{arguments:#?}");
+    }
     let relay = Relay::open(&link)?;
-    let plan = arguments.plan(*link.local.ip());
-    let mut fleet = arguments.fleet();
-    let chatty = arguments.report.is_some() && !arguments.json;
-    let mut progress = |progress: &Progress<'_>| {
-        if chatty {
-            println!("{}", report::progress_line(progress.tally));
-        }
-        if syscall::interrupted() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    };
-    let tally = relay.run(&plan, &mut fleet, &mut progress)?;
+    call_wrapped(arguments, "start")?;
+    let outcome = drive(arguments, &relay, &plan, &mut fleet);
+    call_wrapped(arguments, "stop")?;
+    let tally = outcome?;
     if arguments.json {
         println!("{:#}", report::json(&plan, &tally));
     } else {
         print!("{}", report::text(&plan, &tally));
     }
+    if told('e') {
+        println!("{}", report::exit_reason(&plan, &tally));
+    }
+    if told('s') {
+        print!("{}", report::servers_text(&tally));
+    }
+    if told('l') {
+        print!("{}", report::leases(&fleet));
+    }
     Ok(tally.is_clean())
+}
+
+fn drive(
+    arguments: &Arguments,
+    relay: &Relay,
+    plan: &Plan,
+    fleet: &mut Fleet,
+) -> Result<Tally, RunError> {
+    let mut progress = |progress: &Progress<'_>| {
+        if arguments.report.is_some() {
+            let line = report::progress_line(progress.tally);
+            // The report for machines stays alone on its way.
+            if arguments.json { eprintln!("{line}") } else { println!("{line}") }
+        }
+        if syscall::interrupted() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    if arguments.scenario == "avalanche" {
+        return avalanche::run(relay, plan, fleet, &mut progress);
+    }
+    relay.run(plan, fleet, &mut progress)
+}
+
+fn call_wrapped(arguments: &Arguments, word: &'static str) -> Result<(), Failure> {
+    let Some(command) = &arguments.wrapped else { return Ok(()) };
+    let failed = |error| Failure::Wrapped { command: command.display().to_string(), word, error };
+    std::process::Command::new(command).arg(word).status().map(|_| ()).map_err(failed)
 }

@@ -19,12 +19,19 @@ pub struct Pacer {
     pace: Pace,
     start: Duration,
     begun: u64,
+    /// Those that begin at once at the start, whatever the pace.
+    preload: u64,
 }
 
 impl Pacer {
     /// A pacer whose first exchange is due at `start`.
     pub fn new(pace: Pace, start: Duration) -> Self {
-        Self { pace, start, begun: 0 }
+        Self { pace, start, begun: 0, preload: 0 }
+    }
+
+    /// The same with so many exchanges that are due at once.
+    pub fn with_preload(self, preload: u64) -> Self {
+        Self { preload, ..self }
     }
 
     /// How many may begin at `now`, with `under_way` of them not yet ended; at most [`BURST`].
@@ -33,9 +40,12 @@ impl Pacer {
             Pace::Rate(rate) => {
                 let elapsed_ns = now.saturating_sub(self.start).as_nanos();
                 let owed = elapsed_ns * u128::from(rate) / 1_000_000_000 + 1;
-                u64::try_from(owed).unwrap_or(u64::MAX).saturating_sub(self.begun)
+                let owed = u64::try_from(owed).unwrap_or(u64::MAX).saturating_add(self.preload);
+                owed.saturating_sub(self.begun)
             }
-            Pace::Window(size) => u64::from(size).saturating_sub(under_way as u64),
+            Pace::Window(size) => u64::from(size)
+                .saturating_sub(under_way as u64)
+                .max(self.preload.saturating_sub(self.begun)),
         };
         due.min(BURST)
     }
@@ -43,7 +53,8 @@ impl Pacer {
     /// The moment of the next exchange; `None` if it waits for another to end.
     pub fn next(&self) -> Option<Duration> {
         let Pace::Rate(rate) = self.pace else { return None };
-        let ns = u128::from(self.begun) * 1_000_000_000 / u128::from(rate.max(1));
+        let paced = self.begun.saturating_sub(self.preload);
+        let ns = u128::from(paced) * 1_000_000_000 / u128::from(rate.max(1));
         Some(self.start + Duration::from_nanos(u64::try_from(ns).unwrap_or(u64::MAX)))
     }
 
@@ -91,6 +102,15 @@ mod tests {
         let mut pacer = Pacer::new(Pace::Rate(100_000), Duration::ZERO);
         assert_eq!(begin_all(&mut pacer, Duration::from_secs(1)), BURST);
         assert_eq!(begin_all(&mut pacer, Duration::from_secs(1)), BURST);
+    }
+
+    #[test]
+    fn a_preload_is_due_at_once() {
+        let mut pacer = Pacer::new(Pace::Rate(100), Duration::ZERO).with_preload(7);
+        assert_eq!(begin_all(&mut pacer, Duration::ZERO), 8);
+        assert_eq!(pacer.next(), Some(Duration::from_millis(10)));
+        let pacer = Pacer::new(Pace::Window(2), Duration::ZERO).with_preload(7);
+        assert_eq!(pacer.due(Duration::ZERO, 0), 7);
     }
 
     #[test]

@@ -8,9 +8,10 @@ use std::net::Ipv4Addr;
 
 use serde_json::{Map, Value, json};
 
+use crate::fleet::Fleet;
 use crate::pace::Pace;
 use crate::plan::{Exchange, Plan};
-use crate::tally::{Stage, Tally};
+use crate::tally::{Latency, Stage, Tally};
 
 /// perfdhcp's final report.
 pub fn text(plan: &Plan, tally: &Tally) -> String {
@@ -21,8 +22,8 @@ pub fn text(plan: &Plan, tally: &Tally) -> String {
     };
     let mut out = String::from("***Rate statistics***\n");
     let _ = write!(out, "Rate: {} {unit}", significant(tally.rate()));
-    if let Pace::Rate(rate) = plan.pace {
-        let _ = write!(out, ", expected rate: {rate}");
+    if let Pace::Rate(all) = plan.pace {
+        let _ = write!(out, ", expected rate: {}", expected_rate(plan, all));
     }
     let _ = writeln!(out, "\n\n***Malformed Packets***\nMalformed packets: {}", tally.malformed);
     if plan.exchange != Exchange::Rebind || tally.offer.sent > 0 {
@@ -31,10 +32,21 @@ pub fn text(plan: &Plan, tally: &Tally) -> String {
     if plan.exchange != Exchange::Offer {
         stage_text(&mut out, "REQUEST-ACK", &tally.ack);
     }
+    if plan.mix.renewals > 0.0 {
+        stage_text(&mut out, "REQUEST-ACK (renewal)", &tally.renewal);
+    }
+    if plan.mix.releases > 0.0 {
+        let _ = writeln!(out, "***Statistics for: RELEASE***\nsent packets: {}\n", tally.released);
+    }
     if tally.local_limit > 0 {
         let _ = writeln!(out, "locallimit: {}", tally.local_limit);
     }
     out
+}
+
+/// What is left of a pace for exchanges once the mix has its part.
+fn expected_rate(plan: &Plan, all: u32) -> f64 {
+    (f64::from(all) * (1.0 - plan.mix.renewals - plan.mix.releases)).round()
 }
 
 /// perfdhcp's line between two reports.
@@ -53,10 +65,45 @@ pub fn progress_line(tally: &Tally) -> String {
     )
 }
 
+/// Why a run ended (perfdhcp's `-x e`).
+pub fn exit_reason(plan: &Plan, tally: &Tally) -> String {
+    let begun = tally.offer.sent + tally.ack.sent;
+    let reason = if plan.enough.is_some_and(|enough| tally.completed >= enough) {
+        "enough exchanges ended well (--enough)"
+    } else if plan.exchanges.is_some_and(|limit| begun >= limit) {
+        "all exchanges were begun (-n, -R)"
+    } else if plan.period.is_some_and(|period| tally.elapsed + plan.warm_up >= period) {
+        "the period is over (-p)"
+    } else {
+        "interrupted, or too many answers are missing (-D)"
+    };
+    format!("reason for exiting: {reason}")
+}
+
+/// Who served how many (perfdhcp's `-x s`).
+pub fn servers_text(tally: &Tally) -> String {
+    tally.by_server.iter().fold(String::new(), |mut out, (server, count)| {
+        let _ = writeln!(out, "server id: {server}, exchanges: {count}");
+        out
+    })
+}
+
+/// Who holds what (perfdhcp's `-x l`).
+pub fn leases(fleet: &Fleet) -> String {
+    fleet.leases().fold(
+        String::from("***Addresses and clients***\n"),
+        |mut out, (client, lease)| {
+            let mac = fleet.mac(client).map(|octet| format!("{octet:02x}")).join(":");
+            let _ = writeln!(out, "{}\t{mac}", lease.address);
+            out
+        },
+    )
+}
+
 /// The report for machines. Delays are in milliseconds, rates in exchanges per second.
 pub fn json(plan: &Plan, tally: &Tally) -> Value {
     let expected = match plan.pace {
-        Pace::Rate(rate) => json!(rate),
+        Pace::Rate(all) => json!(expected_rate(plan, all)),
         Pace::Window(_) => Value::Null,
     };
     let window = match plan.pace {
@@ -73,9 +120,13 @@ pub fn json(plan: &Plan, tally: &Tally) -> Value {
         "malformed": tally.malformed,
         "local-limit": tally.local_limit,
         "clean": tally.is_clean(),
+        "reply-octets": tally.reply_size(),
+        "released": tally.released,
         "servers": servers(tally),
+        "exchange-ms": latency_json(&tally.exchange_ns),
         "discover-offer": stage_json(&tally.offer),
         "request-ack": stage_json(&tally.ack),
+        "renewal": stage_json(&tally.renewal),
     })
 }
 
@@ -85,9 +136,6 @@ fn servers(tally: &Tally) -> Map<String, Value> {
 }
 
 fn stage_json(stage: &Stage) -> Value {
-    let known = stage.received > 0;
-    let ms = |ns: f64| known.then_some(ns / 1e6);
-    let latency = stage.latency_ns();
     json!({
         "sent": stage.sent,
         "received": stage.received,
@@ -97,16 +145,24 @@ fn stage_json(stage: &Stage) -> Value {
         "rejected": stage.rejected,
         "non-unique-addresses": stage.duplicates,
         "wrong-addresses": stage.wrong_address,
-        "delay-ms": {
-            "min": ms(latency.min() as f64),
-            "avg": ms(latency.mean()),
-            "stddev": ms(latency.stdev()),
-            "p50": stage.percentile_ms(50.0),
-            "p90": stage.percentile_ms(90.0),
-            "p99": stage.percentile_ms(99.0),
-            "p999": stage.percentile_ms(99.9),
-            "max": ms(latency.max() as f64),
-        },
+        "wrong-subnets": stage.wrong_subnet,
+        "wrong-options": stage.wrong_options,
+        "delay-ms": latency_json(stage.latency()),
+    })
+}
+
+fn latency_json(latency: &Latency) -> Value {
+    let histogram = latency.histogram();
+    let ms = |ns: f64| (!histogram.is_empty()).then_some(ns / 1e6);
+    json!({
+        "min": ms(histogram.min() as f64),
+        "avg": ms(histogram.mean()),
+        "stddev": ms(histogram.stdev()),
+        "p50": latency.percentile_ms(50.0),
+        "p90": latency.percentile_ms(90.0),
+        "p99": latency.percentile_ms(99.0),
+        "p999": latency.percentile_ms(99.9),
+        "max": ms(histogram.max() as f64),
     })
 }
 
@@ -119,8 +175,14 @@ fn stage_text(out: &mut String, name: &str, stage: &Stage) {
          orphans: {}\nrejected leases: {}\nnon unique addresses: {}\n",
         stage.sent, stage.received, stage.drops, stage.orphans, stage.rejected, stage.duplicates
     );
-    if stage.wrong_address > 0 {
-        let _ = writeln!(out, "wrong addresses: {}", stage.wrong_address);
+    for (wrong, count) in [
+        ("addresses", stage.wrong_address),
+        ("subnets", stage.wrong_subnet),
+        ("options", stage.wrong_options),
+    ] {
+        if count > 0 {
+            let _ = writeln!(out, "wrong {wrong}: {count}");
+        }
     }
     let latency = stage.latency_ns();
     let delay = |ns: f64| match stage.received {
@@ -197,6 +259,7 @@ mod tests {
     fn machines_get_null_for_what_was_not_measured() {
         let value = json(&plan(), &Tally::default());
         assert_eq!(value["request-ack"]["delay-ms"]["p99"], Value::Null);
+        assert_eq!(value["exchange-ms"]["max"], Value::Null);
         assert_eq!(value["request-ack"]["drops-percent"], Value::Null);
         assert_eq!(value["clean"], json!(true));
     }

@@ -105,7 +105,13 @@ impl Relay {
         check(plan)?;
         let clock = Clock::start();
         let session = Session::new(plan, fleet, clock.now());
-        let turn = Turn { relay: self, session, inbox: Inbox::default(), outbox: Vec::new() };
+        let turn = Turn {
+            relay: self,
+            session,
+            inbox: Inbox::default(),
+            outbox: Vec::with_capacity(BATCH),
+            one_server: plan.one_server,
+        };
         Ok(turn.until_finished(plan.report_every, &clock, progress))
     }
 }
@@ -130,6 +136,7 @@ struct Turn<'a> {
     session: Session<'a>,
     inbox: Inbox,
     outbox: Vec<(SocketAddrV4, Datagram)>,
+    one_server: bool,
 }
 
 impl Turn<'_> {
@@ -185,9 +192,15 @@ impl Turn<'_> {
 
     fn send(&mut self, now: Duration) -> usize {
         let servers = &self.relay.link.servers;
-        while self.outbox.len() + servers.len() <= BATCH {
+        let each = if self.one_server { 1 } else { servers.len() };
+        while self.outbox.len() + each <= BATCH {
             let Some(datagram) = self.session.poll_transmit(now) else { break };
-            self.outbox.extend(servers.iter().map(|server| (*server, datagram)));
+            if self.one_server {
+                let turn = datagram.xid() as usize % servers.len();
+                self.outbox.push((servers[turn], datagram));
+            } else {
+                self.outbox.extend(servers.iter().map(|server| (*server, datagram)));
+            }
         }
         if self.outbox.is_empty() {
             return 0;

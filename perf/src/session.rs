@@ -5,16 +5,18 @@
 //! for each that came, [`Session::poll_transmit`] until it is empty, then sleep until
 //! [`Session::poll_deadline`]; and [`Session::finish`] once [`Session::is_finished`].
 
-use std::collections::{HashMap, VecDeque};
+mod slots;
+
+use std::collections::VecDeque;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use crate::fleet::{Fleet, Lease};
-use crate::limits::UNDER_WAY;
-use crate::pace::Pacer;
-use crate::plan::{Exchange, MaxDrop, Plan};
+use crate::pace::{Pace, Pacer};
+use crate::plan::{Exchange, MaxDrop, Mix, Plan};
 use crate::tally::{Stage, Tally};
 use crate::wire::{self, Datagram, Form, Kind, Query, Reply};
+use slots::Slots;
 
 /// A run in progress.
 #[derive(Debug)]
@@ -23,12 +25,20 @@ pub struct Session<'a> {
     fleet: &'a mut Fleet,
     pacer: Pacer,
     start: Duration,
+    /// From when on is counted; not yet known while the run warms up.
+    counts_from: Option<Duration>,
+    /// Exchanges begun, without renewals and releases.
+    turns: u64,
     next_xid: u32,
-    under_way: HashMap<u32, UnderWay>,
+    under_way: Slots,
     /// Queries in the order in which they were sent; some were answered since.
     waiting: VecDeque<Sent>,
     /// Exchanges whose REQUEST is due.
     requests: VecDeque<u32>,
+    /// Clients with leases that may be renewed or released; empty unless that is asked for.
+    holders: VecDeque<u32>,
+    /// What of the mix is owed, in parts of a query.
+    owed: Mix,
     ending: Option<Ending>,
     tally: Tally,
 }
@@ -37,7 +47,14 @@ pub struct Session<'a> {
 struct UnderWay {
     client: u32,
     step: Step,
+    /// A renewal that is mixed in.
+    renewal: bool,
     sent_at: Duration,
+    /// When the query on its way should have been sent: latency counts from here, so that a stall of this program
+    /// hides none of it.
+    due_at: Duration,
+    /// When the exchange should have begun.
+    begin_at: Duration,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,15 +84,21 @@ enum Ending {
 impl<'a> Session<'a> {
     /// A run that starts at `now`.
     pub fn new(plan: &'a Plan, fleet: &'a mut Fleet, now: Duration) -> Self {
+        let mixed = plan.mix != Mix::default();
+        let holders = fleet.leases().filter(|_| mixed).map(|(client, _)| client).collect();
         Self {
             plan,
             fleet,
-            pacer: Pacer::new(plan.pace, now),
+            pacer: Pacer::new(plan.pace, now).with_preload(plan.preload),
             start: now,
+            counts_from: plan.warm_up.is_zero().then_some(now),
+            turns: 0,
             next_xid: plan.first_xid,
-            under_way: HashMap::new(),
+            under_way: Slots::new(plan.pace, plan.preload),
             waiting: VecDeque::new(),
             requests: VecDeque::new(),
+            holders,
+            owed: Mix::default(),
             ending: None,
             tally: Tally::default(),
         }
@@ -115,13 +138,20 @@ impl<'a> Session<'a> {
     /// Takes a datagram from the socket.
     pub fn handle_datagram(&mut self, now: Duration, octets: &[u8]) {
         match wire::decode(octets) {
-            Ok(reply) => self.handle_reply(now, &reply),
+            Ok(reply) => {
+                self.tally.reply_octets += octets.len() as u64;
+                self.handle_reply(now, &reply);
+            }
             Err(_) => self.tally.malformed += 1,
         }
     }
 
     /// Counts the answers that are missing by `now`, and sees whether the run is over.
     pub fn handle_timeouts(&mut self, now: Duration) {
+        if self.counts_from.is_none() && self.elapsed(now) >= self.plan.warm_up {
+            self.counts_from = Some(now);
+            self.tally = Tally::default();
+        }
         while let Some(sent) = self.waiting.front().copied() {
             let late = now.saturating_sub(sent.at) >= self.plan.drop_time;
             let current = self.is_waiting(sent);
@@ -166,57 +196,118 @@ impl<'a> Session<'a> {
 
     /// Closes the books: what is still under way counts as dropped.
     pub fn finish(mut self, now: Duration) -> Tally {
-        for exchange in self.under_way.values() {
-            match exchange.step {
-                Step::Offer => self.tally.offer.drops += 1,
-                Step::Ack { .. } => self.tally.ack.drops += 1,
-                Step::Request { .. } => {}
-            }
+        for exchange in self.under_way.all() {
+            note_drop(&mut self.tally, exchange);
         }
-        self.tally.elapsed = now.saturating_sub(self.start);
+        self.tally.elapsed = self.counted(now);
         self.tally
     }
 
+    /// The time that is counted by `now`.
+    fn counted(&self, now: Duration) -> Duration {
+        self.counts_from.map_or(Duration::ZERO, |from| now.saturating_sub(from))
+    }
+
     fn begin(&mut self, now: Duration) -> Option<Datagram> {
-        let round = u64::try_from(self.plan.clients.len()).unwrap_or(u64::MAX);
-        let turn = usize::try_from(self.pacer.begun().checked_rem(round)?).ok()?;
-        let client = *self.plan.clients.get(turn)?;
+        let due_at = match self.plan.pace {
+            Pace::Rate(_) => self.pacer.next().map_or(now, |due| due.min(now)),
+            Pace::Window(_) => now,
+        };
         self.pacer.begin();
-        let xid = self.next_xid;
-        if self.under_way.len() >= UNDER_WAY || self.under_way.contains_key(&xid) {
-            self.tally.local_limit += 1;
-            return None;
+        if let Some(datagram) = self.mix_in(now, due_at) {
+            return Some(datagram);
         }
-        self.next_xid = xid.wrapping_add(1);
+        let round = u64::try_from(self.plan.clients.len()).unwrap_or(u64::MAX);
+        let turn = usize::try_from(self.turns.checked_rem(round)?).ok()?;
+        let client = *self.plan.clients.get(turn)?;
+        self.turns += 1;
         let kept = self.fleet.lease(client).filter(|_| self.plan.exchange == Exchange::Rebind);
         let (step, form) = match kept {
             Some(Lease { address, .. }) => (Step::Ack { address }, Form::Rebind { address }),
             None => (Step::Offer, Form::Discover),
         };
-        self.under_way.insert(xid, UnderWay { client, step, sent_at: now });
-        Some(self.send(now, xid, client, form))
+        let (renewal, sent_at, begin_at) = (false, now, due_at);
+        self.send_first(form, UnderWay { client, step, renewal, sent_at, due_at, begin_at })
+    }
+
+    /// A renewal or release, if the mix owes one and somebody has a lease.
+    fn mix_in(&mut self, now: Duration, due_at: Duration) -> Option<Datagram> {
+        self.owed.renewals += self.plan.mix.renewals;
+        self.owed.releases += self.plan.mix.releases;
+        let release = self.owed.releases >= 1.0;
+        if !release && self.owed.renewals < 1.0 {
+            return None;
+        }
+        let (client, Lease { address, server }) = self.next_holder()?;
+        if release {
+            self.owed.releases -= 1.0;
+            self.tally.released += 1;
+            self.fleet.forget(client);
+            let xid = self.next_xid;
+            self.next_xid = xid.wrapping_add(1);
+            return Some(self.query(now, xid, client, Form::Release { address, server }));
+        }
+        self.owed.renewals -= 1.0;
+        let (step, sent_at, begin_at) = (Step::Ack { address }, now, due_at);
+        let exchange = UnderWay { client, step, renewal: true, sent_at, due_at, begin_at };
+        self.send_first(Form::Rebind { address }, exchange)
+    }
+
+    fn next_holder(&mut self) -> Option<(u32, Lease)> {
+        while let Some(client) = self.holders.pop_front() {
+            if let Some(lease) = self.fleet.lease(client) {
+                return Some((client, lease));
+            }
+        }
+        None
+    }
+
+    fn send_first(&mut self, form: Form, exchange: UnderWay) -> Option<Datagram> {
+        let Some(xid) = self.under_way.free_from(self.next_xid) else {
+            self.tally.local_limit += 1;
+            return None;
+        };
+        self.next_xid = xid.wrapping_add(1);
+        self.under_way.insert(xid, exchange);
+        Some(self.send(xid, &exchange, form))
     }
 
     fn send_request(&mut self, now: Duration, xid: u32) -> Option<Datagram> {
-        let exchange = self.under_way.get_mut(&xid)?;
+        let exchange = self.under_way.of_mut(xid)?;
         let Step::Request { address, server } = exchange.step else { return None };
         exchange.step = Step::Ack { address };
         exchange.sent_at = now;
-        let client = exchange.client;
-        Some(self.send(now, xid, client, Form::Select { address, server }))
+        let exchange = *exchange;
+        Some(self.send(xid, &exchange, Form::Select { address, server }))
     }
 
-    fn send(&mut self, now: Duration, xid: u32, client: u32, form: Form) -> Datagram {
-        let stage =
-            if form == Form::Discover { &mut self.tally.offer } else { &mut self.tally.ack };
+    fn send(&mut self, xid: u32, exchange: &UnderWay, form: Form) -> Datagram {
+        let stage = match form {
+            Form::Discover => &mut self.tally.offer,
+            _ if exchange.renewal => &mut self.tally.renewal,
+            _ => &mut self.tally.ack,
+        };
         stage.sent += 1;
-        self.waiting.push_back(Sent { xid, at: now });
-        let (giaddr, secs) = (self.plan.giaddr, self.plan.secs);
-        wire::encode(&Query { xid, secs, mac: self.fleet.mac(client), giaddr, form })
+        self.waiting.push_back(Sent { xid, at: exchange.sent_at });
+        self.query(exchange.sent_at, xid, exchange.client, form)
     }
 
-    fn handle_reply(&mut self, now: Duration, reply: &Reply) {
-        let exchange = self.under_way.get(&reply.xid).copied();
+    fn query(&self, now: Duration, xid: u32, client: u32, form: Form) -> Datagram {
+        let plan = self.plan;
+        wire::encode(&Query {
+            xid,
+            secs: plan.secs_at(self.elapsed(now)),
+            mac: self.fleet.mac(client),
+            giaddr: plan.relay_of(client),
+            form,
+            broadcast: plan.broadcast,
+            more: &plan.more,
+            circuit: plan.relays.option_82.then_some(client),
+        })
+    }
+
+    fn handle_reply(&mut self, now: Duration, reply: &Reply<'_>) {
+        let exchange = self.under_way.of(reply.xid).copied();
         let exchange = exchange.filter(|exchange| self.fleet.mac(exchange.client) == reply.mac);
         match (reply.kind, exchange.map(|exchange| (exchange, exchange.step))) {
             (Kind::Offer, Some((exchange, Step::Offer))) => self.take_offer(now, reply, exchange),
@@ -225,66 +316,87 @@ impl<'a> Session<'a> {
                 self.take_ack(now, reply, exchange, address);
             }
             (Kind::Nak, Some((exchange, Step::Ack { .. }))) => {
-                self.tally.ack.answer(now.saturating_sub(exchange.sent_at));
-                self.tally.ack.rejected += 1;
+                let stage = stage_of(&mut self.tally, &exchange);
+                stage.answer(now.saturating_sub(exchange.due_at));
+                stage.rejected += 1;
                 // Who is refused starts from the beginning (RFC 2131 section 4.4.5).
                 self.fleet.forget(exchange.client);
-                self.under_way.remove(&reply.xid);
+                self.under_way.remove(reply.xid);
             }
             (Kind::Ack | Kind::Nak, _) => self.tally.ack.orphans += 1,
         }
     }
 
-    fn take_offer(&mut self, now: Duration, reply: &Reply, exchange: UnderWay) {
-        self.tally.offer.answer(now.saturating_sub(exchange.sent_at));
+    fn take_offer(&mut self, now: Duration, reply: &Reply<'_>, exchange: UnderWay) {
+        self.tally.offer.answer(now.saturating_sub(exchange.due_at));
         let Some(server) = reply.server.filter(|_| !reply.address.is_unspecified()) else {
             self.tally.offer.rejected += 1;
-            self.under_way.remove(&reply.xid);
+            self.under_way.remove(reply.xid);
             return;
         };
-        if self.fleet.is_held_by_another(exchange.client, reply.address) {
-            self.tally.offer.duplicates += 1;
-        }
+        self.examine(reply, &exchange);
         if self.plan.exchange == Exchange::Offer {
             self.complete(now, reply.xid, server);
-        } else if let Some(exchange) = self.under_way.get_mut(&reply.xid) {
+        } else if let Some(exchange) = self.under_way.of_mut(reply.xid) {
             exchange.step = Step::Request { address: reply.address, server };
+            exchange.due_at = now;
             self.requests.push_back(reply.xid);
         }
     }
 
-    fn take_ack(&mut self, now: Duration, reply: &Reply, exchange: UnderWay, asked: Ipv4Addr) {
-        self.tally.ack.answer(now.saturating_sub(exchange.sent_at));
+    fn take_ack(&mut self, now: Duration, reply: &Reply<'_>, exchange: UnderWay, asked: Ipv4Addr) {
+        let stage = stage_of(&mut self.tally, &exchange);
+        stage.answer(now.saturating_sub(exchange.due_at));
         let Some(server) = reply.server.filter(|_| reply.address == asked) else {
-            self.tally.ack.wrong_address += 1;
-            self.under_way.remove(&reply.xid);
+            stage.wrong_address += 1;
+            self.under_way.remove(reply.xid);
             return;
         };
-        if self.fleet.is_held_by_another(exchange.client, reply.address) {
-            self.tally.ack.duplicates += 1;
+        self.examine(reply, &exchange);
+        let newcomer = self.fleet.lease(exchange.client).is_none();
+        if self.plan.mix != Mix::default() && (newcomer || exchange.renewal) {
+            self.holders.push_back(exchange.client);
         }
         self.fleet.grant(exchange.client, Lease { address: reply.address, server });
-        self.complete(now, reply.xid, server);
+        if exchange.renewal {
+            self.under_way.remove(reply.xid);
+        } else {
+            self.complete(now, reply.xid, server);
+        }
+    }
+
+    /// Counts what is wrong with an answer that gives an address.
+    fn examine(&mut self, reply: &Reply<'_>, exchange: &UnderWay) {
+        let (plan, client) = (self.plan, exchange.client);
+        let duplicate = self.fleet.is_held_by_another(client, reply.address);
+        let subnet = plan.expected.is_right_subnet(reply.address, plan.relay_of(client));
+        let returned = !plan.relays.option_82
+            || reply.relay_information == Some(&wire::relay_information(client, reply.mac));
+        let stage = stage_of(&mut self.tally, exchange);
+        stage.duplicates += u64::from(duplicate);
+        stage.wrong_subnet += u64::from(!subnet);
+        let complete = reply.codes.contains_all(&plan.expected.options);
+        stage.wrong_options += u64::from(!(complete && returned));
     }
 
     fn complete(&mut self, now: Duration, xid: u32, server: Ipv4Addr) {
-        self.under_way.remove(&xid);
+        if let Some(exchange) = self.under_way.remove(xid) {
+            self.tally.exchange_ns.record(now.saturating_sub(exchange.begin_at));
+        }
         self.tally.completed += 1;
-        self.tally.completed_in = now.saturating_sub(self.start);
+        self.tally.completed_in = self.counted(now);
         *self.tally.by_server.entry(server).or_default() += 1;
     }
 
     fn is_waiting(&self, sent: Sent) -> bool {
-        self.under_way.get(&sent.xid).is_some_and(|exchange| {
+        self.under_way.of(sent.xid).is_some_and(|exchange| {
             exchange.sent_at == sent.at && !matches!(exchange.step, Step::Request { .. })
         })
     }
 
     fn drop_exchange(&mut self, xid: u32) {
-        match self.under_way.remove(&xid).map(|exchange| exchange.step) {
-            Some(Step::Offer) => self.tally.offer.drops += 1,
-            Some(Step::Ack { .. }) => self.tally.ack.drops += 1,
-            Some(Step::Request { .. }) | None => {}
+        if let Some(exchange) = self.under_way.remove(xid) {
+            note_drop(&mut self.tally, &exchange);
         }
     }
 
@@ -292,7 +404,8 @@ impl<'a> Session<'a> {
         if self.plan.max_drop.is_some_and(|limit| self.has_dropped_too_many(limit)) {
             self.ending = Some(Ending::Aborted);
         }
-        let enough = self.plan.exchanges.is_some_and(|limit| self.pacer.begun() >= limit);
+        let enough = self.plan.exchanges.is_some_and(|limit| self.turns >= limit)
+            || self.plan.enough.is_some_and(|limit| self.tally.completed >= limit);
         let over = self.plan.period.is_some_and(|period| self.elapsed(now) >= period);
         if self.ending.is_none() && (enough || over || self.plan.clients.is_empty()) {
             self.ending = Some(Ending::Draining(self.plan.exit_wait.map(|wait| now + wait)));
@@ -300,12 +413,28 @@ impl<'a> Session<'a> {
     }
 
     fn has_dropped_too_many(&self, limit: MaxDrop) -> bool {
-        [&self.tally.offer, &self.tally.ack].into_iter().any(|stage: &Stage| match limit {
+        let stages = [&self.tally.offer, &self.tally.ack, &self.tally.renewal];
+        stages.into_iter().any(|stage: &Stage| match limit {
             MaxDrop::Count(count) => stage.drops >= count.max(1),
             MaxDrop::Percent(percent) => {
                 stage.sent >= 10 && stage.drop_percent().is_some_and(|found| found >= percent)
             }
         })
+    }
+}
+
+/// Where an answer to this exchange counts.
+fn stage_of<'t>(tally: &'t mut Tally, exchange: &UnderWay) -> &'t mut Stage {
+    match exchange.step {
+        Step::Offer => &mut tally.offer,
+        _ if exchange.renewal => &mut tally.renewal,
+        _ => &mut tally.ack,
+    }
+}
+
+fn note_drop(tally: &mut Tally, exchange: &UnderWay) {
+    if !matches!(exchange.step, Step::Request { .. }) {
+        stage_of(tally, exchange).drops += 1;
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::io;
 use std::mem;
-use std::net::{SocketAddrV4, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 use std::os::fd::AsRawFd;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -21,11 +21,13 @@ use crate::wire::Datagram;
 pub struct Inbox {
     octets: Vec<[u8; REPLY]>,
     lens: Vec<usize>,
+    senders: Vec<SocketAddrV4>,
 }
 
 impl Default for Inbox {
     fn default() -> Self {
-        Self { octets: vec![[0; REPLY]; BATCH], lens: Vec::with_capacity(BATCH) }
+        let (lens, senders) = (Vec::with_capacity(BATCH), Vec::with_capacity(BATCH));
+        Self { octets: vec![[0; REPLY]; BATCH], lens, senders }
     }
 }
 
@@ -33,6 +35,11 @@ impl Inbox {
     /// What the last [`receive`] took.
     pub fn datagrams(&self) -> impl Iterator<Item = &[u8]> {
         self.octets.iter().zip(&self.lens).map(|(octets, len)| &octets[..(*len).min(REPLY)])
+    }
+
+    /// The same with their senders.
+    pub fn letters(&self) -> impl Iterator<Item = (&[u8], SocketAddrV4)> {
+        self.datagrams().zip(self.senders.iter().copied())
     }
 }
 
@@ -47,8 +54,13 @@ pub fn receive(socket: &UdpSocket, inbox: &mut Inbox) -> io::Result<usize> {
         iov_len: REPLY,
     });
     let mut headers: [libc::mmsghdr; BATCH] = std::array::from_fn(|i| header(&mut vectors[i]));
-    // SAFETY: the headers point to `vectors`, those to the buffers of `inbox`, all BATCH long,
-    // alive and borrowed by nobody else until the call returns; no time limit is given.
+    let mut names = [name(&SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0)); BATCH];
+    for (header, name) in headers.iter_mut().zip(&mut names) {
+        header.msg_hdr.msg_name = ptr::from_mut(name).cast();
+        header.msg_hdr.msg_namelen = mem::size_of::<libc::sockaddr_in>() as libc::socklen_t;
+    }
+    // SAFETY: the headers point to `names` and `vectors`, those to the buffers of `inbox`, all BATCH
+    // long, alive and borrowed by nobody else until the call returns; no time limit is given.
     let count = unsafe {
         libc::recvmmsg(
             socket.as_raw_fd(),
@@ -60,6 +72,11 @@ pub fn receive(socket: &UdpSocket, inbox: &mut Inbox) -> io::Result<usize> {
     };
     let count = passing(count)?;
     inbox.lens.extend(headers[..count].iter().map(|header| header.msg_len as usize));
+    inbox.senders.clear();
+    inbox.senders.extend(names[..count].iter().map(|name| {
+        let ip = Ipv4Addr::from(name.sin_addr.s_addr.to_ne_bytes());
+        SocketAddrV4::new(ip, u16::from_be(name.sin_port))
+    }));
     Ok(count)
 }
 
@@ -94,6 +111,47 @@ pub fn send(socket: &UdpSocket, outbox: &[(SocketAddrV4, Datagram)]) -> io::Resu
         )
     };
     passing(count)
+}
+
+/// Sends `octets` as datagrams of `size` octets each, which the kernel cuts apart (UDP_SEGMENT).
+///
+/// # Errors
+/// Those of sendmsg(2), "no room" included: nothing was sent then.
+pub fn send_joined(
+    socket: &UdpSocket,
+    to: SocketAddrV4,
+    octets: &[u8],
+    size: usize,
+) -> io::Result<()> {
+    /// Room for one control message of two octets, aligned as its header wants it.
+    #[repr(C, align(8))]
+    struct Control([u8; 64]);
+    let mut receiver = name(&to);
+    let mut vector =
+        libc::iovec { iov_base: octets.as_ptr().cast_mut().cast(), iov_len: octets.len() };
+    let mut control = Control([0; 64]);
+    let mut message = header(&mut vector).msg_hdr;
+    message.msg_name = ptr::from_mut(&mut receiver).cast();
+    message.msg_namelen = mem::size_of::<libc::sockaddr_in>() as libc::socklen_t;
+    if octets.len() > size {
+        let size = u16::try_from(size).map_err(|_| io::ErrorKind::InvalidInput)?;
+        message.msg_control = ptr::from_mut(&mut control).cast();
+        // SAFETY: plain arithmetic; the room is larger than what it says.
+        message.msg_controllen = unsafe { libc::CMSG_SPACE(2) } as _;
+        // SAFETY: `control` is large enough for one message of two octets and aligned for its header, which the
+        // macros place inside of it; the data need not be aligned.
+        unsafe {
+            let first = libc::CMSG_FIRSTHDR(&raw const message);
+            (*first).cmsg_level = libc::SOL_UDP;
+            (*first).cmsg_type = libc::UDP_SEGMENT;
+            (*first).cmsg_len = libc::CMSG_LEN(2) as _;
+            libc::CMSG_DATA(first).cast::<u16>().write_unaligned(size);
+        }
+    }
+    // SAFETY: the message points to a name, a vector and a control buffer that are alive until the call returns; the
+    // kernel only reads the octets.
+    let sent = unsafe { libc::sendmsg(socket.as_raw_fd(), &raw const message, libc::MSG_DONTWAIT) };
+    if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// Waits until the socket has a datagram or `span` is over.

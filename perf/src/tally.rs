@@ -9,7 +9,7 @@ use hdrhistogram::Histogram;
 use crate::limits::LATENCY_NS;
 
 /// One half of an exchange: DISCOVER and OFFER, or REQUEST and ACK.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Stage {
     /// Queries sent (each once, however many servers got it).
     pub sent: u64,
@@ -25,23 +25,43 @@ pub struct Stage {
     pub duplicates: u64,
     /// Acknowledgements of another address than was asked for.
     pub wrong_address: u64,
-    latency_ns: Histogram<u64>,
+    /// Answers with an address that is not of the client's subnet.
+    pub wrong_subnet: u64,
+    /// Answers without one of the options that they must have, or with an option 82 that is not the query's.
+    pub wrong_options: u64,
+    latency_ns: Latency,
 }
 
-impl Default for Stage {
+/// How long something took, in nanoseconds.
+#[derive(Clone, Debug)]
+pub struct Latency(Histogram<u64>);
+
+impl Default for Latency {
     fn default() -> Self {
-        let latency_ns = Histogram::new_with_bounds(1, LATENCY_NS, 3)
-            .expect("1 < LATENCY_NS, and 3 digits are allowed");
-        Self {
-            sent: 0,
-            received: 0,
-            drops: 0,
-            orphans: 0,
-            rejected: 0,
-            duplicates: 0,
-            wrong_address: 0,
-            latency_ns,
-        }
+        let histogram = Histogram::new_with_bounds(1, LATENCY_NS, 3);
+        Self(histogram.expect("1 < LATENCY_NS, and 3 digits are allowed"))
+    }
+}
+
+impl Latency {
+    /// Notes one.
+    pub fn record(&mut self, latency: Duration) {
+        let ns = u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX);
+        self.0.saturating_record(ns.clamp(1, LATENCY_NS));
+    }
+
+    /// All of them.
+    pub fn histogram(&self) -> &Histogram<u64> {
+        &self.0
+    }
+
+    /// Under which `percent` of them were, in milliseconds; `None` if there were none.
+    pub fn percentile_ms(&self, percent: f64) -> Option<f64> {
+        (!self.0.is_empty()).then(|| self.0.value_at_quantile(percent / 100.0) as f64 / 1e6)
+    }
+
+    fn absorb(&mut self, other: &Self) {
+        self.0.add(&other.0).expect("all histograms have the same bounds");
     }
 }
 
@@ -49,8 +69,7 @@ impl Stage {
     /// Notes an answer and how long it took.
     pub fn answer(&mut self, latency: Duration) {
         self.received += 1;
-        let ns = u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX);
-        self.latency_ns.saturating_record(ns.clamp(1, LATENCY_NS));
+        self.latency_ns.record(latency);
     }
 
     /// Adds what another run counted.
@@ -62,19 +81,25 @@ impl Stage {
         self.rejected += other.rejected;
         self.duplicates += other.duplicates;
         self.wrong_address += other.wrong_address;
-        self.latency_ns.add(&other.latency_ns).expect("all histograms have the same bounds");
+        self.wrong_subnet += other.wrong_subnet;
+        self.wrong_options += other.wrong_options;
+        self.latency_ns.absorb(&other.latency_ns);
     }
 
     /// The latencies, in nanoseconds.
     pub fn latency_ns(&self) -> &Histogram<u64> {
+        self.latency_ns.histogram()
+    }
+
+    /// The latencies.
+    pub fn latency(&self) -> &Latency {
         &self.latency_ns
     }
 
     /// The latency under which `percent` of the answers came, in milliseconds; `None` without
     /// answers.
     pub fn percentile_ms(&self, percent: f64) -> Option<f64> {
-        let known = !self.latency_ns.is_empty();
-        known.then(|| self.latency_ns.value_at_quantile(percent / 100.0) as f64 / 1e6)
+        self.latency_ns.percentile_ms(percent)
     }
 
     /// Missing answers, in percent of the queries; `None` without queries.
@@ -82,9 +107,15 @@ impl Stage {
         (self.sent > 0).then(|| self.drops as f64 * 100.0 / self.sent as f64)
     }
 
+    /// Answers that are wrong: what they give is another's, or not what was asked for, or of another subnet, or lacks
+    /// options. One may count more than once.
+    pub fn wrong(&self) -> u64 {
+        self.duplicates + self.wrong_address + self.wrong_subnet + self.wrong_options
+    }
+
     /// Whether every query was answered as it should be.
     pub fn is_clean(&self) -> bool {
-        self.drops + self.rejected + self.duplicates + self.wrong_address == 0
+        self.drops + self.rejected + self.wrong() == 0
     }
 }
 
@@ -95,6 +126,14 @@ pub struct Tally {
     pub offer: Stage,
     /// REQUEST and ACK.
     pub ack: Stage,
+    /// REQUEST and ACK of renewals that were mixed in.
+    pub renewal: Stage,
+    /// Releases that were mixed in; nobody answers them.
+    pub released: u64,
+    /// From the moment when an exchange should have begun to its end, for those that ended well.
+    pub exchange_ns: Latency,
+    /// Octets of all answers.
+    pub reply_octets: u64,
     /// Exchanges that ended well.
     pub completed: u64,
     /// From the start to the last exchange that ended well.
@@ -112,13 +151,17 @@ pub struct Tally {
 impl Tally {
     /// Whether every exchange ended well, and no address twice.
     pub fn is_clean(&self) -> bool {
-        self.offer.is_clean() && self.ack.is_clean()
+        [&self.offer, &self.ack, &self.renewal].into_iter().all(Stage::is_clean)
     }
 
     /// Adds what a run counted that followed this one.
     pub fn absorb(&mut self, later: &Self) {
         self.offer.absorb(&later.offer);
         self.ack.absorb(&later.ack);
+        self.renewal.absorb(&later.renewal);
+        self.released += later.released;
+        self.exchange_ns.absorb(&later.exchange_ns);
+        self.reply_octets += later.reply_octets;
         self.completed += later.completed;
         self.completed_in = self.elapsed + later.completed_in;
         self.elapsed += later.elapsed;
@@ -127,6 +170,12 @@ impl Tally {
         for (server, count) in &later.by_server {
             *self.by_server.entry(*server).or_default() += count;
         }
+    }
+
+    /// Octets of an answer, on average; `None` without answers.
+    pub fn reply_size(&self) -> Option<f64> {
+        let received = self.offer.received + self.ack.received + self.renewal.received;
+        (received > 0).then(|| self.reply_octets as f64 / received as f64)
     }
 
     /// Exchanges per second over the whole run, as perfdhcp reckons.

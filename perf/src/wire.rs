@@ -3,7 +3,7 @@
 
 use std::net::Ipv4Addr;
 
-use crate::limits::QUERY;
+use crate::limits::{MORE, QUERY};
 
 /// A hardware address of Ethernet.
 pub type Mac = [u8; 6];
@@ -25,11 +25,18 @@ pub enum Form {
         /// The address that the client uses (ciaddr).
         address: Ipv4Addr,
     },
+    /// DHCPRELEASE, which nobody answers.
+    Release {
+        /// The address that the client gives back (ciaddr).
+        address: Ipv4Addr,
+        /// Who gave it (option 54).
+        server: Ipv4Addr,
+    },
 }
 
 /// A query as the relay sends it on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Query {
+pub struct Query<'a> {
     /// Chosen by the client; the answer carries it.
     pub xid: u32,
     /// Seconds since the client began.
@@ -40,6 +47,12 @@ pub struct Query {
     pub giaddr: Ipv4Addr,
     /// What is asked.
     pub form: Form,
+    /// Whether the client wants the answer broadcast.
+    pub broadcast: bool,
+    /// Options as octets, written as they are (at most [`MORE`](crate::limits::MORE) octets).
+    pub more: &'a [u8],
+    /// The client's number, told in option 82 if the relay adds that.
+    pub circuit: Option<u32>,
 }
 
 /// What a server said.
@@ -55,7 +68,7 @@ pub enum Kind {
 
 /// The parts of an answer that a client looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reply {
+pub struct Reply<'a> {
     /// Of the query that is answered.
     pub xid: u32,
     /// What was said.
@@ -66,6 +79,34 @@ pub struct Reply {
     pub address: Ipv4Addr,
     /// The server identifier (option 54), if there was one.
     pub server: Option<Ipv4Addr>,
+    /// Option 82, if there was one.
+    pub relay_information: Option<&'a [u8]>,
+    /// Which options there were.
+    pub codes: Codes,
+}
+
+/// A set of option codes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Codes([u64; 4]);
+
+impl Codes {
+    /// Adds one.
+    pub fn insert(&mut self, code: u8) {
+        self.0[usize::from(code >> 6)] |= 1 << (code & 63);
+    }
+
+    /// Whether all of `others` are among these.
+    pub fn contains_all(&self, others: &Self) -> bool {
+        self.0.iter().zip(&others.0).all(|(own, other)| own & other == *other)
+    }
+}
+
+impl FromIterator<u8> for Codes {
+    fn from_iter<T: IntoIterator<Item = u8>>(codes: T) -> Self {
+        let mut set = Self::default();
+        codes.into_iter().for_each(|code| set.insert(code));
+        set
+    }
 }
 
 /// Why a datagram is no answer.
@@ -104,6 +145,7 @@ const MESSAGE_TYPE: u8 = 53;
 const SERVER_IDENTIFIER: u8 = 54;
 const PARAMETER_LIST: u8 = 55;
 const CLIENT_IDENTIFIER: u8 = 61;
+const RELAY_INFORMATION: u8 = 82;
 const END: u8 = 255;
 /// What perfdhcp's clients ask for: broadcast address, time offset, routers, domain name, servers,
 /// host.
@@ -122,6 +164,11 @@ impl Datagram {
         &self.octets[..self.len]
     }
 
+    /// The transaction identifier: the same for all queries of an exchange.
+    pub fn xid(&self) -> u32 {
+        u32::from_be_bytes(four(&self.octets, 4))
+    }
+
     fn option(&mut self, code: u8, value: &[u8]) {
         let len = u8::try_from(value.len()).expect("this module writes short options only");
         self.octets[self.len] = code;
@@ -131,29 +178,53 @@ impl Datagram {
     }
 }
 
+/// The value of option 82 that the relay writes for a client: the number as circuit, the hardware address as remote
+/// identifier (RFC 3046).
+pub fn relay_information(circuit: u32, mac: Mac) -> [u8; 14] {
+    let ([a, b, c, d], [e, f, g, h, i, j]) = (circuit.to_be_bytes(), mac);
+    [1, 4, a, b, c, d, 2, 6, e, f, g, h, i, j]
+}
+
 /// Writes a query.
-pub fn encode(query: &Query) -> Datagram {
+pub fn encode(query: &Query<'_>) -> Datagram {
     let mut datagram = Datagram { octets: [0; QUERY], len: FIXED };
     let fixed = &mut datagram.octets;
     fixed[..4].copy_from_slice(&[1, 1, 6, 1]);
     fixed[4..8].copy_from_slice(&query.xid.to_be_bytes());
     fixed[8..10].copy_from_slice(&query.secs.to_be_bytes());
-    if let Form::Rebind { address } = query.form {
+    if query.broadcast {
+        fixed[10] = 0x80;
+    }
+    if let Form::Rebind { address } | Form::Release { address, .. } = query.form {
         fixed[12..16].copy_from_slice(&address.octets());
     }
     fixed[24..28].copy_from_slice(&query.giaddr.octets());
     fixed[28..34].copy_from_slice(&query.mac);
     fixed[236..240].copy_from_slice(&COOKIE);
-    let request = !matches!(query.form, Form::Discover);
-    datagram.option(MESSAGE_TYPE, &[if request { 3 } else { 1 }]);
-    if let Form::Select { address, server } = query.form {
+    let message_type = match query.form {
+        Form::Discover => 1,
+        Form::Select { .. } | Form::Rebind { .. } => 3,
+        Form::Release { .. } => 7,
+    };
+    datagram.option(MESSAGE_TYPE, &[message_type]);
+    if let Form::Select { address, .. } = query.form {
         datagram.option(REQUESTED_ADDRESS, &address.octets());
+    }
+    if let Form::Select { server, .. } | Form::Release { server, .. } = query.form {
         datagram.option(SERVER_IDENTIFIER, &server.octets());
     }
-    datagram.option(PARAMETER_LIST, &ASKED);
+    if message_type != 7 {
+        datagram.option(PARAMETER_LIST, &ASKED);
+    }
     let mut identifier = [1; 7];
     identifier[1..].copy_from_slice(&query.mac);
     datagram.option(CLIENT_IDENTIFIER, &identifier);
+    let more = &query.more[..query.more.len().min(MORE)];
+    datagram.octets[datagram.len..datagram.len + more.len()].copy_from_slice(more);
+    datagram.len += more.len();
+    if let Some(circuit) = query.circuit {
+        datagram.option(RELAY_INFORMATION, &relay_information(circuit, query.mac));
+    }
     datagram.octets[datagram.len] = END;
     datagram.len += 1;
     datagram
@@ -163,15 +234,15 @@ pub fn encode(query: &Query) -> Datagram {
 ///
 /// # Errors
 /// [`Malformed`], which names what was found.
-pub fn decode(octets: &[u8]) -> Result<Reply, Malformed> {
+pub fn decode(octets: &[u8]) -> Result<Reply<'_>, Malformed> {
     if octets.len() < FIXED {
         return Err(Malformed::TooShort { found: octets.len() });
     }
     if octets[..3] != [2, 1, 6] || octets[236..240] != COOKIE {
         return Err(Malformed::NotAReply);
     }
-    let (message_type, server) = scan(&octets[FIXED..])?;
-    let kind = match message_type {
+    let options = scan(&octets[FIXED..])?;
+    let kind = match options.message_type {
         Some(2) => Kind::Offer,
         Some(5) => Kind::Ack,
         Some(6) => Kind::Nak,
@@ -182,12 +253,23 @@ pub fn decode(octets: &[u8]) -> Result<Reply, Malformed> {
         kind,
         mac: std::array::from_fn(|i| octets[28 + i]),
         address: four(octets, 16).into(),
-        server,
+        server: options.server,
+        relay_information: options.relay_information,
+        codes: options.codes,
     })
 }
 
-fn scan(mut options: &[u8]) -> Result<(Option<u8>, Option<Ipv4Addr>), Malformed> {
-    let (mut message_type, mut server) = (None, None);
+/// The options that are looked at.
+#[derive(Default)]
+struct Options<'a> {
+    message_type: Option<u8>,
+    server: Option<Ipv4Addr>,
+    relay_information: Option<&'a [u8]>,
+    codes: Codes,
+}
+
+fn scan(mut options: &[u8]) -> Result<Options<'_>, Malformed> {
+    let mut found = Options::default();
     while let Some((&code, rest)) = options.split_first() {
         match code {
             PAD => options = rest,
@@ -196,16 +278,20 @@ fn scan(mut options: &[u8]) -> Result<(Option<u8>, Option<Ipv4Addr>), Malformed>
                 let overrun = Malformed::OptionOverrun { code };
                 let (&len, rest) = rest.split_first().ok_or(overrun)?;
                 let (value, rest) = rest.split_at_checked(usize::from(len)).ok_or(overrun)?;
+                found.codes.insert(code);
                 match (code, value) {
-                    (MESSAGE_TYPE, &[found]) => message_type = Some(found),
-                    (SERVER_IDENTIFIER, &[a, b, c, d]) => server = Some(Ipv4Addr::new(a, b, c, d)),
+                    (MESSAGE_TYPE, &[kind]) => found.message_type = Some(kind),
+                    (SERVER_IDENTIFIER, &[a, b, c, d]) => {
+                        found.server = Some(Ipv4Addr::new(a, b, c, d));
+                    }
+                    (RELAY_INFORMATION, value) => found.relay_information = Some(value),
                     _ => {}
                 }
                 options = rest;
             }
         }
     }
-    Ok((message_type, server))
+    Ok(found)
 }
 
 fn four(octets: &[u8], at: usize) -> [u8; 4] {

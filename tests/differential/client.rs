@@ -195,6 +195,7 @@ impl<'a> Draft<'a> {
                 let flags = u8::from_str_radix(flags, 16).map_err(|_| wrong(value))?;
                 self.set(81, fqdn(flags, name));
             }
+            "tail" => self.query.tail = hex(value)?,
             "no" => {
                 let code: u8 = parse(value)?;
                 self.query.options.retain(|(known, _)| *known != code);

@@ -111,7 +111,7 @@ impl Words<'_> {
     }
 
     fn bytes(&self, bytes: &[u8]) -> String {
-        let mut hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut hex = hex(bytes);
         if let Addresses::SamePool(_) = self.addresses {
             // Names that are made of an address.
             let address = self.reply.yiaddr.to_string().replace('.', "-");
@@ -131,6 +131,11 @@ impl Words<'_> {
         }
         self.bytes(&self.reply.to_mac)
     }
+}
+
+/// Hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Compares replies field by field and option by option.

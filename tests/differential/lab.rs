@@ -11,8 +11,8 @@ use engine::packet::link::LinkSocket;
 use serde_json::Value;
 
 use crate::message::{Kind, Query, Reply, Route};
-use crate::net;
-use crate::server::{self, Server};
+use crate::support::net;
+use crate::support::server::{self, Server};
 
 /// The servers' address and hardware address.
 pub(crate) const SERVER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
@@ -202,7 +202,8 @@ impl Side {
         Err(format!("{:?} sent a second or a late reply: {reply:?}", self.server.kind))
     }
 
-    /// An INFORM that changes nothing, on the way that the query took.
+    /// An INFORM that changes nothing, on the way that the query took. It names a relay: Kea 2.2 answers those on a link
+    /// without a subnet, too.
     fn send_sentinel(&self, xid: u32, route: &Route) {
         let query = Query {
             op: 1,
@@ -210,6 +211,7 @@ impl Side {
             hlen: 6,
             xid,
             ciaddr: SENTINEL.octets(),
+            giaddr: SENTINEL.octets(),
             chaddr: SENTINEL_MAC.into(),
             options: vec![(53, vec![8])],
             ..Query::default()

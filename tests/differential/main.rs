@@ -4,31 +4,17 @@
 
 #![expect(clippy::unwrap_used, reason = "an unwrap of a test is an assertion")]
 
-#[path = "../interop/behind_relay.rs"]
-#[expect(dead_code, reason = "shared with the black-box suite; a part of it is used")]
-mod behind_relay;
 mod client;
 mod compare;
-#[path = "../interop/dhcp.rs"]
-#[expect(dead_code, reason = "shared with the black-box suite; a part of it is used")]
-mod dhcp;
 mod lab;
-#[path = "../interop/loopback.rs"]
-#[expect(dead_code, reason = "shared with the black-box suite; a part of it is used")]
-mod loopback;
 mod meant;
 mod message;
-#[path = "../interop/net.rs"]
-#[expect(dead_code, reason = "shared with the black-box suite; a part of it is used")]
-mod net;
 mod random;
 mod run;
-#[path = "../interop/server.rs"]
-#[expect(dead_code, reason = "shared with the black-box suite; a part of it is used")]
-mod server;
 mod story;
-#[path = "../interop/wait.rs"]
-mod wait;
+#[path = "../support/mod.rs"]
+#[expect(dead_code, reason = "shared with the black-box suite; a part of it is used")]
+mod support;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -102,6 +88,7 @@ fn random() {
     lab::among_clients("random", |lab| {
         let (first, wanted) = (number(SEED, 1), number(EXCHANGES, 1000));
         let (mut exchanges, mut answered, mut met) = (0, 0, BTreeSet::new());
+        let (mut failures, mut shortened) = (Vec::new(), String::new());
         for seed in first.. {
             let story = random::draw(seed);
             let told = catch_unwind(AssertUnwindSafe(|| tell(lab, &story)));
@@ -112,8 +99,15 @@ fn random() {
                     met.extend(report.meant);
                 }
                 Err(failure) => {
-                    let (story, failure) = random::shrink(lab, story, failure);
-                    panic!("seed {seed}, step {}: {}\n\n{story}", failure.step + 1, failure.what);
+                    let (story, failure) = match failures.is_empty() {
+                        true => random::shrink(lab, story, failure),
+                        false => (story, failure),
+                    };
+                    let what = &failure.what;
+                    failures.push(format!("seed {seed}, step {}: {what}", failure.step + 1));
+                    if failures.len() == 1 {
+                        shortened = format!("seed {seed}, shortened:\n{story}");
+                    }
                 }
             }
             if exchanges as u64 >= wanted {
@@ -121,6 +115,7 @@ fn random() {
                 eprintln!(
                     "{stories} random stories, {exchanges} exchanges, {answered} answered, {met:?}"
                 );
+                assert!(failures.is_empty(), "{}\n{shortened}", failures.join("\n"));
                 assert!(answered * 3 > exchanges, "only {answered} of {exchanges} were answered");
                 return;
             }

@@ -75,6 +75,7 @@ pub(crate) fn explain(seen: &Seen<'_>) -> Option<&'static Meant> {
 
 const DISCOVER: u8 = 1;
 const REQUEST: u8 = 3;
+const DECLINE: u8 = 4;
 const RELEASE: u8 = 7;
 const INFORM: u8 = 8;
 
@@ -209,6 +210,63 @@ pub(crate) const ALL: &[Meant] = &[
             seen.has_option(52)
                 && seen.difference.kea == "absent"
                 && seen.message_type() == DISCOVER
+        },
+        effect: Effect::None,
+    },
+    Meant {
+        name: "decline-of-ended-lease",
+        reason: "DECLINE: a lease that is over is not the client's any more; 2.2 takes it out of use all the same, 3.x does not",
+        applies: |seen| {
+            let state = matches!(&seen.difference.what, What::Lease(member) if member != "present");
+            seen.message_type() == DECLINE && seen.expired && state
+        },
+        effect: Effect::OtherLeases,
+    },
+    Meant {
+        name: "refused-bootp",
+        reason: "BOOTP request that DHCP would refuse: BOOTP has no message for that (RFC 951); Kea's hook sends a reply \
+                 without an address",
+        applies: |seen| {
+            seen.message_type() == 0
+                && seen.difference.what == What::Reply
+                && seen.kinds() == (Kind::Other(0), Kind::Nothing)
+                && seen.kea.is_some_and(|reply| reply.yiaddr.is_unspecified())
+        },
+        effect: Effect::None,
+    },
+    Meant {
+        name: "endless-over-lease",
+        reason: "REQUEST or BOOTP, valid lifetime without an end for a client with a lease: a lease is kept for as long as its client \
+                 was told (RFC 2131 section 3.1 point 4); Kea's lease cache takes an infinite lifetime for one that is stored \
+                 already, and stores nothing",
+        applies: |seen| {
+            let (kea, ours) = seen.values();
+            seen.difference.what == What::Lease("valid-lft".into())
+                && ours.starts_with("4294967295 ")
+                && !kea.starts_with("4294967295 ")
+        },
+        effect: Effect::None,
+    },
+    Meant {
+        name: "several-enterprises",
+        reason: "any reply, option 125: 2.2 sends the options of one enterprise, 3.x those of each that is configured or named",
+        applies: |seen| {
+            let (kea, ours) = seen.values();
+            seen.difference.what == What::Option(125)
+                && kea != "absent"
+                && ours != kea
+                && ours.contains(kea)
+        },
+        effect: Effect::None,
+    },
+    Meant {
+        name: "vendor-named-by-class",
+        reason: "any reply, option 125: a query's option 124 names an enterprise for 3.x, for 2.2 only its option 125 does",
+        applies: |seen| {
+            seen.difference.what == What::Option(125)
+                && seen.difference.kea == "absent"
+                && seen.has_option(124)
+                && !seen.has_option(125)
         },
         effect: Effect::None,
     },

@@ -29,6 +29,8 @@ pub(crate) struct Query {
     pub(crate) file: Vec<u8>,
     /// In the order in which they are written.
     pub(crate) options: Vec<(u8, Vec<u8>)>,
+    /// Bytes in place of the end mark.
+    pub(crate) tail: Vec<u8>,
 }
 
 /// Where a frame comes from and goes to.
@@ -64,6 +66,10 @@ impl Query {
                 bytes.extend([*code, u8::try_from(piece.len()).unwrap()]);
                 bytes.extend(piece);
             }
+        }
+        if !self.tail.is_empty() {
+            bytes.extend(&self.tail);
+            return bytes;
         }
         bytes.push(255);
         // Some servers expect no message below BOOTP's 300 bytes.

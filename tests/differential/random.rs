@@ -1,12 +1,15 @@
 //! Stories drawn at random from a seed, and a story that fails cut down to what is needed for that. Pure but for
 //! the runs of the stories that are cut.
 
+mod expressions;
+mod options;
+
 use serde_json::{Map, Value, json};
 
-use crate::dhcp::Random;
 use crate::lab::Lab;
 use crate::run::{Failure, tell};
 use crate::story::{Step, Story, Words};
+use crate::support::dhcp::Random;
 
 /// Steps of a story; some of them are two queries, and some are skipped.
 const STEPS: usize = 90;
@@ -21,21 +24,27 @@ pub(crate) fn draw(seed: u64) -> Story {
         dice.0.next();
     }
     let loose = dice.chance(20);
-    let mut plan = Plan { loose, reserved: false, links: Vec::new(), clients: Vec::new() };
+    let (wild, bootp) = (dice.chance(40), dice.chance(20));
+    let mut plan = Plan { loose, wild, bootp, links: Vec::new(), clients: Vec::new() };
     let config = plan.configuration(&mut dice);
-    let mut story = Story {
-        title: format!("Seed {seed}"),
-        config,
-        kea: json!({}),
-        ours: json!({}),
-        steps: Vec::new(),
-    };
+    let mut parts = [json!({}), json!({})];
+    if bootp {
+        parts = HOOKS.map(|folder| {
+            let library = |name: &str| json!({"library": format!("{folder}{name}")});
+            json!({"hooks-libraries": [library("libdhcp_lease_cmds.so"), library("libdhcp_bootp.so")]})
+        });
+    }
+    let [kea, ours] = parts;
+    let mut story = Story { title: format!("Seed {seed}"), config, kea, ours, steps: Vec::new() };
     plan.people(&mut dice, &mut story);
     for _ in 0..STEPS {
         plan.step(&mut dice, &mut story);
     }
     story
 }
+
+/// Where hook libraries are: Kea's, and ours, which are built in.
+const HOOKS: [&str; 2] = ["/usr/lib/x86_64-linux-gnu/kea/hooks/", ""];
 
 struct Dice(Random);
 
@@ -84,8 +93,10 @@ const OPTIONS: [(&str, &str, [&str; 2]); 9] = [
 struct Plan {
     /// Whether both sides may come to give different addresses.
     loose: bool,
-    /// Whether any address is reserved. What becomes of a reserved address that is declined is not compared yet.
-    reserved: bool,
+    /// Whether options of its own are defined, and classes have tests of any kind.
+    wild: bool,
+    /// Whether BOOTP requests are served.
+    bootp: bool,
     links: Vec<&'static Link>,
     clients: Vec<Client>,
 }
@@ -100,7 +111,10 @@ impl Plan {
         let mut all = Map::new();
         let classes = dice.chance(50) && !self.loose;
         if classes {
-            all.insert("client-classes".into(), class_list(dice));
+            all.insert("client-classes".into(), class_list(dice, self.wild));
+        }
+        if self.wild {
+            all.insert("option-def".into(), options::definitions());
         }
         for key in ["authoritative", "match-client-id", "echo-client-id"] {
             if dice.chance(30) {
@@ -110,6 +124,9 @@ impl Plan {
         lifetimes(dice, &mut all);
         boot_fields(dice, &mut all);
         options(dice, &mut all, 4);
+        if self.wild {
+            options::hold(dice, &mut all);
+        }
         let (mut subnets, mut networks) = (Vec::new(), Vec::new());
         for (at, link) in LINKS.iter().enumerate() {
             if dice.chance(40) {
@@ -122,11 +139,14 @@ impl Plan {
                 subnets.push(first);
                 continue;
             }
-            let other = format!("172.16.{at}");
-            let second = self.subnet(dice, 10 * at + 2, &other, classes);
+            let mut members = vec![first];
+            for number in 1..=dice.between(1, 2) {
+                let other = format!("172.{}.{at}", 15 + number);
+                members.push(self.subnet(dice, 10 * at + 1 + number, &other, classes));
+            }
             let mut network = Map::new();
             network.insert("name".into(), format!("n{at}").into());
-            network.insert("subnet4".into(), json!([first, second]));
+            network.insert("subnet4".into(), members.into());
             options(dice, &mut network, 2);
             if dice.chance(30) {
                 lifetimes(dice, &mut network);
@@ -173,8 +193,10 @@ impl Plan {
             subnet.insert("match-client-id".into(), dice.chance(50).into());
         }
         options(dice, &mut subnet, 3);
+        if self.wild && dice.chance(50) {
+            options::hold(dice, &mut subnet);
+        }
         if dice.chance(40) && !self.loose {
-            self.reserved = true;
             subnet.insert("reservations".into(), reservations(dice, prefix));
         }
         subnet.into()
@@ -196,7 +218,10 @@ impl Plan {
                 say("class", dice.pick(&["'x'", "'y'", "'z'"]).into());
             }
             if dice.chance(40) {
-                let codes: Vec<_> = OPTIONS.iter().map(|(_, code, _)| *code).collect();
+                let mut codes: Vec<_> = OPTIONS.iter().map(|(_, code, _)| *code).collect();
+                if self.wild {
+                    codes.extend(options::CODES);
+                }
                 let many = dice.between(1, 6);
                 let list: Vec<_> = (0..many).map(|_| dice.pick(&codes)).collect();
                 say("prl", list.join(","));
@@ -225,11 +250,15 @@ impl Plan {
 
     fn step(&self, dice: &mut Dice, story: &mut Story) {
         let client = &self.clients[dice.between(0, self.clients.len() - 1)];
+        let link = client.link;
         let mut query = |verb: &str, words: Words| {
             let client = client.name.clone();
             story.steps.push(Step::Query { client, verb: verb.into(), words, expected: None });
         };
         let mut words = noise(dice, client.link);
+        if self.wild && dice.chance(25) {
+            options::say(dice, &mut words);
+        }
         match dice.between(0, 99) {
             0..=34 => {
                 if !self.loose {
@@ -247,9 +276,23 @@ impl Plan {
             53..=60 => query("rebind", words),
             61..=69 => query("reboot", words),
             70..=75 => query("release", words),
-            76..=78 if !self.reserved => query("decline", words),
-            76..=78 => query("release", words),
-            79..=84 => query("inform", words),
+            76..=77 => query("decline", words),
+            78 if self.bootp => {
+                words.push(("fresh".into(), String::new()));
+                query("bootp", words);
+            }
+            78..=80 => {
+                let last = dice.pick(&["renew", "rebind", "reboot", "release", "discover"]);
+                story.steps.push(Step::End { client: client.name.clone() });
+                let (client, verb) = (client.name.clone(), last.into());
+                story.steps.push(Step::Query {
+                    client,
+                    verb,
+                    words: noise(dice, link),
+                    expected: None,
+                });
+            }
+            81..=84 => query("inform", words),
             85..=88 => {
                 words.push(("fresh".into(), String::new()));
                 query("request", words);
@@ -310,16 +353,20 @@ fn noise(dice: &mut Dice, link: &Link) -> Words {
     words
 }
 
-fn class_list(dice: &mut Dice) -> Value {
+fn class_list(dice: &mut Dice, wild: bool) -> Value {
     let mut list = Vec::new();
-    for (name, test) in [
+    let drawn: Vec<String> =
+        (0..if wild { 4 } else { 0 }).map(|_| expressions::test(dice, 2)).collect();
+    let wild = ["w0", "w1", "w2", "w3"].into_iter().zip(drawn.iter().map(String::as_str));
+    let plain = [
         ("x", "option[60].hex == 'x'"),
         ("y", "substring(option[60].text, 0, 1) == 'y'"),
         ("not-x", "not member('x')"),
         ("relayed", "not (pkt4.giaddr == 0.0.0.0)"),
         ("known-x", "member('KNOWN') and option[60].exists"),
         ("VENDOR_CLASS_z", ""),
-    ] {
+    ];
+    for (name, test) in plain.into_iter().chain(wild) {
         let mut class = Map::new();
         class.insert("name".into(), name.into());
         if !test.is_empty() {

@@ -8,9 +8,15 @@ use crate::client::{Held, Holdings, Impossible, compose};
 use crate::compare::{self, Addresses, Difference, Pools, What};
 use crate::lab::{Lab, Queries, Replies, kind_of};
 use crate::meant::{self, Effect, Seen};
-use crate::server::PATIENCE;
+use crate::message::Reply;
 use crate::story::{Expected, Step, Story, Words};
-use crate::wait::{until, wall_s};
+use crate::support::server::PATIENCE;
+use crate::support::wait::{until, wall_s};
+
+/// A lifetime without an end.
+const INFINITE: u64 = u32::MAX as u64;
+/// How long ago a lease ended that is set back.
+const SINCE_END_S: u64 = 100;
 
 /// What a run came to.
 #[derive(Clone, Debug, Default)]
@@ -110,6 +116,7 @@ impl Telling<'_> {
                 self.query(client, verb, words, expected.as_ref())
             }
             Step::Expire { client } => self.expire(client),
+            Step::End { client } => self.end_lease(client),
             Step::Command(command) => self.command(command),
             Step::Restart => {
                 self.lab.kea.start();
@@ -136,8 +143,12 @@ impl Telling<'_> {
         let compose = |holdings| compose(client, verb, &all, self.xid, holdings);
         let queries = match (compose(&self.kea), compose(&self.ours)) {
             (Ok(kea), Ok(ours)) => Queries { kea, ours },
-            // A story of the generator that was cut short.
-            (Err(Impossible::HoldsNothing), Err(_)) if expected.is_none() => return Ok(()),
+            // A story of the generator that was cut short, or one side has refused the client and that was meant.
+            (Err(Impossible::HoldsNothing), _) | (_, Err(Impossible::HoldsNothing))
+                if expected.is_none() =>
+            {
+                return Ok(());
+            }
             (kea, ours) => return Err(format!("cannot be asked: Kea {kea:?}, Peregrine {ours:?}")),
         };
         let replies = self.lab.exchange(&queries)?;
@@ -249,6 +260,36 @@ impl Telling<'_> {
         Ok(())
     }
 
+    /// Sets the lease of a client back so that it is over.
+    fn end_lease(&mut self, client: &str) -> Result<(), String> {
+        let held = |holdings: &Holdings| holdings.get(client).and_then(|held| held.bound);
+        let (Some(kea), Some(ours)) = (held(&self.kea), held(&self.ours)) else {
+            return Ok(());
+        };
+        let expire = wall_s() - SINCE_END_S;
+        let sides = [(&self.lab.kea, kea), (&self.lab.ours, ours)].map(|(side, (address, _))| {
+            let arguments = json!({"ip-address": address});
+            let command = json!({"command": "lease4-get", "arguments": arguments});
+            (side, side.server.command(&command)["arguments"].clone())
+        });
+        let can_end = |lease: &Value| {
+            lease["state"] == 0 && lease["valid-lft"].as_u64().is_some_and(|s| s < INFINITE)
+        };
+        if !sides.iter().all(|(_, lease)| can_end(lease)) {
+            return Ok(());
+        }
+        self.expired = true;
+        for (side, mut lease) in sides {
+            lease["expire"] = expire.into();
+            let update = json!({"command": "lease4-update", "arguments": lease});
+            let answer = side.server.command(&update);
+            if answer["result"] != 0 {
+                return Err(format!("lease4-update: {answer}"));
+            }
+        }
+        self.check_leases(None)
+    }
+
     fn command(&mut self, command: &Value) -> Result<(), String> {
         let answers = [&self.lab.kea, &self.lab.ours].map(|side| side.server.command(command));
         let [kea, ours] = answers.clone().map(|answer| answer["result"].to_string());
@@ -282,6 +323,13 @@ fn check_expected(expected: &Expected, replies: &Replies) -> Result<(), String> 
         let found = kind_of(reply.as_ref());
         if found != kind {
             return Err(format!("{name} answered {found}, expected {kind}:\n{replies}"));
+        }
+    }
+    for (code, data) in &expected.options {
+        let of = |reply: &Reply| reply.options.get(code).map(|data| compare::hex(data));
+        let found = replies.ours.as_ref().and_then(of).unwrap_or_default();
+        if found != *data {
+            return Err(format!("option {code} is {found:?}, expected {data}:\n{replies}"));
         }
     }
     match (expected.address, &replies.ours) {

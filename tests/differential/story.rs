@@ -46,6 +46,8 @@ pub(crate) enum Step {
     Query { client: String, verb: String, words: Words, expected: Option<Expected> },
     /// Waits until the lease that a client has is over.
     Expire { client: String },
+    /// The lease that a client has is over at once: a command sets it back.
+    End { client: String },
     /// A command to both servers.
     Command(Value),
     /// Both servers start again.
@@ -57,6 +59,8 @@ pub(crate) enum Step {
 pub(crate) struct Expected {
     pub(crate) kind: Kind,
     pub(crate) address: Option<Ipv4Addr>,
+    /// Options that the reply must have, in hexadecimal digits.
+    pub(crate) options: Vec<(u8, String)>,
     /// What Kea does where that is not what is expected here.
     pub(crate) kea: Option<Kind>,
 }
@@ -119,6 +123,7 @@ impl Step {
         match head {
             "restart" => Ok(Self::Restart),
             "expire" => Ok(Self::Expire { client: rest.into() }),
+            "end-lease" => Ok(Self::End { client: rest.into() }),
             "command" => Ok(Self::Command(rest.parse().map_err(|error| format!("{error}"))?)),
             "client" => {
                 let (name, words) = rest.split_once(' ').unwrap_or((rest, ""));
@@ -140,7 +145,7 @@ impl Step {
 }
 
 impl Expected {
-    /// `KIND [ADDRESS] [kea KIND]`
+    /// `KIND [ADDRESS] [CODE=HEX ...] [kea KIND]`
     fn parse(text: &str) -> Result<Self, String> {
         let mut words = text.split_whitespace().peekable();
         let kind = words.next().ok_or("nothing after ->")?.parse()?;
@@ -148,12 +153,17 @@ impl Expected {
         if address.is_some() {
             words.next();
         }
+        let mut options = Vec::new();
+        while let Some((code, data)) = words.peek().and_then(|word| word.split_once('=')) {
+            options.push((code.parse().map_err(|_| format!("{code} is no code"))?, data.into()));
+            words.next();
+        }
         let kea = match (words.next(), words.next()) {
             (None, _) => None,
             (Some("kea"), Some(kind)) => Some(kind.parse()?),
             (other, _) => return Err(format!("unexpected {other:?} after ->")),
         };
-        Ok(Self { kind, address, kea })
+        Ok(Self { kind, address, options, kea })
     }
 }
 
@@ -187,6 +197,7 @@ impl fmt::Display for Step {
                 expected.as_ref().map_or(Ok(()), |expected| write!(f, " {}", expected.kind))
             }
             Self::Expire { client } => write!(f, "expire {client}"),
+            Self::End { client } => write!(f, "end-lease {client}"),
             Self::Command(command) => write!(f, "command {command}"),
             Self::Restart => f.write_str("restart"),
         }

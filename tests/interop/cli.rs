@@ -6,8 +6,8 @@ use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 
-use crate::loopback::Loopback;
-use crate::server::{Kind, Server};
+use crate::support::loopback::Loopback;
+use crate::support::server::{Kind, Server};
 
 /// A configuration with a mistake in nearly every line; after `//!` what has to be said about the line.
 const MISTAKES: &str = r#"{

@@ -9,9 +9,9 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::net::{self, Lan};
-use crate::server::{Kind, PATIENCE, Server};
-use crate::wait::{until, wall_s};
+use crate::support::net::{self, Lan};
+use crate::support::server::{Kind, PATIENCE, Server};
+use crate::support::wait::{until, wall_s};
 
 #[derive(Clone, Copy, Debug)]
 enum Program {

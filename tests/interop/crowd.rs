@@ -5,8 +5,8 @@ use std::process::Command;
 use perf::fleet::{BASE_MAC, Fleet};
 use serde_json::{Value, json};
 
-use crate::loopback::Loopback;
-use crate::server::{Kind, Server};
+use crate::support::loopback::Loopback;
+use crate::support::server::{Kind, Server};
 
 /// Clients, and addresses.
 const NUMBER: u32 = 1000;

@@ -13,10 +13,10 @@ use perf::pace::Pace;
 use perf::plan::Plan;
 use serde_json::{Value, json};
 
-use crate::loopback::Loopback;
-use crate::net;
-use crate::server::{Kind, PATIENCE, Server};
-use crate::wait::until;
+use crate::support::loopback::Loopback;
+use crate::support::net;
+use crate::support::server::{Kind, PATIENCE, Server};
+use crate::support::wait::until;
 
 fn pools() -> Value {
     json!([{"pool": "10.16.0.0 - 10.17.255.255"}])

@@ -9,10 +9,10 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
-use crate::net::{self, Lan};
 use crate::pair::numbers;
-use crate::server::{Kind, PATIENCE, Server};
-use crate::wait::until;
+use crate::support::net::{self, Lan};
+use crate::support::server::{Kind, PATIENCE, Server};
+use crate::support::wait::until;
 
 /// The first octets of the hardware addresses of phones and of laptops.
 const PHONES: &str = "02:aa:00:00";

@@ -13,8 +13,9 @@ use perf::fleet::Fleet;
 use perf::plan::{Exchange, Plan};
 use serde_json::Value;
 
-use crate::behind_relay::BehindRelay;
 use crate::site::mac;
+use crate::support::behind_relay::BehindRelay;
+use crate::support::wait::wall_s;
 
 /// Exchanges of one turn, and of them under way at a time.
 const TURN: usize = 96;
@@ -102,8 +103,6 @@ pub(crate) struct Guests {
     users: BTreeMap<Ipv4Addr, BTreeSet<u32>>,
     next: u32,
     pub(crate) mishaps: Vec<Mishap>,
-    /// Addresses of which it is known why two clients have them: they are looked at no longer.
-    pub(crate) disputed: BTreeSet<Ipv4Addr>,
     pub(crate) acknowledged: u64,
     pub(crate) unanswered: u64,
 }
@@ -120,7 +119,6 @@ impl Guests {
             users: BTreeMap::new(),
             next: 0,
             mishaps: Vec::new(),
-            disputed: BTreeSet::new(),
             acknowledged: 0,
             unanswered: 0,
         }
@@ -278,30 +276,53 @@ impl Guests {
         self.held.iter().map(|(client, held)| (*client, held.address)).collect()
     }
 
-    /// Addresses that are in two hands now.
+    /// Addresses in two hands now that no mishap names.
     pub(crate) fn shared(&self) -> Vec<Ipv4Addr> {
+        let disputed = self.disputed();
         let shared = self.users.iter().filter(|(_, users)| users.len() > 1);
         let shared = shared.map(|(address, _)| *address);
-        shared.filter(|address| !self.disputed.contains(address)).collect()
+        shared.filter(|address| !disputed.contains(address)).collect()
     }
 
-    /// What clients hold and `leases` (by address) do not have as theirs for as long as it was promised; `wall_s` is
-    /// the time now.
-    pub(crate) fn missing(&self, leases: &BTreeMap<String, Value>, wall_s: u64) -> Vec<String> {
-        let now = self.now();
+    /// What was promised until now and holds still.
+    pub(crate) fn promises(&self) -> Promises {
+        let disputed = self.disputed();
+        let held = self.held.iter().filter(|(_, held)| !disputed.contains(&held.address));
+        let held = held.map(|(client, held)| (mac(&self.fleet, *client), *held));
+        Promises { held: held.collect(), now: self.now(), wall_s: wall_s() }
+    }
+
+    /// Addresses of which a mishap says that two clients have them, or why one lost it.
+    fn disputed(&self) -> BTreeSet<Ipv4Addr> {
+        self.mishaps.iter().flat_map(Mishap::holds).map(|held| held.address).collect()
+    }
+}
+
+/// The leases that clients held at some moment.
+pub(crate) struct Promises {
+    /// By the clients' hardware addresses.
+    held: Vec<(String, Held)>,
+    /// The moment, by the clock of the books and by everybody's.
+    now: Duration,
+    wall_s: u64,
+}
+
+impl Promises {
+    /// What `leases` (by address) do not have as its client's for as long as it was promised.
+    pub(crate) fn missing(&self, leases: &BTreeMap<String, Value>) -> Vec<String> {
         let missing = self.held.iter().filter(|(client, held)| {
-            let left_s = held.until.saturating_sub(now).as_secs();
+            let left_s = held.until.saturating_sub(self.now).as_secs();
             let lease = leases.get(&held.address.to_string());
             // Whole seconds on both sides.
             let kept = lease.is_some_and(|lease| {
                 let ends_s = lease["cltt"].as_u64().unwrap() + lease["valid-lft"].as_u64().unwrap();
-                let holder = lease["hw-address"] == mac(&self.fleet, **client);
-                holder && lease["state"] == 0 && ends_s + 2 >= wall_s + left_s
+                let holder = lease["hw-address"] == *client;
+                holder && lease["state"] == 0 && ends_s + 2 >= self.wall_s + left_s
             });
-            left_s > 2 && !kept
+            // What is about to end may have ended.
+            left_s > 5 && !kept
         });
         missing
-            .filter(|(_, held)| !self.disputed.contains(&held.address))
             .map(|(client, held)| {
                 let found = leases.get(&held.address.to_string());
                 format!("client {client}: {held:?}, the server has {found:?}")

@@ -12,11 +12,11 @@ use std::time::Duration;
 use perf::fleet::{BASE_MAC, Fleet};
 use serde_json::{Value, json};
 
-use crate::dhcp::{Random, discover, with};
-use crate::loopback::Loopback;
-use crate::net::{self, Lan};
-use crate::server::{Kind, PATIENCE, Server};
-use crate::wait::until;
+use crate::support::dhcp::{Random, discover, with};
+use crate::support::loopback::Loopback;
+use crate::support::net::{self, Lan};
+use crate::support::server::{Kind, PATIENCE, Server};
+use crate::support::wait::until;
 
 /// Growth of memory, in KiB, that no attack may exceed.
 const MEMORY_KIB: u64 = 48 << 10;

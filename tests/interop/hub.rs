@@ -7,10 +7,10 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::net::{self, Lan};
 use crate::pair::numbers;
-use crate::server::{Kind, PATIENCE, Server};
-use crate::wait::until;
+use crate::support::net::{self, Lan};
+use crate::support::server::{Kind, PATIENCE, Server};
+use crate::support::wait::until;
 
 const HOOKS: &str = "/usr/lib/x86_64-linux-gnu/kea/hooks";
 

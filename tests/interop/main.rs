@@ -3,30 +3,27 @@
 
 #![expect(clippy::unwrap_used, reason = "an unwrap of a test is an assertion")]
 
-mod behind_relay;
 #[path = "../../ha/tests/support/certificates.rs"]
 mod certificates;
 mod cli;
 mod clients;
 mod crowd;
-mod dhcp;
 mod durability;
 mod examples;
 mod guests;
 mod hostile;
 mod hub;
-mod loopback;
 mod modes;
-mod net;
 mod overload;
 mod pair;
 mod relay;
+mod reload;
 mod replacement;
-mod server;
 mod shortage;
 mod site;
 mod soak;
+#[path = "../support/mod.rs"]
+mod support;
 mod tls;
 mod transport;
 mod truth;
-mod wait;

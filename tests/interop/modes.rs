@@ -3,12 +3,12 @@
 
 use serde_json::{Value, json};
 
-use crate::net::{self, Cut};
 use crate::pair::Mode;
-use crate::server::Kind::{self, Kea, Peregrine};
-use crate::server::PATIENCE;
 use crate::site::{ADDRESSES, HOSTS, Plot, Site, name, state_of};
-use crate::wait::until;
+use crate::support::net::{self, Cut};
+use crate::support::server::Kind::{self, Kea, Peregrine};
+use crate::support::server::PATIENCE;
+use crate::support::wait::until;
 
 /// As most sites are: no certificates, clients wait for no backup.
 pub(crate) const PLAIN: Plot = Plot {
@@ -207,7 +207,7 @@ fn cancel_maintenance(site: &Site, stays: usize) {
 }
 
 /// Whether both are in normal operation, and know it of each other.
-fn is_settled(site: &Site) -> Result<(), Vec<Value>> {
+pub(crate) fn is_settled(site: &Site) -> Result<(), Vec<Value>> {
     let seen = site.servers[..2].iter().map(|server| {
         let ha = server.ha();
         [ha["local"]["state"].clone(), ha["remote"]["last-state"].clone()]
@@ -347,4 +347,40 @@ fn our_partner_cancels_maintenances_of_a_kea() {
 fn two_peregrines_cancel_maintenances() {
     maintenances_cancelled(plot(Mode::LoadBalancing, &[Peregrine, Peregrine], PLAIN), 0);
     maintenances_cancelled(plot(Mode::HotStandby, &[Peregrine, Peregrine], PLAIN), 1);
+}
+
+/// The first server cancels a maintenance and renews a lease before the next heartbeat. Gives whether it goes back into
+/// the maintenance, by the state that it saw its partner in before.
+fn goes_back(kinds: &'static [Kind]) -> bool {
+    let mut site = Site::start(Plot { heartbeat_ms: 2000, ..plot(Mode::HotStandby, kinds, PLAIN) });
+    site.serve(5);
+    site.order(0, "ha-maintenance-start", &Value::Null);
+    during_maintenance(&site, 0);
+    until("heartbeat that tells of the maintenance", PATIENCE, || {
+        let seen = site.servers[0].ha()["remote"]["last-state"].clone();
+        if seen == "in-maintenance" { Ok(()) } else { Err(seen) }
+    });
+    site.order(0, "ha-maintenance-cancel", &Value::Null);
+    assert_eq!(state_of(&site.servers[0]), "hot-standby");
+    site.serve_apart(5);
+    let back = state_of(&site.servers[0]) == "partner-in-maintenance";
+    assert_eq!(state_of(&site.servers[1]), "hot-standby", "the partner has left it");
+    back
+}
+
+/// Why the stories with a Kea cancel a maintenance until it is over: two Keas do it among themselves.
+#[test]
+fn a_kea_goes_back_into_a_maintenance_that_it_cancelled() {
+    if is_possible() {
+        assert!(goes_back(&[Kea, Kea]));
+    }
+}
+
+#[test]
+fn a_peregrine_does_not_go_back_into_a_maintenance_that_it_cancelled() {
+    if is_possible() {
+        for kinds in [&[Peregrine, Kea], &[Peregrine, Peregrine]] {
+            assert!(!goes_back(kinds));
+        }
+    }
 }

@@ -13,9 +13,9 @@ use perf::plan::Plan;
 use perf::wire::{self, Form, Query};
 use serde_json::{Value, json};
 
-use crate::loopback::Loopback;
-use crate::server::{Kind, PATIENCE, Server};
-use crate::wait::until;
+use crate::support::loopback::Loopback;
+use crate::support::server::{Kind, PATIENCE, Server};
+use crate::support::wait::until;
 
 /// A quarter of a core, for a process that is put into it. Gone with the value.
 struct QuarterCore(PathBuf);
@@ -129,6 +129,9 @@ fn four_thousand_discovers_at_once_are_all_answered() {
             mac: fleet.mac(client),
             giaddr: place.relay(),
             form: Form::Discover,
+            broadcast: false,
+            more: &[],
+            circuit: None,
         };
         let octets = wire::encode(&query);
         from.send_to(octets.octets(), place.server()).unwrap();

@@ -7,9 +7,9 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::net::{self, Cut, Lan};
-use crate::server::{Kind, PATIENCE, Server};
-use crate::wait::until;
+use crate::support::net::{self, Cut, Lan};
+use crate::support::server::{Kind, PATIENCE, Server};
+use crate::support::wait::until;
 
 const HOOKS: &str = "/usr/lib/x86_64-linux-gnu/kea/hooks";
 

@@ -5,8 +5,8 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::net::{self, Lan};
-use crate::server::{Kind, Server};
+use crate::support::net::{self, Lan};
+use crate::support::server::{Kind, Server};
 
 fn configuration() -> Value {
     json!({

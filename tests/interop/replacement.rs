@@ -7,12 +7,12 @@ use engine::sync::Mutex;
 
 use crate::guests::{Guests, live_while};
 use crate::modes::PLAIN;
-use crate::net;
 use crate::pair::Mode;
-use crate::server::Kind::{Kea, Peregrine};
-use crate::server::{PATIENCE, Server};
 use crate::site::{Plot, Site, pages, state_of};
-use crate::wait::{until, wall_s};
+use crate::support::net;
+use crate::support::server::Kind::{Kea, Peregrine};
+use crate::support::server::{PATIENCE, Server};
+use crate::support::wait::until;
 
 const CLIENTS: u32 = 200;
 const LIFETIME_S: u32 = 24;
@@ -65,7 +65,8 @@ fn halves_are_replaced(mode: Mode, order: [usize; 2]) {
         assert!(mishaps.is_empty(), "{mishaps:#?}");
     });
     let guests = guests.into_inner();
-    let missing = |server: &Server| guests.missing(&pages(server), wall_s());
+    let promises = guests.promises();
+    let missing = |server: &Server| promises.missing(&pages(server));
     // Soon enough for no lease to have ended.
     until("all leases at both", Duration::from_secs(LIFETIME_S.into()) / 4, || {
         let missing: Vec<_> = site.servers.iter().flat_map(missing).collect();

@@ -8,9 +8,9 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::loopback::Loopback;
-use crate::server::{Kind, PATIENCE, Server};
-use crate::wait::until;
+use crate::support::loopback::Loopback;
+use crate::support::server::{Kind, PATIENCE, Server};
+use crate::support::wait::until;
 
 fn open_files(server: &Server) -> usize {
     std::fs::read_dir(format!("/proc/{}/fd", server.pid())).unwrap().count()

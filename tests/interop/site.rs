@@ -11,13 +11,13 @@ use perf::tally::Tally;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::behind_relay::BehindRelay;
 use crate::certificates::Authority;
-use crate::net::{Cut, Lan};
 use crate::pair::{Mode, configuration};
-use crate::server::{Kind, PATIENCE, Server};
+use crate::support::behind_relay::BehindRelay;
+use crate::support::net::{Cut, Lan};
+use crate::support::server::{Kind, PATIENCE, Server};
+use crate::support::wait::until;
 use crate::tls::{Papers, add_logins, relationship};
-use crate::wait::until;
 
 /// Hosts of the servers, in the order of the peers.
 pub(crate) const HOSTS: [&str; 3] = ["one", "two", "three"];

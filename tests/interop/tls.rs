@@ -9,10 +9,10 @@ use std::process::Stdio;
 use serde_json::{Value, json};
 
 use crate::certificates::{Authority, Issued};
-use crate::net;
 use crate::pair::{Mode, Pair, configuration};
-use crate::server::{Kind, PATIENCE, Server};
-use crate::wait::until;
+use crate::support::net;
+use crate::support::server::{Kind, PATIENCE, Server};
+use crate::support::wait::until;
 
 /// The servers of a site.
 const NAMES: [&str; 3] = ["server1", "server2", "server3"];

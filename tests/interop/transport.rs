@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use crate::loopback::Loopback;
-use crate::server::{Kind, PATIENCE, Server};
-use crate::wait::until;
+use crate::support::loopback::Loopback;
+use crate::support::server::{Kind, PATIENCE, Server};
+use crate::support::wait::until;
 
 /// Threads of a server whose name begins so.
 fn threads(server: &Server, prefix: &str) -> usize {

@@ -6,10 +6,10 @@ use std::net::TcpStream;
 
 use serde_json::{Value, json};
 
-use crate::net;
 use crate::pair::{Mode, Pair, configuration};
-use crate::server::{Kind, PATIENCE};
-use crate::wait::until;
+use crate::support::net;
+use crate::support::server::{Kind, PATIENCE};
+use crate::support::wait::until;
 
 /// The addresses that both servers list; waits until they are this many.
 fn addresses(pair: &Pair, clients: usize) -> Vec<String> {

@@ -8,7 +8,7 @@ use super::tree::{Enterprise, Field, Length, Operand, Path, Start, Test, Text};
 use super::value::Value;
 use super::{EvaluationError, Subject};
 use crate::codec::options::space::{AGENT, DHCP4};
-use crate::codec::options::{Definition, Kind, code, opaque_text, trim_zeros};
+use crate::codec::options::{Definition, Kind, code, is_deferred, opaque_text, trim_zeros};
 use crate::limits::MAX_EXPRESSION_VALUE;
 
 type Result<T> = std::result::Result<T, EvaluationError>;
@@ -128,7 +128,15 @@ fn look_up<'a>(path: &Path, subject: &'a dyn Subject) -> Option<Found<'a>> {
     let mut found = match path.start {
         Start::Option(code) => {
             let payload = Value::from(subject.option(code.into())?);
-            Found { payload, code, definition: subject.definition(DHCP4, code) }
+            let definition = subject.definition(DHCP4, code);
+            if is_deferred(DHCP4, code) {
+                // What cannot be read as its type is left as it came.
+                let look_up = |space: &str, code: u8| subject.definition(space, code);
+                let definition = definition.filter(|it| it.admits(&payload, &look_up));
+                Found { payload, code, definition }
+            } else {
+                Found { payload: trimmed(payload, definition)?, code, definition }
+            }
         }
         Start::Relay4(code) => {
             let payload = Value::from(subject.option(code::DHCP_AGENT_OPTIONS.into())?);
@@ -152,9 +160,19 @@ fn look_up<'a>(path: &Path, subject: &'a dyn Subject) -> Option<Found<'a>> {
         let value = outer.value_len(&found.payload);
         let range = sub_option(&found.payload[value..], code, padded)?;
         let payload = found.payload.slice(value + range.start..value + range.end);
-        found = Found { payload, code, definition: subject.definition(space, code) };
+        let definition = subject.definition(space, code);
+        found = Found { payload: trimmed(payload, definition)?, code, definition };
     }
     Some(found)
+}
+
+/// A text without the zeros at its end; one that is empty counts as not sent (RFC 2132 section 2).
+fn trimmed<'a>(payload: Value<'a>, definition: Option<&Definition>) -> Option<Value<'a>> {
+    if definition.is_none_or(|it| it.kind != Kind::String || it.array) {
+        return Some(payload);
+    }
+    let len = trim_zeros(&payload).len();
+    (len > 0).then(|| payload.slice(0..len))
 }
 
 /// What belongs to the enterprise of the option `code`, if it is the wanted one.

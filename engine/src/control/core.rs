@@ -13,6 +13,7 @@ use super::{Answer, Command, Registry};
 use crate::clock::{Clock, Mono};
 use crate::seam::service::{Origin, Service};
 use crate::stats::{Counter, Stats};
+use crate::sync::Live;
 
 /// The Kea version whose interface is meant.
 pub const KEA_VERSION: &str = "3.0.0";
@@ -28,8 +29,8 @@ pub struct Core {
     pub service: Arc<Service>,
     /// The counters.
     pub stats: Arc<Stats>,
-    /// config-get's arguments.
-    pub config: Arc<Value>,
+    /// The configuration that is served.
+    pub served: Arc<Live<Served>>,
     /// Workers.
     pub threads: usize,
     /// Packets each worker's queue holds.
@@ -42,6 +43,22 @@ pub struct Core {
     pub shutdown: Sender<u8>,
 }
 
+/// A configuration as the commands tell of it.
+#[derive(Debug)]
+pub struct Served {
+    /// config-get's arguments.
+    pub json: Value,
+    /// Since when it is served.
+    pub since: Mono,
+}
+
+impl Served {
+    /// `json`, which others may come in the place of, served since `since`.
+    pub fn live(json: Value, since: Mono) -> Arc<Live<Self>> {
+        Arc::new(Live::new(Arc::new(Self { json, since })))
+    }
+}
+
 impl Core {
     /// Registers the commands.
     pub fn register(self, registry: &Registry, own_name: &'static str) {
@@ -49,8 +66,8 @@ impl Core {
             Answer::success(KEA_VERSION)
                 .and(json!({ "extended": format!("{KEA_VERSION}\n{own_name}") }))
         });
-        let config = Arc::clone(&self.config);
-        registry.register("config-get", move |_| Answer::with((*config).clone()));
+        let served = Arc::clone(&self.served);
+        registry.register("config-get", move |_| Answer::with(served.load().json.clone()));
         let stats = Arc::clone(&self.stats);
         registry.register("statistic-get-all", move |_| Answer::with(statistics(&stats)));
         let core = self.clone();
@@ -63,10 +80,12 @@ impl Core {
     }
 
     fn status(&self, map: &mut Map<String, Value>) {
-        let uptime = self.clock.now().mono.since(self.started).as_secs();
+        let now = self.clock.now().mono;
+        let uptime = now.since(self.started).as_secs();
+        let reload = now.since(self.served.load().since).as_secs();
         map.insert("pid".into(), json!(std::process::id()));
         map.insert("uptime".into(), json!(uptime));
-        map.insert("reload".into(), json!(uptime));
+        map.insert("reload".into(), json!(reload));
         map.insert("multi-threading-enabled".into(), json!(self.multi_threading));
         if self.multi_threading {
             map.insert("thread-pool-size".into(), json!(self.threads));
@@ -208,7 +227,7 @@ mod tests {
             started: Mono::from_ns(0),
             service: Arc::clone(&service),
             stats: Arc::default(),
-            config: Arc::new(json!({"Dhcp4": {}})),
+            served: Served::live(json!({"Dhcp4": {}}), Mono::from_ns(2_000_000_000)),
             threads: 2,
             packet_queue_size: 64,
             multi_threading: true,
@@ -227,7 +246,7 @@ mod tests {
         let answer = registry.execute(&disable);
         assert_eq!(answer.text.unwrap(), "DHCPv4 service disabled for 60 seconds");
         let status = registry.execute(&json!({"command": "status-get"})).arguments.unwrap();
-        assert_eq!(status["uptime"], 7);
+        assert_eq!((&status["uptime"], &status["reload"]), (&json!(7), &json!(5)));
         assert_eq!(status["dhcp-state"]["disabled-by-remote-command"], json!([2001]));
         assert_eq!(status["dhcp-state"]["globally-disabled"], true);
     }

@@ -31,6 +31,15 @@ pub struct LeaseCommands {
     pub guard: GuardPost,
 }
 
+/// What became of a partner's update: its answer, and the change that has to be written before it is given.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Taken {
+    /// The answer.
+    pub answer: Answer,
+    /// The change, if one was made.
+    pub change: Option<ChangeNumber>,
+}
+
 /// Leases a listing takes from the store at a time.
 const SLICE: usize = 1024;
 /// How often a lease is looked for that is changed before it can be deleted.
@@ -72,8 +81,23 @@ impl LeaseCommands {
         }
     }
 
+    /// As `lease4-update` with these arguments, but that the change is not written yet.
+    pub fn take_update(&self, arguments: &Value) -> Taken {
+        Taken::of(self.updated(arguments))
+    }
+
+    /// As `lease4-del` with these arguments, but that the change is not written yet.
+    pub fn take_deletion(&self, arguments: &Value) -> Taken {
+        Taken::of(self.deleted(arguments))
+    }
+
     fn update(&self, command: &Command<'_>) -> Result<Answer, Answer> {
-        let arguments = arguments(command)?;
+        let (change, answer) = self.updated(arguments(command)?)?;
+        change.map_or(Ok(()), |number| self.written(number))?;
+        Ok(answer)
+    }
+
+    fn updated(&self, arguments: &Value) -> Result<(Option<ChangeNumber>, Answer), Answer> {
         let lease = self.lease(arguments)?;
         let address = lease.address;
         let create = match arguments.get("force-create") {
@@ -91,13 +115,9 @@ impl LeaseCommands {
             (_, false, _) => self.store.apply(lease, Overwrite::Existing, origin),
         };
         match applied {
-            Applied::Added(number) => {
-                self.written(number)?;
-                Ok(Answer::success("IPv4 lease added."))
-            }
+            Applied::Added(number) => Ok((Some(number), Answer::success("IPv4 lease added."))),
             Applied::Updated(number) => {
-                self.written(number)?;
-                Ok(Answer::success("IPv4 lease updated."))
+                Ok((Some(number), Answer::success("IPv4 lease updated.")))
             }
             Applied::Kept => Err(Answer::error(format!(
                 "failed to update the lease with address {address} either because the lease has \
@@ -130,7 +150,12 @@ impl LeaseCommands {
     }
 
     fn delete(&self, command: &Command<'_>) -> Result<Answer, Answer> {
-        let arguments = arguments(command)?;
+        let (change, answer) = self.deleted(arguments(command)?)?;
+        change.map_or(Ok(()), |number| self.written(number))?;
+        Ok(answer)
+    }
+
+    fn deleted(&self, arguments: &Value) -> Result<(Option<ChangeNumber>, Answer), Answer> {
         let origin = deleter(arguments);
         let subnet_id = arguments.get("subnet-id").and_then(Value::as_u64);
         let subnet_id = subnet_id.and_then(|id| u32::try_from(id).ok());
@@ -140,13 +165,12 @@ impl LeaseCommands {
         for _ in 0..MAX_TRIES {
             let Some(stored) = self.selected(arguments)?.filter(|it| !self.is_newer(it, arguments))
             else {
-                return Ok(Answer::success("IPv4 lease not found.").coded(code::EMPTY));
+                return Ok((None, Answer::success("IPv4 lease not found.").coded(code::EMPTY)));
             };
             let (address, version) = (stored.lease.address, stored.version);
             // What was selected is what is deleted: meanwhile the address may be another client's.
             if let Some(number) = self.store.delete_version(address, version, origin) {
-                self.written(number)?;
-                return Ok(Answer::success("IPv4 lease deleted."));
+                return Ok((Some(number), Answer::success("IPv4 lease deleted.")));
             }
         }
         Err(Answer::error("the lease changes all the time, a retry might succeed")
@@ -266,6 +290,15 @@ impl LeaseCommands {
                 "the lease was changed, but the lease file was not written: {why}"
             ))
         })
+    }
+}
+
+impl Taken {
+    fn of(result: Result<(Option<ChangeNumber>, Answer), Answer>) -> Self {
+        match result {
+            Ok((change, answer)) => Self { answer, change },
+            Err(answer) => Self { answer, change: None },
+        }
     }
 }
 

@@ -30,8 +30,10 @@ messages! {
     ALLOC_ENGINE_V4_DISCOVER_ADDRESS_CONFLICT Warn "alloc-engine" "The address that is reserved for a client is held by another one, so the client was offered a dynamic one for now. The holder loses the address when it next asks for it; the text names the address.";
     ALLOC_ENGINE_V4_LEASES_RECLAMATION_COMPLETE Info "alloc-engine" "Expired leases were reclaimed: their addresses are free again.";
     ALLOC_ENGINE_V4_LEASES_RECLAMATION_SLOW Warn "alloc-engine" "Expired leases come faster than they are reclaimed. Raise max-reclaim-leases and max-reclaim-time, or lower reclaim-timer-wait-time, in expired-leases-processing.";
+    DHCP4_CONFIG_COMPLETE Info "dhcp4" "Another configuration is served from now on; the text says who brought it.";
     DHCP4_DECLINE_FAIL Info "dhcp4" "A client declined an address that is not its own; nothing was changed.";
     DHCP4_DECLINE_LEASE Info "leases" "A client found its address in use by somebody else; nobody gets it until the probation period is over. Look for a host with a fixed address in the pool.";
+    DHCP4_DYNAMIC_RECONFIGURATION_FAIL Error "dhcp4" "A new configuration was not taken, and the old one is served as before. The text says what is wrong and where: mend it and reload again, or restart the server if the text asks for it.";
     DHCP4_INIT_FAIL Error "dhcp4" "The server did not start, and nothing is served. The text says what stands in its way; mend it and start again.";
     DHCP4_LEASE_ALLOC Info "leases" "A lease was given or renewed.";
     DHCP4_LEASE_OFFER Info "leases" "An address was offered to a client.";
@@ -97,7 +99,10 @@ messages! {
     PEREGRINE_CONTROL_SOCKET_FAILED Warn "commands" "A control socket or one of its connections failed; the server goes on. Commands may be unanswered until the cause is gone.";
     PEREGRINE_CONTROL_TOO_MANY Warn "commands" "A client of the control socket was turned away because too many are connected. Look for tools that do not close their connections.";
     PEREGRINE_HA_BACKUP_BEHIND Warn "ha-hooks" "A backup does not keep up or does not answer, and its queue is full: it misses lease updates, and no client waits for it. Look at the backup, and once it answers send it ha-sync with the name of the server that has the leases.";
+    PEREGRINE_HA_BATCHES_REFUSED Info "ha-hooks" "The partner had announced that it takes lease updates in batches, and does not: it was restarted, or replaced by a Kea. The updates go to it one by one until it announces it again; nothing was lost.";
     PEREGRINE_HA_CERTIFICATE_DOUBTFUL Warn "ha-hooks" "A certificate that this server shows will be refused by a peer that trusts the same trust-anchor, for example because it has expired. Replace the files and restart.";
+    PEREGRINE_HA_CLOCKS_APART Warn "ha-hooks" "The clocks of the two servers are more than 5 seconds apart, as measured with the time on the way taken out (status-get shows it). Nothing is wrong yet; beyond 60 seconds the pair ends unless clock-skew is tolerate at both. Look at the time synchronisation of both machines.";
+    PEREGRINE_HA_CUT_OFF Warn "ha-hooks" "In communication-recovery no client of this server was heard for longer than max-ack-delay, as of a server whose cable was pulled: the partner may have taken over. It is asked now, and clients are served again once it answers, or after three seconds. If it comes often, look at the network between this server and its clients; in a quiet network it means nothing else than that few clients ask.";
     PEREGRINE_HA_LISTENER_FAILED Warn "ha-hooks" "The listener of High Availability cannot take a connection now, for example because too many files are open; it goes on trying. Raise the limit or look for what holds them.";
     PEREGRINE_HA_LISTENER_FULL Warn "ha-hooks" "Connections to the listener of High Availability were refused because too many are open. Peers have room of their own; look for others that connect.";
     PEREGRINE_HA_MEMORY_FAILED Error "ha-hooks" "Whether the partner knows all leases of this server is kept in a file beside the lease file, which cannot be written or removed. If the server is restarted before it serves with its partner again, it takes the partner's leases for the truth and forgets what it gave alone: mend what the text names.";

@@ -23,7 +23,7 @@ use crate::clock;
 use crate::config::model::Severity;
 use crate::limits::MAX_LOG_LINES;
 pub use batch::Batch;
-pub use writer::{Options, StartError, Writer};
+pub use writer::{Options, StartError, Writer, reroute};
 
 /// A message: what can be logged, once for all.
 #[derive(Debug)]
@@ -71,6 +71,8 @@ enum Item {
     Parcel(Parcel),
     /// Everything before this is to be on its way out before the sender is answered.
     Flush(Sender<()>),
+    /// From now on lines go there.
+    Reroute(Box<writer::Routes>),
 }
 
 /// Its bound is [`WAITING`]'s.

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -30,6 +31,9 @@ pub enum StartError {
     #[error("cannot start the log writer: {0}")]
     Thread(io::Error),
 }
+
+/// How the writer of this process was started.
+static MANNER: OnceLock<(&'static str, Options)> = OnceLock::new();
 
 /// How the writer is started.
 #[derive(Clone, Copy, Debug, Default)]
@@ -62,14 +66,15 @@ impl Writer {
         root: &'static str,
         options: Options,
     ) -> Result<Self, StartError> {
-        let (mut routes, by_message) = open(loggers, root, options)?;
+        let routes = open(loggers, root, options)?;
         let (sender, receiver) = channel::unbounded();
         if QUEUE.set(sender).is_err() {
             return Ok(Self { thread: None });
         }
+        let _ = MANNER.set((root, options));
         let thread = std::thread::Builder::new()
             .name("log".into())
-            .spawn(move || run(&receiver, &mut routes, &by_message))
+            .spawn(move || run(&receiver, routes))
             .map_err(StartError::Thread)?;
         Ok(Self { thread: Some(thread) })
     }
@@ -93,20 +98,32 @@ impl Drop for Writer {
     }
 }
 
-/// Which routes each logger's lines take.
-type Routing = BTreeMap<&'static str, Vec<usize>>;
+/// From now on lines are wanted, and go, as `loggers` say. Lines that are queued go where they were to go.
+///
+/// # Errors
+/// An output that cannot be opened; then nothing has changed.
+pub fn reroute(loggers: &[Logger]) -> Result<(), StartError> {
+    let (Some((root, options)), Some(queue)) = (MANNER.get(), QUEUE.get()) else { return Ok(()) };
+    let routes = open(loggers, root, *options)?;
+    // It fails only if the writer is gone, and the process about to be.
+    let _ = queue.send(Item::Reroute(Box::new(routes)));
+    Ok(())
+}
 
-fn open(
-    loggers: &[Logger],
-    root: &'static str,
-    options: Options,
-) -> Result<(Vec<Route>, Routing), StartError> {
+/// The destinations, and which of them each logger's lines go to.
+#[derive(Debug)]
+pub(super) struct Routes {
+    routes: Vec<Route>,
+    routing: BTreeMap<&'static str, Vec<usize>>,
+}
+
+/// Opens what `loggers` name; once that is done, decides which messages are wanted.
+fn open(loggers: &[Logger], root: &'static str, options: Options) -> Result<Routes, StartError> {
     let mut routes = Vec::new();
     let mut opened: BTreeMap<(LogTarget, String), usize> = BTreeMap::new();
-    let mut routing = Routing::new();
+    let mut routing: BTreeMap<&'static str, Vec<usize>> = BTreeMap::new();
     for message in messages::ALL {
         let logger = choose(loggers, root, message);
-        message.wanted.store(is_wanted(logger, message, options), Ordering::Relaxed);
         if routing.contains_key(message.logger) {
             continue;
         }
@@ -126,7 +143,11 @@ fn open(
         }
         routing.insert(message.logger, taken);
     }
-    Ok((routes, routing))
+    for message in messages::ALL {
+        let logger = choose(loggers, root, message);
+        message.wanted.store(is_wanted(logger, message, options), Ordering::Relaxed);
+    }
+    Ok(Routes { routes, routing })
 }
 
 /// The entry of the message's own logger, else the root's.
@@ -190,23 +211,27 @@ impl Route {
 
 /// Takes lines until the last sender is gone; writes whenever the queue is empty or a batch is full, and lets
 /// lines gather for a moment before it looks again, so that whoever logs much need not wake it each time.
-fn run(queue: &Receiver<Item>, routes: &mut [Route], routing: &Routing) {
+fn run(queue: &Receiver<Item>, mut out: Routes) {
     while let Ok(first) = queue.recv() {
         let mut flushed: Vec<Sender<()>> = Vec::new();
         for item in std::iter::once(first).chain(queue.try_iter().take(MAX_LOG_BATCH)) {
             match item {
                 Item::Parcel(parcel) => {
                     parcel.show(&mut |line| {
-                        for index in routing.get(line.message.logger).into_iter().flatten() {
-                            routes[*index].take(line);
+                        for index in out.routing.get(line.message.logger).into_iter().flatten() {
+                            out.routes[*index].take(line);
                         }
                     });
                     WAITING.fetch_sub(parcel.len(), Ordering::Relaxed);
                 }
                 Item::Flush(done) => flushed.push(done),
+                Item::Reroute(other) => {
+                    out.routes.iter_mut().for_each(Route::write);
+                    out = *other;
+                }
             }
         }
-        routes.iter_mut().for_each(Route::write);
+        out.routes.iter_mut().for_each(Route::write);
         if queue.is_empty() && flushed.is_empty() {
             std::thread::park_timeout(Duration::from_millis(LOG_LINGER_MS));
         }

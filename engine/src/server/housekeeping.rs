@@ -9,19 +9,19 @@ use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use super::storage::Storage;
 use crate::clock::{Clock, Mono};
-use crate::config::model::ExpiredLeases;
+use crate::config::model::{Dhcp4, ExpiredLeases};
 use crate::limits::{HOUSEKEEPING_TURN, JOURNAL_RETRY_S, RECLAIM_SLICE};
 use crate::log;
 use crate::seam::service::Service;
+use crate::sync::Live;
 
 /// What is to be kept in order.
 pub(super) struct Duties {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) storage: Storage,
     pub(super) service: Arc<Service>,
-    pub(super) expired: ExpiredLeases,
-    /// Seconds between two cleanups of the lease file; 0 is never.
-    pub(super) lfc_interval_s: u32,
+    /// `expired-leases-processing` and `lfc-interval` of the configuration that is served.
+    pub(super) config: Arc<Live<Dhcp4>>,
 }
 
 /// The running thread; ends with the value.
@@ -75,55 +75,75 @@ impl Due {
     }
 }
 
+/// What is due when, by one configuration.
+struct Agenda {
+    expired: ExpiredLeases,
+    lfc_interval_s: u32,
+    reclaim: Option<Due>,
+    flush: Option<Due>,
+    clean_up: Option<Due>,
+}
+
+impl Agenda {
+    fn new(config: &Dhcp4, now: Mono) -> Self {
+        let (expired, lfc_interval_s) =
+            (config.expired_leases.clone(), config.lease_database.lfc_interval_s);
+        Self {
+            reclaim: Due::every(expired.reclaim_wait_s, now),
+            flush: Due::every(expired.flush_wait_s, now),
+            clean_up: Due::every(lfc_interval_s, now),
+            expired,
+            lfc_interval_s,
+        }
+    }
+
+    /// Begins anew if the configuration says something else by now.
+    fn follow(&mut self, config: &Dhcp4, now: Mono) {
+        let lfc_interval_s = config.lease_database.lfc_interval_s;
+        if self.expired != config.expired_leases || self.lfc_interval_s != lfc_interval_s {
+            *self = Self::new(config, now);
+        }
+    }
+}
+
 impl Duties {
     fn run(&self, stopped: &Receiver<()>) {
         let start = self.clock.now().mono;
-        let mut reclaim = Due::every(self.expired.reclaim_wait_s, start);
-        let mut flush = Due::every(self.expired.flush_wait_s, start);
+        let mut agenda = Agenda::new(&self.config.load(), start);
         let mut unfinished = 0;
-        let mut clean_up = Due::every(self.lfc_interval_s, start);
         let mut retry = Due::every(JOURNAL_RETRY_S, start);
         while stopped.recv_timeout(HOUSEKEEPING_TURN) == Err(RecvTimeoutError::Timeout) {
             let now = self.clock.now().mono;
             self.service.handle_timeout(now);
+            agenda.follow(&self.config.load(), now);
+            let hold_s = agenda.expired.hold_s;
             if Due::is_now(&mut retry, now) {
                 self.storage.retry();
             }
-            if Due::is_now(&mut reclaim, now) {
+            if Due::is_now(&mut agenda.reclaim, now) {
                 // Leases that are held go at the flush timer only, and never without one.
-                let hold_s = if self.expired.hold_s == 0 { 0 } else { u64::MAX };
-                unfinished = if self.reclaim(hold_s) { 0 } else { unfinished + 1 };
-                self.warn_if_slow(unfinished);
+                let hold_s = if hold_s == 0 { 0 } else { u64::MAX };
+                unfinished = if self.reclaim(&agenda.expired, hold_s) { 0 } else { unfinished + 1 };
+                warn_if_slow(agenda.expired.unwarned_cycles, unfinished);
             }
-            if Due::is_now(&mut flush, now) {
-                self.reclaim(self.expired.hold_s.into());
+            if Due::is_now(&mut agenda.flush, now) {
+                self.reclaim(&agenda.expired, hold_s.into());
             }
-            if Due::is_now(&mut clean_up, now) {
+            if Due::is_now(&mut agenda.clean_up, now) {
                 self.storage.compact_aside();
             }
         }
     }
 
-    /// Tells once that reclamation does not keep up: `unwarned-reclaim-cycles` of it in a row left something undone.
-    fn warn_if_slow(&self, unfinished: u32) {
-        let cycles = self.expired.unwarned_cycles;
-        if cycles > 0 && unfinished == cycles {
-            log!(
-                ALLOC_ENGINE_V4_LEASES_RECLAMATION_SLOW,
-                "expired leases are left after each of {cycles} cycles of reclamation"
-            );
-        }
-    }
-
     /// One cycle of reclamation: at most `max-reclaim-leases` leases in at most `max-reclaim-time`. Those that are held
     /// longer than `hold_s` are deleted. Says whether nothing is left to do.
-    fn reclaim(&self, hold_s: u64) -> bool {
+    fn reclaim(&self, expired: &ExpiredLeases, hold_s: u64) -> bool {
         let start = self.clock.now();
-        let most = match self.expired.max_leases {
+        let most = match expired.max_leases {
             0 => usize::MAX,
             limit => limit as usize,
         };
-        let time = match self.expired.max_time_ms {
+        let time = match expired.max_time_ms {
             0 => Duration::MAX,
             ms => Duration::from_millis(ms.into()),
         };
@@ -146,6 +166,16 @@ impl Duties {
             log!(ALLOC_ENGINE_V4_LEASES_RECLAMATION_COMPLETE, "reclaimed {reclaimed} leases");
         }
         finished
+    }
+}
+
+/// Tells once that reclamation does not keep up: `unwarned-reclaim-cycles` of it in a row left something undone.
+fn warn_if_slow(cycles: u32, unfinished: u32) {
+    if cycles > 0 && unfinished == cycles {
+        log!(
+            ALLOC_ENGINE_V4_LEASES_RECLAMATION_SLOW,
+            "expired leases are left after each of {cycles} cycles of reclamation"
+        );
     }
 }
 
@@ -210,20 +240,15 @@ mod tests {
         storage.store.apply(lease(), Overwrite::Always, Origin::Partner);
         assert!(storage.flush().is_err());
         full.store(false, Ordering::Release);
-        let expired = ExpiredLeases {
-            reclaim_wait_s: 0,
-            flush_wait_s: 0,
-            hold_s: 3600,
-            max_leases: 0,
-            max_time_ms: 0,
-            unwarned_cycles: 0,
-        };
+        let text = r#"{"Dhcp4": {"lease-database": {"type": "memfile", "lfc-interval": 0},
+            "expired-leases-processing": {"reclaim-timer-wait-time": 0,
+                "flush-reclaimed-timer-wait-time": 0}}}"#;
+        let config = crate::config::parse_text(text, "test").unwrap().dhcp4.unwrap();
         let _housekeeper = Housekeeper::start(Duties {
             clock: Arc::new(SystemClock::start()),
             storage,
             service: Arc::default(),
-            expired,
-            lfc_interval_s: 0,
+            config: Arc::new(Live::new(Arc::new(config))),
         });
         let row = written.recv_timeout(Duration::from_secs(20)).expect("it is tried again");
         assert!(row.starts_with(b"192.0.2.1,"));

@@ -5,6 +5,7 @@
 
 mod housekeeping;
 mod pipeline;
+mod reload;
 mod sanity;
 mod storage;
 mod tell;
@@ -19,16 +20,17 @@ use crossbeam::channel::{Receiver, Sender, bounded};
 use serde_json::Value;
 
 pub use pipeline::{Pipeline, Sender as ReplySender};
+pub use reload::{Reload, ReloadError};
 pub use storage::{Storage, StorageError};
 pub use trial::shortcomings;
 
 use crate::alloc::Offers;
 use crate::clock::{Clock, Mono, SystemClock};
-use crate::config::model::{ControlSocket as SocketConfig, Dhcp4};
+use crate::config::model::Dhcp4;
 use crate::control::Registry;
-use crate::control::core::Core;
+use crate::control::core::{Core, Served};
 use crate::control::leases::LeaseCommands;
-use crate::control::unix::{self, ControlSocket};
+use crate::control::unix;
 use crate::lease::json::{LeaseSubnet, SubnetKey};
 use crate::limits::LOAD_AT_ONCE;
 use crate::log;
@@ -37,10 +39,11 @@ use crate::pending::Pending;
 use crate::seam::service::Service;
 use crate::seam::{Admission, GuardPost, Replication};
 use crate::stats::Stats;
-use crate::sync::Live;
+use crate::sync::{Live, Mutex};
 use crate::v4::Snapshot;
 use crate::worker::{self, Pool, Settings};
 use housekeeping::{Duties, Housekeeper};
+use reload::{Doors, Office};
 use sanity::Sanity;
 
 /// What the command line adds to the configuration.
@@ -87,6 +90,8 @@ pub struct Parts {
     pub stats: Arc<Stats>,
     /// The commands.
     pub registry: Arc<Registry>,
+    /// The lease commands, for a partner's updates that come together.
+    pub leases: LeaseCommands,
     /// Where a guard of the leases against a partner's updates is joined.
     pub guard: GuardPost,
     /// Number of packet workers.
@@ -100,6 +105,8 @@ pub struct Parts {
 /// A server whose lease file and sockets are open, and that does not serve yet.
 pub struct Prepared {
     config: Arc<Dhcp4>,
+    current: Arc<Live<Dhcp4>>,
+    served: Arc<Live<Served>>,
     options: Options,
     settings: Settings,
     sockets: Sockets,
@@ -111,8 +118,9 @@ pub struct Prepared {
 
 /// The running server. Dropping it stops it in order.
 pub struct Server {
-    // Dropped in this order: commands end first, then packets, then housekeeping.
-    _sockets: Vec<ControlSocket>,
+    // Ended in this order: commands first, then packets, then housekeeping.
+    doors: Arc<Doors>,
+    reload: Arc<Reload>,
     pool: Option<Pool>,
     _housekeeper: Housekeeper,
     storage: Storage,
@@ -173,6 +181,9 @@ impl Prepared {
         let pending = Arc::new(Pending::new(limit, Arc::new(sender), Arc::clone(&stats)));
         let (shutdown, stopped) = bounded(1);
         let threads = settings.threads;
+        let guard = GuardPost::default();
+        let current = Arc::new(Live::new(Arc::clone(&config)));
+        let leases = lease_commands(&current, &storage, &clock, &guard);
         let parts = Parts {
             clock,
             storage,
@@ -180,15 +191,27 @@ impl Prepared {
             service: Arc::default(),
             stats,
             registry: Arc::default(),
-            guard: GuardPost::default(),
+            leases,
+            guard,
             threads,
             multi_threading: config.multi_threading.enabled,
             shutdown,
         };
         let started = parts.clock.now().mono;
         let links = sockets.links();
-        let prepared = Self { config, options, settings, sockets, links, parts, started, stopped };
-        prepared.register(config_json);
+        let prepared = Self {
+            current,
+            served: Served::live(config_json, started),
+            config,
+            options,
+            settings,
+            sockets,
+            links,
+            parts,
+            started,
+            stopped,
+        };
+        prepared.register();
         Ok(prepared)
     }
 
@@ -218,18 +241,14 @@ impl Prepared {
             key: RandomState::new(),
             reply_port: self.options.ports.client,
         };
-        let mut sockets = Vec::new();
-        for SocketConfig::Unix { path } in &self.config.control_sockets {
-            sockets.push(ControlSocket::open(
-                path,
-                Arc::clone(&parts.registry),
-                Arc::clone(&parts.stats),
-            )?);
-        }
+        let pipeline = Arc::new(pipeline);
+        let office =
+            Office { registry: Arc::clone(&parts.registry), stats: Arc::clone(&parts.stats) };
+        let doors = Arc::new(Doors::open(office, &self.config.control_sockets)?);
         let pool = Pool::start(
             &self.settings,
             self.sockets,
-            Arc::new(pipeline),
+            Arc::<Pipeline>::clone(&pipeline),
             Arc::clone(&parts.clock),
             Arc::clone(&parts.stats),
         )?;
@@ -237,14 +256,23 @@ impl Prepared {
             clock: Arc::clone(&parts.clock),
             storage: parts.storage.clone(),
             service: Arc::clone(&parts.service),
-            expired: self.config.expired_leases.clone(),
-            lfc_interval_s: self.config.lease_database.lfc_interval_s,
+            config: Arc::clone(&self.current),
         };
         let housekeeper = Housekeeper::start(duties).map_err(StartError::Housekeeping)?;
         log!(DHCP4_STARTED, "{}", self.options.own_name);
+        let reload = Arc::new(Reload {
+            current: self.current,
+            served: self.served,
+            pipeline,
+            listening: pool.listening(),
+            doors: Arc::clone(&doors),
+            clock: Arc::clone(&parts.clock),
+            turn: Mutex::default(),
+        });
         load_aside(parts, &self.config).map_err(StartError::Loading)?;
         Ok(Server {
-            _sockets: sockets,
+            doors,
+            reload,
             pool: Some(pool),
             _housekeeper: housekeeper,
             storage: self.parts.storage,
@@ -252,7 +280,7 @@ impl Prepared {
         })
     }
 
-    fn register(&self, config_json: Value) {
+    fn register(&self) {
         let parts = &self.parts;
         let persist = self.config.lease_database.persist;
         let core = Core {
@@ -260,7 +288,7 @@ impl Prepared {
             started: self.started,
             service: Arc::clone(&parts.service),
             stats: Arc::clone(&parts.stats),
-            config: Arc::new(config_json),
+            served: Arc::clone(&self.served),
             threads: self.settings.threads,
             packet_queue_size: self.settings.queue_size,
             multi_threading: self.config.multi_threading.enabled,
@@ -268,20 +296,16 @@ impl Prepared {
             shutdown: parts.shutdown.clone(),
         };
         core.register(&parts.registry, self.options.own_name);
-        let storage = parts.storage.clone();
-        let config = Arc::clone(&self.config);
-        let commands = LeaseCommands {
-            store: Arc::clone(&parts.storage.store),
-            clock: Arc::clone(&parts.clock),
-            subnet: Arc::new(move |key| lease_subnet(&config, key)),
-            written: Arc::new(move |number| storage.write_through(number)),
-            guard: Arc::clone(&parts.guard),
-        };
-        commands.register(&parts.registry);
+        parts.leases.clone().register(&parts.registry);
     }
 }
 
 impl Server {
+    /// What gives it another configuration while it runs.
+    pub fn reload(&self) -> Arc<Reload> {
+        Arc::clone(&self.reload)
+    }
+
     /// Waits until the server is told to stop, stops it in order, and returns the exit status.
     pub fn run(mut self) -> u8 {
         // Whoever may stop it holds a sender, the registry among them: there is always one.
@@ -319,6 +343,29 @@ fn load_aside(parts: &Parts, config: &Arc<Dhcp4>) -> io::Result<()> {
         }
     };
     std::thread::Builder::new().name("load".into()).spawn(read).map(drop)
+}
+
+fn lease_commands(
+    current: &Arc<Live<Dhcp4>>,
+    storage: &Storage,
+    clock: &Arc<dyn Clock>,
+    guard: &GuardPost,
+) -> LeaseCommands {
+    let (current, written) = (Arc::clone(current), storage.clone());
+    LeaseCommands {
+        store: Arc::clone(&storage.store),
+        clock: Arc::clone(clock),
+        subnet: Arc::new(move |key| lease_subnet(&current.load(), key)),
+        written: Arc::new(move |number| written.write_through(number)),
+        guard: Arc::clone(guard),
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Behind the doors are the commands, which hold the doors: they do not close by themselves.
+        self.doors.close();
+    }
 }
 
 /// The subnet that a lease command means.

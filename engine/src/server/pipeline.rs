@@ -362,7 +362,6 @@ const fn malformed(why: Malformed) -> Counter {
         Malformed::TooLong(_) => Counter::MalformedTooLong,
         Malformed::HardwareLength(_) => Counter::MalformedHardwareLength,
         Malformed::Cookie => Counter::MalformedCookie,
-        Malformed::OptionOverrun(_) => Counter::MalformedOptionOverrun,
         Malformed::OptionLength { .. } => Counter::MalformedOptionLength,
         Malformed::FqdnFlags(_) => Counter::MalformedFqdnFlags,
         Malformed::NoMessageType => Counter::MalformedNoMessageType,

@@ -1,8 +1,22 @@
 //! Which queries are answered at all (RFC 2131 section 4.3, RFC 5107). Pure.
 
-use super::{Context, DropReason};
+use super::{Context, DropReason, Snapshot};
+use crate::codec::options::space::DHCP4;
 use crate::codec::v4::{MessageType, Query, suboption};
 use crate::packet::Arrival;
+
+/// Refuses a query that says something in an option of the configuration's own that is not of the option's type.
+pub(super) fn check_options(query: &Query<'_>, snapshot: &Snapshot) -> Result<(), DropReason> {
+    let definitions = &snapshot.config.definitions;
+    let look_up = |space: &str, code: u8| definitions.by_code(space, code);
+    for code in &snapshot.checked_codes {
+        let Some(data) = query.option(*code) else { continue };
+        if look_up(DHCP4, *code).is_some_and(|it| !it.admits(&data, &look_up)) {
+            return Err(DropReason::UnreadableOption(*code));
+        }
+    }
+    Ok(())
+}
 
 /// Refuses what no client sends, an INFORM that cannot be answered, and what is for another server.
 pub(super) fn accept(

@@ -64,7 +64,7 @@ impl<'a> Exchange<'a> {
     fn lease_offer(&self, promise: &Promise<'a>, offer_s: u32) -> Option<ChangeNumber> {
         let context = self.context;
         let own = context.store.find(promise.address);
-        let own = own.filter(|stored| self.client.identity().owns(&stored.lease));
+        let own = own.filter(|stored| self.owns(&stored.lease));
         let wall_s = context.now.wall_s;
         let ends_later = |stored: &Stored| {
             stored.lease.holds_address(wall_s)
@@ -75,7 +75,7 @@ impl<'a> Exchange<'a> {
             return None;
         }
         let lease = Lease4 { valid_lifetime_s: offer_s, ..self.lease_of(promise, own.as_ref()) };
-        let identity = self.client.identity();
+        let identity = self.identity_in(promise.subnet);
         let grant = Grant { lease, identity, one_of: &[], origin: Origin::Client(None) };
         // If another client was faster, the offer stands as any other does: its REQUEST will be refused.
         context.store.grant(context.now, grant).ok().map(|granted| granted.version)
@@ -97,7 +97,7 @@ impl<'a> Exchange<'a> {
         let stored = context.store.find(site.address);
         let holder = stored.filter(|stored| stored.keeps_address(context.now.wall_s));
         match holder {
-            Some(stored) => self.client.identity().owns(&stored.lease),
+            Some(stored) => self.owns(&stored.lease),
             None => {
                 let network = context.snapshot.network_of(site.subnet);
                 self.search(network).promise_this(site.address)
@@ -126,7 +126,7 @@ impl<'a> Exchange<'a> {
     pub(super) fn site_of_lease(&self, selected: &SubnetPlan) -> Option<Site<'a>> {
         let context = self.context;
         let network = context.snapshot.network_of(selected);
-        let stored = context.store.find_of(self.client.identity(), &network.ids, context.now)?;
+        let stored = self.own_lease(selected)?;
         let address = stored.lease.address;
         let site = self.allowed(selected, address)?;
         let usable =

@@ -35,7 +35,7 @@ use crate::alloc::{ClientKey, Offers, Search};
 use crate::classify::{ClassId, EvaluationError};
 use crate::clock::Now;
 use crate::codec::v4::{MessageType, Query};
-use crate::lease::{ClientId, HwAddress, Identity, LeaseStore, Origin};
+use crate::lease::{ClientId, HwAddress, Identity, Lease4, LeaseStore, Origin, Stored};
 use crate::packet::{Arrival, Buffers};
 use crate::pending::Ticket;
 use crate::seam::Admission;
@@ -114,7 +114,7 @@ struct Exchange<'a> {
 struct Client {
     hw_address: HwAddress,
     client_id: Option<ClientId>,
-    /// Whether the client identifier decides whose a lease is (`match-client-id`).
+    /// Whether the client identifier decides whose a lease is (`match-client-id`), as the selected subnet has it.
     match_client_id: bool,
     /// What its offers are found by.
     key: ClientKey,
@@ -129,13 +129,17 @@ impl Client {
     }
 
     fn identity(&self) -> Identity<'_> {
-        let client_id = self.client_id.as_ref().filter(|_| self.match_client_id);
+        self.identity_by(self.match_client_id)
+    }
+
+    fn identity_by(&self, match_client_id: bool) -> Identity<'_> {
+        let client_id = self.client_id.as_ref().filter(|_| match_client_id);
         Identity { client_id, hw_address: &self.hw_address }
     }
 }
 
 impl<'a> Exchange<'a> {
-    /// The order is Kea's: classes, acceptance, class DROP, sanity, subnet, admission by it, the classes that depend
+    /// The order is Kea's: options of the configuration's own, classes, acceptance, class DROP, sanity, subnet, admission by it, the classes that depend
     /// on a reservation, class DROP again, and the message's own processing.
     fn decide(
         query: &'a Query<'a>,
@@ -145,6 +149,7 @@ impl<'a> Exchange<'a> {
     ) -> Result<Outcome, DropReason> {
         let snapshot = context.snapshot;
         let is_complete = context.store.is_complete();
+        accept::check_options(query, snapshot)?;
         let asked = Asked { query, arrival, context };
         let mut classes = Classes::of(asked, class);
         accept::accept(query, arrival, context)?;
@@ -233,6 +238,32 @@ impl<'a> Exchange<'a> {
         let (at, pool) = network.pool_of(address, selected.membership, &snapshot.subnets)?;
         let subnet = &snapshot.subnets[at];
         Some((subnet, &subnet.pools[pool]))
+    }
+
+    /// Who the client is in `subnet`: another one of the shared network may go by the hardware address alone.
+    fn identity_in(&self, subnet: &SubnetPlan) -> Identity<'_> {
+        self.client.identity_by(subnet.config.match_client_id)
+    }
+
+    /// Whether `lease` is the client's.
+    fn owns(&self, lease: &Lease4) -> bool {
+        let subnet = self.context.snapshot.plan(lease.subnet_id);
+        let identity = subnet.map_or_else(|| self.client.identity(), |it| self.identity_in(it));
+        identity.owns(lease)
+    }
+
+    /// The client's lease in the shared network of `selected`: first by its client identifier, where that decides.
+    fn own_lease(&self, selected: &SubnetPlan) -> Option<Stored> {
+        let context = self.context;
+        let network = context.snapshot.network_of(selected);
+        let find = |match_client_id: bool, ids: &[u32]| {
+            let identity = self.client.identity_by(match_client_id);
+            context.store.find_of(identity, ids, context.now)
+        };
+        match &network.by_identity {
+            None => find(selected.config.match_client_id, &network.ids),
+            Some(ids) => find(true, &ids.client_id).or_else(|| find(false, &ids.hw_address)),
+        }
     }
 
     fn origin(&self) -> Origin {

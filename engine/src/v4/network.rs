@@ -17,6 +17,8 @@ pub(super) struct NetworkPlan {
     /// Their ids.
     pub(super) ids: Box<[u32]>,
     pub(super) is_shared: bool,
+    /// The ids by `match-client-id`, if the members differ in it.
+    pub(super) by_identity: Option<ByIdentity>,
     /// Pools of all members by ascending addresses: first address, place of the subnet, place of the pool there.
     /// None if pools of different subnets overlap.
     pools: Option<Box<[(Ipv4Addr, usize, usize)]>>,
@@ -72,6 +74,7 @@ impl NetworkPlan {
         }
         Self {
             ids: members.iter().map(|at| subnets[*at].id).collect(),
+            by_identity: ByIdentity::of(&members, subnets),
             is_shared: members.first().is_some_and(|at| subnets[*at].network.is_some()),
             pools: pools_in_order(&members, subnets),
             last: guards.iter().map(|_| AtomicUsize::new(NOBODY)).collect(),
@@ -118,6 +121,29 @@ impl NetworkPlan {
         let above = pools.partition_point(|(first, ..)| *first <= address);
         let (_, at, pool) = pools[..above].last()?;
         subnets[*at].pools[*pool].addresses.contains(address).then_some((*at, *pool))
+    }
+}
+
+/// Ids of subnets by what decides whose a lease is.
+#[derive(Debug)]
+pub(super) struct ByIdentity {
+    /// The client identifier.
+    pub(super) client_id: Box<[u32]>,
+    /// The hardware address alone.
+    pub(super) hw_address: Box<[u32]>,
+}
+
+impl ByIdentity {
+    /// Of `members`, if they differ.
+    fn of(members: &[usize], subnets: &[Arc<Subnet4>]) -> Option<Self> {
+        let ids = |match_client_id: bool| {
+            let members = members.iter().map(|at| &subnets[*at]);
+            let alike = members.filter(|subnet| subnet.match_client_id == match_client_id);
+            alike.map(|subnet| subnet.id).collect::<Box<[u32]>>()
+        };
+        let (client_id, hw_address) = (ids(true), ids(false));
+        let differ = !client_id.is_empty() && !hw_address.is_empty();
+        differ.then_some(Self { client_id, hw_address })
     }
 }
 

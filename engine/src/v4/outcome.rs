@@ -174,6 +174,9 @@ pub enum DropReason {
     /// RFC 2131 table 5: a DISCOVER must not name a server.
     #[error("DISCOVER with a server identifier")]
     ServerIdentifierInDiscover,
+    /// An option that the configuration defines is not of its type.
+    #[error("option {0} cannot be read as the type that it is defined with")]
+    UnreadableOption(u8),
     /// There is neither a hardware address nor a client identifier.
     #[error("neither a hardware address nor a client identifier")]
     NoIdentity,
@@ -220,6 +223,7 @@ impl DropReason {
             | Self::ServerIdentifierInDiscover
             | Self::NoIdentity
             | Self::DeclineWithoutAddress => Some(Counter::RfcViolation),
+            Self::UnreadableOption(_) => Some(Counter::MalformedOptionLength),
             Self::OtherServer(_) | Self::NotForUs => Some(Counter::NotForUs),
             Self::ClassDrop | Self::ClassReject => Some(Counter::AdminFiltered),
             Self::StillLoading => Some(Counter::ServiceDisabled),

@@ -1,14 +1,20 @@
 //! RELEASE and DECLINE: a client gives its lease back (RFC 2131 sections 4.3.3 and 4.3.4). Neither is answered.
 
 use super::{DropReason, Event, Exchange, Outcome};
+use crate::lease::Stored;
 
 impl Exchange<'_> {
-    /// The lease of `ciaddr` ends if it is the client's. It is kept for it if leases are kept after their end.
+    /// The lease of `ciaddr` ends if it is the client's. It is kept for it if leases are kept after their end, unless its
+    /// subnet is configured no more: the client would never get it again, and a partner refuses a lease of a subnet that
+    /// it does not know, which counts towards the end of the relationship.
     pub(super) fn release(&self) -> Outcome {
         let context = self.context;
         let address = self.query.ciaddr();
         let expired = &context.snapshot.config.expired_leases;
-        let keep = expired.flush_wait_s > 0 && expired.hold_s > 0;
+        let is_known = |stored: Stored| context.snapshot.subnet(stored.lease.subnet_id).is_some();
+        let keep = expired.flush_wait_s > 0
+            && expired.hold_s > 0
+            && context.store.find(address).is_some_and(is_known);
         let identity = self.client.identity();
         let ended = context.store.release(context.now, address, identity, keep, self.origin());
         match ended {

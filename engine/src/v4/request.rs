@@ -91,10 +91,7 @@ impl<'a> Exchange<'a> {
 
     /// A client that reboots must be known, and be right about its address.
     fn check_reboot(&self, selected: &SubnetPlan) -> Result<(), Refusal> {
-        let context = self.context;
-        let subnets = &context.snapshot.network_of(selected).ids;
-        let known = context.store.find_of(self.client.identity(), subnets, context.now);
-        match known {
+        match self.own_lease(selected) {
             Some(known) if Some(known.lease.address) == self.wanted_address() => Ok(()),
             Some(_) => Err(NakReason::OtherAddress.into()),
             None if selected.config.authoritative => Err(NakReason::UnknownClient.into()),
@@ -142,20 +139,24 @@ impl<'a> Exchange<'a> {
     /// A record of the client itself, and one of another.
     fn sort_out(&self, stored: Option<Stored>) -> (Option<Stored>, Option<Stored>) {
         match stored {
-            Some(stored) if self.client.identity().owns(&stored.lease) => (Some(stored), None),
+            Some(stored) if self.owns(&stored.lease) => (Some(stored), None),
             other => (None, other),
         }
     }
 
-    /// The client names no address: it gets the one that is reserved for it, its own, or any.
+    /// The client names no address: it gets the one that is reserved for it and no other, else its own, or any.
     fn grant_any(&self, selected: &'a SubnetPlan) -> Result<Outcome, Refusal> {
         let reservation = self.reservation(selected);
+        if let Some(site) = reservation.site {
+            // As if the client had asked for it; after a NAK its DISCOVER is offered another one.
+            let own = self.sort_out(self.context.store.find(site.address)).0;
+            let granted = self.is_available(site).then(|| self.grant(site, own)).flatten();
+            return granted.ok_or_else(|| NakReason::InUse.into());
+        }
         let selected = reservation.home.unwrap_or(selected);
         for _ in 0..MAX_PICKS {
-            let site = reservation
-                .site
-                .filter(|site| self.is_available(*site))
-                .or_else(|| self.site_of_lease(selected))
+            let site = self
+                .site_of_lease(selected)
                 .or_else(|| self.promised(selected))
                 .or_else(|| self.next_free(selected));
             let Some(site) = site else { break };
@@ -193,14 +194,14 @@ impl<'a> Exchange<'a> {
         }
         let grant = Grant {
             lease,
-            identity: self.client.identity(),
+            identity: self.identity_in(site.subnet),
             one_of: &network.ids,
             origin: self.origin(),
         };
         let granted = context.store.grant(context.now, grant);
         context.offers.close(address, search.client, search.subnet_id);
         let granted = granted.ok()?;
-        let before = granted.before.filter(|before| self.client.identity().owns(before));
+        let before = granted.before.filter(|before| self.owns(before));
         let event = Event::Allocated {
             address,
             lifetime_s: promise.lifetime_s,
@@ -219,7 +220,7 @@ impl<'a> Exchange<'a> {
         Lease4 {
             address: promise.address,
             hw_address: self.client.hw_address,
-            client_id: self.client.identity().client_id.cloned(),
+            client_id: self.identity_in(promise.subnet).client_id.cloned(),
             valid_lifetime_s: promise.lifetime_s,
             cltt_s: self.context.now.wall_s,
             subnet_id: promise.subnet.config.id,

@@ -27,6 +27,8 @@ pub struct Snapshot {
     pub(super) global: OptionTable,
     /// Every value of option 54 that the configuration has, at any level; sorted.
     server_identifiers: Vec<Ipv4Addr>,
+    /// Options that the configuration defines and that must be of their types in a query.
+    pub(super) checked_codes: Box<[u8]>,
     index: SubnetIndex,
     by_id: HashMap<u32, usize>,
     serves_bootp: bool,
@@ -78,6 +80,7 @@ impl Snapshot {
             by_id: subnets.iter().enumerate().map(|(at, plan)| (plan.config.id, at)).collect(),
             global: OptionTable::merge(&[&config.options]),
             server_identifiers: server_identifiers(&config),
+            checked_codes: config.definitions.checked_codes().collect(),
             host_options: host_options(&config),
             leases_offers: leases_offers(&config),
             serves_bootp: config.hooks.iter().any(|hook| hook.kind == HookKind::Bootp),

@@ -17,7 +17,7 @@ use crate::clock::Now;
 use crate::packet::{Buffers, Departure};
 
 pub use crate::packet::Packet;
-pub use pool::{PinPolicy, Pool, Settings, StartError};
+pub use pool::{Listening, PinPolicy, Pool, Settings, StartError};
 
 /// What admission found about a packet that is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

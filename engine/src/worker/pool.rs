@@ -132,9 +132,25 @@ impl Pool {
         Ok(pool)
     }
 
+    /// What can change where the workers listen.
+    pub fn listening(&self) -> Listening {
+        Listening(Arc::clone(&self.shared))
+    }
+
+    /// Ends the workers after their turn and waits for them. What is in the queues is dropped.
+    pub fn stop(self) {
+        drop(self);
+    }
+}
+
+/// Where the workers listen; to be changed from any thread.
+#[derive(Clone)]
+pub struct Listening(Arc<Shared>);
+
+impl Listening {
     /// From now on `wanted` are the interfaces to listen on; sockets that stay the same stay open.
     pub fn configure(&self, wanted: &Interfaces) {
-        self.shared.watch.configure(wanted);
+        self.0.watch.configure(wanted);
         self.look();
     }
 
@@ -142,20 +158,15 @@ impl Pool {
     pub fn look(&self) {
         // `Unfinished` ends by itself after a bounded number of looks.
         loop {
-            let scan = self.shared.watch.scan();
+            let scan = self.0.watch.scan();
             if scan != Scan::Same {
-                self.shared.wake_all();
+                self.0.wake_all();
             }
             if scan != Scan::Unfinished {
                 return;
             }
             std::thread::park_timeout(Duration::from_millis(SOON_MS));
         }
-    }
-
-    /// Ends the workers after their turn and waits for them. What is in the queues is dropped.
-    pub fn stop(self) {
-        drop(self);
     }
 }
 

@@ -103,6 +103,7 @@ fn relationship(node: &Node, mistakes: &mut Vec<Mistake>) -> Option<Relationship
         sync_timeout: delay("sync-timeout", defaults.sync_timeout),
         delayed_updates_limit: int("delayed-updates-limit", defaults.delayed_updates_limit),
         wait_backup_ack: flag("wait-backup-ack", defaults.wait_backup_ack),
+        tolerates_skew: node.text("clock-skew") == Some("tolerate"),
         pauses,
         peers: defaults.peers,
     };

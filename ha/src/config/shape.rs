@@ -36,6 +36,7 @@ pub const RELATIONSHIP: Shape = Shape {
             key("sync-page-limit", Kind::Int(1, u32::MAX as i64)),
             key("delayed-updates-limit", U32),
             key("wait-backup-ack", Kind::Flag),
+            key("clock-skew", Kind::Word(&["terminate", "tolerate"])),
             key("multi-threading", Kind::Map(&MULTI_THREADING)),
             key("state-machine", Kind::Map(&STATE_MACHINE)),
             key("require-client-certs", Kind::Flag),

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use super::Half;
 use crate::limits::{COMMAND_TIMEOUT, SYNC_COMMAND_TIMEOUT};
 use crate::machine::{Relationship, Status, arguments, unknown_server};
+use crate::wire::announce;
 use crate::wire::date::{rfc1123, timestamp};
 
 type Handler = fn(&Half, &Command<'_>) -> Result<Begun, Answer>;
@@ -62,8 +63,7 @@ pub(crate) fn register(halves: &[Arc<Half>], registry: &Registry) {
         registry.register(name, move |command| run(&halves, whose, handler, command));
     }
     registry.extend_status(move |map| {
-        let parts = halves.iter().map(|half| half.act(|machine, now| machine.status(now)));
-        let parts = parts.map(|status| status_json(&status)).collect();
+        let parts = halves.iter().map(|half| relationship_json(half)).collect();
         map.insert("high-availability".into(), Value::Array(parts));
     });
 }
@@ -91,7 +91,7 @@ fn run(halves: &[Arc<Half>], whose: Whose, handler: Handler, command: &Command<'
 
 /// The relationship that has the peer `server-name`, else that of the listener through which the command came: Kea 2.2
 /// names nobody. A name that none has is refused by whoever is asked.
-fn named<'a>(halves: &'a [Arc<Half>], command: &Command<'_>) -> Option<&'a Arc<Half>> {
+pub(super) fn named<'a>(halves: &'a [Arc<Half>], command: &Command<'_>) -> Option<&'a Arc<Half>> {
     let name = arguments::server_name(command.name, command.arguments).ok().flatten();
     let by_name = name.and_then(|name| halves.iter().find(|half| half.has_peer(name)));
     by_name.or_else(|| match command.channel {
@@ -102,20 +102,29 @@ fn named<'a>(halves: &'a [Arc<Half>], command: &Command<'_>) -> Option<&'a Arc<H
 
 fn heartbeat(half: &Half, command: &Command<'_>) -> Result<Begun, Answer> {
     let sender = check_server(half, command)?;
-    half.see_heartbeat(sender.is_some());
+    let arguments = command.arguments.and_then(Value::as_object);
+    let asker = arguments.and_then(announce::from_json);
+    half.see_heartbeat(sender.is_some(), asker.as_ref());
     let status = half.heartbeat_status();
     let names: Vec<&str> = status.scopes.iter().map(|name| &**name).collect();
-    Ok(Begun::Done(Answer::success("HA peer status returned.").and(json!({
+    let mut told = json!({
         "date-time": rfc1123(status.wall_s),
         "scopes": names,
         "state": status.state.name(),
         "unsent-update-count": status.unsent_updates,
-    }))))
+    });
+    if asker.is_some() {
+        told[announce::FIELD] = announce::to_json(&half.announced());
+    }
+    Ok(Begun::Done(Answer::success("HA peer status returned.").and(told)))
 }
 
 fn reset(half: &Half, command: &Command<'_>) -> Result<Begun, Answer> {
     check_server(half, command)?;
-    Ok(Begun::Done(half.act(Relationship::reset)))
+    Ok(Begun::Done(match command.channel {
+        Channel::Control => half.act(Relationship::reset_by_hand),
+        Channel::Partner(_) => half.act(Relationship::reset),
+    }))
 }
 
 fn resume(half: &Half, command: &Command<'_>) -> Result<Begun, Answer> {
@@ -197,6 +206,29 @@ fn check_server<'a>(half: &Half, command: &Command<'a>) -> Result<Option<&'a str
         Some(name) if !half.has_peer(name) => Err(unknown_server(name)),
         _ => Ok(name),
     }
+}
+
+/// An entry of `high-availability` in status-get: Kea's, and our own words.
+fn relationship_json(half: &Half) -> Value {
+    let (status, partner, offset) = half.act(|machine, now| {
+        (machine.status(now), machine.announced().cloned(), machine.clock_offset())
+    });
+    let mut entry = status_json(&status);
+    let words = &status.words;
+    let mut own = json!({
+        "incarnation": half.announced().incarnation.to_string(),
+        "since": words.since_s,
+        "waits-for": words.waits_for,
+        "why": words.why,
+    });
+    if let Some(partner) = partner {
+        own["partner"] = announce::to_json(&partner);
+    }
+    if let Some(offset) = offset {
+        own["clock-offset"] = json!({"ms": offset.ms, "within-ms": offset.within_ms});
+    }
+    entry[announce::FIELD] = own;
+    entry
 }
 
 /// An entry of `high-availability` in status-get, as Kea 3 shows it.

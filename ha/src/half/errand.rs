@@ -14,10 +14,13 @@ use engine::log;
 
 use super::{Half, Job};
 use crate::guard::goes_before;
-use crate::limits::REQUEST_TIMEOUT;
+use crate::limits::{MAX_BATCH, PROBE_TIMEOUT, REQUEST_TIMEOUT};
 use crate::machine::sync::{Reply, Request, Transfer};
-use crate::machine::{CallError, Notification, NotifyAnswer, PartnerStatus, State, UpdateOutcome};
+use crate::machine::{
+    Announced, CallError, Notification, NotifyAnswer, PartnerStatus, State, UpdateOutcome,
+};
 use crate::wire::answer::{self, AnswerError, LeasePage};
+use crate::wire::batch::{self, Outcome};
 use crate::wire::request::{self, LeaseNews};
 
 /// Leases that are taken from the store at a time.
@@ -32,7 +35,10 @@ pub(crate) enum Errand {
     Heartbeat {
         /// Its answer was stale, and it is asked again.
         again: bool,
+        /// When it was asked.
+        asked: Mono,
     },
+    Probe,
     Reset,
     Maintenance(Notification),
     Sync(Synchronisation),
@@ -49,6 +55,8 @@ pub(crate) struct Synchronisation {
     since: ChangeNumber,
     /// What the peer is to be told of the leases in the pages so far.
     owed: VecDeque<(LeaseNews, Lease4)>,
+    /// The batch of so many of these that is about to be sent.
+    telling: Option<(String, usize)>,
     /// For how long the peer's service is switched off, and since when.
     period: Option<Duration>,
     disabled: Mono,
@@ -100,7 +108,8 @@ impl Clerk {
     pub(crate) fn begin(&self, job: Job) -> Option<Errand> {
         Some(match job {
             Job::End => return None,
-            Job::Heartbeat => Errand::Heartbeat { again: false },
+            Job::Heartbeat => Errand::Heartbeat { again: false, asked: self.mono() },
+            Job::Probe => Errand::Probe,
             Job::Reset => Errand::Reset,
             Job::Maintenance(sent) => Errand::Maintenance(sent),
             Job::Sync(order) => {
@@ -119,6 +128,7 @@ impl Clerk {
                     trust,
                     since: ChangeNumber::default(),
                     owed: VecDeque::new(),
+                    telling: None,
                     period: order.max_period_s.map(|s| Duration::from_secs(s.into())),
                     disabled: Mono::default(),
                     renewing: false,
@@ -127,11 +137,18 @@ impl Clerk {
         })
     }
 
+    fn mono(&self) -> Mono {
+        self.half.clock().now().mono
+    }
+
     /// The next request, and how long its answer may take.
     pub(crate) fn ask(&self, errand: &Errand) -> (String, Duration) {
         let (index, server) = (self.half.index(), self.half.server());
         let body = match errand {
-            Errand::Heartbeat { .. } => request::heartbeat(server),
+            Errand::Heartbeat { .. } => request::heartbeat(server, Some(&self.half.announced())),
+            Errand::Probe => {
+                return (request::heartbeat(server, Some(&self.half.announced())), PROBE_TIMEOUT);
+            }
             Errand::Reset => request::reset(server),
             Errand::Maintenance(sent) => {
                 request::maintenance_notify(server, sent.state.name(), sent.cancel)
@@ -139,6 +156,7 @@ impl Clerk {
             Errand::Sync(Synchronisation { renewing: true, period, .. }) => {
                 request::dhcp_disable(index, period.map(|period| period.as_secs()))
             }
+            Errand::Sync(Synchronisation { telling: Some((body, _)), .. }) => body.clone(),
             Errand::Sync(Synchronisation { owed, .. }) if !owed.is_empty() => {
                 let (news, lease) = &owed[0];
                 request::lease_news(*news, lease, self.half.partner_kind())
@@ -166,8 +184,11 @@ impl Clerk {
     ) -> Option<Errand> {
         let half = &self.half;
         match errand {
-            Errand::Heartbeat { again } => {
-                let result = answer.and_then(heartbeat);
+            Errand::Heartbeat { again, asked } => {
+                let (result, announced) = match answer.and_then(heartbeat) {
+                    Ok((status, announced)) => (Ok(status), Some(announced)),
+                    Err(why) => (Err(why), None),
+                };
                 // A partner that has just cancelled a maintenance answers with the old state until it has heard that
                 // we left ours, and by that state we would go back into it.
                 let stale = |status: &PartnerStatus| {
@@ -176,14 +197,22 @@ impl Clerk {
                         && half.take_cancellation()
                 };
                 if result.as_ref().is_ok_and(stale) {
-                    return Some(Errand::Heartbeat { again: true });
+                    return Some(Errand::Heartbeat { again: true, asked: self.mono() });
+                }
+                let announced = announced.map(|it| (half.offset(asked, it.as_ref()), it));
+                if let Some((offset, announced)) = &announced {
+                    half.see_announced(announced.as_ref(), *offset);
                 }
                 let settled = half.act(|machine, now| {
+                    if let Some((offset, announced)) = announced {
+                        machine.handle_announced(announced, offset);
+                    }
                     machine.handle_heartbeat(now, result);
                     machine.is_settled()
                 });
                 half.end_heartbeat(settled);
             }
+            Errand::Probe => half.end_probe(answer.and_then(heartbeat).map(|(status, _)| status)),
             Errand::Reset => {
                 let result = answer.and_then(|body| Ok(answer::done(body).map(drop)?));
                 half.act(|machine, now| machine.handle_reset_answer(now, result));
@@ -213,6 +242,8 @@ impl Clerk {
                 Ok(()) => sync.disabled = now,
                 Err(why) => sync.fail(why),
             }
+        } else if let Some((_, count)) = sync.telling.take() {
+            self.told(sync, count, answer);
         } else if let Some((news, lease)) = sync.owed.pop_front() {
             // Refused updates do not matter: the peer has its reason, and both go on with what they have.
             match update_outcome(answer) {
@@ -232,6 +263,27 @@ impl Clerk {
         }
         let is_late = |period| now.since(sync.disabled) > period / 2;
         sync.renewing = !sync.owed.is_empty() && sync.period.is_some_and(is_late);
+        if !sync.renewing {
+            let batch = sync.owed.iter().take(MAX_BATCH).map(|(news, lease)| (*news, lease));
+            let count = batch.len();
+            let body = (count > 0).then(|| self.half.batch_of(batch)).flatten();
+            sync.telling = body.map(|body| (body, count));
+        }
+    }
+
+    /// The answer to a batch of what is owed. One that was not taken goes singly.
+    fn told(&self, sync: &mut Synchronisation, count: usize, answer: Result<&[u8], CallError>) {
+        match answer.and_then(|body| Ok(batch::outcome(body, count)?)) {
+            Err(why @ CallError::Communication(_)) => sync.fail(why),
+            Ok(Outcome::NotTaken) => self.half.stop_batches(),
+            Ok(Outcome::Each(_)) | Err(_) => {
+                for (news, lease) in sync.owed.drain(..count) {
+                    if news == LeaseNews::Deleted {
+                        self.half.outbox().forget_deletion(lease.address);
+                    }
+                }
+            }
+        }
     }
 
     fn take_in(
@@ -242,7 +294,10 @@ impl Clerk {
     ) -> Result<Reply, CallError> {
         match request {
             Request::Page(after) => {
-                let page = answer::lease_page(body)?;
+                let mut page = answer::lease_page(body)?;
+                for lease in &mut page.leases {
+                    lease.cltt_s = self.half.in_our_time(lease.cltt_s);
+                }
                 let after = after.as_ref().and_then(|address| address.parse().ok());
                 if sync.trust == Trust::Theirs && after.is_none() && page.count == 0 {
                     // It has rather lost its leases than ended all of them.
@@ -445,29 +500,37 @@ fn ends_early(theirs: &Lease4, ours: &Lease4, wall_s: u64) -> bool {
     ours.holds_address(wall_s) && (shorter || !theirs.holds_address(wall_s))
 }
 
+impl From<Result<(), AnswerError>> for UpdateOutcome {
+    fn from(result: Result<(), AnswerError>) -> Self {
+        match result {
+            Ok(()) => UpdateOutcome::Success,
+            Err(AnswerError::Conflict(_)) => UpdateOutcome::Conflict,
+            Err(why) => UpdateOutcome::Failure(why.into()),
+        }
+    }
+}
+
 /// What an exchange means for a lease update.
 pub(crate) fn update_outcome(answer: Result<&[u8], CallError>) -> UpdateOutcome {
     let body = match answer {
         Ok(body) => body,
         Err(why) => return UpdateOutcome::Failure(why),
     };
-    match answer::done(body) {
-        Ok(_) => UpdateOutcome::Success,
-        Err(AnswerError::Conflict(_)) => UpdateOutcome::Conflict,
-        Err(why) => UpdateOutcome::Failure(why.into()),
-    }
+    answer::done(body).map(drop).into()
 }
 
-fn heartbeat(body: &[u8]) -> Result<PartnerStatus, CallError> {
+/// What a heartbeat's answer tells, and what it announces.
+fn heartbeat(body: &[u8]) -> Result<(PartnerStatus, Option<Announced>), CallError> {
     let heard = answer::heartbeat(body)?;
     let state = State::from_str(&heard.state)
         .map_err(|unknown| CallError::Malformed(unknown.to_string()))?;
-    Ok(PartnerStatus {
+    let status = PartnerStatus {
         state,
         scopes: heard.scopes,
         wall_s: heard.date_time_s,
         unsent_updates: heard.unsent_updates,
-    })
+    };
+    Ok((status, heard.announced))
 }
 
 fn notify_answer(body: &[u8]) -> Result<NotifyAnswer, CallError> {

@@ -8,21 +8,25 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use crossbeam::channel::{Receiver, Sender, bounded};
 use engine::clock::{Clock, Mono, Now};
 use engine::control::Answer;
+use engine::log;
 use engine::pending::Pending;
+use engine::rng::Rng;
 use engine::seam::service::{Origin, Service};
 use engine::sync::Mutex;
 
+pub(crate) mod batch;
 pub(crate) mod commands;
 pub(crate) mod errand;
 mod notes;
 mod pairing;
 
+use batch::Addressee;
 pub use pairing::Memory;
 use pairing::Pairing;
 
@@ -30,16 +34,20 @@ use crate::gate::Gate;
 use crate::hub::Share;
 use crate::limits::{MAX_ERRANDS, MAX_MAINTENANCE_COMMANDS};
 use crate::machine::{
-    Action, CallError, ClientKey, HeartbeatStatus, Notification, NotifyAnswer, Parameters, Peers,
-    Relationship, Role, Scopes, Standing, State, SyncOrder, ToPartner, UpdateOutcome,
+    Action, Announced, CallError, ClientKey, HeartbeatStatus, Incarnation, Notification,
+    NotifyAnswer, Parameters, PartnerStatus, Peers, Relationship, Role, Scopes, Standing, State,
+    SyncOrder, ToPartner, UpdateOutcome,
 };
 use crate::outbox::{Observer, Outbox};
+use crate::stream::Stream;
 use crate::wire::request::PartnerKind;
 
 /// Something to be asked of a peer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Job {
     Heartbeat,
+    /// A heartbeat beside the others, which may be held up by a line that was cut.
+    Probe,
     Sync(SyncOrder),
     Reset,
     Maintenance(Notification),
@@ -62,10 +70,24 @@ pub struct Half {
     remembers_refusals: AtomicBool,
     /// Whether the partner named itself in its last heartbeat, as Kea 3 does.
     partner_is_kea3: AtomicBool,
+    /// This run of the server, as the partner knows it.
+    incarnation: Incarnation,
+    /// `clock-skew` is `tolerate`.
+    tolerates_skew: bool,
+    /// The partner's batches, as they arrive.
+    stream: Mutex<Stream>,
+    /// Held by whoever takes one of them in.
+    taking: Mutex<()>,
+    /// Seconds by which the partner's clock is ahead, as its times are reckoned with.
+    ahead_s: AtomicI64,
+    /// Where ours go.
+    addressee: Mutex<Addressee>,
     /// The state that this server returns to once the partner has heard that the maintenance is cancelled.
     returning: Mutex<Option<State>>,
     /// The partner cancelled a maintenance since its last heartbeat: it may not know yet that we heard of it.
     cancelled: AtomicBool,
+    /// A [`Job::Probe`] was sent and has not ended.
+    probing: AtomicBool,
     pairing: Pairing,
     errands: Errands,
 }
@@ -118,9 +140,12 @@ impl Half {
     ) -> Arc<Self> {
         let peers = parameters.peers.clone();
         let delayed = parameters.delayed_updates_limit as usize;
+        let max_ack_delay = parameters.max_ack_delay;
         let backups = backups(&peers).count();
         let has_partner = peers.is_active_pair();
+        let tolerates_skew = parameters.tolerates_skew;
         let now = clock.now();
+        let incarnation = Incarnation(Rng::from_system().next_u64());
         let half = Arc::new_cyclic(|half: &std::sync::Weak<Self>| Self {
             index,
             server: peers.local().name.clone(),
@@ -134,14 +159,21 @@ impl Half {
                 delayed,
             )),
             machine: Mutex::new(Relationship::new(parameters, now)),
-            gate: Arc::new(Gate::new(peers)),
+            gate: Arc::new(Gate::new(peers, max_ack_delay)),
             service,
             clock,
             queue_full: AtomicBool::new(false),
             remembers_refusals: AtomicBool::new(false),
             partner_is_kea3: AtomicBool::new(false),
+            incarnation,
+            tolerates_skew,
+            stream: Mutex::new(Stream::new(incarnation)),
+            taking: Mutex::default(),
+            ahead_s: AtomicI64::new(0),
+            addressee: Mutex::default(),
             returning: Mutex::default(),
             cancelled: AtomicBool::new(false),
+            probing: AtomicBool::new(false),
             pairing: Pairing::default(),
             errands: Errands::new(),
         });
@@ -297,6 +329,17 @@ impl Half {
         if kea3 { PartnerKind::Kea3 } else { PartnerKind::Kea2 }
     }
 
+    /// What it tells a partner that may be a Peregrine.
+    pub(crate) fn announced(&self) -> Announced {
+        Announced {
+            incarnation: self.incarnation,
+            batches: true,
+            tolerates_skew: self.tolerates_skew,
+            wall_ms: Some(self.clock.wall_ms()),
+            applied: self.stream.lock().applied(),
+        }
+    }
+
     /// The answer to a heartbeat. While a cancellation is on its way to the partner it names the state to come: a
     /// partner that has left its maintenance and sees the old one would go back into it.
     pub(crate) fn heartbeat_status(&self) -> HeartbeatStatus {
@@ -317,8 +360,22 @@ impl Half {
         self.cancelled.swap(false, Ordering::AcqRel)
     }
 
-    /// The partner sent a heartbeat, and named itself in it or not.
-    pub(crate) fn see_heartbeat(&self, named: bool) {
+    /// The partner said its state while clients wait for that, or did not.
+    pub(crate) fn end_probe(&self, result: Result<PartnerStatus, CallError>) {
+        self.act(|machine, now| {
+            if let Ok(status) = result {
+                machine.handle_status(now, status);
+            }
+        });
+        self.gate.trust();
+        self.probing.store(false, Ordering::Release);
+    }
+
+    /// The partner sent a heartbeat, and named itself in it or not, and announced itself or not.
+    pub(crate) fn see_heartbeat(&self, named: bool, announced: Option<&Announced>) {
+        if let Some(announced) = announced {
+            self.stream.lock().asked_by(announced.incarnation);
+        }
         self.partner_is_kea3.store(named, Ordering::Relaxed);
         self.act(Relationship::handle_asked);
     }
@@ -382,6 +439,14 @@ impl Half {
             machine.handle_backlog_overflow();
         }
         machine.handle_deletions(self.outbox.owes_deletions());
+        if self.gate.is_in_doubt() && !self.probing.swap(true, Ordering::AcqRel) {
+            log!(
+                PEREGRINE_HA_CUT_OFF,
+                "{}: no client was heard for a while either: asking the partner before any is served",
+                self.server
+            );
+            self.errands.send(Job::Probe);
+        }
         if self.queue_full.swap(false, Ordering::AcqRel) {
             let full = CallError::Communication("the queue to the partner is full".into());
             machine.handle_update(now, None, UpdateOutcome::Failure(full));
@@ -505,6 +570,7 @@ mod tests {
     use engine::clock::SystemClock;
     use engine::control::Registry;
     use engine::pending::{PendingReply, Release};
+    use engine::seam::{Admission, Client, Waiting};
     use serde_json::json;
 
     use super::*;
@@ -532,6 +598,31 @@ mod tests {
         for answer in waiting {
             assert_eq!(answer.try_recv(), Err(TryRecvError::Disconnected));
         }
+    }
+
+    /// Nobody is served before the partner has said its state, or did not answer.
+    #[test]
+    fn a_partner_that_may_have_taken_over_is_asked_once() {
+        let half = half();
+        let receivers = half.take_receivers().unwrap();
+        let peers = half.gate().peers();
+        let scopes = peers.all().iter().enumerate();
+        let scopes = scopes.fold(Scopes::NONE, |scopes, (place, _)| scopes.with(place));
+        half.gate().publish(Standing { scopes, wary: true, ..Standing::default() });
+        let key = [2, 0, 0, 0, 1, 0];
+        let waiting = Waiting::Seconds(0);
+        let client =
+            Client { key: Some(&key), hw_address: &key, client_id: &[], waiting, balanced: true };
+        let start = half.clock().now();
+        half.gate().turn(start.mono + Duration::from_secs(100));
+        let later = Now { mono: start.mono + Duration::from_secs(100), ..start };
+        assert!(!half.gate().admit(&client, later).serve);
+        (0..2).for_each(|_| half.act(|_, _| ()));
+        assert!(matches!(receivers.others.try_recv(), Ok(Job::Probe)));
+        assert!(receivers.others.is_empty(), "it is asked already");
+        half.end_probe(Err(CallError::Communication("no answer".into())));
+        half.gate().turn(later.mono);
+        assert!(half.gate().admit(&client, later).serve);
     }
 
     /// A job that found no room would never end, and the machine would wait for it for ever.

@@ -56,14 +56,8 @@ pub(super) fn log(server: &str, machine: &Relationship, note: &Note) {
                 "{server}: {unacked} clients wait for {partner}, {left} more mean that it is down"
             );
         }
-        Note::ClockSkew(skew) => {
-            log!(HA_HIGH_CLOCK_SKEW, "{server}: the clock of {partner} is {skew} s ahead of ours");
-        }
-        Note::SkewTerminates(skew) => {
-            log!(
-                HA_HIGH_CLOCK_SKEW_CAUSED_TERMINATION,
-                "{server}: the clock of {partner} is {skew} s ahead of ours"
-            );
+        Note::ClockSkew(_) | Note::ClockOffset(_) | Note::SkewTerminates(_) => {
+            log_clocks(server, partner, note);
         }
         Note::RejectsTerminate(clients) => {
             log!(
@@ -103,6 +97,20 @@ pub(super) fn log(server: &str, machine: &Relationship, note: &Note) {
         | Note::BacklogFailed(why)
         | Note::ResetFailed(why)
         | Note::NotifyFailed { error: why, .. } => log_failure(server, partner, note, why),
+    }
+}
+
+fn log_clocks(server: &str, partner: &str, note: &Note) {
+    let text = |ahead: String| format!("{server}: the clock of {partner} is {ahead} ahead of ours");
+    match note {
+        Note::ClockSkew(s) => log!(HA_HIGH_CLOCK_SKEW, "{}", text(format!("{s} s"))),
+        Note::ClockOffset(it) => {
+            log!(PEREGRINE_HA_CLOCKS_APART, "{}", text(format!("{} ms", it.ms)));
+        }
+        Note::SkewTerminates(s) => {
+            log!(HA_HIGH_CLOCK_SKEW_CAUSED_TERMINATION, "{}", text(format!("{s} s")));
+        }
+        _ => {}
     }
 }
 

@@ -185,6 +185,9 @@ impl Open {
         let refused = |why| ExchangeError::Connect(address, why);
         let stream = TcpStream::connect(address).await.map_err(refused)?;
         stream.set_nodelay(true).map_err(refused)?;
+        // Whatever way it is closed, by the system included when the process dies: what was not sent yet is thrown
+        // away. Else it would be sent on for minutes, and an update that was given up could overtake newer ones.
+        stream.set_zero_linger().map_err(refused)?;
         match tls {
             None => Self::over(address, stream).await,
             Some(tls) => {
@@ -234,5 +237,28 @@ impl Target {
             .header(CONTENT_TYPE, "application/json")
             .body(Full::new(body))
             .expect("an address and base64 text are header values")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// A request that was given up does not arrive later: nothing is left of it with the system.
+    #[test]
+    fn a_connection_that_is_given_up_takes_its_request_along() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (_stopper, stop) = Stopper::new();
+        let target = Target { address, credentials: None, tls: None };
+        let mut connection = Connection::new(target, stop).unwrap();
+        let asked = connection.exchange("{}".to_owned(), Duration::from_millis(50));
+        assert!(matches!(asked, Err(ExchangeError::TimedOut(..))), "{asked:?}");
+        let mut peer = listener.accept().unwrap().0;
+        let end = peer.read_to_end(&mut Vec::new());
+        assert_eq!(end.map_err(|why| why.kind()), Err(io::ErrorKind::ConnectionReset));
     }
 }

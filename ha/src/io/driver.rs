@@ -12,6 +12,7 @@ use std::thread::JoinHandle;
 
 use crossbeam::channel::{Receiver, RecvTimeoutError};
 use engine::clock::Clock;
+use engine::control::leases::LeaseCommands;
 use engine::control::{Channel, Registry};
 use engine::lease::LeaseStore;
 use engine::log;
@@ -22,7 +23,7 @@ use super::errand::Runner;
 use super::listener::{ListenError, Listener, Settings as ListenerSettings};
 use super::pool::Courier;
 use crate::half::errand::{Clerk, Flush};
-use crate::half::{Half, Job, Receivers, backups, commands};
+use crate::half::{Half, Job, Receivers, backups, batch, commands};
 use crate::limits::{MAX_PAGE, MAX_THREADS, MAX_WAIT};
 use crate::outbox::PeerQueue;
 
@@ -44,6 +45,8 @@ pub struct Settings {
 pub struct Parts {
     /// The leases.
     pub store: Arc<dyn LeaseStore>,
+    /// The lease commands, for a partner's updates that come together.
+    pub leases: LeaseCommands,
     /// Writes the lease file up to a change.
     pub flush: Flush,
     /// The commands; the driver adds its own.
@@ -99,7 +102,7 @@ impl Driver {
     /// Starts all threads and registers the ha-* commands, for the only relationship of a server.
     pub fn start(half: Arc<Half>, settings: Settings, parts: Parts) -> Result<Self, StartError> {
         let receivers = receivers(&half)?;
-        commands::register(std::slice::from_ref(&half), &parts.registry);
+        register(std::slice::from_ref(&half), &parts);
         Self::drive(half, receivers, settings, &parts)
     }
 
@@ -109,7 +112,7 @@ impl Driver {
         parts: &Parts,
     ) -> Result<Vec<Self>, StartError> {
         let halves: Vec<_> = relationships.iter().map(|(half, _)| Arc::clone(half)).collect();
-        commands::register(&halves, &parts.registry);
+        register(&halves, parts);
         let start = |(half, settings): (Arc<Half>, Settings)| {
             let receivers = receivers(&half)?;
             Self::drive(half, receivers, settings, parts)
@@ -178,13 +181,10 @@ impl Driver {
         let number = settings.client_threads.clamp(1, MAX_THREADS);
         let mut threads = Vec::new();
         for (peer, name) in partner.into_iter().chain(backups) {
-            let half = Arc::clone(&self.half);
             let courier = Courier {
-                server: Arc::clone(half.server()),
-                outbox: Arc::clone(half.outbox()),
+                half: Arc::clone(&self.half),
                 peer,
                 target: target(settings, name)?,
-                kind: Arc::new(move || half.partner_kind()),
                 stats: Arc::clone(stats),
                 stop: stop.clone(),
             };
@@ -244,6 +244,11 @@ impl Drop for Driver {
         }
         log!(HA_DEINIT_OK, "{}: stopped high availability service", self.half.server());
     }
+}
+
+fn register(halves: &[Arc<Half>], parts: &Parts) {
+    commands::register(halves, &parts.registry);
+    batch::register(halves, &parts.leases, &parts.registry);
 }
 
 fn receivers(half: &Half) -> Result<Receivers, StartError> {

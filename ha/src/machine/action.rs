@@ -1,6 +1,7 @@
 //! What goes in and out of the machine: outcomes of calls, things to be done, things worth a line
 //! in the log. Pure data.
 
+use super::announced::Offset;
 use super::parameters::Scopes;
 use super::state::{Seen, State};
 use std::time::Duration;
@@ -119,6 +120,9 @@ pub struct Standing {
     pub scopes: Scopes,
     /// Communication is interrupted: the partner's clients are watched.
     pub watching: bool,
+    /// The partner may take over while this server serves its own clients: one that was cut off from them as well asks
+    /// the partner before it serves them again.
+    pub wary: bool,
     /// What becomes of lease updates.
     pub updates: UpdatePolicy,
     /// The partner tells nothing any more (terminated): only leases of clients in the scopes are cleaned up here.
@@ -197,6 +201,8 @@ pub enum Note {
     },
     /// HA_HIGH_CLOCK_SKEW, in seconds, the partner's clock less ours.
     ClockSkew(i64),
+    /// PEREGRINE_HA_CLOCKS_APART: by how much, long before it ends anything.
+    ClockOffset(Offset),
     /// HA_HIGH_CLOCK_SKEW_CAUSED_TERMINATION.
     SkewTerminates(i64),
     /// HA_LEASE_UPDATE_REJECTS_CAUSED_TERMINATION, with the number of clients.

@@ -12,6 +12,8 @@ use super::relationship::Relationship;
 use super::stage::{Alone, Stage, Transfer};
 use super::state::State;
 use super::status::{HeartbeatStatus, LocalStatus, RemoteStatus, Status};
+use super::timer::Timer;
+use super::words::Cause;
 
 /// Result of a refused ha-maintenance-notify.
 const MAINTENANCE_NOT_ALLOWED: i64 = 1001;
@@ -40,7 +42,8 @@ impl Relationship {
             paused: self.is_paused(),
         };
         let remote = self.peers().is_active_pair().then(|| self.remote_status(now)).flatten();
-        Status { mode: self.peers().mode(), local, remote }
+        let words = self.words(now);
+        Status { mode: self.peers().mode(), local, remote, words }
     }
 
     fn remote_status(&self, now: Now) -> Option<RemoteStatus> {
@@ -76,13 +79,29 @@ impl Relationship {
 
 /// What administrators and the partner ask for.
 impl Relationship {
+    /// ha-reset of an administrator. After a termination the partner is looked at anew at once, and one of ours follows.
+    pub fn reset_by_hand(&mut self, now: Now) -> Answer {
+        let terminated = self.stage == Stage::Terminated;
+        let answer = self.reset(now);
+        if terminated && self.stage == Stage::Waiting {
+            self.leads = true;
+            self.timers.arm(Timer::Heartbeat, now.mono);
+        }
+        answer
+    }
+
     /// ha-reset: back to waiting.
     pub fn reset(&mut self, now: Now) -> Answer {
         if self.stage == Stage::Waiting {
             return Answer::success("HA state machine already in WAITING state.");
         }
         let served = self.serves();
-        self.enter(now, Stage::Waiting);
+        self.cause = Cause::Did("ha-reset was given");
+        match self.stage {
+            // The partner has served alone: a long silence must not make this server do so by its old leases.
+            Stage::InMaintenance { .. } => self.begin_anew(now),
+            _ => self.enter(now, Stage::Waiting),
+        }
         self.served_before_sync = served;
         self.run(now);
         self.settle(now);
@@ -228,6 +247,8 @@ impl Relationship {
         }
         match result {
             Err(_) | Ok(NotifyAnswer { result: code::ERROR, .. }) => {
+                self.cause =
+                    Cause::Did("ha-maintenance-start was given, and the partner did not answer");
                 self.enter(
                     now,
                     Stage::PartnerDown(Alone { failover: true, closed: false, telling: false }),
@@ -241,6 +262,7 @@ impl Relationship {
             Ok(NotifyAnswer { result: code::SUCCESS, .. }) => {
                 self.partner.set(now, State::InMaintenance);
                 if state != State::PartnerInMaintenance {
+                    self.cause = Cause::Did("ha-maintenance-start was given");
                     self.enter(now, self.stage_of(State::PartnerInMaintenance));
                 }
                 self.note(Note::MaintenanceStarted);
@@ -272,6 +294,7 @@ impl Relationship {
             None => self.partner.forget_state(),
         }
         self.cancels_left = MAX_REPEATED_CANCELS;
+        self.cause = Cause::Did("ha-maintenance-cancel was given");
         self.enter(now, self.stage_of(returns_to(previous)));
         Answer::success("Server maintenance successfully canceled.")
     }
@@ -288,6 +311,7 @@ impl Relationship {
                 );
             };
             partner.into_iter().for_each(|state| self.partner.set(now, state));
+            self.cause = Cause::Did("the maintenance was cancelled at the partner");
             self.enter(now, self.stage_of(comes_back_to(previous)));
             self.settle(now);
             let arguments = serde_json::json!({ "state": self.state().name() });
@@ -301,6 +325,7 @@ impl Relationship {
             return cannot_enter(state, State::InMaintenance).coded(MAINTENANCE_NOT_ALLOWED);
         }
         partner.into_iter().for_each(|state| self.partner.set(now, state));
+        self.cause = Cause::Did("ha-maintenance-start was given to the partner");
         self.enter(now, self.stage_of(State::InMaintenance));
         self.note(Note::ShutdownSafe);
         self.settle(now);

@@ -6,6 +6,7 @@ use engine::clock::Now;
 use engine::seam::Client;
 
 use super::action::{Action, CallError, Note, Notification, SyncDone, UpdateOutcome};
+use super::announced::{Announced, Offset};
 use super::detector::ClientKey;
 use super::limits::STANDSTILL;
 use super::partner::PartnerStatus;
@@ -13,6 +14,7 @@ use super::relationship::Relationship;
 use super::stage::{Flush, Stage, Transfer};
 use super::state::{Seen, State};
 use super::timer::Timer;
+use super::words::Cause;
 
 impl Relationship {
     /// Time has passed. May be called early or often.
@@ -45,10 +47,23 @@ impl Relationship {
         };
         if unheard > self.parameters.max_response_delay {
             self.note(Note::StoodStill(stood));
-            self.partner.forget_state();
-            self.enter(now, Stage::Waiting);
-            self.timers.arm(Timer::Heartbeat, now.mono);
+            self.cause = Cause::Did(
+                "this server stood still for so long that the partner may have taken over",
+            );
+            self.begin_anew(now);
             self.settle(now);
+        }
+    }
+
+    /// As after a start: the silence counts from now on, and what failed before says nothing of the partner. It is asked
+    /// at once.
+    pub(super) fn begin_anew(&mut self, now: Now) {
+        self.partner.renew(now);
+        self.clients.clear();
+        self.watch_silence();
+        self.enter(now, Stage::Waiting);
+        if self.peers().is_active_pair() {
+            self.timers.arm(Timer::Heartbeat, now.mono);
         }
     }
 
@@ -69,6 +84,13 @@ impl Relationship {
         self.asked = now.mono;
     }
 
+    /// What the partner announced in the heartbeat that ends next; none if it is a Kea.
+    /// `offset`: how far its clock is ahead, if that was measured.
+    pub fn handle_announced(&mut self, announced: Option<Announced>, offset: Option<Offset>) {
+        self.partner.announced = announced;
+        self.partner.offset = offset;
+    }
+
     /// A heartbeat has ended ([`Action::SendHeartbeat`]). A state name that is not known is a
     /// failure.
     pub fn handle_heartbeat(&mut self, now: Now, result: Result<PartnerStatus, CallError>) {
@@ -81,6 +103,13 @@ impl Relationship {
                 self.note(Note::HeartbeatFailed(error));
             }
         }
+        self.run(now);
+        self.settle(now);
+    }
+
+    /// The partner said its state, not in answer to [`Action::SendHeartbeat`].
+    pub fn handle_status(&mut self, now: Now, status: PartnerStatus) {
+        self.hear(now, status);
         self.run(now);
         self.settle(now);
     }
@@ -101,6 +130,9 @@ impl Relationship {
         }
         if let Some(skew) = self.partner.skew_to_warn_of(now.mono) {
             self.note(Note::ClockSkew(skew));
+        }
+        if let Some(offset) = self.partner.offset_to_tell(now.mono) {
+            self.note(Note::ClockOffset(offset));
         }
     }
 
@@ -208,6 +240,7 @@ impl Relationship {
             self.partner.has_told_all();
             self.poke(now);
             if !stale && self.stage == Stage::Syncing && !self.is_paused() {
+                self.cause = Cause::Did("the leases of the partner are fetched");
                 self.enter(now, Stage::Ready);
             }
         }
@@ -237,6 +270,8 @@ impl Relationship {
         match result {
             Ok(()) if !recovery.overflowed => {
                 self.note(Note::BacklogSent);
+                self.cause =
+                    Cause::Did("the partner was heard again and was sent what it had missed");
                 self.enter(now, Stage::Normal);
                 self.run(now);
             }
@@ -270,17 +305,37 @@ impl Relationship {
 
     /// The partner has answered ha-reset ([`Action::SendReset`]), or not.
     pub fn handle_reset_answer(&mut self, now: Now, result: Result<(), CallError>) {
+        if self.stage == Stage::Waiting {
+            return self.handle_partner_reset(now, result);
+        }
         let Stage::Recovery(recovery) = &mut self.stage else { return };
         if recovery.flush != Flush::Resetting {
             return;
         }
         match result {
             Ok(()) => {
+                self.cause =
+                    Cause::Did("more changed while the partner was silent than is kept for it");
                 self.enter(now, Stage::Waiting);
                 self.run(now);
             }
             Err(error) => {
                 recovery.flush = Flush::Idle;
+                self.partner.lost();
+                self.note(Note::ResetFailed(error));
+            }
+        }
+        self.settle(now);
+    }
+
+    /// The partner left a termination, as this server did before, or did not hear that it should.
+    fn handle_partner_reset(&mut self, now: Now, result: Result<(), CallError>) {
+        match result {
+            // Its new state is asked for at once.
+            Ok(()) if self.wants_heartbeats() => self.timers.arm(Timer::Heartbeat, now.mono),
+            Ok(()) => {}
+            Err(error) => {
+                self.leads = true;
                 self.partner.lost();
                 self.note(Note::ResetFailed(error));
             }

@@ -23,6 +23,11 @@ pub const MAX_UNSERVED: usize = 1024;
 /// A server that was given no input for longer than this stood still: its driver looks each second.
 pub const STANDSTILL: Duration = Duration::from_secs(5);
 
+/// How exactly it is known when a client of this server was heard last.
+pub const HEARD_EVERY: Duration = Duration::from_millis(100);
+/// For how long a server that was cut off serves nobody while it asks its partner: whoever is not answered goes on.
+pub const MAX_DOUBT: Duration = Duration::from_secs(3);
+
 const _: () = assert!(MAX_PEERS <= u32::BITS as usize);
 const _: () = assert!(MAX_STEPS * 8 < MAX_ACTIONS);
 const _: () = assert!(STANDSTILL.as_secs() > crate::limits::MAX_WAIT.as_secs());

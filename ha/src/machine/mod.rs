@@ -9,6 +9,7 @@
 //! is the order of a synchronisation.
 
 mod action;
+mod announced;
 pub mod arguments;
 mod commands;
 mod detector;
@@ -25,6 +26,7 @@ mod state;
 mod status;
 pub mod sync;
 mod timer;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -33,6 +35,7 @@ pub use action::{
     Action, CallError, Note, Notification, NotifyAnswer, Standing, SyncDone, SyncOrder, ToBackups,
     ToPartner, UpdateOutcome, UpdatePolicy,
 };
+pub use announced::{Announced, Incarnation, Offset};
 pub use commands::unknown_server;
 pub use detector::ClientKey;
 pub use hash::hash;
@@ -40,4 +43,4 @@ pub use parameters::{Mode, Parameters, Pause, Peer, Peers, PeersError, Role, Sco
 pub use partner::PartnerStatus;
 pub use relationship::Relationship;
 pub use state::{Seen, SeenSet, State, StateSet, UnknownState};
-pub use status::{HeartbeatStatus, LocalStatus, RemoteStatus, Status};
+pub use status::{HeartbeatStatus, LocalStatus, RemoteStatus, Status, Words};

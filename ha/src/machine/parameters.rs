@@ -308,6 +308,8 @@ pub struct Parameters {
     pub delayed_updates_limit: u32,
     /// `wait-backup-ack`.
     pub wait_backup_ack: bool,
+    /// `clock-skew` is `tolerate` (not Kea's): clocks that are far apart do not end a pair of Peregrines that both say so.
+    pub tolerates_skew: bool,
     /// `state-machine`: states that stop the machine.
     pub pauses: BTreeMap<State, Pause>,
 }
@@ -328,6 +330,7 @@ impl Parameters {
             sync_timeout: Duration::from_secs(60),
             delayed_updates_limit,
             wait_backup_ack: false,
+            tolerates_skew: false,
             pauses: BTreeMap::new(),
         }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use engine::clock::{Mono, Now};
 
+use super::announced::{Announced, Offset};
 use super::limits::MAX_PARTNER_SCOPES;
 use super::state::{Seen, State};
 
@@ -14,6 +15,10 @@ const WARN_SKEW_S: u64 = 30;
 const MAX_SKEW_S: u64 = 60;
 /// Least time between two warnings.
 const WARN_EVERY: Duration = Duration::from_secs(60);
+/// Milliseconds between the clocks of two Peregrines from which on it is told.
+const TELL_OFFSET_MS: u64 = 5_000;
+/// Least time between two such lines.
+const TELL_OFFSET_EVERY: Duration = Duration::from_secs(600);
 /// For how long a partner may stay terminated before a waiting server follows it.
 const TERMINATED_PATIENCE: Duration = Duration::from_secs(600);
 
@@ -51,6 +56,10 @@ pub(super) struct PartnerView {
     pub(super) seen: Seen,
     pub(super) scopes: Vec<String>,
     pub(super) clocks: Option<Clocks>,
+    /// What it announced last; none of a Kea.
+    pub(super) announced: Option<Announced>,
+    /// How far its clock was ahead when it announced it.
+    pub(super) offset: Option<Offset>,
     /// The end of the last successful heartbeat; at first, the start.
     pub(super) last_poke: Mono,
     /// Its latest count of unsent updates.
@@ -58,6 +67,8 @@ pub(super) struct PartnerView {
     /// Its count when there was nothing that it had not told.
     told: u64,
     warned: Option<Mono>,
+    /// When the difference of the clocks was told of that does no harm yet.
+    told_offset: Option<Mono>,
     /// Since when each heartbeat found it terminated.
     terminated_since: Option<Mono>,
 }
@@ -68,10 +79,13 @@ impl PartnerView {
             seen: Seen::Unset,
             scopes: Vec::new(),
             clocks: None,
+            announced: None,
+            offset: None,
             last_poke: now.mono,
             unsent: 0,
             told: 0,
             warned: None,
+            told_offset: None,
             terminated_since: None,
         }
     }
@@ -104,9 +118,10 @@ impl PartnerView {
     }
 
     /// The partner is looked at again after a time without heartbeats: nothing that was seen before
-    /// holds, but for what it told.
+    /// holds, but for what it told and announced.
     pub(super) fn renew(&mut self, now: Now) {
-        *self = Self { unsent: self.unsent, told: self.told, ..Self::new(now) };
+        let announced = self.announced.take();
+        *self = Self { unsent: self.unsent, told: self.told, announced, ..Self::new(now) };
     }
 
     /// Its state is to be asked for again.
@@ -142,6 +157,18 @@ impl PartnerView {
         }
         self.warned = Some(now);
         Some(skew)
+    }
+
+    /// The difference of the clocks, if it is time to tell of it: long before it ends anything, and not where Kea's own
+    /// warning comes.
+    pub(super) fn offset_to_tell(&mut self, now: Mono) -> Option<Offset> {
+        let offset =
+            self.offset.filter(|it| it.ms.unsigned_abs() > TELL_OFFSET_MS + it.within_ms)?;
+        if self.told_offset.is_some_and(|at| now.since(at) < TELL_OFFSET_EVERY) {
+            return None;
+        }
+        self.told_offset = Some(now);
+        Some(offset)
     }
 
     pub(super) fn is_stuck_terminated(&self, now: Mono) -> bool {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use engine::clock::{Mono, Now};
 
 use super::action::{Action, Note, Standing, SyncOrder, ToBackups, ToPartner, UpdatePolicy};
+use super::announced::{Announced, Offset};
 use super::detector::UnackedClients;
 use super::limits::{MAX_ACTIONS, MAX_STEPS};
 use super::parameters::{Mode, Parameters, Pause, Peers, Role, Scopes};
@@ -16,6 +17,7 @@ use super::rules::{self, Fact, Facts, Situation, Then, Why};
 use super::stage::{Alone, Flush, Pausing, Recovery, Stage, Transfer};
 use super::state::State;
 use super::timer::{Timer, Timers};
+use super::words::{Cause, Entered};
 
 /// The delay of heartbeats after ha-sync-complete-notify: its sender enters ready once it has our
 /// answer.
@@ -53,12 +55,18 @@ pub struct Relationship {
     pub(super) owes_deletions: bool,
     /// Whether it served until it was told, by a command or by the table, to synchronise.
     pub(super) served_before_sync: bool,
+    /// An administrator ended a termination here: a partner that is terminated still is to begin anew, too.
+    pub(super) leads: bool,
     /// How often the last maintenance may still be cancelled again.
     pub(super) cancels_left: u8,
     /// When it was last given an input.
     pub(super) last_turn: Now,
     /// When the partner was last answered a heartbeat.
     pub(super) asked: Mono,
+    /// When and why the present state was entered.
+    pub(super) entered: Entered,
+    /// Why the next one will be.
+    pub(super) cause: Cause,
     published: Standing,
     actions: VecDeque<Action>,
     notes_dropped: u64,
@@ -140,7 +148,23 @@ impl Relationship {
 
     /// Whether the clocks are farther apart than a pair works with.
     pub fn is_skewed(&self) -> bool {
-        self.partner.skew_is_too_high()
+        self.partner.skew_is_too_high() && !self.tolerates_skew()
+    }
+
+    /// Whether both servers reckon with the difference of their clocks.
+    pub fn tolerates_skew(&self) -> bool {
+        let partner = self.partner.announced.as_ref();
+        self.parameters.tolerates_skew && partner.is_some_and(|it| it.tolerates_skew)
+    }
+
+    /// How far the partner's clock is ahead of ours; none if the partner is a Kea.
+    pub const fn clock_offset(&self) -> Option<Offset> {
+        self.partner.offset
+    }
+
+    /// What the partner announced last; none if it is a Kea, or was not heard yet.
+    pub const fn announced(&self) -> Option<&Announced> {
+        self.partner.announced.as_ref()
     }
 
     /// Number of clients whose updates the partner refused in the last 24 hours.
@@ -172,6 +196,7 @@ impl Relationship {
         Standing {
             scopes: self.scopes,
             watching: self.is_interrupted(now),
+            wary: matches!(self.stage, Stage::Recovery(_)) && self.is_interrupted(now),
             updates: self.sends_updates(),
             own_leases_only: self.state() == State::Terminated,
         }
@@ -221,9 +246,12 @@ impl Relationship {
             unsent_updates: 0,
             owes_deletions: false,
             served_before_sync: false,
+            leads: false,
             cancels_left: 0,
             last_turn: now,
             asked: now.mono,
+            entered: Entered::at(now.mono),
+            cause: Cause::Started,
             published: Standing::default(),
             actions: VecDeque::new(),
             notes_dropped: 0,
@@ -242,6 +270,7 @@ impl Relationship {
         for _ in 0..MAX_STEPS {
             let Some(rule) = rules::decide(&self.situation(now)) else { return };
             *self.applied.entry(rule.name).or_default() += 1;
+            self.cause = Cause::Row(rule.name);
             match rule.then {
                 Then::Stay => return,
                 Then::Enter(state) => self.enter(now, self.stage_of(state)),
@@ -256,6 +285,7 @@ impl Relationship {
                 Then::Synchronise => return self.synchronise(),
                 Then::SendBacklog => return self.send_backlog(),
                 Then::SendDeletions => return self.send_deletions(),
+                Then::ResetPartner => return self.reset_partner(),
                 Then::Reopen => return self.set_closed(now, false),
             }
         }
@@ -271,7 +301,7 @@ impl Relationship {
         };
         let facts = Facts::so(&[
             (Fact::Paused, self.pausing.paused),
-            (Fact::Skewed, self.partner.skew_is_too_high()),
+            (Fact::Skewed, self.is_skewed()),
             (Fact::Rejected, limit > 0 && self.rejected.len() >= limit),
             (Fact::SyncsLeases, self.parameters.sync_leases),
             (Fact::DelaysUpdates, self.parameters.delayed_updates_limit > 0),
@@ -283,6 +313,7 @@ impl Relationship {
             (Fact::Closed, matches!(self.stage, Stage::PartnerDown(Alone { closed: true, .. }))),
             // What is on its way is still owed.
             (Fact::Owing, self.owes_deletions || self.is_telling()),
+            (Fact::Leads, self.leads && self.partner.announced.is_some()),
         ]);
         Situation {
             mode: self.peers().mode(),
@@ -345,6 +376,8 @@ impl Relationship {
             _ => {}
         }
         self.stage = stage;
+        self.entered =
+            Entered { since: now.mono, cause: self.cause, skew_s: self.partner.skew_s() };
         // Where updates are sent, the delayed ones go first.
         if recovered && self.sends_updates().partner != ToPartner::Send {
             self.push(Action::ClearBacklog);
@@ -458,6 +491,13 @@ impl Relationship {
         }
     }
 
+    /// A termination is ended here, and has to be ended there.
+    fn reset_partner(&mut self) {
+        self.leads = false;
+        self.partner.forget_state();
+        self.push(Action::SendReset);
+    }
+
     const fn is_telling(&self) -> bool {
         matches!(self.stage, Stage::PartnerDown(Alone { telling: true, .. }))
     }
@@ -507,7 +547,7 @@ impl Relationship {
         }
     }
 
-    fn wants_heartbeats(&self) -> bool {
+    pub(super) fn wants_heartbeats(&self) -> bool {
         let silent = match self.stage {
             Stage::Backup | Stage::PassiveBackup | Stage::Terminated => true,
             Stage::Syncing => self.transfer != Transfer::Idle,

@@ -38,11 +38,13 @@ pub enum Fact {
     Closed = 1 << 10,
     /// Leases ended of which the partner was not told.
     Owing = 1 << 11,
+    /// An administrator ended a termination here by ha-reset, and the partner is a Peregrine: it is to begin anew, too.
+    Leads = 1 << 12,
 }
 
 impl Fact {
     /// All of them.
-    pub const ALL: [Fact; 12] = [
+    pub const ALL: [Fact; 13] = [
         Fact::Paused,
         Fact::Skewed,
         Fact::Rejected,
@@ -55,6 +57,7 @@ impl Fact {
         Fact::StuckTerminated,
         Fact::Closed,
         Fact::Owing,
+        Fact::Leads,
     ];
 }
 
@@ -126,6 +129,8 @@ pub enum Then {
     SendBacklog,
     /// Tell the partner which leases ended while it was away, if that is not under way.
     SendDeletions,
+    /// Let the partner begin anew (ha-reset).
+    ResetPartner,
     /// Open the service again: the partner that said it was synchronised is gone.
     Reopen,
 }
@@ -258,11 +263,12 @@ const AWAKE: SeenSet = partner(&[
 ]);
 
 use Fact::{
-    Closed, DelaysUpdates, Failed, Interrupted, NewUnsent, Overflowed, Owing, Paused, Rejected,
-    Skewed, StuckTerminated, SyncsLeases,
+    Closed, DelaysUpdates, Failed, Interrupted, Leads, NewUnsent, Overflowed, Owing, Paused,
+    Rejected, Skewed, StuckTerminated, SyncsLeases,
 };
 use Then::{
-    Distrust, Enter, EnterNormal, Reopen, SendBacklog, SendDeletions, Stay, Synchronise, Terminate,
+    Distrust, Enter, EnterNormal, Reopen, ResetPartner, SendBacklog, SendDeletions, Stay,
+    Synchronise, Terminate,
 };
 
 /// The table.
@@ -301,6 +307,8 @@ pub static RULES: &[Rule] = &[
     Rule::new("follow-sync", own(&[Syncing]), partner(&[Terminated]), Synchronise)
         .with(&[NewUnsent]),
     Rule::new("follow", RETREATING, partner(&[Terminated]), Terminate(Why::Partner)),
+    Rule::new("reset-partner", own(&[Waiting]), partner(&[Terminated]), ResetPartner)
+        .with(&[Leads]),
     Rule::new("not-restarted", own(&[Waiting]),
         partner(&[Terminated]), Terminate(Why::NotRestarted))
         .with(&[StuckTerminated]),

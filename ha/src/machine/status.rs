@@ -28,6 +28,19 @@ pub struct Status {
     pub local: LocalStatus,
     /// `ha-servers.remote`; none for a backup and in passive-backup.
     pub remote: Option<RemoteStatus>,
+    /// Why it is in its state (not in Kea's answer).
+    pub words: Words,
+}
+
+/// A server's state in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Words {
+    /// Why it is in its state.
+    pub why: String,
+    /// What it waits for to leave it.
+    pub waits_for: String,
+    /// Seconds since it entered it.
+    pub since_s: u64,
 }
 
 /// This server.

@@ -2,7 +2,7 @@
 //! [`crate::io::pool`] empties it.
 //!
 //! Each peer has one queue in change order, and an address has at most one request under way: its next change
-//! waits for the answer. An update knows its reply's ticket: applied means acknowledged, anything else means
+//! waits for the answer. A Peregrine takes batches of them, one after the other. An update knows its reply's ticket: applied means acknowledged, anything else means
 //! that the reply is dropped. What becomes of an update is told by the machine ([`Outbox::set_policy`]): sent,
 //! kept for later, or only counted. Must not know HTTP or why the policy is what it is.
 
@@ -52,6 +52,26 @@ pub enum PeerQueue {
     Partner,
     /// A backup, by its number.
     Backup(usize),
+}
+
+/// What is sent to a peer in one request.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Load {
+    /// One update, as to a Kea.
+    One(Update),
+    /// Updates of different addresses, to a Peregrine that takes batches.
+    Batch(Vec<Update>),
+}
+
+#[cfg(test)]
+impl Load {
+    /// The one update that it is.
+    pub(crate) fn one(self) -> Update {
+        match self {
+            Load::One(update) => update,
+            Load::Batch(updates) => panic!("a batch: {updates:?}"),
+        }
+    }
 }
 
 /// The queues of one relationship.
@@ -221,25 +241,57 @@ impl Outbox {
         self.side(peer).map_or(0, |side| side.state.lock().queue.len())
     }
 
-    /// Waits for an update that may be sent to `peer`; [`Outbox::settle`] has to follow. `None` once stopped.
-    pub fn next(&self, peer: PeerQueue) -> Option<Update> {
+    /// Whether the partner takes batches from now on: one at a time, while the next gathers.
+    pub fn set_batches(&self, batches: bool) {
+        if let Some(side) = &self.partner {
+            side.state.lock().batches = batches;
+            side.wake.notify_all();
+        }
+    }
+
+    /// Waits for what may be sent to `peer`; [`Outbox::settle`], [`Outbox::settle_batch`] or [`Outbox::put_back`] has to
+    /// follow. `None` once stopped.
+    pub fn next(&self, peer: PeerQueue) -> Option<Load> {
         let side = self.side(peer)?;
         let mut state = side.state.lock();
         loop {
             if state.stopped {
                 return None;
             }
-            if let Some(update) = state.queue.take() {
-                return Some(update);
+            if let Some(load) = state.take() {
+                return Some(load);
             }
             side.wake.wait(&mut state);
         }
     }
 
     /// As [`Outbox::next`], without waiting: `None` if nothing may be sent at the moment.
-    pub fn try_next(&self, peer: PeerQueue) -> Option<Update> {
+    pub fn try_next(&self, peer: PeerQueue) -> Option<Load> {
         let mut state = self.side(peer)?.state.lock();
-        if state.stopped { None } else { state.queue.take() }
+        if state.stopped { None } else { state.take() }
+    }
+
+    /// What became of each update of a batch that [`Outbox::next`] gave out.
+    pub fn settle_batch(&self, peer: PeerQueue, settled: Vec<(Update, UpdateOutcome)>) {
+        self.end_batch(peer);
+        for (update, outcome) in settled {
+            self.settle(peer, &update, outcome);
+        }
+    }
+
+    /// The partner did not look at a batch: the updates go again, each before what came for its address since.
+    pub fn put_back(&self, peer: PeerQueue, batch: Vec<Update>) {
+        let Some(side) = self.side(peer) else { return };
+        let failed = side.state.lock().put_back(batch);
+        self.fail(failed);
+        self.end_batch(peer);
+    }
+
+    fn end_batch(&self, peer: PeerQueue) {
+        if let Some(side) = self.side(peer) {
+            side.state.lock().batch_under_way = false;
+            side.wake.notify_one();
+        }
     }
 
     /// What became of an update that [`Outbox::next`] gave out. After a failure of communication with the peer
@@ -257,9 +309,10 @@ impl Outbox {
         // Delayed updates that are on their way are over with the first that fails.
         let concerns_backlog = state.backlog.is_sending() && (update.delayed || lost);
         // A backup that nobody waits for may be slow for once: what waits for it waits on.
-        let gives_up = peer == PeerQueue::Partner || update.ticket.is_some();
+        // What hung when the partner was given up says nothing of the partner that is back.
+        let gives_up = (peer == PeerQueue::Partner || update.ticket.is_some()) && !abandoned;
         let behind = match lost && gives_up {
-            true => state.lose((!abandoned).then_some(update)),
+            true => state.lose(Some(update)),
             false => Vec::new(),
         };
         state.missed += behind.len() as u64;
@@ -280,7 +333,7 @@ impl Outbox {
         self.fail(behind);
         if let Some(result) = backlog_sent {
             self.tell(|observer| observer.backlog_sent(result));
-        } else if peer == PeerQueue::Partner && !concerns_backlog {
+        } else if peer == PeerQueue::Partner && !concerns_backlog && !(lost && abandoned) {
             self.tell(|observer| observer.partner_updated(client_of(update), outcome));
         }
     }
@@ -398,10 +451,14 @@ impl Outbox {
         }
         let stopped = state.stopped;
         let pushed = !stopped && state.queue.push(update);
+        // Whoever has the batch that is under way takes the next.
+        let gathers = state.batch_under_way;
         state.missed += u64::from(!pushed);
         drop(state);
         if pushed {
-            side.wake.notify_one();
+            if !gathers {
+                side.wake.notify_one();
+            }
             return false;
         }
         self.refused.fetch_add(1, Ordering::Relaxed);

@@ -86,6 +86,30 @@ impl Queue {
         Some(update)
     }
 
+    /// Takes back an update that was under way and that the peer did not look at: it goes first of its address again.
+    /// Gives it back if it was given up meanwhile ([`Queue::abandon`]).
+    #[must_use]
+    pub(super) fn put_back(&mut self, update: Update) -> Option<Update> {
+        let address = update.lease.address;
+        let lane = self.lanes.get_mut(&address).expect("what is under way has a lane");
+        lane.under_way = false;
+        lane.deleting = None;
+        let given_up = std::mem::take(&mut lane.abandoned);
+        let rest = if given_up {
+            Some(update)
+        } else {
+            lane.waiting.push_front(update);
+            self.waiting += 1;
+            None
+        };
+        if lane.waiting.is_empty() {
+            self.lanes.remove(&address);
+        } else {
+            self.ready.push_front(address);
+        }
+        rest
+    }
+
     /// The update of `address` that was under way has its answer, or never will.
     pub(super) fn finish(&mut self, address: Ipv4Addr) -> Finished {
         let Some(lane) = self.lanes.get_mut(&address) else {

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use engine::pending::Ticket;
 use engine::stats::{Counter, Stats};
 
+use super::Load;
 use super::backlog::Backlog;
 use super::gone::Gone;
 use super::queue::{Queue, Update};
-use crate::limits::{MAX_KEPT_DELETIONS, MAX_LATE_UPDATES, MAX_QUEUED_UPDATES};
+use crate::limits::{MAX_BATCH, MAX_KEPT_DELETIONS, MAX_LATE_UPDATES, MAX_QUEUED_UPDATES};
 use crate::machine::{CallError, ToPartner, UpdatePolicy};
 
 /// The updates for one peer.
@@ -21,6 +22,10 @@ pub(super) struct State {
     pub(super) gone: Gone,
     pub(super) policy: UpdatePolicy,
     pub(super) stopped: bool,
+    /// The peer takes batches, one after the other.
+    pub(super) batches: bool,
+    /// One is under way.
+    pub(super) batch_under_way: bool,
     /// Updates that a backup was not told of, since somebody asked.
     pub(super) missed: u64,
     stats: Arc<Stats>,
@@ -35,9 +40,37 @@ impl State {
             gone: Gone::new(MAX_KEPT_DELETIONS),
             policy: UpdatePolicy::default(),
             stopped: false,
+            batches: false,
+            batch_under_way: false,
             missed: 0,
             stats,
         }
+    }
+
+    /// The next that may be sent, if anything may; a batch once no other is under way.
+    pub(super) fn take(&mut self) -> Option<Load> {
+        if !self.batches {
+            return self.queue.take().map(Load::One);
+        }
+        if self.batch_under_way {
+            return None;
+        }
+        let batch: Vec<_> = std::iter::from_fn(|| self.queue.take()).take(MAX_BATCH).collect();
+        self.batch_under_way = !batch.is_empty();
+        self.batch_under_way.then_some(Load::Batch(batch))
+    }
+
+    /// The peer did not look at what was under way: it goes again, or later. Gives the tickets of what does not go any
+    /// more.
+    pub(super) fn put_back(&mut self, batch: Vec<Update>) -> Vec<Ticket> {
+        let mut failed = Vec::new();
+        for update in batch.into_iter().rev() {
+            failed.extend(self.queue.put_back(update).and_then(|update| update.ticket));
+        }
+        if self.policy.partner != ToPartner::Send && !self.backlog.is_sending() {
+            failed.extend(self.lose(None));
+        }
+        failed
     }
 
     /// The partner is told of an update later, by the update itself or at least of a deletion.
@@ -71,7 +104,7 @@ impl State {
         tickets
     }
 
-    /// The peer fell silent over `update`, if it is still of use: gives the tickets of what waited behind it.
+    /// The peer fell silent, over `update` if that is still of use: gives the tickets of what waited behind it.
     pub(super) fn lose(&mut self, update: Option<&Update>) -> Vec<Ticket> {
         let behind = self.queue.drain();
         let tickets = behind.iter().filter_map(|update| update.ticket).collect();

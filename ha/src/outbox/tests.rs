@@ -1,5 +1,6 @@
 //! The outbox: order, one request per address, tickets, policies. Peers are played by the test.
 
+mod batches;
 mod kept;
 mod owed;
 
@@ -110,7 +111,7 @@ impl World {
 
     fn take(&self) -> Update {
         assert!(self.outbox.waiting(PeerQueue::Partner) > 0, "something is to be sent");
-        self.outbox.next(PeerQueue::Partner).unwrap()
+        self.outbox.next(PeerQueue::Partner).unwrap().one()
     }
 
     fn settle(&self, update: &Update, outcome: UpdateOutcome) {
@@ -390,7 +391,8 @@ fn threads_keep_the_order_of_each_address_and_settle_every_ticket() {
             let (world, partner) = (&world, &partner);
             scope.spawn(move || {
                 let mut n = client;
-                while let Some(update) = world.outbox.next(PeerQueue::Partner) {
+                while let Some(load) = world.outbox.next(PeerQueue::Partner) {
+                    let update = load.one();
                     n += 1;
                     let host = usize::from(update.lease.address.octets()[3]);
                     let mut has = partner[host].try_lock().expect("one request of an address");
@@ -439,7 +441,7 @@ fn a_backup_that_fell_behind_delays_nobody() {
     let backup = PeerQueue::Backup(0);
     world.outbox.set_policy(UpdatePolicy { partner: ToPartner::Nothing, backups: ToBackups::Send });
     world.promised(1);
-    let under_way = world.outbox.next(backup).unwrap();
+    let under_way = world.outbox.next(backup).unwrap().one();
     for host in 0..MAX_QUEUED_UPDATES + 10 {
         world.changed(u8::try_from(host % 200).unwrap(), 1);
     }
@@ -452,7 +454,7 @@ fn a_backup_that_fell_behind_delays_nobody() {
     world.outbox.settle(backup, &under_way, silent);
     assert_eq!(world.outbox.waiting(backup), MAX_QUEUED_UPDATES, "it may come back");
     assert_eq!(world.outbox.take_missed(backup), 0);
-    let next = world.outbox.next(backup).unwrap();
+    let next = world.outbox.next(backup).unwrap().one();
     world.outbox.settle(backup, &next, UpdateOutcome::Success);
     assert!(world.dropped() == 0 && world.seen.outcomes.lock().is_empty());
 }
@@ -465,7 +467,7 @@ fn a_backup_that_is_waited_for_fails_what_waits_behind_it() {
     let wait = UpdatePolicy { partner: ToPartner::Nothing, backups: ToBackups::SendAndWait };
     world.outbox.set_policy(wait);
     (1..=3).for_each(|host| world.promised(host));
-    let first = world.outbox.next(backup).unwrap();
+    let first = world.outbox.next(backup).unwrap().one();
     let silent = UpdateOutcome::Failure(CallError::Communication("no answer".into()));
     world.outbox.settle(backup, &first, silent);
     assert_eq!((world.dropped(), world.outbox.waiting(backup)), (3, 0));
@@ -480,7 +482,7 @@ fn backups_are_waited_for_if_the_policy_says_so() {
     world.promised(1);
     for number in 0..2 {
         assert!(world.replies().is_empty());
-        let update = world.outbox.next(PeerQueue::Backup(number)).unwrap();
+        let update = world.outbox.next(PeerQueue::Backup(number)).unwrap().one();
         world.outbox.settle(PeerQueue::Backup(number), &update, UpdateOutcome::Success);
     }
     assert_eq!(world.replies(), [1]);

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::wire::{announce, batch};
+
 /// A request as Kea 2.2 sends it: it names neither itself nor the origin of an update, and ends a synchronisation
 /// without a word on what it ends.
 pub(super) fn ask(body: &str) -> String {
@@ -18,6 +20,21 @@ pub(super) fn ask(body: &str) -> String {
         }
     }
     serde_json::to_string(request).unwrap_or_else(|_| body.to_owned())
+}
+
+/// What a Kea makes of a request: it does not see what Peregrines announce, and does not know their commands.
+pub(super) fn heard(body: String) -> String {
+    if !body.contains(announce::FIELD) {
+        return body;
+    }
+    let Ok(mut request) = serde_json::from_str::<Value>(&body) else { return body };
+    if request["command"] == batch::COMMAND {
+        request["command"] = "unknown".into();
+    }
+    if let Some(Value::Object(arguments)) = request.get_mut("arguments") {
+        arguments.remove(announce::FIELD);
+    }
+    serde_json::to_string(&request).unwrap_or(body)
 }
 
 /// An answer of Kea 2.2, which knows no result for a conflict.

@@ -5,7 +5,6 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::plan::Setup;
-use super::server::Server;
 use super::world::{Event, World};
 use crate::machine::Mode;
 
@@ -187,10 +186,12 @@ impl World {
             _ => self.dice.between(1, 15),
         };
         let step = i64::try_from(step).expect("small");
-        self.sites[server].error.ahead_s += if back { -step } else { step };
+        let now = self.now;
+        let site = &mut self.sites[server];
+        site.error.ahead_s += if back { -step } else { step };
+        site.most_ahead_s = site.most_ahead_s.max(site.error.ahead_at(now));
         if self.sites[server].inbox.is_none() {
-            self.sites[server].startled = true;
-            self.touch(server, Server::handle_timeout);
+            self.wake_up(server);
         }
     }
 

@@ -34,6 +34,12 @@ impl World {
                 self.clients_rest = true;
                 self.after(Duration::from_secs(45), Event::Heal(Healing::Compare));
             }
+            Healing::Compare if !self.is_normal() => {
+                // What clients did last has ended the relationship again: refused updates do.
+                self.report.count("left normal operation again after healing");
+                let until = self.now + self.patience();
+                self.after(Duration::from_secs(5), Event::Heal(Healing::Nurse(until)));
+            }
             Healing::Compare => {
                 self.check_stores();
                 self.ended = true;
@@ -59,8 +65,7 @@ impl World {
             self.order(server, "dhcp-enable", None);
             self.after(Duration::ZERO, Event::Start { server });
         }
-        let patience = u64::try_from(self.plan.patience().as_nanos()).expect("minutes");
-        let until = self.now + patience;
+        let until = self.now + self.patience();
         self.after(Duration::from_secs(5), Event::Heal(Healing::Nurse(until)));
     }
 
@@ -98,13 +103,21 @@ impl World {
             }
         }
         if is(State::Terminated) {
-            // Kea's own advice: both are restarted.
-            (0..self.sites.len()).for_each(|server| self.restart(server));
+            // Kea's own advice is to restart both; of two Peregrines it is enough to reset one.
+            let one = self.dice.place(self.sites.len());
+            match self.dice.chance(500) {
+                true => self.order(one, "ha-reset", None),
+                false => (0..self.sites.len()).for_each(|server| self.restart(server)),
+            }
             nursed = true;
         }
-        let patience = u64::try_from(self.plan.patience().as_nanos()).expect("minutes");
-        let until = if nursed { self.now + patience } else { until };
+        let until = if nursed { self.now + self.patience() } else { until };
         self.after(Duration::from_secs(5), Event::Heal(Healing::Nurse(until)));
+    }
+
+    /// Nanoseconds in which a healed pair is back in normal operation.
+    fn patience(&self) -> u64 {
+        u64::try_from(self.plan.patience().as_nanos()).expect("minutes")
     }
 
     fn restart(&mut self, server: usize) {

@@ -16,7 +16,7 @@ pub(super) struct Promise {
     pub(super) told: Told,
     /// The server has not synchronised since it was started, or began anew.
     pub(super) alone: bool,
-    /// When the server last heard of its partner.
+    /// When the server last heard of its partner; if it serves alone, before it began to.
     pub(super) heard: u64,
     /// Counts the server's processes.
     pub(super) process: u32,
@@ -25,7 +25,7 @@ pub(super) struct Promise {
 }
 
 /// Seconds between the clocks of a pair that works together.
-const MAX_APART_S: i64 = 60;
+pub(super) const MAX_APART_S: i64 = 60;
 
 /// Whom an acknowledged lease was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -25,6 +25,9 @@ pub(super) struct Plan {
     pub(super) trouble: Duration,
     /// What arrives within this time is taken together.
     pub(super) gathers: Duration,
+    /// Whether a server may be another program when it is started again: a Kea in the place of a Peregrine, or the other
+    /// way round.
+    pub(super) replaces: bool,
     /// Threads that send lease updates to a peer.
     pub(super) senders: usize,
     pub(super) page_limit: u32,
@@ -81,6 +84,7 @@ impl Plan {
             clients,
             trouble: Duration::from_secs(dice.between(3000, 4200)),
             senders: dice.place(4) + 1,
+            replaces: dice.chance(150),
             page_limit: dice.pick(&[1, 2, 3, 5, 10, 1000]),
             parameters,
         }

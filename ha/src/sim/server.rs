@@ -11,7 +11,7 @@ use crossbeam::channel::Receiver;
 use engine::alloc::Offers;
 use engine::clock::{Clock, Mono};
 use engine::config::model::Dhcp4;
-use engine::control::core::Core;
+use engine::control::core::{Core, Served};
 use engine::control::leases::LeaseCommands;
 use engine::control::{Answer, Channel, Command, Registry};
 use engine::lease::csv::{self, Journal};
@@ -34,13 +34,14 @@ use super::clock::ServerClock;
 use super::disk::{Disk, DiskMemory};
 use super::plan::{Plan, Setup};
 use crate::guard::Guard;
+use crate::half::batch;
 use crate::half::commands::{self, Begun};
 use crate::half::errand::{Clerk, Errand, update_outcome};
 use crate::half::{Half, Receivers};
 use crate::io::listener::{Rules, reply};
 use crate::limits::REQUEST_TIMEOUT;
 use crate::machine::{CallError, Relationship, Seen, Standing, State};
-use crate::outbox::{PeerQueue, Update};
+use crate::outbox::{Load, PeerQueue, Update};
 use crate::wire::request::lease_news;
 
 /// Seconds that reclaimed leases are kept, as the plan's configuration has it.
@@ -60,6 +61,7 @@ pub(super) enum Sent {
 enum Call {
     Errand(Errand),
     Update(PeerQueue, Box<Update>),
+    Batch(Vec<Update>),
 }
 
 /// A running server. A crash drops it.
@@ -233,10 +235,21 @@ impl Server {
             }
             Some(Call::Update(peer, update)) => {
                 self.half.outbox().settle(peer, &update, update_outcome(answer));
-                let queue = self.queues.iter_mut().find(|(queue, ..)| *queue == peer);
-                queue.expect("an update came from a queue").2 -= 1;
+                self.sent(peer);
+            }
+            Some(Call::Batch(updates)) => {
+                if let Some(settled) = self.half.end_batch(updates, Some(answer)) {
+                    self.half.outbox().settle_batch(PeerQueue::Partner, settled);
+                }
+                self.sent(PeerQueue::Partner);
             }
         }
+    }
+
+    /// A request of a queue has ended.
+    fn sent(&mut self, peer: PeerQueue) {
+        let queue = self.queues.iter_mut().find(|(queue, ..)| *queue == peer);
+        queue.expect("an update came from a queue").2 -= 1;
     }
 
     /// Whether a request still waits for its answer.
@@ -305,10 +318,22 @@ impl Server {
             while self.queues[place].2 < self.senders {
                 let (peer, to, _) = &self.queues[place];
                 let (peer, to) = (*peer, Arc::clone(to));
-                let Some(update) = self.half.outbox().try_next(peer) else { break };
-                let body = lease_news(update.news, &update.lease, self.half.partner_kind());
+                let Some(load) = self.half.outbox().try_next(peer) else { break };
+                let (body, call) = match load {
+                    Load::One(update) => (
+                        lease_news(update.news, &update.lease, self.half.partner_kind()),
+                        Call::Update(peer, Box::new(update)),
+                    ),
+                    Load::Batch(updates) => match self.half.batch_request(&updates) {
+                        Some(body) => (body, Call::Batch(updates)),
+                        None => {
+                            self.half.end_batch(updates, None);
+                            continue;
+                        }
+                    },
+                };
                 self.queues[place].2 += 1;
-                let call = self.call(Call::Update(peer, Box::new(update)));
+                let call = self.call(call);
                 sent.push(Sent::Request { call, to, body, timeout: REQUEST_TIMEOUT });
             }
         }
@@ -404,7 +429,7 @@ fn registry(
         started: clock.now().mono,
         service: Arc::clone(service),
         stats: Arc::clone(stats),
-        config: Arc::default(),
+        served: Served::live(Value::Null, clock.now().mono),
         threads: 1,
         packet_queue_size: 64,
         multi_threading: true,
@@ -424,6 +449,7 @@ fn registry(
         written: Arc::new(move |number| written.write_through(number)),
         guard,
     };
+    batch::register(std::slice::from_ref(half), &leases, &registry);
     leases.register(&registry);
     commands::register(std::slice::from_ref(half), &registry);
     registry

@@ -18,6 +18,10 @@ impl World {
         site.process += 1;
         site.forget();
         site.clock.set(self.now, site.error);
+        if self.plan.replaces && self.dice.chance(300) {
+            site.is_kea ^= true;
+            self.report.count("replaced by the other program");
+        }
         let started =
             Server::start(&self.plan, server, site.setup, &site.disk, &site.clock, self.breakage);
         site.server = Some(started);
@@ -55,7 +59,7 @@ impl World {
         let site = &mut self.sites[at];
         let server = site.server.as_mut()?;
         site.clock.set(self.now, site.error);
-        if !std::mem::take(&mut site.startled) {
+        if !site.startled {
             // Its driver looks each second; that is not played event by event.
             server.half.skip();
         }
@@ -70,8 +74,9 @@ impl World {
                 format!("{}: {before} -> {state}, partner {partner:?}", world.name(at))
             });
         }
-        self.sites[at].look(state, state != before);
+        let heard = self.now - self.silence(at);
         let site = &mut self.sites[at];
+        site.look(state, state != before, heard);
         if site.disk.has_died() {
             self.crash(at, false);
             self.start_later(at);
@@ -125,7 +130,7 @@ impl World {
                 let why = CallError::Communication("no answer in time".into());
                 let lost = Event::Answer { to: from, process, call, answer: Err(why) };
                 self.after(timeout, lost);
-                let body = if self.plan.servers[from].is_kea { dialect::ask(&body) } else { body };
+                let body = if self.sites[from].is_kea { dialect::ask(&body) } else { body };
                 let request = Request { from, process, call, to, body };
                 if let Fate::Arrives(delay) = self.net.between(from, to, &mut self.dice) {
                     if !is_update(&request.body) && self.dice.chance(self.net.duplication) {
@@ -154,8 +159,10 @@ impl World {
             self.report.count("requests done for nobody");
         }
         self.tell(|world| format!("{} asks {}: {body}", world.name(from), world.name(to)));
+        let is_kea = self.sites[to].is_kea;
+        let body = if is_kea { dialect::heard(body) } else { body };
         let answer = match self.touch(to, |server| server.request(&body)) {
-            Some(answer) if self.plan.servers[to].is_kea => Ok(dialect::answer(&answer)),
+            Some(answer) if is_kea => Ok(dialect::answer(&answer)),
             Some(answer) => Ok(answer),
             None => Err(CallError::Communication("connection refused".into())),
         };
@@ -163,6 +170,12 @@ impl World {
         if let Fate::Arrives(delay) = self.net.between(to, from, &mut self.dice) {
             self.after(delay, Event::Answer { to: from, process, call, answer });
         }
+    }
+
+    /// Nanoseconds since a server last heard of its partner.
+    pub(super) fn silence(&self, server: usize) -> u64 {
+        let silence_s = self.sites[server].server.as_ref().map_or(0, Server::silence_s);
+        (silence_s * 1_000_000_000).min(self.now)
     }
 
     pub(super) fn name(&self, server: usize) -> &str {
@@ -205,7 +218,14 @@ impl World {
         site.startled = true;
         self.set_timer(server);
         inbox.into_iter().for_each(|event| self.happen(event));
+        self.wake_up(server);
+    }
+
+    /// The driver looks: the machine has its turn.
+    pub(super) fn wake_up(&mut self, server: usize) {
+        self.sites[server].startled = true;
         self.touch(server, Server::handle_timeout);
+        self.sites[server].startled = false;
     }
 }
 
@@ -221,6 +241,7 @@ impl Site {
         self.startled = false;
         self.dies_after = None;
         self.alone = true;
+        self.took_over = None;
         self.scopes_by_hand = false;
         self.expected.clear();
         self.inbox = None;
@@ -228,7 +249,8 @@ impl Site {
     }
 
     /// Notes what the state of its server tells.
-    fn look(&mut self, state: State, changed: bool) {
+    fn look(&mut self, state: State, changed: bool, heard: u64) {
+        self.took_over = (state == State::PartnerDown).then(|| self.took_over.unwrap_or(heard));
         use State::{CommunicationRecovery, HotStandby, LoadBalancing, Ready, Syncing, Waiting};
         self.scopes_by_hand &= !changed;
         match state {

@@ -112,19 +112,25 @@ pub(super) struct Site {
     pub(super) disk: Disk,
     pub(super) clock: Arc<ServerClock>,
     pub(super) error: Error,
+    /// As far as its clock was ever ahead.
+    pub(super) most_ahead_s: i64,
+    /// It serves alone, and when it began to had last heard of its partner at this time.
+    pub(super) took_over: Option<u64>,
     /// How it is configured when it is started next.
     pub(super) setup: Setup,
     pub(super) server: Option<Server>,
     /// Counts the processes.
     pub(super) process: u32,
     pub(super) timer: Option<u64>,
+    /// Speaks as a Kea 2.2 does.
+    pub(super) is_kea: bool,
     /// The process dies after so many things that it sends.
     pub(super) dies_after: Option<usize>,
     /// Whether it has not synchronised since it was started, or began anew.
     pub(super) alone: bool,
     /// Whether an administrator has set the scopes that it serves.
     pub(super) scopes_by_hand: bool,
-    /// It stood still, or its clock was set: it has not had its turn since.
+    /// It stood still, or its clock was set, and its driver has not looked since.
     pub(super) startled: bool,
     /// What comes for a process that is stopped.
     pub(super) inbox: Option<Vec<Event>>,
@@ -167,10 +173,13 @@ impl World {
             disk: Disk::new(breakage),
             clock: Arc::default(),
             error: plan.servers[place].clock,
+            most_ahead_s: plan.servers[place].clock.ahead_s,
+            took_over: None,
             setup: Setup::Right,
             server: None,
             process: 0,
             timer: None,
+            is_kea: plan.servers[place].is_kea,
             dies_after: None,
             alone: true,
             scopes_by_hand: false,

@@ -8,8 +8,10 @@ use engine::lease::Lease4;
 use engine::lease::json::lease_from_page;
 use serde_json::{Map, Value};
 
+use super::announce;
 use super::date::parse_rfc1123;
 use crate::limits::{MAX_BAD_SHOWN, MAX_PEER_TEXT};
+use crate::machine::Announced;
 
 /// The answer's map, taken out of its list.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,6 +62,8 @@ pub struct HeartbeatAnswer {
     pub scopes: Vec<String>,
     /// How many updates it could not send.
     pub unsent_updates: u64,
+    /// What a Peregrine announces.
+    pub announced: Option<Announced>,
 }
 
 /// One page of the partner's leases.
@@ -125,6 +129,7 @@ pub fn heartbeat(body: &[u8]) -> Result<HeartbeatAnswer, AnswerError> {
             .ok_or_else(|| garbled(date_time.to_owned(), "an RFC 1123 date"))?,
         scopes: scopes.iter().filter_map(Value::as_str).map(shown).collect(),
         unsent_updates: arguments.get("unsent-update-count").and_then(Value::as_u64).unwrap_or(0),
+        announced: announce::from_json(&arguments),
     })
 }
 
@@ -160,7 +165,7 @@ fn garbled(found: String, expected: &'static str) -> AnswerError {
 }
 
 /// A peer's words as far as they are told to people: in one line, and not for ever.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     let in_line = |c: char| if c.is_control() { ' ' } else { c };
     text.chars().take(MAX_PEER_TEXT).map(in_line).collect()
 }

@@ -3,8 +3,10 @@
 //! [`request`] builds the body of every request we send, [`answer`] reads what comes back and says what it
 //! means, [`date`] is the time in both, [`auth`] the credentials. Must not know sockets or the machine.
 
+pub mod announce;
 pub mod answer;
 pub mod auth;
+pub mod batch;
 pub mod date;
 pub mod request;
 

@@ -9,6 +9,9 @@ use engine::lease::json::{kea_text, lease_body};
 use engine::lease::{Lease4, LeaseState};
 use serde_json::{Map, Value, json};
 
+use super::announce;
+use crate::machine::Announced;
+
 /// What a partner has shown to be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PartnerKind {
@@ -33,9 +36,13 @@ pub const fn origin_id(index: u32) -> u32 {
     engine::seam::service::Origin::ha_remote(index).0
 }
 
-/// `ha-heartbeat` from the server `sender`.
-pub fn heartbeat(sender: &str) -> String {
-    command("ha-heartbeat", Some(json!({"server-name": sender})))
+/// `ha-heartbeat` from the server `sender`, which announces itself to a Peregrine.
+pub fn heartbeat(sender: &str, announced: Option<&Announced>) -> String {
+    let mut arguments = json!({"server-name": sender});
+    if let Some(announced) = announced {
+        arguments[announce::FIELD] = announce::to_json(announced);
+    }
+    command("ha-heartbeat", Some(arguments))
 }
 
 /// `dhcp-disable` for `max_period_s` seconds, or without end.

@@ -35,7 +35,7 @@ fn ours(recorded: &Exchange) -> String {
     let id = arguments["origin-id"].as_u64().unwrap_or(2000);
     let index = u32::try_from(id).unwrap() - request::origin_id(0);
     match recorded.command() {
-        "ha-heartbeat" => request::heartbeat(sender),
+        "ha-heartbeat" => request::heartbeat(sender, None),
         "dhcp-disable" => request::dhcp_disable(index, arguments["max-period"].as_u64()),
         "lease4-get-page" => {
             let limit = u32::try_from(arguments["limit"].as_u64().unwrap()).unwrap();

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use engine::clock::{Clock, SystemClock};
+use engine::clock::{Clock, Now, SystemClock};
 use engine::control::Registry;
 use engine::control::leases::LeaseCommands;
 use engine::lease::json::LeaseSubnet;
@@ -96,6 +96,7 @@ pub(crate) struct Node {
     pub(crate) service: Arc<Service>,
     pub(crate) stats: Arc<Stats>,
     pub(crate) clock: Arc<dyn Clock>,
+    leases: LeaseCommands,
     paired: Arc<Paired>,
 }
 
@@ -104,6 +105,23 @@ pub(crate) struct Node {
 pub(crate) struct Rest {
     leases: Vec<Lease4>,
     paired: bool,
+}
+
+/// A wall clock that is not set right.
+struct Ahead {
+    clock: SystemClock,
+    ahead_s: u64,
+}
+
+impl Clock for Ahead {
+    fn now(&self) -> Now {
+        let now = self.clock.now();
+        Now { wall_s: now.wall_s + self.ahead_s, ..now }
+    }
+
+    fn wall_ms(&self) -> u64 {
+        self.clock.wall_ms() + self.ahead_s * 1000
+    }
 }
 
 struct Paired(Mutex<bool>);
@@ -138,8 +156,8 @@ pub(crate) fn parameters(this: &str, mode: Mode) -> Parameters {
 pub(crate) fn network() -> LeaseSubnet {
     LeaseSubnet {
         id: SUBNET,
-        network: Ipv4Addr::new(192, 0, 2, 0),
-        prefix_len: 24,
+        network: Ipv4Addr::new(192, 0, 0, 0),
+        prefix_len: 16,
         valid_lifetime_s: 4000,
     }
 }
@@ -183,8 +201,27 @@ impl Node {
         self.paired.is_paired()
     }
 
+    /// Starts it with a wall clock that is ahead by so many seconds.
+    pub(crate) fn start_ahead(
+        place: usize,
+        addresses: [SocketAddr; 2],
+        parameters: Parameters,
+        ahead_s: u64,
+    ) -> Self {
+        let clock = Arc::new(Ahead { clock: SystemClock::start(), ahead_s });
+        Self::open_by(clock, parameters, settings(place, addresses), Rest::default()).unwrap()
+    }
+
     fn open(parameters: Parameters, settings: Settings, rest: Rest) -> Result<Self, StartError> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+        Self::open_by(Arc::new(SystemClock::start()), parameters, settings, rest)
+    }
+
+    fn open_by(
+        clock: Arc<dyn Clock>,
+        parameters: Parameters,
+        settings: Settings,
+        rest: Rest,
+    ) -> Result<Self, StartError> {
         let (service, stats) = (Arc::new(Service::default()), Arc::new(Stats::default()));
         let released = Arc::new(Released::default());
         let pending = Arc::new(Pending::new(0, released.clone(), stats.clone()));
@@ -208,22 +245,36 @@ impl Node {
             written: Arc::new(|_| Ok(())),
             guard,
         };
-        commands.register(&registry);
+        commands.clone().register(&registry);
         register_service(&registry, &service, &clock);
         let parts = Parts {
             store: store.clone(),
+            leases: commands.clone(),
             flush: Arc::new(|_| Ok(())),
             registry: registry.clone(),
             clock: clock.clone(),
             stats: stats.clone(),
         };
         let driver = Driver::start(half, settings, parts)?;
-        Ok(Self { driver, store, pending, released, registry, service, stats, clock, paired })
+        let leases = commands;
+        Ok(Self {
+            driver,
+            store,
+            pending,
+            released,
+            registry,
+            service,
+            stats,
+            clock,
+            leases,
+            paired,
+        })
     }
 
     pub(crate) fn parts(&self) -> Parts {
         Parts {
             store: self.store.clone(),
+            leases: self.leases.clone(),
             flush: Arc::new(|_| Ok(())),
             registry: self.registry.clone(),
             clock: self.clock.clone(),
@@ -332,7 +383,7 @@ pub(crate) fn register_service(
         started: clock.now().mono,
         service: service.clone(),
         stats: Arc::default(),
-        config: Arc::new(json!({})),
+        served: engine::control::core::Served::live(json!({}), clock.now().mono),
         threads: 1,
         packet_queue_size: 64,
         multi_threading: true,

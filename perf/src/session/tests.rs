@@ -54,7 +54,8 @@ fn an_exchange_ends_with_the_acknowledgement_of_the_offer() {
     assert_eq!((tally.completed, tally.completed_in), (1, ms(9)));
     assert_eq!(tally.by_server[&SERVER], 1);
     assert_eq!(tally.offer.latency_ns().max() / 100_000, 30);
-    assert_eq!(tally.ack.latency_ns().max() / 100_000, 50);
+    // The REQUEST was due when the OFFER came, at 3 ms, though it was sent at 4 ms.
+    assert_eq!(tally.ack.latency_ns().max() / 100_000, 60);
     assert_eq!(fleet.lease(0).unwrap().address, address(7));
 }
 

@@ -4,10 +4,13 @@ use proptest::prelude::*;
 
 use super::*;
 
+const RELAY: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 3);
 const MAC: Mac = [0, 0x0c, 1, 2, 3, 4];
 
-fn query(form: Form) -> Query {
-    Query { xid: 0x0102_0304, secs: 7, mac: MAC, giaddr: Ipv4Addr::new(127, 0, 0, 3), form }
+fn query(form: Form) -> Query<'static> {
+    let giaddr = Ipv4Addr::new(127, 0, 0, 3);
+    let (broadcast, more, circuit) = (false, [].as_slice(), None);
+    Query { xid: 0x0102_0304, secs: 7, mac: MAC, giaddr, form, broadcast, more, circuit }
 }
 
 fn answer(message_type: u8, options: &[u8]) -> Vec<u8> {
@@ -48,6 +51,38 @@ fn a_rebinding_client_fills_ciaddr_only() {
     let datagram = encode(&query(Form::Rebind { address: Ipv4Addr::new(10, 1, 0, 9) }));
     assert_eq!(datagram.octets()[12..16], [10, 1, 0, 9]);
     assert_eq!(datagram.octets()[FIXED..FIXED + 4], [53, 1, 3, 55], "no options 50 and 54");
+}
+
+#[test]
+fn a_release_names_address_and_server() {
+    let (address, server) = (Ipv4Addr::new(10, 1, 0, 9), Ipv4Addr::new(127, 0, 0, 2));
+    let datagram = encode(&query(Form::Release { address, server }));
+    assert_eq!(datagram.octets()[12..16], [10, 1, 0, 9]);
+    assert_eq!(datagram.octets()[FIXED..FIXED + 10], [53, 1, 7, 54, 4, 127, 0, 0, 2, 61]);
+}
+
+#[test]
+fn options_of_the_users_choice_and_of_the_relay_come_last() {
+    let more = [60, 2, b'h', b'i'];
+    let query =
+        Query { more: &more, circuit: Some(0x0a0b), broadcast: true, ..query(Form::Discover) };
+    let datagram = encode(&query);
+    let octets = datagram.octets();
+    assert_eq!(octets[10..12], [0x80, 0]);
+    let relay = [82, 14, 1, 4, 0, 0, 0x0a, 0x0b, 2, 6, 0, 0x0c, 1, 2, 3, 4, 255];
+    assert!(octets.ends_with(&[&more[..], &relay].concat()), "{octets:?}");
+    let longest =
+        Query { more: &[0; 1000], form: Form::Select { address: RELAY, server: RELAY }, ..query };
+    assert!(encode(&longest).octets().len() <= QUERY);
+}
+
+#[test]
+fn an_answer_tells_its_options() {
+    let octets = answer(5, &[51, 4, 0, 0, 0, 9, 82, 3, 1, 1, 7, 255]);
+    let reply = decode(&octets).unwrap();
+    assert_eq!(reply.relay_information, Some(&[1, 1, 7][..]));
+    assert!(reply.codes.contains_all(&[51, 82].into_iter().collect()));
+    assert!(!reply.codes.contains_all(&[51, 3].into_iter().collect()));
 }
 
 #[test]

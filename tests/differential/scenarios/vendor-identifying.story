@@ -20,3 +20,4 @@ f discover opt125=0000000900 -> offer
 g discover prl=125 -> offer
 h discover class='named' prl=125 -> offer
 b select opt125=0000015300 -> ack
+i discover opt124=000001530178 -> offer

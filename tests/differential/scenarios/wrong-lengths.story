@@ -53,6 +53,37 @@ a inform ciaddr=192.0.2.9 opt118=c000 -> nothing
 a inform ciaddr=192.0.2.9 opt119=0161 -> nothing
 a inform ciaddr=192.0.2.9 opt88=0561 -> nothing
 a inform ciaddr=192.0.2.9 opt108=00 -> nothing
+a inform ciaddr=192.0.2.9 opt79=01 -> ack
+a inform ciaddr=192.0.2.9 opt79=0161 -> ack
+a inform ciaddr=192.0.2.9 opt124=0000118b -> ack
+a inform ciaddr=192.0.2.9 opt124=0000118b00 -> ack
+a inform ciaddr=192.0.2.9 opt124=0000118b01780000015300 -> nothing
+a inform ciaddr=192.0.2.9 opt124=0000118b0178000001530179 -> ack
+a inform ciaddr=192.0.2.9 opt125=0000118b03010102 -> ack
+a inform ciaddr=192.0.2.9 opt137=016100 -> ack
+a inform ciaddr=192.0.2.9 opt137=016100ff -> ack
+a inform ciaddr=192.0.2.9 opt146=01c0000201c0000202016100 -> ack
+a inform ciaddr=192.0.2.9 opt146=01c0000201c0000202016100016200 -> ack
+a inform ciaddr=192.0.2.9 opt212=0010fe80000000000000000000000000000ac0000201 -> ack
+a inform ciaddr=192.0.2.9 opt212=0010fe80000000000000000000000000000ac0000201c0 -> ack
+a inform ciaddr=192.0.2.9 opt213=016100 -> ack
+a inform ciaddr=192.0.2.9 opt79= -> nothing
+a inform ciaddr=192.0.2.9 opt79=0261 -> nothing
+a inform ciaddr=192.0.2.9 opt124= -> nothing
+a inform ciaddr=192.0.2.9 opt124=000011 -> nothing
+a inform ciaddr=192.0.2.9 opt124=0000118b0378 -> nothing
+a inform ciaddr=192.0.2.9 opt124=0000118b01780000 -> nothing
+a inform ciaddr=192.0.2.9 opt137= -> nothing
+a inform ciaddr=192.0.2.9 opt137=00 -> nothing
+a inform ciaddr=192.0.2.9 opt137=0161 -> nothing
+a inform ciaddr=192.0.2.9 opt146=01c0000201c0000202 -> nothing
+a inform ciaddr=192.0.2.9 opt146=01c0000201c00002020161 -> nothing
+a inform ciaddr=192.0.2.9 opt212=0010fe80 -> nothing
+a inform ciaddr=192.0.2.9 opt213=0161 -> nothing
+a inform ciaddr=192.0.2.9 opt125=000001 opt57=05dc -> ack
+a inform ciaddr=192.0.2.9 tail=0c09 -> ack
+a inform ciaddr=192.0.2.9 tail=0c -> ack
+a inform ciaddr=192.0.2.9 opt57=05dc tail=0c0961 -> ack
 b discover opt50=0a0000 -> nothing
 b discover opt55= -> nothing
 b discover -> offer

@@ -155,6 +155,13 @@ impl Definitions {
         }
     }
 
+    /// Codes of the message's own options whose contents a query must be right about: those that the configuration
+    /// defines and that are read before its classes are known.
+    pub fn checked_codes(&self) -> impl Iterator<Item = u8> + '_ {
+        let own = self.spaces.get(DHCP4).into_iter().flat_map(BTreeMap::keys).copied();
+        own.filter(|code| !is_deferred(DHCP4, *code) && standard_by_code(DHCP4, *code).is_none())
+    }
+
     /// What the configuration itself says about `code` in `space`.
     pub fn own(&self, space: &str, code: u8) -> Option<&Definition> {
         self.spaces.get(space)?.get(&code)

@@ -6,6 +6,7 @@ pub mod code;
 mod define;
 mod dnr;
 mod encode;
+mod fits;
 mod hex;
 mod inside;
 mod names;
@@ -20,6 +21,7 @@ mod text;
 use std::borrow::Cow;
 
 pub use define::{BadDefinition, Definitions, is_deferred};
+pub use fits::LookUp;
 pub use hex::encode_hex;
 pub use inside::sub_options;
 use standard::standard;

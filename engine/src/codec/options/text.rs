@@ -86,7 +86,7 @@ impl Definition {
     }
 
     /// Bytes of a field of `kind` at the start of `data`.
-    fn field_len(&self, kind: Kind, data: &[u8]) -> Option<usize> {
+    pub(super) fn field_len(&self, kind: Kind, data: &[u8]) -> Option<usize> {
         match kind {
             Kind::Boolean | Kind::Int8 | Kind::Uint8 => Some(1),
             Kind::Int16 | Kind::Uint16 => Some(2),

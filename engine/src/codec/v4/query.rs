@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 
 use dhcproto::v4::borrowed::Message;
 
-use super::rules::Rule;
+use super::rules::{Rule, are_vendor_options};
 use super::{
     BROADCAST_FLAG, CHADDR_LEN, COOKIE, CodeSet, FILE_AT, MessageType, OPTIONS_AT, SNAME_AT, code,
 };
@@ -30,9 +30,6 @@ pub enum Malformed {
     /// The magic cookie is missing.
     #[error("no DHCP magic cookie before the options")]
     Cookie,
-    /// An option's length leads beyond the message.
-    #[error("option {0} reaches beyond the end of the message")]
-    OptionOverrun(u8),
     /// An option whose payload cannot be what its type says.
     #[error("option {code} has {found} bytes that cannot be read as its type")]
     OptionLength {
@@ -60,7 +57,6 @@ impl Malformed {
             Self::TooLong(_) => "too-long",
             Self::HardwareLength(_) => "hardware-length",
             Self::Cookie => "cookie",
-            Self::OptionOverrun(_) => "option-overrun",
             Self::OptionLength { .. } => "option-length",
             Self::FqdnFlags(_) => "fqdn-flags",
             Self::NoMessageType => "no-message-type",
@@ -116,10 +112,10 @@ impl<'a> Query<'a> {
         if bytes[OPTIONS_AT - COOKIE.len()..OPTIONS_AT] != COOKIE {
             return Err(Malformed::Cookie);
         }
-        let mut found = index(bytes, 0)?;
+        let mut found = index(bytes, 0);
         let overload = overload(bytes, found.first[usize::from(code::OPTION_OVERLOAD)]);
         if overload != 0 {
-            found = index(bytes, overload)?;
+            found = index(bytes, overload);
         }
         let Index { first, split, unreadable } = found;
         let mut query = Self { message, bytes, first, split, overload, message_type: None };
@@ -230,7 +226,7 @@ impl<'a> Query<'a> {
             return Some(Cow::Borrowed(self.payload(at)));
         }
         let walk = Walk::new(self.bytes, self.overload);
-        let pieces = walk.flatten().filter(|option| option.code == code);
+        let pieces = walk.filter(|option| option.code == code);
         Some(Cow::Owned(pieces.flat_map(|option| self.payload(option.at)).copied().collect()))
     }
 
@@ -334,11 +330,10 @@ struct Index {
     unreadable: CodeSet,
 }
 
-fn index(bytes: &[u8], overload: u8) -> Result<Index, Malformed> {
+fn index(bytes: &[u8], overload: u8) -> Index {
     let (mut split, mut unreadable) = (CodeSet::default(), CodeSet::default());
     let mut first = [0; 256];
-    for option in Walk::new(bytes, overload) {
-        let Found { code, at } = option?;
+    for Found { code, at } in Walk::new(bytes, overload) {
         let place = &mut first[usize::from(code)];
         if *place == 0 {
             *place = u16::try_from(at).expect("the message is at most 1500 bytes long");
@@ -350,7 +345,7 @@ fn index(bytes: &[u8], overload: u8) -> Result<Index, Malformed> {
             unreadable.insert(code);
         }
     }
-    Ok(Index { first, split, unreadable })
+    Index { first, split, unreadable }
 }
 
 /// The first sub-option `wanted` in option 82's `data`; what comes after an overrun is not looked at.
@@ -373,8 +368,8 @@ struct Found {
     at: usize,
 }
 
-/// Walks over the options, then over those in `file` and those in `sname` (RFC 3396 section 5), and reports the one
-/// that reaches beyond the end.
+/// Walks over the options, then over those in `file` and those in `sname` (RFC 3396 section 5). It ends at an option
+/// that reaches beyond the end and at an option 125 that cannot be read, as Kea does: what came before counts.
 struct Walk<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -402,7 +397,7 @@ impl<'a> Walk<'a> {
 }
 
 impl Iterator for Walk<'_> {
-    type Item = Result<Found, Malformed>;
+    type Item = Found;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
@@ -416,13 +411,17 @@ impl Iterator for Walk<'_> {
             };
             let at = self.at;
             let end = part.get(at + 1).map(|len| at + 2 + usize::from(*len));
-            let Some(end) = end.filter(|end| *end <= self.end) else {
+            let end = end.filter(|end| *end <= self.end);
+            let end = end.filter(|end| {
+                code != code::VENDOR_OPTIONS || are_vendor_options(&self.bytes[at + 2..*end])
+            });
+            let Some(end) = end else {
                 self.overload = 0;
                 self.at = self.end;
-                return Some(Err(Malformed::OptionOverrun(code)));
+                return None;
             };
             self.at = end;
-            return Some(Ok(Found { code, at }));
+            return Some(Found { code, at });
         }
     }
 }

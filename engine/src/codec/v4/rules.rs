@@ -14,6 +14,14 @@ pub(super) enum Rule {
     SomeValues(u8),
     /// One or more domain names (RFC 1035 section 3.1).
     Names,
+    /// A domain name; what comes after it is not looked at.
+    Name,
+    /// This many bytes and then one or more domain names.
+    NamesBehind(u8),
+    /// A byte that is 0 or 1, and anything behind it.
+    Flag,
+    /// What an option 124 holds (RFC 3925 section 3).
+    VendorClasses,
 }
 
 impl Rule {
@@ -31,6 +39,12 @@ impl Rule {
             Self::Values(each) => size.is_multiple_of(usize::from(each)),
             Self::SomeValues(each) => size > 0 && size.is_multiple_of(usize::from(each)),
             Self::Names => are_names(payload),
+            Self::Name => behind_name(payload).is_some(),
+            Self::NamesBehind(before) => {
+                payload.split_at_checked(usize::from(before)).is_some_and(|(_, it)| are_names(it))
+            }
+            Self::Flag => payload.first().is_some_and(|flag| *flag < 2),
+            Self::VendorClasses => are_vendor_classes(payload),
         }
     }
 }
@@ -52,13 +66,58 @@ fn are_names(payload: &[u8]) -> bool {
     whole
 }
 
+/// What follows the name that `payload` begins with. As Kea reads it, the root alone is none.
+fn behind_name(payload: &[u8]) -> Option<&[u8]> {
+    let mut rest = payload;
+    loop {
+        let (length, after) = rest.split_first()?;
+        rest = match length {
+            0 => return (payload.len() > 1).then_some(after),
+            1..=63 => after.get(usize::from(*length)..)?,
+            _ => return None,
+        };
+    }
+}
+
+/// Whether `payload` holds enterprises, each with the length of its data and the data. Kea does not mind if that is
+/// all missing behind the first, and wants some data behind the others.
+fn are_vendor_classes(payload: &[u8]) -> bool {
+    let mut rest = payload;
+    loop {
+        let Some(data) = rest.get(4..) else { return false };
+        let is_first = rest.len() == payload.len();
+        let Some((len, after)) = data.split_first() else { return is_first };
+        match after.get(usize::from(*len)..) {
+            Some(_) if after.is_empty() && !is_first => return false,
+            Some([]) => return true,
+            Some(behind) => rest = behind,
+            None => return false,
+        }
+    }
+}
+
+/// Whether `payload` is an enterprise and then, if there is anything, its options, whose length comes first (RFC 3925
+/// section 4). Further enterprises are not looked at.
+pub(super) fn are_vendor_options(payload: &[u8]) -> bool {
+    let Some(rest) = payload.get(4..) else { return false };
+    let Some((len, after)) = rest.split_first() else { return true };
+    let Some(mut options) = after.get(..usize::from(*len)) else { return false };
+    while !options.is_empty() {
+        let [_, len, after @ ..] = options else { return false };
+        let Some(rest) = after.get(usize::from(*len)..) else { return false };
+        options = rest;
+    }
+    true
+}
+
 /// Codes by their rule.
 const TABLE: &[(Rule, &[u8])] = &[
-    (Rule::AtLeast(1), &[19, 20, 23, 27, 29, 30, 31, 34, 36, 37, 39, 46, 52, 55, 79, 97, 116]),
+    (Rule::AtLeast(1), &[19, 20, 23, 27, 29, 30, 31, 34, 36, 37, 39, 46, 52, 55, 97, 116]),
     (Rule::AtLeast(2), &[13, 22, 26, 57, 61]),
     (Rule::AtLeast(3), &[81, 94]),
     (Rule::AtLeast(4), &[1, 2, 16, 24, 28, 32, 35, 38, 50, 51, 54, 58, 59, 91, 108, 118, 159]),
     (Rule::AtLeast(5), &[78]),
+    (Rule::AtLeast(22), &[212]),
     (
         Rule::Values(4),
         &[
@@ -68,6 +127,10 @@ const TABLE: &[(Rule, &[u8])] = &[
     ),
     (Rule::SomeValues(2), &[25, 93, 117]),
     (Rule::Names, &[88, 119, 141]),
+    (Rule::Flag, &[79]),
+    (Rule::Name, &[137, 213]),
+    (Rule::NamesBehind(9), &[146]),
+    (Rule::VendorClasses, &[124]),
 ];
 
 const RULES: [Rule; 256] = {

@@ -40,6 +40,15 @@ fn a_released_lease_is_kept_for_its_client_as_long_as_leases_are_held() {
 }
 
 #[test]
+fn a_released_lease_of_a_subnet_that_is_gone_is_not_kept() {
+    let mut world = world("", "");
+    world.dora(&Ask::direct(1));
+    world.snapshot = World::with(|_, subnet| subnet.id = 2).snapshot;
+    world.silent(&Ask::direct(1).releasing(ip(100)));
+    assert_eq!(world.lease(ip(100)), None);
+}
+
+#[test]
 fn a_young_lease_is_told_of_again_and_nothing_is_written() {
     let mut world = world(r#""calculate-tee-times": true,"#, "");
     let first = world.dora(&Ask::direct(1));

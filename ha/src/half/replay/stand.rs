@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use engine::clock::{Clock, Mono, Now};
 use engine::control::Registry;
-use engine::control::core::Core;
+use engine::control::core::{Core, Served};
 use engine::control::leases::LeaseCommands;
 use engine::lease::json::{LeaseSubnet, SubnetKey};
 use engine::lease::memory::MemoryStore;
@@ -18,7 +18,7 @@ use engine::pending::{Pending, PendingReply, Release};
 use engine::seam::service::Service;
 use serde_json::{Value, json};
 
-use super::super::{Half, Job, Receivers, commands};
+use super::super::{Half, Job, Receivers, batch, commands};
 use crate::guard::Guard;
 use crate::io::listener::{Listener, Patience, Rules, Settings};
 use crate::machine::{
@@ -123,12 +123,13 @@ impl Server {
             written: Arc::new(|_| Ok(())),
             guard: Arc::new(guard.into()),
         };
-        leases.register(&registry);
+        leases.clone().register(&registry);
         core(&clock, &service).register(&registry, "test");
         let also = site.also.as_ref().map(|also| Self::start(also, store.clone(), clock.clone()));
         let others = also.iter().map(|also| also.half.clone());
         let halves: Vec<_> = std::iter::once(half.clone()).chain(others).collect();
         commands::register(&halves, &registry);
+        batch::register(&halves, &leases, &registry);
         let settings = Settings {
             address: "127.0.0.1:0".parse().unwrap(),
             threads: 1,
@@ -317,7 +318,7 @@ impl Server {
                 let answer = NotifyAnswer { result: 0, text: String::new(), state };
                 self.half.end_maintenance(sent, is_there.then_some(answer).ok_or_else(none));
             }
-            Job::Heartbeat | Job::Reset | Job::End => {}
+            Job::Heartbeat | Job::Probe | Job::Reset | Job::End => {}
         }
     }
 
@@ -364,7 +365,7 @@ fn core(clock: &Arc<Hands>, service: &Arc<Service>) -> Core {
         started: clock.now().mono,
         service: service.clone(),
         stats: Arc::default(),
-        config: Arc::new(json!({})),
+        served: Served::live(json!({}), clock.now().mono),
         threads: 1,
         packet_queue_size: 64,
         multi_threading: true,

@@ -135,7 +135,7 @@ fn the_partner_of_its_subnet_is_told_of_a_lease_and_waited_for() {
     assert_eq!(waiting(), [0, 0]);
     tell(2, Origin::Client(Some(ticket)));
     assert_eq!(waiting(), [0, 1]);
-    let update = world.halves[1].outbox().try_next(PeerQueue::Partner).unwrap();
+    let update = world.halves[1].outbox().try_next(PeerQueue::Partner).unwrap().one();
     assert_eq!((update.ticket, update.lease.subnet_id), (Some(ticket), 2));
 }
 

@@ -11,9 +11,10 @@ use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, Head
 use serde_json::{Value, json};
 
 use crate::wire::auth::Credentials;
+use crate::wire::batch;
 
 /// The commands a partner needs, and with `restrict-commands` the only ones that are taken.
-pub const PARTNER_COMMANDS: [&str; 12] = [
+pub const PARTNER_COMMANDS: [&str; 13] = [
     "dhcp-disable",
     "dhcp-enable",
     "ha-heartbeat",
@@ -25,12 +26,13 @@ pub const PARTNER_COMMANDS: [&str; 12] = [
     "lease4-get-page",
     "lease4-update",
     "list-commands",
+    batch::COMMAND,
     "status-get",
 ];
 
-/// The commands of a partner that look at one lease, or at none, and wait for nobody (as dhcp-disable may, for the
+/// The commands of a partner that look at few leases, or at none, and wait for nobody (as dhcp-disable may, for the
 /// queries that are under way).
-const SHORT_COMMANDS: [&str; 9] = [
+const SHORT_COMMANDS: [&str; 10] = [
     "dhcp-enable",
     "ha-heartbeat",
     "ha-maintenance-notify",
@@ -39,6 +41,7 @@ const SHORT_COMMANDS: [&str; 9] = [
     "lease4-del",
     "lease4-update",
     "list-commands",
+    batch::COMMAND,
     "status-get",
 ];
 

@@ -271,6 +271,20 @@ fn a_paused_state_is_left_when_told_to() {
     assert_eq!(pair.states()[0], Some(Ready), "once is once, always is always");
 }
 
+/// The server that stayed has served alone since, and is out of reach for a while.
+#[test]
+fn a_reset_in_maintenance_begins_anew_rather_than_alone() {
+    let mut pair = Pair::in_normal_operation(Mode::HotStandby, |_| {});
+    maintain(&mut pair, 0, false);
+    pair.kill(0);
+    pair.run_for(30.0);
+    pair.with(1, |machine, now| machine.reset(now));
+    pair.run_for(2.5);
+    assert_eq!(pair.entered_by(1), [InMaintenance, Waiting]);
+    pair.run_for(2.0);
+    assert_eq!(pair.entered_by(1), [InMaintenance, Waiting, PartnerDown], "nobody answers");
+}
+
 #[test]
 fn a_reset_leads_through_synchronisation_back() {
     let mut pair = Pair::in_normal_operation(Mode::HotStandby, |_| {});

@@ -256,6 +256,35 @@ fn a_server_that_stood_still_begins_anew() {
     assert!(drain(&mut machine).contains(&Action::SendHeartbeat), "it asks the partner at once");
 }
 
+/// A heartbeat that was on its way when the process was stopped has failed, but the partner may serve alone.
+#[test]
+fn what_failed_during_a_standstill_does_not_prove_the_partner_down() {
+    let mut machine = working(Mode::HotStandby);
+    let gone = || Err(CallError::Communication("no answer in time".into()));
+    machine.handle_turn(at(60_000));
+    machine.handle_heartbeat(at(60_000), gone());
+    assert_eq!(machine.state(), State::Waiting);
+    let delay = machine.parameters.max_response_delay;
+    let late = Now { mono: at(60_001).mono + delay, ..at(60_001) };
+    machine.handle_turn(late);
+    machine.handle_heartbeat(late, gone());
+    assert_eq!(machine.state(), State::PartnerDown, "it was not heard since, either");
+}
+
+#[test]
+fn a_server_is_wary_while_its_partner_may_take_over() {
+    let mut machine = working(Mode::LoadBalancing);
+    assert!(!machine.standing(at(2000)).wary);
+    machine.handle_heartbeat(at(3000), Err(CallError::Communication("gone".into())));
+    assert_eq!(machine.state(), State::CommunicationRecovery);
+    assert!(!machine.standing(at(4000)).wary, "the partner is no more patient than we are");
+    assert!(machine.standing(at(4001)).wary);
+    // It had taken over indeed.
+    machine.handle_status(at(5000), status(at(5000), State::PartnerDown));
+    assert_eq!((machine.state(), machine.serves()), (State::Syncing, false));
+    assert!(!machine.standing(at(9000)).wary);
+}
+
 #[test]
 fn a_clock_that_stood_still_tells_by_its_step() {
     let mut machine = working(Mode::LoadBalancing);

@@ -17,7 +17,8 @@ use std::time::Duration;
 use engine::clock::{Mono, Now};
 
 use super::{
-    Action, Mode, Note, Parameters, PartnerStatus, Peer, Peers, Relationship, Role, State,
+    Action, Announced, Incarnation, Mode, Note, Parameters, PartnerStatus, Peer, Peers,
+    Relationship, Role, State,
 };
 
 /// The wall clock when the virtual one is at 0.
@@ -63,6 +64,17 @@ fn entered(actions: &[Action]) -> Vec<State> {
         _ => None,
     };
     actions.iter().filter_map(transition).collect()
+}
+
+/// What a Peregrine announces in the run of this number.
+fn announced(run: u64, tolerates_skew: bool) -> Announced {
+    Announced {
+        incarnation: Incarnation(run),
+        batches: true,
+        tolerates_skew,
+        wall_ms: None,
+        applied: None,
+    }
 }
 
 /// A heartbeat's answer from a partner in `state` whose clock agrees.

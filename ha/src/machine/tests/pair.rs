@@ -123,7 +123,7 @@ impl Pair {
 
     pub(super) fn start(&mut self, server: usize) {
         let parameters = self.parameters[server].clone();
-        let gate = Gate::new(parameters.peers.clone());
+        let gate = Gate::new(parameters.peers.clone(), parameters.max_ack_delay);
         let machine = Relationship::new(parameters, self.clock(server));
         let service = Service::default();
         self.starts[server] += 1;
@@ -199,7 +199,13 @@ impl Pair {
             if !server.service.is_enabled() {
                 continue;
             }
-            if server.gate.admit(&client, now).serve {
+            let mut serve = server.gate.admit(&client, now).serve;
+            if server.gate.is_in_doubt() {
+                // The partner, gone or behind the cut, does not say, and the client asks again.
+                server.gate.trust();
+                serve = server.gate.admit(&client, now).serve;
+            }
+            if serve {
                 answered.push(n);
                 self.lease(n, ClientKey::new(&key, &[]).unwrap());
                 continue;

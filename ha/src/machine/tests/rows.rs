@@ -8,7 +8,7 @@ use super::super::rules::{Fact, Facts, RULES, Rule, Situation, Then};
 use super::super::stage::{Alone, Recovery, Stage};
 use super::super::{Action, Parameters, Relationship, Role, Seen, State};
 use super::rules::situation_of;
-use super::{at, drain, entered, parameters, status};
+use super::{announced, at, drain, entered, parameters, status};
 use crate::machine::ClientKey;
 
 /// A machine in `situation`, and the time.
@@ -49,6 +49,8 @@ fn machine_in(situation: &Situation) -> (Relationship, Now) {
         machine.rejected.insert(now.mono, ClientKey::new(&[2, 0, 0, 0, 0, 1], b"").unwrap());
     }
     machine.owes_deletions = so(Fact::Owing);
+    machine.leads = so(Fact::Leads);
+    machine.handle_announced(so(Fact::Leads).then(|| announced(1, false)), None);
     machine.pausing.paused = so(Fact::Paused);
     machine.partner.last_poke = now.mono;
     drain(&mut machine);

@@ -42,6 +42,7 @@ fn letter(then: Option<Then>) -> char {
         Some(Then::SendBacklog) => 'B',
         Some(Then::SendDeletions) => 'd',
         Some(Then::Reopen) => 'o',
+        Some(Then::ResetPartner) => 'r',
     }
 }
 

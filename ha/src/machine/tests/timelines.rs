@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::{Mode, Parameters, Seen, State};
 use super::pair::Pair;
-use super::parameters;
+use super::{announced, parameters};
 use State::{HotStandby, LoadBalancing, PartnerDown, Ready, Syncing, Terminated, Waiting};
 
 const BOTH: [Mode; 2] = [Mode::LoadBalancing, Mode::HotStandby];
@@ -289,6 +289,47 @@ fn a_reset_of_both_ends_a_termination() {
     pair.with(1, |machine, now| machine.reset(now));
     pair.run_for(5.0);
     assert_eq!(pair.states(), [Some(LoadBalancing); 2]);
+}
+
+/// The two servers are Peregrines, each of which the other heard announce itself.
+fn announce(pair: &mut Pair, tolerates: bool) {
+    for server in [0, 1] {
+        let announced = announced(server as u64, tolerates);
+        pair.with(server, |machine, _| machine.handle_announced(Some(announced), None));
+    }
+}
+
+#[test]
+fn a_reset_of_one_peregrine_ends_the_termination_of_both() {
+    for first in [0, 1] {
+        let mut pair = Pair::in_normal_operation(Mode::LoadBalancing, |_| {});
+        announce(&mut pair, false);
+        pair.wall_off_s = [0, 100];
+        pair.run_for(3.0);
+        assert_eq!(pair.states(), [Some(Terminated); 2]);
+        pair.with(first, |machine, now| machine.reset_by_hand(now));
+        pair.run_for(3.0);
+        assert_eq!(pair.states(), [Some(Terminated); 2], "the clocks are apart still");
+        pair.wall_off_s = [0, 0];
+        // A request that is lost is sent again.
+        pair.loss = 400;
+        pair.with(first, |machine, now| machine.reset_by_hand(now));
+        pair.run_for(120.0);
+        pair.loss = 0;
+        pair.run_for(20.0);
+        assert_eq!(pair.states(), [Some(LoadBalancing); 2], "{:?}", pair.history);
+    }
+}
+
+#[test]
+fn a_pair_that_tolerates_skew_goes_on() {
+    for (both, expected) in [(true, LoadBalancing), (false, Terminated)] {
+        let mut pair = Pair::in_normal_operation(Mode::LoadBalancing, |p| p.tolerates_skew = true);
+        announce(&mut pair, both);
+        pair.wall_off_s = [0, 500];
+        pair.run_for(60.0);
+        assert_eq!(pair.states(), [Some(expected); 2], "{:?}", pair.history);
+    }
 }
 
 #[test]

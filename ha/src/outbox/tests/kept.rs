@@ -56,6 +56,21 @@ fn what_hung_when_the_partner_was_given_up_is_never_sent_again() {
     }
 }
 
+/// As above, and its end tells nothing of the partner that is back: not the machine, nor those who wait for it.
+#[test]
+fn what_hung_when_the_partner_was_given_up_does_not_give_it_up_again() {
+    let world = world(0, 10);
+    world.changed(1, 1);
+    let hanging = world.take();
+    world.outbox.set_policy(COUNT);
+    world.outbox.set_policy(SEND);
+    world.promised(2);
+    world.settle(&hanging, silence());
+    assert_eq!(*world.seen.outcomes.lock(), []);
+    world.settle(&world.take(), UpdateOutcome::Success);
+    assert_eq!(world.replies(), [2]);
+}
+
 #[test]
 fn what_changed_while_the_service_was_closing_is_delayed_with_the_rest() {
     let world = world(0, 10);

@@ -51,7 +51,8 @@ pub(super) fn about(state: State) -> (&'static str, &'static str) {
         State::Terminated => (
             "The servers cannot work together: their clocks are more than 60 seconds apart, or one refused too many of \
              the other's updates. Each serves its own clients, and nobody is told of anything.",
-            "Mend the cause (time, subnets), then restart both servers, or give `ha-reset` to both.",
+            "Mend the cause (time, subnets), then give `ha-reset` to one of the servers; a Kea has to be given it, too, or \
+             restarted. While the cause is there they end here again.",
         ),
         State::Waiting => (
             "Started or reset; waits until it is its turn to synchronise.",
@@ -82,7 +83,7 @@ pub(super) fn elsewhere(state: State) -> &'static [&'static str] {
 }
 
 /// Facts by their names in the code, so that one without words shows its name until it gets some.
-const FACTS: [(&str, &str); 12] = [
+const FACTS: [(&str, &str); 13] = [
     ("Paused", "the machine is paused"),
     ("Skewed", "the clocks are more than 60 s apart"),
     ("Rejected", "`max-rejected-lease-updates` is reached"),
@@ -95,6 +96,7 @@ const FACTS: [(&str, &str); 12] = [
     ("StuckTerminated", "the partner has been terminated for ten minutes"),
     ("Closed", "the service is closed because the partner has synchronised"),
     ("Owing", "the partner was not told of leases that ended"),
+    ("Leads", "an administrator gave `ha-reset` to this server, and the partner is a Peregrine"),
 ];
 
 fn fact(fact: Fact) -> String {
@@ -146,6 +148,7 @@ pub(super) fn then(then: Then) -> String {
         Then::SendBacklog => "sends the delayed updates".into(),
         other => match format!("{other:?}").as_str() {
             "Reopen" => "opens the service again".into(),
+            "ResetPartner" => "sends the partner `ha-reset`".into(),
             "SendDeletions" => "tells the partner which leases ended".into(),
             name => name.to_owned(),
         },

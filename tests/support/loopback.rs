@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
 
-use crate::behind_relay::BehindRelay;
-use crate::server::{Kind, Server};
+use crate::support::behind_relay::BehindRelay;
+use crate::support::server::{Kind, Server};
 
 /// Addresses, the servers' port, and the relay.
 pub(crate) struct Loopback {

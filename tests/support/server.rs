@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::loopback::Loopback;
-use crate::net::Lan;
-use crate::wait::until;
+use crate::support::loopback::Loopback;
+use crate::support::net::Lan;
+use crate::support::wait::until;
 
 /// Which program serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,95 @@
+//! The field `peregrine` of heartbeats and their answers, by which Peregrines know each other. Pure.
+//!
+//! A Kea ignores it in a request, and is never sent it in an answer: only who announces himself is answered so. What is
+//! not understood of it is left out, so that later versions may say more.
+
+use serde_json::{Map, Value, json};
+
+use crate::machine::{Announced, Incarnation};
+
+/// The name of the field.
+pub const FIELD: &str = "peregrine";
+/// The ability to work with a clock that is far from ours.
+const SKEW: &str = "clock-skew";
+/// The ability to take lease updates in batches.
+const BATCHES: &str = "batches";
+
+/// As it is sent.
+pub fn to_json(announced: &Announced) -> Value {
+    let able = [(announced.batches, BATCHES), (announced.tolerates_skew, SKEW)];
+    let abilities: Vec<&str> = able.iter().filter(|(is, _)| *is).map(|(_, name)| *name).collect();
+    let mut field =
+        json!({"abilities": abilities, "incarnation": announced.incarnation.to_string()});
+    if let Some(wall_ms) = announced.wall_ms {
+        field["clock-ms"] = json!(wall_ms);
+    }
+    if let Some((incarnation, number)) = announced.applied {
+        field["applied"] = json!({"incarnation": incarnation.to_string(), "number": number});
+    }
+    field
+}
+
+/// What `arguments` of a request or an answer announce; none if they are a Kea's.
+pub fn from_json(arguments: &Map<String, Value>) -> Option<Announced> {
+    let field = arguments.get(FIELD)?.as_object()?;
+    let abilities = field.get("abilities").and_then(Value::as_array);
+    let is_able = |name: &str| abilities.is_some_and(|list| list.iter().any(|it| it == name));
+    let applied = field.get("applied").and_then(Value::as_object);
+    let number = |map: &Map<String, Value>| map.get("number").and_then(Value::as_u64);
+    Some(Announced {
+        incarnation: incarnation(field)?,
+        batches: is_able(BATCHES),
+        tolerates_skew: is_able(SKEW),
+        wall_ms: field.get("clock-ms").and_then(Value::as_u64),
+        applied: applied.and_then(|map| incarnation(map).zip(number(map))),
+    })
+}
+
+/// The `incarnation` of a map: 16 hexadecimal digits.
+pub fn incarnation(map: &Map<String, Value>) -> Option<Incarnation> {
+    Incarnation::read(map.get("incarnation")?.as_str()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_announced_is_read_back() {
+        for batches in [false, true] {
+            let announced = Announced {
+                incarnation: Incarnation(0x00ab_cdef),
+                batches,
+                tolerates_skew: !batches,
+                wall_ms: batches.then_some(17),
+                applied: batches.then_some((Incarnation(4), 5)),
+            };
+            let mut arguments = Map::new();
+            arguments.insert(FIELD.into(), to_json(&announced));
+            assert_eq!(from_json(&arguments), Some(announced));
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_announces_nothing() {
+        let read = |field: Value| {
+            let mut arguments = Map::new();
+            arguments.insert(FIELD.into(), field);
+            from_json(&arguments)
+        };
+        for wrong in ["", "1", "+00000000000000f", "00000000000000fg", "00000000000000f00"] {
+            assert_eq!(read(json!({"incarnation": wrong, "abilities": [BATCHES]})), None);
+        }
+        assert_eq!(read(json!([])), None);
+        assert_eq!(from_json(&Map::new()), None);
+        let more = json!({"incarnation": "00000000000000ff", "abilities": ["x", 1], "more": {}});
+        let known = Announced {
+            incarnation: Incarnation(255),
+            batches: false,
+            tolerates_skew: false,
+            wall_ms: None,
+            applied: None,
+        };
+        assert_eq!(read(more), Some(known));
+    }
+}
