@@ -41,6 +41,9 @@ pub(crate) struct Arguments {
     /// UDP port that every reply goes to, whatever the query says.
     #[arg(short = 'P', value_name = "PORT")]
     pub(crate) client_port: Option<u16>,
+    /// Which of the peers of High Availability this server is, whatever this-server-name says.
+    #[arg(long = "server-name", value_name = "NAME")]
+    pub(crate) server_name: Option<String>,
     #[command(subcommand)]
     pub(crate) word: Option<Word>,
 }

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
 use engine::config::Directories;
-use engine::config::json::Mistake;
-use engine::config::model::{Configuration, HookKind};
-use ha::config::Relationship;
+use engine::config::json::{Mistake, Node};
+use engine::config::model::{Configuration, HookKind, HookLibrary};
+use ha::config::{Identity, Relationship};
 
 /// A configuration with everything in it checked.
 pub(crate) struct Checked {
@@ -49,21 +50,41 @@ pub(crate) fn run_with_machine(file: &Path) -> ExitCode {
 
 /// Reads and checks `file`, the parts of other rooms in it too.
 pub(crate) fn read(file: &Path) -> Result<Checked, Vec<Mistake>> {
-    let check_hook = &mut ha::config::check_hook;
-    checked(engine::config::load_with(file, &directories(), check_hook)?)
+    checked(engine::config::load_with(file, &directories(), &mut check_hook)?)
 }
 
 /// As [`read`], of a text; `name` stands for its file in positions.
 pub(crate) fn read_text(text: &str, name: &str) -> Result<Checked, Vec<Mistake>> {
-    let check_hook = &mut ha::config::check_hook;
-    checked(engine::config::parse_text_with(text, name, &directories(), check_hook)?)
+    checked(engine::config::parse_text_with(text, name, &directories(), &mut check_hook)?)
+}
+
+/// Who this process is; by the machine alone until the command line is read.
+static IDENTITY: OnceLock<Identity> = OnceLock::new();
+
+/// Which of the peers was chosen where this process was started. Once, before the first file is read: files are read again
+/// as long as it runs.
+pub(crate) fn identify(chosen: Option<String>) {
+    let _ = IDENTITY.set(Identity { chosen, host_name: host_name() });
+}
+
+fn identity() -> &'static Identity {
+    IDENTITY.get_or_init(|| Identity { chosen: None, host_name: host_name() })
+}
+
+fn host_name() -> Option<String> {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
+    Some(name.trim().to_owned()).filter(|name| !name.is_empty())
+}
+
+fn check_hook(library: &HookLibrary, part: &Node) -> Result<Vec<Mistake>, Vec<Mistake>> {
+    ha::config::check_hook(library, part, identity())
 }
 
 fn checked(configuration: Configuration) -> Result<Checked, Vec<Mistake>> {
     let hooks = configuration.dhcp4.iter().flat_map(|part| &part.hooks);
     let mut relationships = Vec::new();
     for library in hooks.filter(|hook| hook.kind == HookKind::Ha) {
-        relationships.extend(ha::config::from_library(library)?);
+        relationships.extend(ha::config::from_library(library, identity())?);
     }
     Ok(Checked { configuration, relationships })
 }
@@ -79,8 +100,19 @@ fn directories() -> Directories {
     }
 }
 
-/// Prints mistakes, one a line; the exit status of a program that starts nothing.
+/// Prints mistakes, one a line; the exit status of a program that starts nothing. A configuration that is in order but for
+/// parts that are not built yet has no mistake: it is one message that lists them.
 pub(crate) fn tell(mistakes: &[Mistake]) -> ExitCode {
+    let unbuilt: Vec<_> = mistakes.iter().filter_map(Mistake::unbuilt).collect();
+    if !unbuilt.is_empty() && unbuilt.len() == mistakes.len() {
+        eprintln!("not built yet, and asked for by this configuration:");
+        for (mistake, part) in mistakes.iter().zip(unbuilt) {
+            let at = &mistake.at;
+            eprintln!("  {}:{}.{}: {part}", at.file, at.line, at.column);
+        }
+        eprintln!("nothing was started");
+        return ExitCode::FAILURE;
+    }
     for mistake in mistakes {
         eprintln!("{mistake}");
     }

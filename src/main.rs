@@ -22,6 +22,8 @@ const OWN_NAME: &str = concat!("peregrine ", env!("CARGO_PKG_VERSION"));
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    let environment = || std::env::var("PEREGRINE_SERVER_NAME").ok();
+    check::identify(arguments.server_name.clone().or_else(environment));
     match &arguments.word {
         Some(Word::Demo(demo)) => return demo::run(demo),
         Some(Word::Ctl(command)) => return ctl::run(command),

@@ -20,6 +20,9 @@ const MOST_TOLD: usize = 20;
 /// Told of the subnets before the first packet meets them.
 type Follow = dyn Fn(&[Arc<Subnet4>]) + Send + Sync;
 
+/// Told of the configuration as config-get tells it.
+type Agree = dyn Fn(&Value) + Send + Sync;
+
 /// How a command is answered.
 type Run = fn(&Reload, &Command<'_>) -> Answer;
 
@@ -29,6 +32,7 @@ pub(crate) struct Reload {
     server: Arc<engine::server::Reload>,
     /// High Availability.
     follow: Box<Follow>,
+    agree: Box<Agree>,
 }
 
 impl Reload {
@@ -37,8 +41,10 @@ impl Reload {
         file: &Path,
         server: Arc<engine::server::Reload>,
         follow: impl Fn(&[Arc<Subnet4>]) + Send + Sync + 'static,
+        agree: impl Fn(&Value) + Send + Sync + 'static,
     ) -> Arc<Self> {
-        Arc::new(Self { file: file.to_owned(), server, follow: Box::new(follow) })
+        let (follow, agree) = (Box::new(follow), Box::new(agree));
+        Arc::new(Self { file: file.to_owned(), server, follow, agree })
     }
 
     /// Adds the commands.
@@ -86,6 +92,7 @@ impl Reload {
         let json = engine::config::render(configuration);
         let applied = self.server.apply(new.clone(), json, |new| (self.follow)(&new.subnets));
         applied.map_err(|error| error.to_string())?;
+        (self.agree)(&self.server.served().json);
         for warning in &configuration.warnings {
             engine::log!(PEREGRINE_CONFIG_WARNING, "{warning}");
         }

@@ -123,7 +123,7 @@ fn start(
     if checked.relationships.is_empty() {
         ha::Hub::forget_pairs(prepared.parts());
         let server: Server = prepared.start(Arc::new(ServeAll))?;
-        reloads_by(Reload::new(file, server.reload(), |_| ()));
+        reloads_by(Reload::new(file, server.reload(), |_| (), |_| ()));
         return Ok(server.run());
     }
     prepared.load()?;
@@ -132,7 +132,9 @@ fn start(
     let hub = ha::Hub::join(&checked.relationships, subnets, prepared.parts())?;
     prepared.replicate_to(hub.replication());
     let server = prepared.start(hub.admission())?;
-    reloads_by(Reload::new(file, server.reload(), hub.follow()));
+    let agree = hub.agree();
+    agree(&engine::config::render(&checked.configuration));
+    reloads_by(Reload::new(file, server.reload(), hub.follow(), agree));
     let drivers = hub.start()?;
     let status = server.run();
     drivers.stop();

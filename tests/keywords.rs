@@ -36,6 +36,13 @@ fn the_page_of_keywords_is_as_the_tables_are() {
     for ((word, value, status), maps) in &rows {
         writeln!(page, "| `{word}` | {} | {value} | {status} |", maps.join(", ")).unwrap();
     }
+    page.push_str("\n## Flexible identifiers (`parameters` of `libdhcp_flex_id`)\n\n");
+    let mut rows = BTreeMap::new();
+    gather(&v4::FLEX_ID, None, &mut rows);
+    page.push_str("| keyword | in | value | status |\n|---|---|---|---|\n");
+    for ((word, value, status), maps) in &rows {
+        writeln!(page, "| `{word}` | {} | {value} | {status} |", maps.join(", ")).unwrap();
+    }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/keywords.md");
     if std::env::var_os("PEREGRINE_WRITE_DOCS").is_some() {
         std::fs::write(&path, &page).unwrap();

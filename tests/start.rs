@@ -59,3 +59,44 @@ fn a_check_on_the_machine_leaves_the_lease_file_as_it_is() {
     assert_eq!(fs::read_to_string(path("leases.csv")).unwrap(), leases);
     assert!(!path("leases.csv.1").exists() && !path("leases.csv.2").exists());
 }
+
+/// One file for both servers of a pair: who this one is, is said where it is started.
+#[test]
+fn a_file_that_names_no_server_is_any_peers() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("kea-dhcp4.conf");
+    let peer = |name: &str, host: u8, role: &str| json!({"name": name, "url": format!("http://127.0.0.{host}:8000/"), "role": role});
+    let relationship = json!({
+        "mode": "hot-standby", "peers": [peer("no-host-a", 1, "primary"), peer("no-host-b", 2, "standby")],
+    });
+    let configuration = json!({ "Dhcp4": {
+        "interfaces-config": { "interfaces": [] },
+        "lease-database": { "type": "memfile", "persist": false },
+        "hooks-libraries": [
+            { "library": "/usr/lib/libdhcp_lease_cmds.so" },
+            {
+                "library": "/usr/lib/libdhcp_ha.so",
+                "parameters": { "high-availability": [relationship] },
+            },
+        ],
+    } });
+    fs::write(&file, configuration.to_string()).unwrap();
+    let check = |arguments: &[&str], environment: Option<&str>| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_peregrine"));
+        command.arg("-t").arg(&file).args(arguments).env_remove("PEREGRINE_SERVER_NAME");
+        command.envs(environment.map(|name| ("PEREGRINE_SERVER_NAME", name)));
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        (output.status.success(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (served, told) = check(&[], None);
+    assert!(!served && told.contains("got no \"this-server-name\""), "{told}");
+    assert!(told.contains("no-host-a, no-host-b"), "{told}");
+    for (arguments, environment) in [
+        (&["--server-name", "no-host-a"][..], None),
+        (&[][..], Some("no-host-b")),
+        (&["--server-name", "no-host-b"][..], Some("nobody")),
+    ] {
+        let (served, told) = check(arguments, environment);
+        assert!(served, "{arguments:?} {environment:?}: {told}");
+    }
+}

@@ -6,6 +6,7 @@
 
 mod build;
 mod changes;
+mod identity;
 mod peers;
 mod shape;
 mod subnets;
@@ -24,6 +25,7 @@ use engine::config::json::Position;
 
 pub use build::{check_hook, from_hook, from_library};
 pub use changes::refusals;
+pub use identity::Identity;
 pub use shape::{PARAMETERS, PEER, RELATIONSHIP};
 pub use subnets::SERVER_NAME;
 pub use tls::{Anchors, Tls};

@@ -16,6 +16,7 @@ use engine::server::Parts;
 
 use self::join::{Gates, Guards, OnlyOutbox, Outboxes};
 pub use self::subnets::{Share, Subnets};
+use crate::agreement::Agreement;
 use crate::config::{Relationship, SERVER_NAME, Server};
 use crate::guard::Guard;
 use crate::half::Half;
@@ -133,6 +134,15 @@ impl Hub {
     pub fn follow(&self) -> impl Fn(&[Arc<Subnet4>]) + Send + Sync + use<> {
         let known = Arc::clone(&self.subnets);
         move |subnets| known.renew(server_names(subnets))
+    }
+
+    /// Tells the partners what a configuration, as config-get tells it, has to agree with theirs in.
+    pub fn agree(&self) -> impl Fn(&serde_json::Value) + Send + Sync + use<> {
+        let halves = self.halves.clone();
+        move |config| {
+            let agreement = Agreement::of(config);
+            halves.iter().for_each(|half| half.agree_on(agreement.clone()));
+        }
     }
 
     /// Begins to talk: the listeners, the heartbeats, the client threads.

@@ -3,9 +3,10 @@
 //! [`config`] reads the `high-availability` parameters, [`machine`] decides (pure), [`wire`] is Kea's JSON (pure),
 //! [`gate`] joins the engine's admission, [`outbox`] its replication, [`half`] is a machine with both;
 //! [`guard`] has a say when the partner's updates come in, [`stream`] when they come in batches;
-//! [`io`] talks for it (*shell*: driver thread, client pool, dedicated listener); [`hub`] puts them together.
+//! [`agreement`] is what the two configurations have to agree in; [`io`] talks for it (*shell*: driver thread, client pool, dedicated listener); [`hub`] puts them together.
 //! [`limits`] holds every bound. `sim` (feature of the same name) drives whole servers under a seed.
 
+pub mod agreement;
 #[cfg(test)]
 #[path = "../tests/support/certificates.rs"]
 mod certificates;

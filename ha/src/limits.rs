@@ -6,6 +6,10 @@ use std::time::Duration;
 pub const MAX_QUEUED_UPDATES: usize = 65_536;
 /// Lease updates of one batch to a Peregrine: at some hundred bytes each it stays below [`LARGE_REQUEST`].
 pub const MAX_BATCH: usize = 128;
+/// Keys of an agreement that a partner may send.
+pub const MAX_AGREEMENT: usize = 256;
+/// Subnets that have a hash of their own in an agreement; where there are more, one stands for all.
+pub const MAX_AGREEMENT_SUBNETS: usize = 64;
 /// Earlier runs of the partner that are remembered, so that nothing late of theirs is taken.
 pub const MAX_PAST_RUNS: usize = 16;
 /// Changes that are remembered because they were made while the service was being switched off.

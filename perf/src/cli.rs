@@ -181,6 +181,9 @@ pub struct Arguments {
     /// The run is over after so many exchanges that ended well
     #[arg(long, value_name = "N")]
     pub enough: Option<u64>,
+    /// After the run each client gives back what it has; that is not counted
+    #[arg(long)]
+    pub release_after: bool,
     /// Seconds between two interim reports
     #[arg(short = 't', value_name = "REPORT", value_parser = seconds)]
     pub report: Option<Duration>,

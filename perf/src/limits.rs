@@ -5,6 +5,12 @@ use std::time::Duration;
 /// Datagrams that one system call takes or gives at most.
 pub const BATCH: usize = 64;
 
+/// Batches that are sent at most before the next is received.
+pub const BATCHES: usize = 16;
+
+/// Releases that are sent per second once a run is over: no server may lose any.
+pub const RELEASE_RATE: u32 = 40_000;
+
 /// Exchanges under way at most; one more is not begun and counted as `local_limit`.
 pub const UNDER_WAY: usize = 1 << 18;
 

@@ -66,6 +66,9 @@ fn load(arguments: &Arguments) -> Result<bool, Failure> {
     let outcome = drive(arguments, &relay, &plan, &mut fleet);
     call_wrapped(arguments, "stop")?;
     let tally = outcome?;
+    if arguments.release_after {
+        relay.run(&Plan::release_all(&plan, &fleet), &mut fleet, &mut |_| unless_interrupted())?;
+    }
     if arguments.json {
         println!("{:#}", report::json(&plan, &tally));
     } else {
@@ -95,12 +98,16 @@ fn drive(
             // The report for machines stays alone on its way.
             if arguments.json { eprintln!("{line}") } else { println!("{line}") }
         }
-        if syscall::interrupted() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        unless_interrupted()
     };
     if arguments.scenario == "avalanche" {
         return avalanche::run(relay, plan, fleet, &mut progress);
     }
     relay.run(plan, fleet, &mut progress)
+}
+
+fn unless_interrupted() -> ControlFlow<()> {
+    if syscall::interrupted() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }
 
 fn call_wrapped(arguments: &Arguments, word: &'static str) -> Result<(), Failure> {

@@ -3,6 +3,8 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use crate::fleet::Fleet;
+use crate::limits::RELEASE_RATE;
 use crate::pace::Pace;
 use crate::wire::Codes;
 
@@ -15,6 +17,8 @@ pub enum Exchange {
     Offer,
     /// REQUEST, ACK of a client that keeps its lease (rebinding); a client without one does DORA.
     Rebind,
+    /// RELEASE of what a client has, which nobody answers.
+    Release,
 }
 
 /// When too many answers are missing to go on (perfdhcp's `-D`).
@@ -166,6 +170,23 @@ impl Plan {
 }
 
 impl Plan {
+    /// After a run by `plan`: a release by each client that has a lease.
+    pub fn release_all(plan: &Self, fleet: &Fleet) -> Self {
+        let clients: Vec<u32> = fleet.leases().map(|(client, _)| client).collect();
+        Self {
+            exchange: Exchange::Release,
+            pace: Pace::Rate(RELEASE_RATE),
+            exchanges: Some(clients.len() as u64),
+            clients,
+            period: None,
+            preload: 0,
+            warm_up: Duration::ZERO,
+            enough: None,
+            mix: Mix::default(),
+            ..plan.clone()
+        }
+    }
+
     /// The relay that a client is behind.
     pub fn relay_of(&self, client: u32) -> Ipv4Addr {
         let number = client % self.relays.count.max(1);

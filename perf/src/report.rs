@@ -19,6 +19,7 @@ pub fn text(plan: &Plan, tally: &Tally) -> String {
         Exchange::Dora => "4-way exchanges/second",
         Exchange::Offer => "DISCOVER-OFFER/second",
         Exchange::Rebind => "REQUEST-ACK/second",
+        Exchange::Release => "RELEASE/second",
     };
     let mut out = String::from("***Rate statistics***\n");
     let _ = write!(out, "Rate: {} {unit}", significant(tally.rate()));
@@ -120,6 +121,7 @@ pub fn json(plan: &Plan, tally: &Tally) -> Value {
         "malformed": tally.malformed,
         "local-limit": tally.local_limit,
         "clean": tally.is_clean(),
+        "begun-in-s": tally.begun_in.as_secs_f64(),
         "reply-octets": tally.reply_size(),
         "released": tally.released,
         "servers": servers(tally),

@@ -9,7 +9,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::clock::Clock;
 use crate::fleet::Fleet;
-use crate::limits::{BATCH, IDLE, SERVERS, SOCKET_BUFFER};
+use crate::limits::{BATCH, BATCHES, IDLE, SERVERS, SOCKET_BUFFER};
 use crate::plan::Plan;
 use crate::session::Session;
 use crate::syscall::{self, Inbox};
@@ -151,7 +151,14 @@ impl Turn<'_> {
             let now = clock.now();
             let received = self.receive(now);
             self.session.handle_timeouts(now);
-            let sent = self.send(clock.now());
+            let mut sent = 0;
+            for _ in 0..BATCHES {
+                let batch = self.send(clock.now());
+                sent += batch;
+                if batch < BATCH {
+                    break;
+                }
+            }
             let now = clock.now();
             if self.session.is_finished(now) {
                 break;

@@ -84,8 +84,11 @@ enum Ending {
 impl<'a> Session<'a> {
     /// A run that starts at `now`.
     pub fn new(plan: &'a Plan, fleet: &'a mut Fleet, now: Duration) -> Self {
-        let mixed = plan.mix != Mix::default();
-        let holders = fleet.leases().filter(|_| mixed).map(|(client, _)| client).collect();
+        // The clock runs already: millions of clients are not gone through for nothing.
+        let holders = match plan.mix == Mix::default() {
+            true => VecDeque::new(),
+            false => fleet.leases().map(|(client, _)| client).collect(),
+        };
         Self {
             plan,
             fleet,
@@ -221,6 +224,9 @@ impl<'a> Session<'a> {
         let turn = usize::try_from(self.turns.checked_rem(round)?).ok()?;
         let client = *self.plan.clients.get(turn)?;
         self.turns += 1;
+        if self.plan.exchange == Exchange::Release {
+            return self.release(now, client);
+        }
         let kept = self.fleet.lease(client).filter(|_| self.plan.exchange == Exchange::Rebind);
         let (step, form) = match kept {
             Some(Lease { address, .. }) => (Step::Ack { address }, Form::Rebind { address }),
@@ -238,19 +244,25 @@ impl<'a> Session<'a> {
         if !release && self.owed.renewals < 1.0 {
             return None;
         }
-        let (client, Lease { address, server }) = self.next_holder()?;
+        let (client, Lease { address, .. }) = self.next_holder()?;
         if release {
             self.owed.releases -= 1.0;
-            self.tally.released += 1;
-            self.fleet.forget(client);
-            let xid = self.next_xid;
-            self.next_xid = xid.wrapping_add(1);
-            return Some(self.query(now, xid, client, Form::Release { address, server }));
+            return self.release(now, client);
         }
         self.owed.renewals -= 1.0;
         let (step, sent_at, begin_at) = (Step::Ack { address }, now, due_at);
         let exchange = UnderWay { client, step, renewal: true, sent_at, due_at, begin_at };
         self.send_first(Form::Rebind { address }, exchange)
+    }
+
+    /// Gives back what a client has, if it has something; nobody answers.
+    fn release(&mut self, now: Duration, client: u32) -> Option<Datagram> {
+        let Lease { address, server } = self.fleet.lease(client)?;
+        self.fleet.forget(client);
+        self.tally.released += 1;
+        let xid = self.next_xid;
+        self.next_xid = xid.wrapping_add(1);
+        Some(self.query(now, xid, client, Form::Release { address, server }))
     }
 
     fn next_holder(&mut self) -> Option<(u32, Lease)> {
@@ -268,6 +280,7 @@ impl<'a> Session<'a> {
             return None;
         };
         self.next_xid = xid.wrapping_add(1);
+        self.tally.begun_in = self.counted(exchange.sent_at);
         self.under_way.insert(xid, exchange);
         Some(self.send(xid, &exchange, form))
     }

@@ -132,6 +132,8 @@ pub struct Tally {
     pub released: u64,
     /// From the moment when an exchange should have begun to its end, for those that ended well.
     pub exchange_ns: Latency,
+    /// From the start until the last exchange began.
+    pub begun_in: Duration,
     /// Octets of all answers.
     pub reply_octets: u64,
     /// Exchanges that ended well.
@@ -162,6 +164,7 @@ impl Tally {
         self.released += later.released;
         self.exchange_ns.absorb(&later.exchange_ns);
         self.reply_octets += later.reply_octets;
+        self.begun_in = self.elapsed + later.begun_in;
         self.completed += later.completed;
         self.completed_in = self.elapsed + later.completed_in;
         self.elapsed += later.elapsed;

@@ -214,6 +214,12 @@ pub(crate) const ALL: &[Meant] = &[
         effect: Effect::None,
     },
     Meant {
+        name: "conflict-of-command",
+        reason: "lease4-add of an address that no subnet has, or that is leased: result 1 of 2.2, 4 (conflict) of 3.x",
+        applies: |seen| seen.difference.what == What::Command && seen.values() == ("1", "4"),
+        effect: Effect::None,
+    },
+    Meant {
         name: "decline-of-ended-lease",
         reason: "DECLINE: a lease that is over is not the client's any more; 2.2 takes it out of use all the same, 3.x does not",
         applies: |seen| {

@@ -250,7 +250,6 @@ impl Plan {
 
     fn step(&self, dice: &mut Dice, story: &mut Story) {
         let client = &self.clients[dice.between(0, self.clients.len() - 1)];
-        let link = client.link;
         let mut query = |verb: &str, words: Words| {
             let client = client.name.clone();
             story.steps.push(Step::Query { client, verb: verb.into(), words, expected: None });
@@ -282,15 +281,20 @@ impl Plan {
                 query("bootp", words);
             }
             78..=80 => {
-                let last = dice.pick(&["renew", "rebind", "reboot", "release", "discover"]);
-                story.steps.push(Step::End { client: client.name.clone() });
-                let (client, verb) = (client.name.clone(), last.into());
-                story.steps.push(Step::Query {
-                    client,
-                    verb,
-                    words: noise(dice, link),
-                    expected: None,
-                });
+                let verb = dice.pick(&["renew", "rebind", "reboot", "release", "discover"]);
+                let client = client.name.clone();
+                story.steps.push(Step::End { client: client.clone() });
+                if verb == "discover" {
+                    words.push(("fresh".into(), String::new()));
+                }
+                let mut query = |verb: &str, words: Words| {
+                    let (client, verb) = (client.clone(), verb.into());
+                    story.steps.push(Step::Query { client, verb, words, expected: None });
+                };
+                query(verb, words);
+                if verb == "discover" {
+                    query("select", Words::new());
+                }
             }
             81..=84 => query("inform", words),
             85..=88 => {

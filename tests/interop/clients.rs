@@ -253,6 +253,13 @@ fn networkd_of_systemd() {
 }
 
 #[test]
+fn networkd_of_systemd_comes_up_again_with_its_address() {
+    if net::is_installed_at(NETWORKD) {
+        keeps_its_address(Program::Networkd);
+    }
+}
+
+#[test]
 fn networkd_of_systemd_rebinds_to_another_server() {
     if net::is_installed_at(NETWORKD) {
         rebind_to_another(Program::Networkd);
@@ -288,43 +295,53 @@ fn shows(lan: &Lan, address: &str) {
 /// udhcpc keeps no lease; the others ask for the address that they had, without a DISCOVER.
 #[test]
 fn a_client_that_comes_up_again_keeps_its_address() {
+    [Program::Dhclient, Program::Dhcpcd].into_iter().for_each(keeps_its_address);
+}
+
+fn keeps_its_address(program: Program) {
     if !net::is_possible("a DHCP client that reboots") {
         return;
     }
-    for program in [Program::Dhclient, Program::Dhcpcd] {
-        let folder = tempfile::tempdir().unwrap();
-        let lan = Lan::new(&[("server", "192.0.2.1/24"), ("client", "")]);
-        let mut server = Server::new(Kind::Peregrine, "server", folder.path());
-        let mut configuration = configuration();
-        configuration["renew-timer"] = json!(30);
-        server.configure(&configuration);
-        server.start(&lan);
-        let client = Client::start(&lan, program, folder.path());
-        let given = until("lease", PATIENCE, || lease(&server));
-        let address = given["ip-address"].as_str().unwrap().to_owned();
-        shows(&lan, &address);
-        until("file of the client", PATIENCE, || {
-            let files = fs::read_dir(folder.path().join("dhcpcd"));
-            let kept = files.is_ok_and(|mut files| files.next().is_some());
-            let own = fs::read_to_string(folder.path().join("leases")).unwrap_or_default();
-            if kept || own.contains(&address) { Ok(()) } else { Err(own) }
-        });
-        // Killed on the spot: it gives nothing back.
-        drop(client);
-        let before = server.statistics();
-        let _again = Client::start(&lan, program, folder.path());
-        until("REQUEST after the reboot", PATIENCE, || {
-            let now = server.statistics();
-            let more = |name: &str| now[name] - before[name];
-            match (more("pkt4-discover-received"), more("pkt4-ack-sent")) {
-                (0, 1..) => Ok(()),
-                other => Err((program, other)),
-            }
-        });
-        assert_eq!(lease(&server).unwrap()["ip-address"], given["ip-address"]);
-    }
+    // systemd's takes the address that it finds on its interface for the one that it had.
+    let more = match program {
+        Program::Networkd => "[Network]\nKeepConfiguration=dhcp\n",
+        _ => "",
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let lan = Lan::new(&[("server", "192.0.2.1/24"), ("client", "")]);
+    let mut server = Server::new(Kind::Peregrine, "server", folder.path());
+    let mut configuration = configuration();
+    configuration["renew-timer"] = json!(30);
+    server.configure(&configuration);
+    server.start(&lan);
+    let client = Client::start_with(&lan, program, folder.path(), more);
+    let given = until("lease", PATIENCE, || lease(&server));
+    let address = given["ip-address"].as_str().unwrap().to_owned();
+    shows(&lan, &address);
+    until("file of the client", PATIENCE, || {
+        let files = fs::read_dir(folder.path().join("dhcpcd"));
+        let kept = files.is_ok_and(|mut files| files.next().is_some());
+        let own = fs::read_to_string(folder.path().join("leases")).unwrap_or_default();
+        let on_link = matches!(program, Program::Networkd);
+        if kept || on_link || own.contains(&address) { Ok(()) } else { Err(own) }
+    });
+    // Killed on the spot: it gives nothing back.
+    drop(client);
+    let before = server.statistics();
+    let _again = Client::start_with(&lan, program, folder.path(), more);
+    until("REQUEST after the reboot", PATIENCE, || {
+        let now = server.statistics();
+        let more = |name: &str| now[name] - before[name];
+        match (more("pkt4-discover-received"), more("pkt4-ack-sent")) {
+            (0, 1..) => Ok(()),
+            other => Err((program, other)),
+        }
+    });
+    assert_eq!(lease(&server).unwrap()["ip-address"], given["ip-address"]);
 }
 
+/// systemd's client 252 is left out: with `SendDecline=yes` it finds the stranger and means to decline, but sends from the
+/// very address that it does not take, which its kernel refuses (`Network is unreachable`).
 #[test]
 fn an_address_that_somebody_has_is_declined() {
     ALL.into_iter().for_each(decline_of_a_taken_address);

@@ -74,7 +74,15 @@ pub struct Mistake {
     pub message: String,
 }
 
+/// What the message of a [`Mistake::unbuilt`] begins with.
+const UNBUILT: &str = "not built yet: ";
+
 impl Mistake {
+    /// If the configuration is right and asks for a part that is not built yet: the part, with what asks for it.
+    pub fn unbuilt(&self) -> Option<&str> {
+        self.message.strip_prefix(UNBUILT)
+    }
+
     /// A mistake at `at`.
     pub fn new(at: &Position, message: impl Into<String>) -> Mistake {
         Mistake { at: at.clone(), message: message.into() }

@@ -68,6 +68,8 @@ pub struct Dhcp4 {
     pub definitions: Definitions,
     /// Every reservation, global ones and those of subnets.
     pub hosts: Arc<Hosts>,
+    /// `libdhcp_flex_id`, if it is to make identifiers.
+    pub flex_id: Option<FlexId>,
     /// `host-reservation-identifiers`: what is looked for, in order.
     pub host_identifiers: Vec<IdentifierKind>,
     /// `early-global-reservations-lookup`: global reservations give their classes before a subnet is selected.
@@ -227,6 +229,19 @@ pub enum HookKind {
     StatCmds,
     /// `libdhcp_bootp`
     Bootp,
+    /// `libdhcp_flex_id`
+    FlexId,
+}
+
+/// The parameters of `libdhcp_flex_id`.
+#[derive(Clone, Debug)]
+pub struct FlexId {
+    /// `identifier-expression`, compiled.
+    pub expression: Template,
+    /// `replace-client-id`: the identifier takes the place of option 61.
+    pub replace_client_id: bool,
+    /// `cid-as-rfc4361-duid`: there it is a DUID with an IAID of 0.
+    pub as_duid: bool,
 }
 
 /// An entry of `loggers`.
@@ -477,6 +492,8 @@ pub struct Compatibility {
     pub ignore_server_identifier: bool,
     /// `ignore-rai-link-selection`: option 82's sub-option 5 does not select the subnet.
     pub ignore_link_selection: bool,
+    /// `lenient-option-parsing`: queries with certain malformed options are served, not dropped.
+    pub lenient: bool,
 }
 
 /// How a renewal or rebinding timer is found.

@@ -1,8 +1,6 @@
 //! How clients' names are shaped (`ddns-replace-client-name` and its neighbours). Pure.
 
-use std::borrow::Cow;
-
-use regex::{NoExpand, Regex, RegexBuilder};
+use regex::{Regex, RegexBuilder};
 
 use crate::limits::{MAX_PATTERN, MAX_PATTERN_PROGRAM};
 
@@ -58,24 +56,30 @@ impl Default for NameRules {
 }
 
 impl NameRules {
-    /// `name` with what is unwanted replaced.
-    pub fn clean<'n>(&self, name: &'n str) -> Cow<'n, str> {
+    /// Gives `take`, piece by piece, `name` with what is unwanted replaced.
+    pub fn clean(&self, name: &str, take: &mut dyn FnMut(&str)) {
         let is_usual = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
         match &self.unwanted {
-            Unwanted::Nothing => Cow::Borrowed(name),
-            Unwanted::Usual if name.chars().all(is_usual) => Cow::Borrowed(name),
+            Unwanted::Nothing => take(name),
             Unwanted::Usual => {
-                let mut clean = String::with_capacity(name.len());
-                for c in name.chars() {
-                    if is_usual(c) {
-                        clean.push(c);
-                    } else {
-                        clean.push_str(&self.replacement);
-                    }
+                let mut rest = name;
+                while let Some(at) = rest.find(|c| !is_usual(c)) {
+                    let (before, from) = rest.split_at(at);
+                    take(before);
+                    take(&self.replacement);
+                    rest = from.strip_prefix(|_: char| true).unwrap_or_default();
                 }
-                Cow::Owned(clean)
+                take(rest);
             }
-            Unwanted::Pattern(pattern) => pattern.replace_all(name, NoExpand(&self.replacement)),
+            Unwanted::Pattern(pattern) => {
+                let mut end = 0;
+                for found in pattern.find_iter(name) {
+                    take(&name[end..found.start()]);
+                    take(&self.replacement);
+                    end = found.end();
+                }
+                take(&name[end..]);
+            }
         }
     }
 }

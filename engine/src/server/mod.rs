@@ -26,7 +26,7 @@ pub use trial::shortcomings;
 
 use crate::alloc::Offers;
 use crate::clock::{Clock, Mono, SystemClock};
-use crate::config::model::Dhcp4;
+use crate::config::model::{Dhcp4, Subnet4};
 use crate::control::Registry;
 use crate::control::core::{Core, Served};
 use crate::control::leases::LeaseCommands;
@@ -38,6 +38,7 @@ use crate::packet::{self, Links, Ports, Sockets};
 use crate::pending::Pending;
 use crate::seam::service::Service;
 use crate::seam::{Admission, GuardPost, Replication};
+use crate::select::is_open;
 use crate::stats::Stats;
 use crate::sync::{Live, Mutex};
 use crate::v4::Snapshot;
@@ -376,7 +377,12 @@ pub fn lease_subnet(config: &Dhcp4, key: SubnetKey) -> Option<LeaseSubnet> {
             &config.subnets[at]
         }
         SubnetKey::Address(address) => {
-            config.subnets.iter().find(|subnet| subnet.prefix.contains(address))?
+            // As in Kea one with a guard is not meant: nobody is a client of a class here.
+            let is_open = |subnet: &Subnet4| {
+                is_open(&subnet.guard, &|_| false) && is_open(subnet.network_guard(), &|_| false)
+            };
+            let mut subnets = config.subnets.iter();
+            subnets.find(|subnet| subnet.prefix.contains(address) && is_open(subnet))?
         }
     };
     Some(LeaseSubnet {

@@ -55,7 +55,7 @@ impl std::fmt::Debug for Pipeline {
 impl worker::Pipeline for Pipeline {
     fn admit(&self, packet: &Packet, now: Now) -> Option<Dispatch> {
         self.stats.count(Counter::Received);
-        let query = match Query::parse_any(&packet.message) {
+        let query = match self.read(&packet.message, || self.snapshot.load().is_lenient()) {
             Ok(query) if query.is_bootp() && !self.snapshot.load().serves_bootp() => {
                 self.stats.count(Counter::ParseFailed);
                 return self.refused(malformed(Malformed::NoMessageType));
@@ -164,7 +164,7 @@ impl Turn<'_> {
     fn decide(&mut self, job: &Job) -> Option<ChangeNumber> {
         let pipeline = self.pipeline;
         // It was parsed when it was admitted, and has not changed since.
-        let query = Query::parse_any(&job.packet.message).ok()?;
+        let query = pipeline.read(&job.packet.message, || self.snapshot.is_lenient()).ok()?;
         let ticket = match self.reserve(&query, job.dispatch.hash) {
             Ok(ticket) => ticket,
             Err(why) => return pipeline.refused(why),
@@ -189,7 +189,11 @@ impl Turn<'_> {
         if let Some(trouble) = trouble.get() {
             pipeline.stats.count(Counter::ClassEvaluationFailed);
             let names = &self.snapshot.config().class_names;
-            self.lines.trouble(&query, names.name(trouble.class), trouble.error);
+            let name = match trouble.class {
+                Some(class) => Arc::clone(names.name(class)),
+                None => "identifier-expression".into(),
+            };
+            self.lines.trouble(&query, name, trouble.error);
         }
         match outcome {
             Outcome::Reply(reply) => {
@@ -253,6 +257,20 @@ impl Turn<'_> {
 }
 
 impl Pipeline {
+    /// Reads a query; one that is malformed is read again if the configuration is lenient.
+    fn read<'a>(
+        &self,
+        message: &'a [u8],
+        is_lenient: impl Fn() -> bool,
+    ) -> Result<Query<'a>, Malformed> {
+        match Query::parse_any(message) {
+            Err(Malformed::OptionLength { .. } | Malformed::FqdnFlags(_)) if is_lenient() => {
+                Query::parse_leniently(message)
+            }
+            read => read,
+        }
+    }
+
     /// Which worker's client it is; another hash than the one that shares clients with a partner.
     fn hash(&self, query: &Query<'_>) -> u64 {
         match query.chaddr() {

@@ -74,9 +74,9 @@ impl Lines {
         self.add(message, query, What::Drop(why));
     }
 
-    /// Tells which class the query is not in because its test could not be evaluated.
-    pub(super) fn trouble(&mut self, query: &Query<'_>, class: &Arc<str>, error: EvaluationError) {
-        let what = What::Trouble(Arc::clone(class), error);
+    /// Tells which class the query is not in because its test could not be evaluated, or that it has no identifier.
+    pub(super) fn trouble(&mut self, query: &Query<'_>, class: Arc<str>, error: EvaluationError) {
+        let what = What::Trouble(class, error);
         self.add(&messages::DHCPSRV_EVAL_ERROR, query, what);
     }
 

@@ -10,6 +10,7 @@ use crate::classify::{ClassId, ClassNames, SPAWN, Subject, unescaped};
 use crate::codec::options::{Definition, is_deferred, trim_zeros};
 use crate::codec::v4::{Query, code};
 use crate::config::model::{ClientClass, Dhcp4};
+use crate::lease::ClientId;
 use crate::packet::Arrival;
 
 const VENDOR_CLASS: &str = "VENDOR_CLASS_";
@@ -138,6 +139,8 @@ pub(super) struct Asked<'a> {
     pub(super) query: &'a Query<'a>,
     pub(super) arrival: &'a Arrival,
     pub(super) context: &'a Context<'a>,
+    /// What stands for option 61.
+    pub(super) client_id: Option<&'a ClientId>,
 }
 
 impl Classes {
@@ -196,6 +199,11 @@ impl Classes {
                 _ => self.evaluate(at, asked, true),
             }
         }
+    }
+
+    /// The query, as an expression sees it that is evaluated now.
+    pub(super) fn view<'a>(&'a self, asked: Asked<'a>) -> impl Subject + 'a {
+        View { asked, classes: self, deferred: false }
     }
 
     /// Whether the query is in `class`.
@@ -263,7 +271,7 @@ impl Classes {
             Ok(None) => {}
             Err(error) => {
                 let trouble = asked.context.trouble;
-                trouble.set(trouble.get().or(Some(ClassTrouble { class: class.id, error })));
+                trouble.set(trouble.get().or(Some(ClassTrouble { class: Some(class.id), error })));
             }
         }
     }
@@ -294,7 +302,11 @@ impl Subject for View<'_> {
     }
 
     fn option(&self, code: u16) -> Option<Cow<'_, [u8]>> {
-        self.asked.query.option(u8::try_from(code).ok()?)
+        let wanted = u8::try_from(code).ok()?;
+        match self.asked.client_id.filter(|_| wanted == code::CLIENT_IDENTIFIER) {
+            Some(replaced) => Some(Cow::Borrowed(replaced.as_bytes())),
+            None => self.asked.query.option(wanted),
+        }
     }
 
     fn interface(&self) -> &str {

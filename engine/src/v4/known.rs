@@ -1,13 +1,15 @@
 //! What is reserved for a query's client, and what for others (Kea guide, "Host Reservations in DHCPv4"). Pure.
 
+use std::borrow::Cow;
 use std::net::Ipv4Addr;
 
 use super::Exchange;
-use super::classes::Classes;
+use super::classes::{Asked, Classes};
 use super::discover::Site;
 use super::snapshot::{Snapshot, SubnetPlan};
-use crate::codec::v4::{Query, code, suboption};
+use crate::codec::v4::suboption;
 use crate::hosts::{self, GLOBAL, Host, IdentifierKind};
+use crate::lease::ClientId;
 
 /// Type of a client identifier that holds a DUID (RFC 4361), and the bytes before that: type and IAID.
 const DUID_TYPE: u8 = 255;
@@ -30,26 +32,33 @@ pub(super) struct Reservation<'a> {
 }
 
 impl<'a> Known<'a> {
-    pub(super) fn of(query: &Query<'_>, snapshot: &'a Snapshot) -> Self {
+    /// For whoever sent the query; `flex_id` is what an expression makes of it.
+    pub(super) fn of(asked: Asked<'_>, flex_id: Option<&ClientId>, snapshot: &'a Snapshot) -> Self {
+        let Asked { query, client_id, .. } = asked;
         let mut known = Self::default();
         let hosts = &snapshot.config.hosts;
         for (place, kind) in known.by_identifier.iter_mut().zip(&snapshot.config.host_identifiers) {
             if !hosts.has_kind(*kind) {
                 continue;
             }
-            let option = |code| query.option(code);
+            let client_id = || match client_id {
+                Some(replaced) => Some(Cow::Borrowed(replaced.as_bytes())),
+                None => query.client_id_bytes(),
+            };
             *place = match kind {
                 IdentifierKind::HwAddress => hosts.of(*kind, query.chaddr()),
-                IdentifierKind::ClientId => option(code::CLIENT_IDENTIFIER)
-                    .map_or_else(Default::default, |id| hosts.of(*kind, &id)),
-                IdentifierKind::Duid => option(code::CLIENT_IDENTIFIER)
+                IdentifierKind::ClientId => {
+                    client_id().map_or_else(Default::default, |id| hosts.of(*kind, &id))
+                }
+                IdentifierKind::Duid => client_id()
                     .filter(|id| id.first() == Some(&DUID_TYPE) && id.len() > BEFORE_DUID)
                     .map_or_else(Default::default, |id| hosts.of(*kind, &id[BEFORE_DUID..])),
                 IdentifierKind::CircuitId => query
                     .relay_suboption(suboption::CIRCUIT_ID)
                     .map_or_else(Default::default, |id| hosts.of(*kind, &id)),
-                // Nothing makes one: the hook library that would is not built.
-                IdentifierKind::FlexId => &[],
+                IdentifierKind::FlexId => {
+                    flex_id.map_or_else(Default::default, |id| hosts.of(*kind, id.as_bytes()))
+                }
             };
         }
         known

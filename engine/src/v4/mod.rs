@@ -8,6 +8,7 @@ mod admit;
 mod answer;
 mod classes;
 mod discover;
+mod flex_id;
 mod inform;
 mod ipv6_only;
 mod known;
@@ -73,11 +74,11 @@ pub struct Context<'a> {
     pub trouble: &'a Cell<Option<ClassTrouble>>,
 }
 
-/// A class that a query is not in because its test could not be evaluated.
+/// A class that a query is not in because its test could not be evaluated, or the identifier that it therefore lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClassTrouble {
-    /// The class.
-    pub class: ClassId,
+    /// The class; none: `identifier-expression`.
+    pub class: Option<ClassId>,
     /// Why.
     pub error: EvaluationError,
 }
@@ -102,6 +103,8 @@ struct Exchange<'a> {
     query: &'a Query<'a>,
     arrival: &'a Arrival,
     context: &'a Context<'a>,
+    /// What stands for option 61.
+    replaced: Option<ClientId>,
     classes: Classes,
     known: Known<'a>,
     subnet: Option<&'a SubnetPlan>,
@@ -121,8 +124,8 @@ struct Client {
 }
 
 impl Client {
-    fn new(query: &Query<'_>, match_client_id: bool) -> Self {
-        let (hw_address, client_id) = (query.hw_address(), query.client_id());
+    fn new(query: &Query<'_>, client_id: Option<ClientId>, match_client_id: bool) -> Self {
+        let hw_address = query.hw_address();
         let decisive = client_id.as_ref().filter(|_| match_client_id);
         let key = ClientKey::of(Identity { client_id: decisive, hw_address: &hw_address });
         Self { hw_address, client_id, match_client_id, key }
@@ -150,12 +153,16 @@ impl<'a> Exchange<'a> {
         let snapshot = context.snapshot;
         let is_complete = context.store.is_complete();
         accept::check_options(query, snapshot)?;
-        let asked = Asked { query, arrival, context };
+        let asked = Asked { query, arrival, context, client_id: None };
+        let identifier = flex_id::replacing(asked);
+        let replaced = identifier.as_ref().and_then(|id| flex_id::client_id(id, asked));
+        let asked = Asked { client_id: replaced.as_ref(), ..asked };
         let mut classes = Classes::of(asked, class);
         accept::accept(query, arrival, context)?;
         classes.check_drop(snapshot)?;
         accept::check_sanity(query)?;
-        let known = Known::of(query, snapshot);
+        let identifier = identifier.or_else(|| flex_id::for_reservation(&classes, asked));
+        let known = Known::of(asked, identifier.as_ref(), snapshot);
         if let Some(host) = known.early(snapshot) {
             classes.reserve(host.classes(), asked);
             classes.complete(true, asked);
@@ -172,9 +179,11 @@ impl<'a> Exchange<'a> {
             complete(&mut classes, &known, subnet, asked);
             classes.check_drop(snapshot)?;
         }
-        let client = Client::new(query, subnet.is_none_or(|it| it.config.match_client_id));
+        let client_id = replaced.clone().or_else(|| query.client_id());
+        let match_client_id = subnet.is_none_or(|it| it.config.match_client_id);
+        let client = Client::new(query, client_id, match_client_id);
         let exchange =
-            Self { query, arrival, context, classes, known, subnet, client, is_complete };
+            Self { query, arrival, context, replaced, classes, known, subnet, client, is_complete };
         exchange.check_loaded()?;
         match query.message_type() {
             MessageType::Discover => exchange.discover(),
@@ -204,7 +213,8 @@ impl<'a> Exchange<'a> {
     }
 
     fn asked(&self) -> Asked<'_> {
-        Asked { query: self.query, arrival: self.arrival, context: self.context }
+        let (query, arrival, context) = (self.query, self.arrival, self.context);
+        Asked { query, arrival, context, client_id: self.replaced.as_ref() }
     }
 
     fn search(&self, network: &NetworkPlan) -> Search<'a> {

@@ -229,7 +229,7 @@ impl<'a> Exchange<'a> {
             hostname: promise
                 .name
                 .as_ref()
-                .map_or_else(HostName::default, |name| name.hostname.clone()),
+                .map_or_else(HostName::default, |name| name.hostname.as_str().into()),
             state: LeaseState::Assigned,
             user_context,
             pool_id: promise.pool.map_or(0, |pool| pool.id),

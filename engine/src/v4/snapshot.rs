@@ -100,6 +100,11 @@ impl Snapshot {
         self.serves_bootp
     }
 
+    /// Whether some malformed options are put up with (`lenient-option-parsing`).
+    pub fn is_lenient(&self) -> bool {
+        self.config.compatibility.lenient
+    }
+
     /// The configuration that this is of.
     pub fn config(&self) -> &Arc<Dhcp4> {
         &self.config

@@ -7,7 +7,7 @@ use engine::config::json::{Mistake, Node};
 use engine::config::model::{HookKind, HookLibrary};
 use engine::config::wire::{self, Depth};
 
-use super::{MultiThreading, PARAMETERS, Relationship, class_warnings, peers, subnets};
+use super::{Identity, MultiThreading, PARAMETERS, Relationship, class_warnings, peers, subnets};
 use crate::machine::{Mode, Parameters, Pause, State};
 
 /// Checks an entry of `hooks-libraries` of `part` (the file's `Dhcp4` or `Dhcp6`) if it is ours; for the engine's `load_with`.
@@ -15,25 +15,34 @@ use crate::machine::{Mode, Parameters, Pause, State};
 ///
 /// # Errors
 /// All mistakes.
-pub fn check_hook(library: &HookLibrary, part: &Node) -> Result<Vec<Mistake>, Vec<Mistake>> {
+pub fn check_hook(
+    library: &HookLibrary,
+    part: &Node,
+    identity: &Identity,
+) -> Result<Vec<Mistake>, Vec<Mistake>> {
     match library.kind {
         HookKind::Ha => {
-            let relationships = from_library(library)?;
+            let relationships = from_library(library, identity)?;
             let mut warnings = class_warnings(&relationships, part);
             warnings.extend(subnets::check(&relationships, part)?);
             Ok(warnings)
         }
-        HookKind::LeaseCmds | HookKind::StatCmds | HookKind::Bootp => Ok(Vec::new()),
+        HookKind::LeaseCmds | HookKind::StatCmds | HookKind::Bootp | HookKind::FlexId => {
+            Ok(Vec::new())
+        }
     }
 }
 
-/// The relationships of the entry `library` of `hooks-libraries`.
+/// The relationships of the entry `library` of `hooks-libraries`; `identity` says who this server is.
 ///
 /// # Errors
 /// All mistakes.
-pub fn from_library(library: &HookLibrary) -> Result<Vec<Relationship>, Vec<Mistake>> {
+pub fn from_library(
+    library: &HookLibrary,
+    identity: &Identity,
+) -> Result<Vec<Relationship>, Vec<Mistake>> {
     match &library.parameters {
-        Some(parameters) => from_hook(parameters),
+        Some(parameters) => from_hook(parameters, identity),
         None => {
             let message =
                 "got libdhcp_ha without \"parameters\", expected \"high-availability\" there";
@@ -46,7 +55,10 @@ pub fn from_library(library: &HookLibrary) -> Result<Vec<Relationship>, Vec<Mist
 ///
 /// # Errors
 /// All mistakes.
-pub fn from_hook(parameters: &Node) -> Result<Vec<Relationship>, Vec<Mistake>> {
+pub fn from_hook(
+    parameters: &Node,
+    identity: &Identity,
+) -> Result<Vec<Relationship>, Vec<Mistake>> {
     let mut mistakes = Vec::new();
     wire::check(parameters, &PARAMETERS, Depth::Built, &mut mistakes);
     let nodes = parameters.list("high-availability");
@@ -58,7 +70,7 @@ pub fn from_hook(parameters: &Node) -> Result<Vec<Relationship>, Vec<Mistake>> {
             .push(Mistake::new(&list.at, "got an empty list, expected at least one relationship"));
     }
     let relationships: Vec<Option<Relationship>> =
-        nodes.iter().map(|node| relationship(node, &mut mistakes)).collect();
+        nodes.iter().map(|node| relationship(node, identity, &mut mistakes)).collect();
     check_several(nodes, &mut mistakes);
     check_listeners(nodes, &relationships, &mut mistakes);
     if mistakes.is_empty() {
@@ -77,14 +89,18 @@ pub(super) fn mode_of(node: &Node) -> Option<Mode> {
         .find(|mode| mode.name() == text)
 }
 
-fn relationship(node: &Node, mistakes: &mut Vec<Mistake>) -> Option<Relationship> {
+fn relationship(
+    node: &Node,
+    identity: &Identity,
+    mistakes: &mut Vec<Mistake>,
+) -> Option<Relationship> {
     node.as_map()?;
     let pauses = pauses(node, mistakes);
     let mode = mode_of(node);
     if let Some(mode) = mode {
         check_mode(node, mode, mistakes);
     }
-    let (peers, servers) = peers::peers(node, mode, mistakes)?;
+    let (peers, servers) = peers::peers(node, mode, identity, mistakes)?;
     let defaults = Parameters::defaults(peers);
     let int = |key, default| node.int::<u32>(key).unwrap_or(default);
     let delay = |key, default| node.int(key).map_or(default, Duration::from_millis);

@@ -7,13 +7,14 @@ use std::sync::Arc;
 use engine::config::json::{Mistake, Node};
 
 use super::tls::tls;
-use super::{Login, Secret, Server};
+use super::{Identity, Login, Secret, Server};
 use crate::machine::{Mode, Peer, Peers, Role};
 
 /// The peers of a relationship, once for the machine and once for those who reach them; `None` with a mistake.
 pub(super) fn peers(
     node: &Node,
     mode: Option<Mode>,
+    identity: &Identity,
     mistakes: &mut Vec<Mistake>,
 ) -> Option<(Peers, Vec<Server>)> {
     let known = mistakes.len();
@@ -40,15 +41,8 @@ pub(super) fn peers(
         all.push(Peer { name: Arc::clone(&name), role, auto_failover });
         servers.insert(Arc::clone(&name), Server { name, url, address, login, tls });
     }
-    let this = name(node, "this-server-name", mistakes);
-    if let Some((this, place)) = this.zip(node.get("this-server-name"))
-        && !seen.contains_key(this)
-    {
-        let names: Vec<&str> = seen.keys().map(String::as_str).collect();
-        let expected = format!("expected one of the peers ({})", names.join(", "));
-        mistakes
-            .push(Mistake::new(&place.at, format!("got this-server-name \"{this}\", {expected}")));
-    }
+    let names: Vec<&str> = seen.keys().map(String::as_str).collect();
+    let this = identity.name_in(node, &names, mistakes);
     let mode = mode?;
     if seen.values().all(Option::is_some) {
         check_roles(list, mode, &seen, mistakes);

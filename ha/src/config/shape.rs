@@ -45,7 +45,8 @@ pub const RELATIONSHIP: Shape = Shape {
         TLS,
         CONTEXT,
     ],
-    mandatory: &["this-server-name", "mode", "peers"],
+    // Without `this-server-name` the machine says who it is.
+    mandatory: &["mode", "peers"],
 };
 
 /// A peer.

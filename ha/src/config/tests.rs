@@ -6,12 +6,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use engine::config::json::{Mistake, Node, parse};
+use engine::config::model::HookLibrary;
 use engine::config::{Directories, parse_text, parse_text_with};
 
-use super::{
-    EffectiveThreads, Login, Relationship, Secret, check_hook, class_warnings, from_hook,
-    from_library,
-};
+use super::{EffectiveThreads, Identity, Login, Relationship, Secret, class_warnings};
 use crate::machine::{Mode, Pause, Role, State};
 
 const LOAD_BALANCING: &str =
@@ -22,6 +20,19 @@ const CENTRAL: &str =
     include_str!("../../../engine/tests/data/seeds/seed-hub-and-spoke-central.json");
 const BRANCH: &str =
     include_str!("../../../engine/tests/data/seeds/seed-hub-and-spoke-branch.json");
+
+/// Who this server is, the file says.
+fn from_hook(parameters: &Node) -> Result<Vec<Relationship>, Vec<Mistake>> {
+    super::from_hook(parameters, &Identity::default())
+}
+
+fn from_library(library: &HookLibrary) -> Result<Vec<Relationship>, Vec<Mistake>> {
+    super::from_library(library, &Identity::default())
+}
+
+fn check_hook(library: &HookLibrary, part: &Node) -> Result<Vec<Mistake>, Vec<Mistake>> {
+    super::check_hook(library, part, &Identity::default())
+}
 
 fn node(text: &str) -> Node {
     parse(text, "f", &mut |_| unreachable!()).unwrap()

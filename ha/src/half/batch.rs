@@ -39,6 +39,7 @@ impl Half {
     /// What the partner announced in its answer to a heartbeat; none if it is a Kea.
     pub(crate) fn see_announced(&self, announced: Option<&Announced>, offset: Option<Offset>) {
         self.reckon(announced, offset);
+        self.compare(announced);
         if let Some(announced) = announced {
             self.stream.lock().answered_by(announced.incarnation);
         }
@@ -47,6 +48,27 @@ impl Half {
         let takes = able.filter(|it| addressee.refused != Some(*it));
         if std::mem::replace(&mut addressee.takes, takes) != takes {
             self.outbox().set_batches(takes.is_some());
+        }
+    }
+
+    /// Holds the partner's configuration against ours. A difference is told once, and when it is another.
+    fn compare(&self, announced: Option<&Announced>) {
+        let theirs = announced.and_then(|it| it.agreement.as_ref());
+        let ours = self.agreement.lock().clone();
+        let both = ours.zip(theirs);
+        let drift = both.map_or_else(Vec::new, |(ours, theirs)| ours.differences(theirs));
+        let before = std::mem::replace(&mut *self.drift.lock(), drift.clone());
+        if drift == before {
+            return;
+        }
+        let (server, keys) = (self.server(), drift.join(", "));
+        if drift.is_empty() {
+            log!(PEREGRINE_HA_CONFIG_AGREES, "{server}: the configurations agree again");
+        } else {
+            log!(
+                PEREGRINE_HA_CONFIG_DRIFT,
+                "{server}: the partner's configuration differs in {keys}"
+            );
         }
     }
 

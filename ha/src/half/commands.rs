@@ -221,7 +221,11 @@ fn relationship_json(half: &Half) -> Value {
         "waits-for": words.waits_for,
         "why": words.why,
     });
-    if let Some(partner) = partner {
+    if let Some(mut partner) = partner {
+        // Its hashes tell people nothing; what differs is told.
+        if partner.agreement.take().is_some() {
+            own["drift"] = json!(half.drift());
+        }
         own["partner"] = announce::to_json(&partner);
     }
     if let Some(offset) = offset {

@@ -30,6 +30,7 @@ use batch::Addressee;
 pub use pairing::Memory;
 use pairing::Pairing;
 
+use crate::agreement::Agreement;
 use crate::gate::Gate;
 use crate::hub::Share;
 use crate::limits::{MAX_ERRANDS, MAX_MAINTENANCE_COMMANDS};
@@ -80,6 +81,10 @@ pub struct Half {
     taking: Mutex<()>,
     /// Seconds by which the partner's clock is ahead, as its times are reckoned with.
     ahead_s: AtomicI64,
+    /// What our configuration has to agree with the partner's in.
+    agreement: Mutex<Option<Agreement>>,
+    /// The keys in which the two differ.
+    drift: Mutex<Vec<String>>,
     /// Where ours go.
     addressee: Mutex<Addressee>,
     /// The state that this server returns to once the partner has heard that the maintenance is cancelled.
@@ -170,6 +175,8 @@ impl Half {
             stream: Mutex::new(Stream::new(incarnation)),
             taking: Mutex::default(),
             ahead_s: AtomicI64::new(0),
+            agreement: Mutex::default(),
+            drift: Mutex::default(),
             addressee: Mutex::default(),
             returning: Mutex::default(),
             cancelled: AtomicBool::new(false),
@@ -329,6 +336,16 @@ impl Half {
         if kea3 { PartnerKind::Kea3 } else { PartnerKind::Kea2 }
     }
 
+    /// From now on the partner is told this of our configuration.
+    pub fn agree_on(&self, agreement: Option<Agreement>) {
+        *self.agreement.lock() = agreement;
+    }
+
+    /// The keys in which the partner's configuration differs from ours and must not.
+    pub(crate) fn drift(&self) -> Vec<String> {
+        self.drift.lock().clone()
+    }
+
     /// What it tells a partner that may be a Peregrine.
     pub(crate) fn announced(&self) -> Announced {
         Announced {
@@ -337,6 +354,7 @@ impl Half {
             tolerates_skew: self.tolerates_skew,
             wall_ms: Some(self.clock.wall_ms()),
             applied: self.stream.lock().applied(),
+            agreement: self.agreement.lock().clone(),
         }
     }
 

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use crate::agreement::Agreement;
+
 /// One run of a server, drawn at its start: what was announced in one does not hold in the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Incarnation(pub u64);
@@ -34,6 +36,8 @@ pub struct Announced {
     pub wall_ms: Option<u64>,
     /// Whose batches it has applied up to which number.
     pub applied: Option<(Incarnation, u64)>,
+    /// What its configuration has to agree with its partner's in; none if it does not say.
+    pub agreement: Option<Agreement>,
 }
 
 /// How far the partner's clock is ahead of ours, with the way of the heartbeat taken out.

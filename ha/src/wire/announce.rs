@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::agreement::Agreement;
 use crate::machine::{Announced, Incarnation};
 
 /// The name of the field.
@@ -26,6 +27,9 @@ pub fn to_json(announced: &Announced) -> Value {
     if let Some((incarnation, number)) = announced.applied {
         field["applied"] = json!({"incarnation": incarnation.to_string(), "number": number});
     }
+    if let Some(agreement) = &announced.agreement {
+        field["agreement"] = agreement.to_json();
+    }
     field
 }
 
@@ -42,6 +46,7 @@ pub fn from_json(arguments: &Map<String, Value>) -> Option<Announced> {
         tolerates_skew: is_able(SKEW),
         wall_ms: field.get("clock-ms").and_then(Value::as_u64),
         applied: applied.and_then(|map| incarnation(map).zip(number(map))),
+        agreement: field.get("agreement").and_then(Agreement::from_json),
     })
 }
 
@@ -63,6 +68,7 @@ mod tests {
                 tolerates_skew: !batches,
                 wall_ms: batches.then_some(17),
                 applied: batches.then_some((Incarnation(4), 5)),
+                agreement: batches.then(Agreement::default),
             };
             let mut arguments = Map::new();
             arguments.insert(FIELD.into(), to_json(&announced));
@@ -89,6 +95,7 @@ mod tests {
             tolerates_skew: false,
             wall_ms: None,
             applied: None,
+            agreement: None,
         };
         assert_eq!(read(more), Some(known));
     }

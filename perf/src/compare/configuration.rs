@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::lab::{Host, RELAY};
+use super::lab::{Host, RELAY, near};
 use super::program::Program;
 
 /// Threads, as each program counts them.
@@ -45,7 +45,7 @@ pub(super) fn server(program: &Program, host: &Host, threads: Threads) -> Value 
             {"name": "domain-name-servers", "data": "192.0.2.53, 192.0.2.54"},
             {"name": "domain-name", "data": "example.org"},
         ],
-        "subnet4": [subnet()],
+        "subnet4": [subnet(host)],
         "loggers": [{
             "name": "kea-dhcp4", "severity": "WARN",
             "output_options": [{"output": text(&host.folder.join("log")), "maxsize": 0}],
@@ -59,11 +59,11 @@ pub(super) fn server(program: &Program, host: &Host, threads: Threads) -> Value 
 }
 
 /// The one subnet.
-fn subnet() -> Value {
+fn subnet(host: &Host) -> Value {
     json!({
         "id": 1, "subnet": "10.0.0.0/8",
         "pools": [{"pool": "10.0.0.1 - 10.255.255.254"}],
-        "relay": {"ip-addresses": [RELAY.to_string()]},
+        "relay": {"ip-addresses": [RELAY.to_string(), near(host.address).to_string()]},
         "option-data": [{"name": "routers", "data": "10.0.0.1"}],
     })
 }

@@ -55,7 +55,7 @@ impl Lab {
         self.servers += 1;
         let namespace = self.add_namespace(&format!("s{number}"))?;
         let address = Ipv4Addr::new(198, 18, number, 1);
-        let near = Ipv4Addr::new(198, 18, number, 2);
+        let near = near(address);
         let load = self.namespaces[0].clone();
         let wire = format!("veth{number}");
         join((&load, &wire, near), (&namespace, "eth0", address), number)?;
@@ -100,6 +100,12 @@ impl Host {
     pub(super) fn command(&self, program: &Path) -> Command {
         within(&self.namespace, program)
     }
+}
+
+/// The generator's own address towards a server: perfdhcp takes only one of the interface that it sends through.
+pub(super) fn near(server: Ipv4Addr) -> Ipv4Addr {
+    let [a, b, number, _] = server.octets();
+    Ipv4Addr::new(a, b, number, 2)
 }
 
 impl Drop for Lab {

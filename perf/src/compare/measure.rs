@@ -46,6 +46,8 @@ pub(super) struct Contender {
     pub(super) relays: u32,
     /// Further options of the generator.
     pub(super) more: Vec<String>,
+    /// Seconds of each run that are not counted.
+    pub(super) warm_up_s: f64,
     /// Workers, if not as many as was asked for all.
     pub(super) workers: Option<u16>,
 }
@@ -68,6 +70,7 @@ impl Contender {
             clients: CLIENTS,
             relays: 1,
             more: Vec::new(),
+            warm_up_s: 0.3,
             workers: None,
         }
     }
@@ -203,10 +206,12 @@ impl<'a> Bench<'a> {
     /// One measurement.
     pub(super) fn measure(&mut self, stand: &mut Stand) -> Result<Outcome, CompareError> {
         self.start(stand)?;
-        let warm_up = 0.3;
-        let seconds = f64::from(self.arguments.seconds()) + warm_up;
+        let warm_up_s = stand.contender.warm_up_s;
+        let seconds = f64::from(self.arguments.seconds()) + warm_up_s;
         let mut load = self.load(stand, Pace::Window(stand.window), seconds);
-        load.more.extend(["--warm-up".to_owned(), warm_up.to_string()]);
+        if warm_up_s > 0.0 {
+            load.more.extend(["--warm-up".to_owned(), warm_up_s.to_string()]);
+        }
         let outcome = self.generators().run(&self.lab, &load)?;
         for server in &mut stand.servers {
             server.check_running()?;
@@ -215,7 +220,7 @@ impl<'a> Bench<'a> {
     }
 
     /// Which of the windows suits a contender best.
-    fn choose_window(&mut self, stand: &mut Stand) -> Result<(), CompareError> {
+    pub(super) fn choose_window(&mut self, stand: &mut Stand) -> Result<(), CompareError> {
         let windows = self.arguments.windows.clone();
         if windows.len() < 2 || self.arguments.generator == Generator::Perfdhcp {
             return Ok(());

@@ -5,6 +5,7 @@
 //! [`result::Line`]: figures with their spread, and each target with what was reached. Everything that a scenario
 //! compares is measured in that scenario, so that its ratios are of one moment.
 
+mod cgroup;
 mod chart;
 mod configuration;
 mod control;

@@ -126,6 +126,11 @@ impl Server {
         kib.map(|kib| kib * 1024).ok_or_else(|| self.odd(format!("no VmRSS in {file}")))
     }
 
+    /// The process.
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Fails with what it said if it has ended.
     pub(super) fn check_running(&mut self) -> Result<(), CompareError> {
         match self.child.try_wait() {

@@ -1,5 +1,7 @@
 //! Exchanges on a virtual clock: how they end, and what is counted.
 
+mod mixed;
+
 use super::*;
 use crate::fleet::BASE_MAC;
 use crate::pace::Pace;

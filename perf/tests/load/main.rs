@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "the helpers of a test are test code")]
 
+mod echo;
 mod fake;
 mod perfdhcp;
 

@@ -13,6 +13,8 @@ pub const AGENT: &str = "dhcp-agent-options-space";
 pub const CABLELABS: &str = "cablelabs-client-conf";
 /// CableLabs' options in option 125.
 pub const DOCSIS: &str = "vendor-4491";
+/// The same options under the name of their document. No option of a message encapsulates this space.
+pub const DOCSIS_BY_NAME: &str = "docsis3-v4";
 /// CableLabs' enterprise number: the only one whose clients ask for options by code.
 pub const CABLELABS_ENTERPRISE: u32 = 4491;
 

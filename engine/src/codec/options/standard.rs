@@ -9,7 +9,7 @@ use super::Kind::{
     Binary, Boolean, Empty, Fqdn, Int32, Internal, Ipv4Address, Ipv6Address, Psid, Record, String,
     Tuple, Uint8, Uint16, Uint32,
 };
-use super::space::{AGENT, CABLELABS, DHCP4, DOCSIS, VENDOR_ENCAPSULATED};
+use super::space::{AGENT, CABLELABS, DHCP4, DOCSIS, DOCSIS_BY_NAME, VENDOR_ENCAPSULATED};
 
 /// The standard options of `space`, by ascending code.
 pub(super) fn standard(space: &str) -> &'static [Definition] {
@@ -18,6 +18,7 @@ pub(super) fn standard(space: &str) -> &'static [Definition] {
         AGENT => AGENT_OPTIONS,
         CABLELABS => CABLELABS_OPTIONS,
         DOCSIS => DOCSIS_OPTIONS,
+        DOCSIS_BY_NAME => DOCSIS_OPTIONS_BY_NAME,
         _ => &[],
     }
 }
@@ -189,8 +190,12 @@ static CABLELABS_OPTIONS: &[Definition] = &[
 ];
 
 /// CableLabs' vendor options (enterprise 4491 of option 125).
-static DOCSIS_OPTIONS: &[Definition] =
-    &[array(inner(DOCSIS, "oro", 1, Uint8)), array(inner(DOCSIS, "tftp-servers", 2, Ipv4Address))];
+static DOCSIS_OPTIONS: &[Definition] = &docsis(DOCSIS);
+static DOCSIS_OPTIONS_BY_NAME: &[Definition] = &docsis(DOCSIS_BY_NAME);
+
+const fn docsis(space: &'static str) -> [Definition; 2] {
+    [array(inner(space, "oro", 1, Uint8)), array(inner(space, "tftp-servers", 2, Ipv4Address))]
+}
 
 /// An option of one value.
 const fn one(name: &'static str, code: u8, kind: Kind) -> Definition {

@@ -397,6 +397,14 @@ fn defined() -> impl Strategy<Value = (Definition, String)> {
 
 proptest! {
     #[test]
+    fn what_is_encoded_is_taken_from_a_query(text in "[0-9a-z./:, ]{1,30}", index in 0..standard(space::DHCP4).len()) {
+        let definition = &standard(space::DHCP4)[index];
+        if let Ok(encoded) = definition.encode_csv(&text) {
+            prop_assert!(definition.admits(&encoded, &standard_by_code));
+        }
+    }
+
+    #[test]
     fn arbitrary_text_never_panics(text in "\\PC*", index in 0..standard(space::DHCP4).len()) {
         let definition = &standard(space::DHCP4)[index];
         if let Ok(encoded) = definition.encode_csv(&text) {

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 
 use dhcproto::v4::borrowed::Message;
 
-use super::rules::{Rule, are_vendor_options};
+use super::rules::{Lenience, Rule, are_vendor_options};
 use super::{
     BROADCAST_FLAG, CHADDR_LEN, COOKIE, CodeSet, FILE_AT, MessageType, OPTIONS_AT, SNAME_AT, code,
 };
@@ -83,6 +83,15 @@ pub struct Query<'a> {
     message_type: Option<MessageType>,
 }
 
+/// How malformed options are met.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    /// The query is refused.
+    None,
+    /// Some are left out, some are read all the same.
+    Lenient,
+}
+
 impl<'a> Query<'a> {
     /// Checks `bytes`, a UDP payload.
     ///
@@ -98,6 +107,24 @@ impl<'a> Query<'a> {
     /// # Errors
     /// [`Malformed`]: the first thing that is wrong.
     pub fn parse_any(bytes: &'a [u8]) -> Result<Self, Malformed> {
+        let (mut query, unreadable) = Self::index(bytes)?;
+        query.check_options(unreadable, Patience::None)?;
+        Ok(query)
+    }
+
+    /// As [`Self::parse_any`] with Kea's `lenient-option-parsing`: domain names that cannot be read are as good as not
+    /// sent, and option 81 may have both N and S.
+    ///
+    /// # Errors
+    /// [`Malformed`]: what is wrong beyond that.
+    pub fn parse_leniently(bytes: &'a [u8]) -> Result<Self, Malformed> {
+        let (mut query, unreadable) = Self::index(bytes)?;
+        query.check_options(unreadable, Patience::Lenient)?;
+        Ok(query)
+    }
+
+    /// Finds the options, and those that may be unreadable.
+    fn index(bytes: &'a [u8]) -> Result<(Self, CodeSet), Malformed> {
         if bytes.len() > MAX_MESSAGE {
             return Err(Malformed::TooLong(bytes.len()));
         }
@@ -122,8 +149,7 @@ impl<'a> Query<'a> {
         if query.has_option(code::MESSAGE_TYPE) || bytes[0] != BOOTREQUEST {
             query.message_type = Some(query.read_message_type()?);
         }
-        query.check_options(unreadable)?;
-        Ok(query)
+        Ok((query, unreadable))
     }
 
     /// Option 53; a BOOTP request is served as a REQUEST.
@@ -288,20 +314,28 @@ impl<'a> Query<'a> {
     }
 
     /// Options must be such that they can be read.
-    fn check_options(&self, unreadable: CodeSet) -> Result<(), Malformed> {
+    fn check_options(&mut self, unreadable: CodeSet, patience: Patience) -> Result<(), Malformed> {
         // What came in pieces is one payload; a piece alone may look wrong and be right.
         let mut doubtful = unreadable;
         doubtful.add_all(&self.split);
         let wrong =
             |code: &u8| !self.option(*code).is_none_or(|data| Rule::of(*code).admits(&data));
-        if let Some(code) = doubtful.iter().find(wrong) {
-            return Err(self.of_wrong_length(code));
+        let mut unread = CodeSet::default();
+        for code in doubtful.iter().filter(wrong) {
+            match Rule::of(code).lenience().filter(|_| patience == Patience::Lenient) {
+                None => return Err(self.of_wrong_length(code)),
+                Some(Lenience::LeftOut) => unread.insert(code),
+                Some(Lenience::AsItIs) => {}
+            }
         }
+        unread.iter().for_each(|code| self.first[usize::from(code)] = 0);
         if self.client_id_bytes().is_some_and(|id| id.len() > MAX_CLIENT_ID) {
             return Err(self.of_wrong_length(code::CLIENT_IDENTIFIER));
         }
         match self.option(code::CLIENT_FQDN).as_deref() {
-            Some([flags, ..]) if flags & FQDN_N_AND_S == FQDN_N_AND_S => {
+            Some([flags, ..])
+                if flags & FQDN_N_AND_S == FQDN_N_AND_S && patience == Patience::None =>
+            {
                 Err(Malformed::FqdnFlags(*flags))
             }
             _ => Ok(()),

@@ -24,7 +24,27 @@ pub(super) enum Rule {
     VendorClasses,
 }
 
+/// What becomes of an option that cannot be read, if the configuration is lenient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lenience {
+    /// It counts as not sent.
+    LeftOut,
+    /// It is taken for as much as is there.
+    AsItIs,
+}
+
 impl Rule {
+    /// Whether a lenient server puts up with a payload of another shape.
+    pub(super) fn lenience(self) -> Option<Lenience> {
+        match self {
+            Self::Names | Self::Name | Self::NamesBehind(_) => Some(Lenience::LeftOut),
+            Self::VendorClasses => Some(Lenience::AsItIs),
+            Self::Any | Self::AtLeast(_) | Self::Values(_) | Self::SomeValues(_) | Self::Flag => {
+                None
+            }
+        }
+    }
+
     /// The rule for the option with `code`.
     pub(super) fn of(code: u8) -> Self {
         RULES[usize::from(code)]

@@ -23,6 +23,36 @@ const OUR_LEASES: Shape = Shape {
 };
 
 impl Builder<'_> {
+    /// Tells of settings that are understood and have no effect, where somebody may count on one.
+    pub(super) fn without_effect(&mut self, dhcp4: &Node) {
+        let samples = ["statistic-default-sample-count", "statistic-default-sample-age"];
+        for entry in samples.iter().filter_map(|word| dhcp4.entry(word)) {
+            let usual = if entry.key == samples[0] { 1 } else { 0 };
+            if entry.node.as_int().is_some_and(|number| number != usual) {
+                let message = format!(
+                    "\"{}\" has no effect: each statistic keeps its last value only",
+                    entry.key
+                );
+                self.warning(&entry.at, message);
+            }
+        }
+        let inside = |map: &str, word: &str| dhcp4.get(map)?.entry(word);
+        if let Some(entry) = inside("interfaces-config", "re-detect")
+            && entry.node.as_bool() == Some(false)
+        {
+            let message =
+                "\"re-detect\": false has no effect: interfaces are always looked at again";
+            self.warning(&entry.at, message);
+        }
+        if let Some(entry) = inside("dhcp-queue-control", "enable-queue")
+            && entry.node.as_bool() == Some(true)
+        {
+            let message =
+                "\"enable-queue\" has no effect: packets always wait in the workers' queues";
+            self.warning(&entry.at, message);
+        }
+    }
+
     /// `interfaces-config`.
     pub(super) fn interfaces(&mut self, dhcp4: &Node) -> Interfaces {
         let defaults = Interfaces { raw: true, retry_wait_ms: 5000, ..Interfaces::default() };
@@ -151,6 +181,7 @@ pub(super) fn compatibility(dhcp4: &Node) -> Compatibility {
         exclude_first_last_24: flag("exclude-first-last-24"),
         ignore_server_identifier: flag("ignore-dhcp-server-identifier"),
         ignore_link_selection: flag("ignore-rai-link-selection"),
+        lenient: flag("lenient-option-parsing"),
     }
 }
 

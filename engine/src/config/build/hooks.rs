@@ -1,14 +1,18 @@
 //! `hooks-libraries`: a library is known by its file's name, wherever it lies.
 
 use super::Builder;
+use crate::classify::Template;
 use crate::config::json::Node;
-use crate::config::model::{HookKind, HookLibrary};
+use crate::config::model::{Dhcp4, FlexId, HookKind, HookLibrary};
+use crate::config::wire::{self, Depth, v4};
+use crate::hosts::IdentifierKind;
 
 /// What is built in.
 const BUILT: &[(&str, HookKind)] = &[
     ("libdhcp_ha", HookKind::Ha),
     ("libdhcp_lease_cmds", HookKind::LeaseCmds),
     ("libdhcp_bootp", HookKind::Bootp),
+    ("libdhcp_flex_id", HookKind::FlexId),
 ];
 
 /// What Kea has besides.
@@ -18,7 +22,6 @@ const KEAS: &[&str] = &[
     "libdhcp_cb_cmds",
     "libdhcp_class_cmds",
     "libdhcp_ddns_tuning",
-    "libdhcp_flex_id",
     "libdhcp_flex_option",
     "libdhcp_host_cache",
     "libdhcp_host_cmds",
@@ -75,11 +78,15 @@ impl Builder<'_> {
         hooks
     }
 
-    /// Only High Availability has parameters here, and its owner checks them.
+    /// Those of High Availability its owner checks; few others have any.
     fn check_parameters(&mut self, hook: &HookLibrary) {
         let entries = hook.parameters.as_ref().and_then(Node::as_map).unwrap_or_default();
-        if hook.kind == HookKind::Ha {
-            return;
+        match (hook.kind, &hook.parameters) {
+            (HookKind::Ha, _) => return,
+            (HookKind::FlexId, Some(parameters)) => {
+                return wire::check(parameters, &v4::FLEX_ID, Depth::Built, &mut self.mistakes);
+            }
+            _ => {}
         }
         for entry in
             entries.iter().filter(|entry| !matches!(&*entry.key, "comment" | "user-context"))
@@ -87,6 +94,41 @@ impl Builder<'_> {
             let message = format!("not built yet: parameter \"{}\" of {}", entry.key, hook.library);
             self.mistake(&entry.at, message);
         }
+    }
+
+    /// Reservations by flex-id that nobody can have.
+    pub(super) fn warn_of_flex_id(&mut self, dhcp4: &Dhcp4) {
+        let Some(at) = self.first_flex_id.take() else { return };
+        let kind = IdentifierKind::FlexId;
+        let missing = match &dhcp4.flex_id {
+            None => "an identifier-expression of libdhcp_flex_id",
+            Some(_) if !dhcp4.host_identifiers.contains(&kind) => {
+                "\"flex-id\" in host-reservation-identifiers"
+            }
+            Some(_) => return,
+        };
+        self.warning(&at, format!("reservations by flex-id match nobody, expected {missing}"));
+    }
+
+    /// What `libdhcp_flex_id` is told. Without an expression it does nothing.
+    pub(super) fn flex_id(&mut self, hooks: &[HookLibrary]) -> Option<FlexId> {
+        let hook = hooks.iter().find(|hook| hook.kind == HookKind::FlexId)?;
+        let parameters = hook.parameters.as_ref()?;
+        let node = parameters.get("identifier-expression")?;
+        let text = node.as_str().filter(|text| !text.is_empty())?;
+        let expression = match Template::compile(text, &self.definitions, &mut self.names) {
+            Ok(expression) => expression,
+            Err(error) => {
+                let message = format!("bad identifier-expression: {}", error.message);
+                self.mistake(&node.inside(error.offset), message);
+                return None;
+            }
+        };
+        Some(FlexId {
+            expression,
+            replace_client_id: parameters.flag("replace-client-id").unwrap_or(false),
+            as_duid: parameters.flag("cid-as-rfc4361-duid").unwrap_or(false),
+        })
     }
 
     fn hook_kind(&mut self, library: &Node) -> Option<HookKind> {

@@ -93,7 +93,8 @@ struct Builder<'a> {
     definitions: Definitions,
     /// The rules for names so far and what they were made of: most subnets share them.
     name_rules: Vec<([Option<String>; 5], Arc<NameRules>)>,
-    warned_of_flex_id: bool,
+    /// Where the first reservation by flex-id is.
+    first_flex_id: Option<Position>,
     mistakes: Vec<Mistake>,
     warnings: Vec<Mistake>,
 }
@@ -108,7 +109,7 @@ impl<'a> Builder<'a> {
             templates: Vec::new(),
             definitions: Definitions::default(),
             name_rules: Vec::new(),
-            warned_of_flex_id: false,
+            first_flex_id: None,
             mistakes: Vec::new(),
             warnings: Vec::new(),
         }
@@ -142,10 +143,12 @@ impl<'a> Builder<'a> {
 
     fn dhcp4(&mut self, node: &'a Node) -> Option<Dhcp4> {
         wire::check(node, &v4::DHCP4, Depth::Built, &mut self.mistakes);
+        self.without_effect(node);
         self.definitions = self.definitions(node);
         let classes = self.classes(node);
         let shared_network::Sites { networks, subnets } = self.sites(node);
         let hooks = self.hooks(node);
+        let flex_id = self.flex_id(&hooks);
         let dhcp4 = Dhcp4 {
             interfaces: self.interfaces(node),
             control_sockets: self.control_sockets(node),
@@ -162,6 +165,7 @@ impl<'a> Builder<'a> {
             options: self.options(node),
             hosts: self.hosts(node, &subnets),
             host_identifiers: self.host_identifiers(node),
+            flex_id,
             early_global_reservations: node
                 .flag("early-global-reservations-lookup")
                 .unwrap_or(false),
@@ -172,6 +176,7 @@ impl<'a> Builder<'a> {
             definitions: std::mem::take(&mut self.definitions),
             class_names: std::mem::take(&mut self.names),
         };
+        self.warn_of_flex_id(&dhcp4);
         Some(dhcp4)
     }
 
@@ -193,7 +198,7 @@ impl<'a> Builder<'a> {
 fn tell_parts_once(mistakes: &mut Vec<Mistake>) {
     let mut parts = BTreeSet::new();
     mistakes.retain(|mistake| {
-        let part = mistake.message.strip_prefix("not built yet: ");
+        let part = mistake.unbuilt();
         let part = part.and_then(|rest| rest.split(" (").next());
         part.is_none_or(|part| parts.insert(part.to_owned()))
     });

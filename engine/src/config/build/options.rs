@@ -1,7 +1,7 @@
 //! `option-data`: names to codes, values to wire form, options of inner spaces into those that hold them.
 
 use super::Builder;
-use crate::codec::options::space::{self, DHCP4};
+use crate::codec::options::space::{self, DHCP4, DOCSIS_BY_NAME};
 use crate::codec::options::{Definition, Definitions, Kind, encode_hex, sub_options};
 use crate::config::json::Node;
 use crate::config::model::OptionData;
@@ -27,6 +27,12 @@ impl Builder<'_> {
         let given: Vec<_> = nodes.filter_map(|node| self.option(node, own)).collect();
         let mut options = Vec::new();
         for outer in &given {
+            if outer.space == DOCSIS_BY_NAME {
+                let expected = "expected \"vendor-4491\" if clients are to get it";
+                let message =
+                    format!("no option holds the options of \"{DOCSIS_BY_NAME}\", {expected}");
+                self.warning(&outer.node.at, message);
+            }
             if outer.option.enterprise.is_none() && outer.space != DHCP4 {
                 continue;
             }

@@ -211,10 +211,8 @@ impl Builder<'_> {
                 format!("got {} for \"{}\", {expected}", entry.node.describe(), kind.word());
             self.mistake(&entry.node.at, message);
         }
-        if kind == IdentifierKind::FlexId && !self.warned_of_flex_id {
-            self.warned_of_flex_id = true;
-            let message = "reservations by flex-id match nobody: hook library libdhcp_flex_id is not built yet";
-            self.warning(&entry.at, message);
+        if kind == IdentifierKind::FlexId && self.first_flex_id.is_none() {
+            self.first_flex_id = Some(entry.at.clone());
         }
         Some((kind, found?))
     }

@@ -177,7 +177,7 @@ fn our_own_settings() {
 fn mistakes_of_many_kinds_in_one_run() {
     assert_eq!(
         mistakes(
-            r#""valid-lifetme": 1, "hooks-libraries": [ { "library": "/x/libdhcp_flex_id.so" }, { "library": "own.so" } ],
+            r#""valid-lifetme": 1, "hooks-libraries": [ { "library": "/x/libdhcp_radius.so" }, { "library": "own.so" } ],
 "option-data": [ { "name": "router", "data": "192.0.2.1" }, { "code": 6, "data": "nonsense" } ],
 "client-classes": [ { "name": "a", "test": "member('b')" }, { "name": "b", "test": "option[60].hex ==" } ],
 "subnet4": [ { "id": 1, "subnet": "192.0.2.0/24", "pools": [ { "pool": "192.0.3.1 - 192.0.3.2" },
@@ -188,8 +188,8 @@ fn mistakes_of_many_kinds_in_one_run() {
         ),
         [
             "f:2.1: got unexpected keyword \"valid-lifetme\" in Dhcp4 map, did you mean \"valid-lifetime\"?",
-            "f:2.55: not built yet: hook library libdhcp_flex_id",
-            "f:2.95: got hook library string \"own.so\", expected one that is built in: libdhcp_ha, libdhcp_lease_cmds, libdhcp_bootp",
+            "f:2.55: not built yet: hook library libdhcp_radius",
+            "f:2.94: got hook library string \"own.so\", expected one that is built in: libdhcp_ha, libdhcp_lease_cmds, libdhcp_bootp, libdhcp_flex_id",
             "f:3.28: got option \"router\", expected a DHCPv4 option's name",
             "f:3.82: bad value for domain-name-servers: found 'nonsense', expected an IPv4 address",
             "f:4.52: got class \"b\" in member(), expected one defined before this one, or built in",

@@ -10,6 +10,7 @@ pub const FALSE: &[Same] = &[Same::Flag(false)];
 const DDNS_OFF: &str = "DNS updates are off";
 const QUEUED: &str = "packets always wait in the workers' queues (packet-queue-size)";
 const NO_HTTP: &str = "it belongs to control sockets over HTTP, which are not built yet";
+const ONE_SAMPLE: &str = "each statistic keeps its last value, as with a count of 1";
 const NO_SQL: &str = "it belongs to the databases";
 
 /// Allowed nearly everywhere.
@@ -96,8 +97,8 @@ pub const GLOBAL: &[Key] = &[
     key("ip-reservations-unique", Kind::Flag),
     inert("reservations-lookup-first", Kind::Flag, "reservations are always looked at first"),
     inert("server-tag", TEXT, "there are no configuration databases"),
-    only("statistic-default-sample-age", U32, &[Same::Int(0)], "samples of statistics"),
-    only("statistic-default-sample-count", U32, &[Same::Int(20)], "samples of statistics"),
+    inert("statistic-default-sample-age", U32, ONE_SAMPLE),
+    inert("statistic-default-sample-count", U32, ONE_SAMPLE),
 ];
 
 /// `interfaces-config` of both families.
@@ -233,8 +234,7 @@ const DHCP_DDNS: Shape = Shape {
 };
 
 /// `compatibility` of both families.
-pub const COMPATIBILITY: &[Key] =
-    &[only("lenient-option-parsing", Kind::Flag, FALSE, "lenient option parsing")];
+pub const COMPATIBILITY: &[Key] = &[key("lenient-option-parsing", Kind::Flag)];
 
 const CONFIG_CONTROL: Shape = Shape {
     name: "config-control",

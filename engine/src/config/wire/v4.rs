@@ -48,6 +48,21 @@ pub const DHCP4: Shape = Shape {
     mandatory: &[],
 };
 
+/// The parameters of `libdhcp_flex_id`.
+pub const FLEX_ID: Shape = Shape {
+    name: "libdhcp_flex_id",
+    groups: &[
+        CONTEXT,
+        &[
+            key("identifier-expression", TEXT),
+            key("replace-client-id", Kind::Flag),
+            key("cid-as-rfc4361-duid", Kind::Flag),
+            inert("ignore-iaid", Kind::Flag, "DHCPv4 has no IAID"),
+        ],
+    ],
+    mandatory: &[],
+};
+
 const INTERFACES4: Shape = Shape {
     name: "interfaces-config",
     groups: &[
@@ -162,7 +177,7 @@ const RESERVATION: Shape = Shape {
             key("duid", TEXT),
             key("client-id", TEXT),
             key("circuit-id", TEXT),
-            inert("flex-id", TEXT, "nothing makes flex-ids: libdhcp_flex_id is not built yet"),
+            key("flex-id", TEXT),
             key("ip-address", TEXT),
             key("hostname", TEXT),
             key("option-data", Kind::Maps(&OPTION_DATA)),

@@ -78,7 +78,7 @@ fn a_test_that_cannot_be_evaluated_is_told_of_and_does_not_match() {
     assert!(world.trouble.lock().is_none());
     assert_eq!(domain(&world, &vendor(&[1, 2])).as_deref(), Some("marked"));
     let trouble = (*world.trouble.lock()).unwrap();
-    let name = world.snapshot.config().class_names.name(trouble.class);
+    let name = world.snapshot.config().class_names.name(trouble.class.unwrap());
     assert_eq!((&**name, trouble.error.found), ("fine", 2));
 }
 

@@ -4,6 +4,7 @@ mod captures;
 mod classified;
 mod configured;
 mod content;
+mod flexible;
 mod hostile;
 mod life;
 mod naming;

@@ -422,6 +422,7 @@ pub(super) fn config() -> Dhcp4 {
         hosts: Arc::default(),
         host_identifiers: IdentifierKind::USUAL.to_vec(),
         early_global_reservations: false,
+        flex_id: None,
         compatibility: Compatibility::default(),
         lease_checks: LeaseChecks::default(),
         networks: Vec::new(),

@@ -318,7 +318,7 @@ fn each_rule_of_a_peer_broken() {
             "f:5.57: got string \"third\" for \"role\" in peers, expected one of \"primary\", \"secondary\", \"standby\", \"backup\""
         ]
     );
-    for key in ["this-server-name", "mode", "peers"] {
+    for key in ["mode", "peers"] {
         let found = replaced(
             &format!("\"{key}\":"),
             &format!("\"comment\": \"\", \"user-context\": {{}}, \"{key}s\":"),

@@ -7,7 +7,7 @@ use engine::config::json::parse;
 use serde_json::{Value, json};
 
 use crate::certificates::{Authority, Issued, openssl};
-use crate::config::{Relationship, from_hook};
+use crate::config::{Identity, Relationship, from_hook};
 
 /// A pair of which `relationship` and the entry of `a` have these keys, too.
 fn read(relationship: Value, a: Value) -> Result<Relationship, Vec<String>> {
@@ -17,7 +17,7 @@ fn read(relationship: Value, a: Value) -> Result<Relationship, Vec<String>> {
     let mut all = json!({"this-server-name": "a", "mode": "hot-standby", "peers": [first, second]});
     all.as_object_mut().unwrap().extend(relationship.as_object().unwrap().clone());
     let text = json!({"high-availability": [all]}).to_string();
-    match from_hook(&parse(&text, "f", &mut |_| unreachable!()).unwrap()) {
+    match from_hook(&parse(&text, "f", &mut |_| unreachable!()).unwrap(), &Identity::default()) {
         Ok(mut relationships) => Ok(relationships.remove(0)),
         Err(mistakes) => Err(mistakes.into_iter().map(|mistake| mistake.message).collect()),
     }

@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::*;
 use crate::certificates::{Authority, Issued};
-use crate::config::from_hook;
+use crate::config::{Identity, from_hook};
 use crate::io::client::{Connection, ExchangeError, Stopper, Target};
 use crate::io::listener::{Listener, Patience, Rules, Settings};
 
@@ -48,7 +48,7 @@ fn tls(anchor: &Path, issued: &Issued) -> Tls {
     let all = json!({"high-availability": [
         {"this-server-name": "a", "mode": "passive-backup", "peers": [peer]}]});
     let node = parse(&all.to_string(), "f", &mut |_| unreachable!()).unwrap();
-    from_hook(&node).unwrap().remove(0).servers.remove(0).tls.unwrap()
+    from_hook(&node, &Identity::default()).unwrap().remove(0).servers.remove(0).tls.unwrap()
 }
 
 fn listener(tls: &Tls, require_client_certs: bool, patience: Patience) -> Listener {

@@ -74,6 +74,7 @@ fn announced(run: u64, tolerates_skew: bool) -> Announced {
         tolerates_skew,
         wall_ms: None,
         applied: None,
+        agreement: None,
     }
 }
 

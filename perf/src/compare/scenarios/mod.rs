@@ -2,6 +2,7 @@
 
 mod rates;
 mod state;
+mod strain;
 
 use super::CompareError;
 use super::measure::Bench;
@@ -64,9 +65,30 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario { name: "full", title: "a pool that is 99 % full", run: rates::full },
     Scenario { name: "reservations", title: "1,000,000 reservations", run: rates::reservations },
     Scenario {
+        name: "overload",
+        title: "four times the peak, the server held to a quarter of a core",
+        run: strain::overload,
+    },
+    Scenario {
+        name: "burst",
+        title: "4,096 DISCOVERs at once, default settings, rmem_max 8 MiB",
+        run: strain::burst,
+    },
+    Scenario {
+        name: "latency",
+        title: "half the peak rate; the same while leases are listed, the configuration reloaded, the file cleaned up",
+        run: strain::latency,
+    },
+    Scenario {
         name: "memory",
         title: "memory of a lease with a client identifier of 7 octets and a host name of 12",
         run: state::memory,
+    },
+    Scenario { name: "start", title: "start with 2,000,000 leases", run: state::start },
+    Scenario {
+        name: "sync",
+        title: "synchronisation of 500,000 leases between the servers of a pair",
+        run: state::sync,
     },
     Scenario { name: "workers", title: "from 1 to 2 workers", run: rates::workers },
 ];
