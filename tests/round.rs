@@ -8,12 +8,16 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use engine::config::json::{Mistake, Node};
-use engine::config::model::{Configuration, Dhcp4};
+use engine::config::model::{Configuration, Dhcp4, HookLibrary};
 use engine::config::wire::{Kind, Shape, Status, v4};
 use engine::config::{Directories, parse_text_with, render};
+use ha::config::Identity;
 
 fn read(text: &str, name: &str) -> Result<Configuration, Vec<Mistake>> {
-    parse_text_with(text, name, &Directories::default(), &mut ha::config::check_hook)
+    let mut check_hook = |library: &HookLibrary, part: &Node| {
+        ha::config::check_hook(library, part, &Identity::default())
+    };
+    parse_text_with(text, name, &Directories::default(), &mut check_hook)
 }
 
 fn within(folder: &Path) -> Vec<PathBuf> {

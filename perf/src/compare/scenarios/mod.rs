@@ -76,7 +76,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "latency",
-        title: "half the peak rate; the same while leases are listed, the configuration reloaded, the file cleaned up",
+        title: "half the peak rate, quiet and while leases are listed, reloaded and cleaned up",
         run: strain::latency,
     },
     Scenario {
