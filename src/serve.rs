@@ -126,6 +126,7 @@ fn start(
         let server: Server = prepared.start(Arc::new(ServeAll))?;
         return Ok(server.run());
     }
+    prepared.load()?;
     let dhcp4 = checked.configuration.dhcp4.as_ref();
     let subnets = dhcp4.map_or(&[][..], |part| &part.subnets);
     let hub = ha::Hub::join(&checked.relationships, subnets, prepared.parts())?;

@@ -13,8 +13,8 @@ use engine::codec::v4::{COOKIE, MessageType, OPTIONS_AT, Query, code};
 use engine::lease::csv::{Durability, Ink, Journal};
 use engine::lease::memory::MemoryStore;
 use engine::lease::{
-    Change, ChangeSink, ClientId, Grant, HwAddress, Identity, Lease4, LeaseState, LeaseStore,
-    Origin,
+    Change, ChangeSink, ClientId, Grant, HostName, HwAddress, Identity, Lease4, LeaseState,
+    LeaseStore, Origin,
 };
 use engine::packet::{Arrival, Buffers};
 use engine::v4::{Context, Outcome, Snapshot, exchange};
@@ -242,7 +242,7 @@ pub fn lease(number: u32) -> Lease4 {
         subnet_id: 1,
         fqdn_fwd: false,
         fqdn_rev: false,
-        hostname: Box::default(),
+        hostname: HostName::default(),
         state: LeaseState::Assigned,
         user_context: None,
         pool_id: 0,

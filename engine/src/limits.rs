@@ -32,6 +32,10 @@ pub const JOURNAL_TRAYS: u64 = if cfg!(feature = "model") { 2 } else { 8 };
 pub const JOURNAL_RETRY_S: u32 = 1;
 /// Turns the journal's pen waits for a change that was numbered but not recorded yet.
 pub const MAX_JOURNAL_GAP_TURNS: usize = 1_000_000;
+/// Bytes of lease files that are read before the server begins to serve; it serves while it reads longer ones.
+pub const LOAD_AT_ONCE: u64 = 4 << 20;
+/// Threads that read the lease file at start.
+pub const MAX_LOAD_THREADS: usize = 16;
 /// Bytes of one line of a lease file.
 pub const MAX_LEASE_LINE: u64 = 1 << 17;
 /// Bad rows in one file at which compaction stops, as Kea's does.
@@ -91,8 +95,6 @@ pub const MAX_CONFIG_BYTES: usize = 1 << 30;
 pub const MAX_MISTAKES: usize = 500;
 /// Pause between two turns of housekeeping.
 pub const HOUSEKEEPING_TURN: Duration = Duration::from_millis(200);
-/// Leases that are looked at in one go when they are checked at start.
-pub const SANITY_PAGE: usize = 4096;
 /// Leases that are reclaimed at a time, before anybody else gets a turn.
 pub const RECLAIM_SLICE: usize = 64;
 /// Receive buffer asked of the kernel for each socket, in bytes.

@@ -60,6 +60,9 @@ impl LeaseCommands {
         for (name, handler) in commands {
             let commands = self.clone();
             registry.register(name, move |command| {
+                if !commands.store.is_complete() {
+                    return Answer::error("the leases are still being read from the lease file");
+                }
                 handler(&commands, command).unwrap_or_else(|answer| answer)
             });
         }

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
+use super::short::Bytes;
 use crate::limits::{MAX_CLIENT_ID, MAX_HW_ADDRESS};
 
 /// A hardware address of at most 20 bytes, without its type (Kea's lease file has no column for it).
@@ -16,17 +17,6 @@ pub struct HwAddress {
 /// A client identifier: the data of option 61, 1 to 255 bytes.
 #[derive(Clone)]
 pub struct ClientId(Bytes);
-
-/// Most identifiers are short: they need no memory of their own.
-#[derive(Clone)]
-enum Bytes {
-    Short { len: u8, bytes: [u8; SHORT_CLIENT_ID] },
-    Long(Box<[u8]>),
-}
-
-/// What fits beside the length where a long one has its pointer.
-const SHORT_CLIENT_ID: usize = 22;
-const _: () = assert!(size_of::<ClientId>() == 24);
 
 /// Text that is no identifier in Kea's notation (hex bytes with or without colons), or one of a wrong length.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -51,6 +41,10 @@ impl HwAddress {
 
     /// Reads `aa:bb:cc`; an empty text is the empty address.
     pub fn parse(text: &str) -> Result<Self, BadIdentifier> {
+        let mut room = [0; MAX_HW_ADDRESS];
+        if let Some(bytes) = parse_usual_hex(text, &mut room) {
+            return Ok(Self::new(bytes).expect("it has room for no more"));
+        }
         parse_hex(text).and_then(|bytes| Self::new(&bytes)).ok_or_else(|| BadIdentifier {
             found: text.to_owned(),
             min: 0,
@@ -75,17 +69,15 @@ impl ClientId {
         if bytes.is_empty() || bytes.len() > MAX_CLIENT_ID {
             return None;
         }
-        let mut short = [0; SHORT_CLIENT_ID];
-        let Some(place) = short.get_mut(..bytes.len()) else {
-            return Some(Self(Bytes::Long(bytes.into())));
-        };
-        place.copy_from_slice(bytes);
-        let len = u8::try_from(bytes.len()).ok()?;
-        Some(Self(Bytes::Short { len, bytes: short }))
+        Some(Self(Bytes::new(bytes)))
     }
 
     /// Reads `aa:bb:cc` or `aabbcc`.
     pub fn parse(text: &str) -> Result<Self, BadIdentifier> {
+        let mut room = [0; MAX_CLIENT_ID];
+        if let Some(id) = parse_usual_hex(text, &mut room).and_then(Self::new) {
+            return Ok(id);
+        }
         parse_hex(text).and_then(|bytes| Self::new(&bytes)).ok_or_else(|| BadIdentifier {
             found: text.to_owned(),
             min: 1,
@@ -95,10 +87,7 @@ impl ClientId {
 
     /// The bytes.
     pub fn as_bytes(&self) -> &[u8] {
-        match &self.0 {
-            Bytes::Short { len, bytes } => &bytes[..usize::from(*len)],
-            Bytes::Long(bytes) => bytes,
-        }
+        self.0.as_slice()
     }
 }
 
@@ -157,6 +146,22 @@ fn write_hex(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
         write!(f, "{}{byte:02x}", if i == 0 { "" } else { ":" })?;
     }
     Ok(())
+}
+
+/// The bytes of `01:02:0a`, the form that is written, if there is room for them: the quick way.
+fn parse_usual_hex<'a>(text: &str, room: &'a mut [u8]) -> Option<&'a [u8]> {
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    let groups = text.as_bytes().chunks(3);
+    let count = groups.len();
+    for ((at, group), place) in groups.enumerate().zip(room.get_mut(..count)?) {
+        let (high, low) = match group {
+            [high, low] if at + 1 == count => (*high, *low),
+            [high, low, b':'] if at + 1 < count => (*high, *low),
+            _ => return None,
+        };
+        *place = (digit(high)? << 4 | digit(low)?) as u8;
+    }
+    Some(&room[..count])
 }
 
 /// Bytes of `01:2:0a` or `01020a`; a group between colons may have one digit, as Kea reads it.

@@ -7,6 +7,7 @@
 #[cfg(test)]
 mod contract;
 pub mod csv;
+mod host_name;
 pub mod identity;
 pub mod json;
 mod kept_out;
@@ -14,9 +15,11 @@ pub mod memory;
 #[cfg(test)]
 mod reference;
 mod rules;
+mod short;
 pub mod store;
 mod types;
 
+pub use host_name::HostName;
 pub use identity::{ClientId, HwAddress};
 pub use kept_out::KeptOut;
 pub use store::{

@@ -31,7 +31,7 @@ pub enum Origin {
     Administrator,
     /// The end of a lifetime.
     Reclamation,
-    /// The lease file at start.
+    /// The lease file, read again.
     Load,
 }
 
@@ -285,6 +285,18 @@ pub trait LeaseStore: Send + Sync + fmt::Debug {
 
     /// Writes another's version of a lease.
     fn apply(&self, lease: Lease4, overwrite: Overwrite, origin: Origin) -> Applied;
+
+    /// Puts in a lease as the lease file has it, if its address has none; whether it had none. That is no change, nobody
+    /// is shown it, and it may be done while the store is used: the version is 0.
+    fn load(&self, lease: Lease4) -> bool {
+        matches!(self.apply(lease, Overwrite::Absent, Origin::Load), Applied::Added(_))
+    }
+
+    /// Whether all leases of the lease file are there. Until then what is there is right, and what is not there may
+    /// still come: nobody may be refused an address, and none may be given.
+    fn is_complete(&self) -> bool {
+        true
+    }
 
     /// Removes an address's lease, and returns it with the change's number.
     fn delete(&self, address: Ipv4Addr, origin: Origin) -> Option<Stored>;

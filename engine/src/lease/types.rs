@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 
+use super::host_name::HostName;
 use super::identity::{ClientId, HwAddress};
 
 /// The valid lifetime that never ends (RFC 2131 section 3.3), in seconds.
@@ -64,7 +65,7 @@ pub struct Lease4 {
     /// The server made the reverse DNS entry.
     pub fqdn_rev: bool,
     /// The client's host name in lower case; empty if none.
-    pub hostname: Box<str>,
+    pub hostname: HostName,
     /// What the lease is in.
     pub state: LeaseState,
     /// One-line JSON map, as Kea prints it.

@@ -32,6 +32,7 @@ use crate::control::core::{Core, Served};
 use crate::control::leases::LeaseCommands;
 use crate::control::unix;
 use crate::lease::json::{LeaseSubnet, SubnetKey};
+use crate::limits::LOAD_AT_ONCE;
 use crate::log;
 use crate::packet::{self, Links, Ports, Sockets};
 use crate::pending::Pending;
@@ -44,6 +45,7 @@ use crate::v4::Snapshot;
 use crate::worker::{self, Pool, Settings};
 use housekeeping::{Duties, Housekeeper};
 use reload::{Doors, Office, Running};
+use sanity::Sanity;
 
 /// What the command line adds to the configuration.
 #[derive(Clone, Debug)]
@@ -70,6 +72,8 @@ pub enum StartError {
     Control(#[from] unix::OpenError),
     #[error("cannot start housekeeping: {0}")]
     Housekeeping(io::Error),
+    #[error("cannot start to read the leases: {0}")]
+    Loading(io::Error),
 }
 
 /// What others need to take part.
@@ -123,7 +127,9 @@ pub struct Server {
 }
 
 impl Prepared {
-    /// Reads the leases and opens the sockets. `config_json` is config-get's answer.
+    /// Opens the lease file and the sockets. `config_json` is config-get's answer. The leases, if they are many, are read
+    /// by [`Self::load`], or else while the server serves already: who holds a lease may renew it as soon as it is
+    /// read, and nobody else is answered until all are.
     pub fn new(
         config: Arc<Dhcp4>,
         config_json: Value,
@@ -145,6 +151,11 @@ impl Prepared {
         Self::prepare(config, config_json, options, |_, _| Ok(sockets))
     }
 
+    /// Reads the leases now: whoever takes part must find all of them.
+    pub fn load(&self) -> Result<(), StartError> {
+        Ok(load(&self.parts.storage, &self.config)?)
+    }
+
     fn prepare(
         config: Arc<Dhcp4>,
         config_json: Value,
@@ -155,7 +166,9 @@ impl Prepared {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
         let storage =
             Storage::open(&config.lease_database, &options.pid_files, Arc::clone(&stats))?;
-        sanity::check(&*storage.store, &config);
+        if storage.unread_bytes() <= LOAD_AT_ONCE {
+            load(&storage, &config)?;
+        }
         let settings = Settings::from(&config.multi_threading);
         let sockets = open(settings.threads, &stats)?;
         let sender = ReplySender {
@@ -260,6 +273,7 @@ impl Prepared {
         let running = Running { pipeline, listening: pool.listening(), doors: Arc::clone(&doors) };
         let first = self.reload.running.set(running).is_ok();
         debug_assert!(first, "a server starts once");
+        load_aside(parts, &self.config).map_err(StartError::Loading)?;
         Ok(Server {
             doors,
             pool: Some(pool),
@@ -302,6 +316,31 @@ impl Server {
         let _ = self.storage.flush();
         status
     }
+}
+
+/// Reads the leases if that is still to be done.
+fn load(storage: &Storage, config: &Arc<Dhcp4>) -> Result<(), StorageError> {
+    let sanity = Sanity::new(Arc::clone(config));
+    storage.load(&|lease| sanity.amend(lease))?;
+    sanity.tell();
+    Ok(())
+}
+
+/// Reads the leases on a thread of its own, which nobody waits for. If they cannot be read the server stops.
+fn load_aside(parts: &Parts, config: &Arc<Dhcp4>) -> io::Result<()> {
+    if parts.storage.store.is_complete() {
+        return Ok(());
+    }
+    let (storage, shutdown) = (parts.storage.clone(), parts.shutdown.clone());
+    let config = Arc::clone(config);
+    let read = move || {
+        if let Err(error) = load(&storage, &config) {
+            log!(DHCP4_INIT_FAIL, "{error}");
+            // Whoever stopped it already was faster.
+            let _ = shutdown.try_send(1);
+        }
+    };
+    std::thread::Builder::new().name("load".into()).spawn(read).map(drop)
 }
 
 fn lease_commands(

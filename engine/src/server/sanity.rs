@@ -1,47 +1,79 @@
-//! Whether leases lie in the subnets that they say (Kea guide, "Sanity Checks in DHCPv4"), looked at once after the
-//! lease file was read. Pure but for the log.
+//! Whether leases lie in the subnets that they say (Kea guide, "Sanity Checks in DHCPv4"), looked at as the
+//! lease file is read. Pure but for the log.
+
+use std::sync::Arc;
 
 use crate::config::model::{Dhcp4, LeaseChecks};
-use crate::lease::{Lease4, LeaseStore, Origin, Overwrite};
-use crate::limits::{MAX_BAD_LINES_TOLD, SANITY_PAGE};
+use crate::lease::Lease4;
+use crate::limits::MAX_BAD_LINES_TOLD;
 use crate::log;
 use crate::select::{Clue, SubnetIndex};
+use crate::sync::atomic::{AtomicUsize, Ordering};
 
-/// What was found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Found {
+/// The check, and what it found so far. Used from several threads at once.
+#[derive(Debug)]
+pub(super) struct Sanity {
+    config: Arc<Dhcp4>,
+    index: SubnetIndex,
     /// Leases that lay elsewhere and stay so.
-    pub(super) kept: usize,
+    kept: AtomicUsize,
     /// Those that got the subnet of their address.
-    pub(super) fixed: usize,
+    fixed: AtomicUsize,
     /// Those that were forgotten.
-    pub(super) deleted: usize,
+    deleted: AtomicUsize,
 }
 
-/// Looks at every lease of `store`, and does with those in a wrong subnet as configured. The lease file is not changed.
-pub(super) fn check(store: &dyn LeaseStore, config: &Dhcp4) -> Found {
-    let mut found = Found::default();
-    if config.lease_checks == LeaseChecks::None {
-        return found;
+impl Sanity {
+    pub(super) fn new(config: Arc<Dhcp4>) -> Self {
+        let index = SubnetIndex::build(&config.subnets);
+        let [kept, fixed, deleted] = [const { AtomicUsize::new(0) }; 3];
+        Self { config, index, kept, fixed, deleted }
     }
-    let index = SubnetIndex::build(&config.subnets);
-    let mut after = None;
-    loop {
-        let page = store.page(after, SANITY_PAGE);
-        let Some(last) = page.last() else { break };
-        after = Some(last.address);
-        for lease in page.into_iter().filter(|lease| !is_at_home(lease, config)) {
-            amend(lease, &index, store, config, &mut found);
+
+    /// The lease as it is to be known, or nothing if it is to be forgotten. The lease file is not changed.
+    pub(super) fn amend(&self, lease: Lease4) -> Option<Lease4> {
+        if self.config.lease_checks == LeaseChecks::None || is_at_home(&lease, &self.config) {
+            return Some(lease);
+        }
+        let (address, before) = (lease.address, lease.subnet_id);
+        let clue =
+            Clue { link: Some(address), relay: None, client: None, interface: "", local: address };
+        let home = self.index.select(&clue, &|_| true).map(|at| self.config.subnets[at].id);
+        let told = self.found().iter().sum::<usize>();
+        let (count, fate, lease) = match (self.config.lease_checks, home) {
+            (LeaseChecks::Fix | LeaseChecks::FixOrDelete, Some(id)) => {
+                let fate = format!("it belongs to subnet {id} from now on");
+                (&self.fixed, fate, Some(Lease4 { subnet_id: id, ..lease }))
+            }
+            (LeaseChecks::FixOrDelete | LeaseChecks::Delete, _) => {
+                (&self.deleted, "it is forgotten".into(), None)
+            }
+            _ => (&self.kept, "it is kept as it is".into(), Some(lease)),
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+        if told < MAX_BAD_LINES_TOLD {
+            log!(
+                DHCPSRV_LEASE_SANITY_FAIL,
+                "lease {address} says subnet {before}, which is not that of the address: {fate}"
+            );
+        }
+        lease
+    }
+
+    /// Tells what was found, if anything.
+    pub(super) fn tell(&self) {
+        let [kept, fixed, deleted] = self.found();
+        if kept + fixed + deleted > 0 {
+            log!(
+                DHCPSRV_LEASE_SANITY_FAIL,
+                "leases in subnets that are not their addresses': {kept} kept, {fixed} put right, {deleted} forgotten"
+            );
         }
     }
-    if found != Found::default() {
-        let Found { kept, fixed, deleted } = found;
-        log!(
-            DHCPSRV_LEASE_SANITY_FAIL,
-            "leases in subnets that are not their addresses': {kept} kept, {fixed} put right, {deleted} forgotten"
-        );
+
+    fn found(&self) -> [usize; 3] {
+        [&self.kept, &self.fixed, &self.deleted].map(|count| count.load(Ordering::Relaxed))
     }
-    found
 }
 
 fn is_at_home(lease: &Lease4, config: &Dhcp4) -> bool {
@@ -49,50 +81,10 @@ fn is_at_home(lease: &Lease4, config: &Dhcp4) -> bool {
     place.is_ok_and(|at| config.subnets[at].prefix.contains(lease.address))
 }
 
-fn amend(
-    lease: Lease4,
-    index: &SubnetIndex,
-    store: &dyn LeaseStore,
-    config: &Dhcp4,
-    found: &mut Found,
-) {
-    let address = lease.address;
-    let clue =
-        Clue { link: Some(address), relay: None, client: None, interface: "", local: address };
-    let home = index.select(&clue, &|_| true).map(|at| config.subnets[at].id);
-    let before = lease.subnet_id;
-    let fate = match (config.lease_checks, home) {
-        (LeaseChecks::Fix | LeaseChecks::FixOrDelete, Some(id)) => {
-            store.apply(Lease4 { subnet_id: id, ..lease }, Overwrite::Always, Origin::Load);
-            found.fixed += 1;
-            format!("it belongs to subnet {id} from now on")
-        }
-        (LeaseChecks::FixOrDelete | LeaseChecks::Delete, _) => {
-            drop(store.delete(address, Origin::Load));
-            found.deleted += 1;
-            "it is forgotten".into()
-        }
-        _ => {
-            found.kept += 1;
-            "it is kept as it is".into()
-        }
-    };
-    if found.kept + found.fixed + found.deleted <= MAX_BAD_LINES_TOLD {
-        log!(
-            DHCPSRV_LEASE_SANITY_FAIL,
-            "lease {address} says subnet {before}, which is not that of the address: {fate}"
-        );
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::config::parse_text;
-    use crate::lease::csv::Journal;
-    use crate::lease::memory::MemoryStore;
     use crate::lease::{HwAddress, LeaseState};
 
     fn lease(address: [u8; 4], subnet_id: u32) -> Lease4 {
@@ -120,15 +112,13 @@ mod tests {
                     {{ "id": 1, "subnet": "10.0.1.0/24" }}, {{ "id": 2, "subnet": "10.0.2.0/24" }} ] }} }}"#
             );
             let config = parse_text(&text, "test").unwrap().dhcp4.unwrap();
-            let store = MemoryStore::new(Arc::new(Journal::none()));
-            for lease in [lease([10, 0, 1, 1], 1), lease([10, 0, 2, 1], 1), lease([10, 9, 0, 1], 7)]
-            {
-                store.apply(lease, Overwrite::Always, Origin::Load);
-            }
-            let found = check(&store, &config);
-            let subnets: Vec<u32> =
-                store.page(None, 10).iter().map(|lease| lease.subnet_id).collect();
-            ((found.kept, found.fixed, found.deleted), subnets)
+            let sanity = Sanity::new(Arc::new(config));
+            let leases =
+                [lease([10, 0, 1, 1], 1), lease([10, 0, 2, 1], 1), lease([10, 9, 0, 1], 7)];
+            let amended = leases.into_iter().filter_map(|lease| sanity.amend(lease));
+            let subnets: Vec<u32> = amended.map(|lease| lease.subnet_id).collect();
+            let [kept, fixed, deleted] = sanity.found();
+            ((kept, fixed, deleted), subnets)
         };
         assert_eq!(outcome("none"), ((0, 0, 0), vec![1, 1, 7]));
         assert_eq!(outcome("warn"), ((2, 0, 0), vec![1, 1, 7]));

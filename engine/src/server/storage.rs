@@ -1,18 +1,20 @@
 //! Where leases are kept (*shell*): the lease file claimed and read, the store filled, the journal open.
 
 use std::io;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use crate::config::model::LeaseDatabase;
 use crate::lease::csv::{
-    self, ClaimError, Durability, Flag, Journal, LoadError, Loaded, OpenError,
+    self, ClaimError, Durability, Flag, Journal, LoadError, Loaded, OpenError, Unread,
 };
 use crate::lease::memory::MemoryStore;
 use crate::lease::{Change, ChangeNumber, ChangeSink, Lease4, LeaseStore};
 use crate::log;
 use crate::seam::Replication;
 use crate::stats::{Counter, Stats};
+use crate::sync::Mutex;
 
 /// The leases could not be made ready.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +36,14 @@ pub struct Storage {
     sinks: Arc<Sinks>,
     /// The lease file, if there is one.
     file: Option<Arc<Path>>,
+    unread: Arc<Mutex<Option<Loading>>>,
+}
+
+/// What is still to be read, and where it goes.
+#[derive(Debug)]
+struct Loading {
+    unread: Unread,
+    store: Arc<MemoryStore>,
 }
 
 /// Sees every change under its address's lock: the journal first, then the partner's queue.
@@ -46,6 +56,13 @@ struct Sinks {
 impl std::fmt::Debug for Sinks {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Sinks").field("journal", &self.journal).finish_non_exhaustive()
+    }
+}
+
+impl Sinks {
+    fn around(journal: Journal, stats: Arc<Stats>) -> (Arc<Self>, Arc<dyn ChangeSink>) {
+        let sinks = Arc::new(Self { journal, replication: OnceLock::new(), stats });
+        (Arc::clone(&sinks), sinks)
     }
 }
 
@@ -63,7 +80,8 @@ impl ChangeSink for Sinks {
 }
 
 impl Storage {
-    /// Claims the lease file, reads it and opens it for appending. `pid_files` name servers that may hold it.
+    /// Claims the lease file and opens it for appending; [`Self::load`] reads it. `pid_files` name servers that may hold
+    /// it.
     pub fn open(
         config: &LeaseDatabase,
         pid_files: &[PathBuf],
@@ -74,22 +92,47 @@ impl Storage {
         }
         let claim = csv::claim(&config.file, pid_files)?;
         let durability = if config.sync_to_disk { Durability::Disk } else { Durability::Kernel };
-        let mut storage = Self::on(Journal::open(claim, durability)?, stats);
-        storage.file = Some(Arc::from(config.file.as_path()));
-        let mut loaded = csv::load(&config.file, config.max_row_errors, &*storage.store)?;
-        loaded.torn |= storage.sinks.journal.was_torn();
-        tell(&loaded, storage.store.len());
+        let journal = Journal::open(claim, durability)?;
+        let unread = Unread::open(&config.file, config.max_row_errors)?;
+        let (sinks, sink) = Sinks::around(journal, stats);
+        let store = Arc::new(MemoryStore::unloaded(sink));
+        let loading = Loading { unread, store: Arc::clone(&store) };
+        let file = Some(Arc::from(config.file.as_path()));
+        Ok(Self { store, sinks, file, unread: Arc::new(Mutex::new(Some(loading))) })
+    }
+
+    /// Bytes of the lease file that are still to be read.
+    pub fn unread_bytes(&self) -> u64 {
+        self.unread.lock().as_ref().map_or(0, |loading| loading.unread.bytes())
+    }
+
+    /// Reads the lease file, once; leases are taken as `amend` makes them. The store may be used meanwhile
+    /// ([`LeaseStore::is_complete`]).
+    pub fn load(
+        &self,
+        amend: &(dyn Fn(Lease4) -> Option<Lease4> + Sync),
+    ) -> Result<(), StorageError> {
+        let Some(Loading { unread, store }) = self.unread.lock().take() else { return Ok(()) };
+        let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let take = |lease| {
+            if let Some(lease) = amend(lease) {
+                store.load(lease);
+            }
+        };
+        let mut loaded = unread.read(threads, &take)?;
+        store.end_loading();
+        loaded.torn |= self.sinks.journal.was_torn();
+        tell(&loaded, store.len());
         if loaded.other_schema {
-            storage.compact_aside();
+            self.compact_aside();
         }
-        Ok(storage)
+        Ok(())
     }
 
     /// An empty store whose changes go to `journal`.
     pub fn on(journal: Journal, stats: Arc<Stats>) -> Self {
-        let sinks = Arc::new(Sinks { journal, replication: OnceLock::new(), stats });
-        let sink: Arc<dyn ChangeSink> = Arc::<Sinks>::clone(&sinks);
-        Self { store: Arc::new(MemoryStore::new(sink)), sinks, file: None }
+        let (sinks, sink) = Sinks::around(journal, stats);
+        Self { store: Arc::new(MemoryStore::new(sink)), sinks, file: None, unread: Arc::default() }
     }
 
     /// A yes or no that is kept as long as the leases are: beside their file, if there is one.

@@ -109,6 +109,8 @@ struct Exchange<'a> {
     known: Known<'a>,
     subnet: Option<&'a SubnetPlan>,
     client: Client,
+    /// Whether every lease is known ([`LeaseStore::is_complete`]).
+    is_complete: bool,
 }
 
 /// Who asks.
@@ -158,6 +160,7 @@ impl<'a> Exchange<'a> {
         context: &'a Context<'a>,
     ) -> Result<Outcome, DropReason> {
         let snapshot = context.snapshot;
+        let is_complete = context.store.is_complete();
         accept::check_options(query, snapshot)?;
         let asked = Asked { query, arrival, context, client_id: None };
         let identifier = flex_id::replacing(asked);
@@ -187,7 +190,9 @@ impl<'a> Exchange<'a> {
         }
         let client_id = replaced.clone().or_else(|| query.client_id());
         let client = Client::new(query, client_id, subnet, snapshot);
-        let exchange = Self { query, arrival, context, replaced, classes, known, subnet, client };
+        let exchange =
+            Self { query, arrival, context, replaced, classes, known, subnet, client, is_complete };
+        exchange.check_loaded()?;
         match query.message_type() {
             MessageType::Discover => exchange.discover(),
             MessageType::Request => exchange.request(),
@@ -195,6 +200,23 @@ impl<'a> Exchange<'a> {
             MessageType::Decline => exchange.decline(),
             MessageType::Inform => Ok(exchange.inform()),
             other => Err(DropReason::UnexpectedType(other)),
+        }
+    }
+
+    /// Until every lease is known, only who holds a lease that is known is served: it may renew.
+    fn check_loaded(&self) -> Result<(), DropReason> {
+        let renews = || {
+            let stored = self.wanted_address().and_then(|it| self.context.store.find(it));
+            stored.is_some_and(|it| {
+                let live = it.lease.holds_address(self.context.now.wall_s);
+                live && self.client.identity().owns(&it.lease)
+            })
+        };
+        match self.query.message_type() {
+            _ if self.is_complete => Ok(()),
+            MessageType::Inform => Ok(()),
+            MessageType::Request if renews() => Ok(()),
+            _ => Err(DropReason::StillLoading),
         }
     }
 

@@ -207,6 +207,9 @@ pub enum DropReason {
     /// The address is in no pool here: another server may have given it.
     #[error("address {0} is in no pool here")]
     UnknownAddress(Ipv4Addr),
+    /// Not all leases are read yet, and this client's is not among those that are.
+    #[error("the leases are still being read, and its lease is not known yet")]
+    StillLoading,
     /// RFC 2131 table 5: a DECLINE must name the address.
     #[error("DECLINE without the address")]
     DeclineWithoutAddress,
@@ -223,6 +226,7 @@ impl DropReason {
             Self::UnreadableOption(_) => Some(Counter::MalformedOptionLength),
             Self::OtherServer(_) | Self::NotForUs => Some(Counter::NotForUs),
             Self::ClassDrop | Self::ClassReject => Some(Counter::AdminFiltered),
+            Self::StillLoading => Some(Counter::ServiceDisabled),
             Self::NoAddress(failure) => Some(failure.counter()),
             Self::BootpRefused(NakReason::NoAddress(failure)) => Some(failure.counter()),
             Self::UnexpectedType(_)

@@ -8,7 +8,7 @@ use super::relay_info::with_relay_info;
 use super::snapshot::SubnetPlan;
 use super::{DropReason, Event, Exchange, NakReason, Outcome};
 use crate::codec::v4::MessageType;
-use crate::lease::{Grant, Lease4, LeaseState, Stored};
+use crate::lease::{Grant, HostName, Lease4, LeaseState, Stored};
 
 /// How often an address is picked for a REQUEST that names none: each time another client was faster.
 const MAX_PICKS: usize = 16;
@@ -36,6 +36,7 @@ impl<'a> Exchange<'a> {
         match self.try_request() {
             Ok(outcome) => Ok(outcome),
             Err(Refusal::Drop(reason)) => Err(reason),
+            Err(Refusal::Nak(_)) if !self.is_complete => Err(DropReason::StillLoading),
             // BOOTP knows no NAK.
             Err(Refusal::Nak(reason)) if self.query.is_bootp() => {
                 Err(DropReason::BootpRefused(reason))
@@ -228,7 +229,7 @@ impl<'a> Exchange<'a> {
             hostname: promise
                 .name
                 .as_ref()
-                .map_or_else(Default::default, |name| name.hostname.as_str().into()),
+                .map_or_else(HostName::default, |name| name.hostname.as_str().into()),
             state: LeaseState::Assigned,
             user_context,
             pool_id: promise.pool.map_or(0, |pool| pool.id),

@@ -305,7 +305,7 @@ fn open_if_there(path: &Path) -> io::Result<Option<File>> {
 }
 
 /// Length of a file up to the end of its last whole line; 0 if there is no file.
-fn whole_length(path: &Path) -> io::Result<u64> {
+pub(super) fn whole_length(path: &Path) -> io::Result<u64> {
     const CHUNK: u64 = 1 << 16;
     let Some(mut file) = open_if_there(path)? else { return Ok(0) };
     let mut end = file.metadata()?.len();

@@ -7,7 +7,7 @@
 use std::net::Ipv4Addr;
 use std::str::FromStr;
 
-use crate::lease::{ClientId, HwAddress, Lease4, LeaseState};
+use crate::lease::{ClientId, HostName, HwAddress, Lease4, LeaseState};
 
 #[cfg(test)]
 mod tests;
@@ -226,7 +226,7 @@ fn parse_values(values: &[&[u8]; COLUMNS.len()]) -> Result<Row, BadRow> {
         subnet_id: parse(values, 5, "a subnet id")?,
         fqdn_fwd: parse_flag(values, 6)?,
         fqdn_rev: parse_flag(values, 7)?,
-        hostname: unescape(values[8]).to_ascii_lowercase().into(),
+        hostname: parse_name(values[8]),
         state,
         user_context: parse_context(values)?,
         pool_id: parse_with(values, 11, "a pool id", |it| {
@@ -275,6 +275,15 @@ fn parse_context(values: &[&[u8]]) -> Result<Option<Box<str>>, BadRow> {
     let is_map =
         text.starts_with('{') && serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok();
     if is_map { Ok(Some(text.into())) } else { Err(bad_value(values, COLUMN, "a JSON map")) }
+}
+
+/// The host name, in lower case; nearly all are as they are to be.
+fn parse_name(value: &[u8]) -> HostName {
+    let is_plain = |byte: &u8| byte.is_ascii() && !byte.is_ascii_uppercase() && *byte != b'&';
+    match str::from_utf8(value) {
+        Ok(name) if value.iter().all(is_plain) => name.into(),
+        _ => unescape(value).to_ascii_lowercase().into(),
+    }
 }
 
 /// Takes the escapes out; `&#x` without two hex digits stays as it is.

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 pub use text::kea_text;
 
-use super::{ClientId, HwAddress, INFINITE_LIFETIME, Lease4, LeaseState};
+use super::{ClientId, HostName, HwAddress, INFINITE_LIFETIME, Lease4, LeaseState};
 use crate::clock::Now;
 
 /// What a lease command has to know of a subnet.
@@ -73,7 +73,7 @@ pub fn lease_body(lease: &Lease4) -> Map<String, Value> {
     }
     map.insert("fqdn-fwd".into(), json!(lease.fqdn_fwd));
     map.insert("fqdn-rev".into(), json!(lease.fqdn_rev));
-    map.insert("hostname".into(), json!(lease.hostname));
+    map.insert("hostname".into(), json!(&*lease.hostname));
     map.insert("hw-address".into(), json!(lease.hw_address.to_string()));
     map.insert("ip-address".into(), json!(lease.address.to_string()));
     if lease.pool_id != 0 {
@@ -112,7 +112,7 @@ pub fn lease_from_json(
         subnet_id: found.id,
         fqdn_fwd: false,
         fqdn_rev: false,
-        hostname: Box::default(),
+        hostname: HostName::default(),
         state: LeaseState::Assigned,
         user_context: None,
         pool_id: 0,

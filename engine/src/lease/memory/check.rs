@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use super::MemoryStore;
+use super::ends::LATEST_S;
 use crate::lease::{KeptOut, LeaseStore, rules};
 
 impl MemoryStore {
@@ -21,7 +22,7 @@ impl MemoryStore {
         let ends: BTreeSet<(u64, u32)> = (leases.iter())
             .filter_map(|lease| {
                 let stored = self.find(lease.address)?;
-                Some((rules::end_s(&stored)?, lease.address.to_bits()))
+                Some((rules::end_s(&stored)?.min(LATEST_S), lease.address.to_bits()))
             })
             .collect();
         same("ends", &ends, &self.ends.all())?;

@@ -1,5 +1,7 @@
 //! When leases end, in order, in shards with a lock each. Exact: an entry changes with its record, under the
 //! lock of its address. Pure but for its locks. Must not know the table.
+//!
+//! An entry is one number: the end, and what of the address the shard does not say.
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -12,17 +14,27 @@ use crate::sync::Mutex;
 /// An end in seconds since 1970, and the address.
 pub(super) type End = (u64, u32);
 
+/// The latest end that is told from later ones: some thousand years from now.
+pub(super) const LATEST_S: u64 = u64::MAX >> ADDRESS_BITS;
+/// Bits of an entry that say the address: the shard says the rest.
+const ADDRESS_BITS: u32 = 32 - END_SHARDS.ilog2();
+const _: () = assert!(END_SHARDS.is_power_of_two() && END_SHARDS < 1 << 24);
+
 /// All ends.
 pub(super) struct Ends {
     shards: Vec<Mutex<Shard>>,
 }
 
+/// See the top of the file. Within a shard entries are in the order of their ends and addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry(u64);
+
 #[derive(Default)]
 struct Shard {
     /// Of leases that are to be looked at once they end.
-    running: BTreeSet<End>,
+    running: BTreeSet<Entry>,
     /// Of reclaimed leases, which are kept for a while more.
-    kept: BTreeSet<End>,
+    kept: BTreeSet<Entry>,
 }
 
 impl Ends {
@@ -41,32 +53,33 @@ impl Ends {
         let Some((_, (_, address))) = before.or(new).filter(|_| before != new) else { return };
         let mut shard = self.shards[shard_of(address)].lock();
         if let Some((kept, end)) = before {
-            shard.set(kept).remove(&end);
+            shard.set(kept).remove(&Entry::of(end));
         }
         if let Some((kept, end)) = new {
-            shard.set(kept).insert(end);
+            shard.set(kept).insert(Entry::of(end));
         }
     }
 
     /// Every entry.
     #[cfg(any(test, feature = "model"))]
     pub(super) fn all(&self) -> BTreeSet<End> {
-        let all = |shard: &Mutex<Shard>| {
+        let all = |(at, shard): (usize, &Mutex<Shard>)| {
             let shard = shard.lock();
-            shard.running.union(&shard.kept).copied().collect::<Vec<End>>()
+            let entries = shard.running.union(&shard.kept);
+            entries.map(|entry| entry.end(at)).collect::<Vec<End>>()
         };
-        self.shards.iter().flat_map(all).collect()
+        self.shards.iter().enumerate().flat_map(all).collect()
     }
 
     /// The first `limit` entries from `from` on that ended before `wall_s` (reclaimed ones: `hold_s` seconds before), in
     /// order.
     pub(super) fn due(&self, from: End, wall_s: u64, hold_s: u64, limit: usize) -> Vec<End> {
         let mut due = Vec::new();
-        for shard in &self.shards {
+        let (until, kept_until) = ((wall_s, 0), (wall_s.saturating_sub(hold_s), 0));
+        for (at, shard) in self.shards.iter().enumerate() {
             let shard = shard.lock();
-            let (until, kept_until) = ((wall_s, 0), (wall_s.saturating_sub(hold_s), 0));
-            due.extend(shard.running.range(from.min(until)..until).take(limit));
-            due.extend(shard.kept.range(from.min(kept_until)..kept_until).take(limit));
+            due.extend(entries(&shard.running, from, until, at).take(limit));
+            due.extend(entries(&shard.kept, from, kept_until, at).take(limit));
         }
         due.sort_unstable();
         due.truncate(limit);
@@ -81,13 +94,12 @@ impl Ends {
         range: &RangeInclusive<u32>,
         is_free: &dyn Fn(u32) -> bool,
     ) -> Option<u32> {
-        let firsts = self.shards.iter().filter_map(|shard| {
+        let firsts = self.shards.iter().enumerate().filter_map(|(at, shard)| {
             let mut after = (0, 0);
             loop {
-                let page: Vec<End> = (shard.lock().running.range(after..(wall_s, 0)))
+                let page: Vec<End> = entries(&shard.lock().running, after, (wall_s, 0), at)
                     .filter(|(_, address)| range.contains(address))
                     .take(PAGE)
-                    .copied()
                     .collect();
                 let (end_s, address) = *page.last()?;
                 if let Some(end) = page.into_iter().find(|(_, address)| is_free(*address)) {
@@ -104,12 +116,83 @@ impl Ends {
 const PAGE: usize = 64;
 
 impl Shard {
-    fn set(&mut self, kept: bool) -> &mut BTreeSet<End> {
+    fn set(&mut self, kept: bool) -> &mut BTreeSet<Entry> {
         if kept { &mut self.kept } else { &mut self.running }
     }
 }
 
-/// Neighbouring blocks are in different shards.
+impl Entry {
+    fn of((end_s, address): End) -> Self {
+        Self(end_s.min(LATEST_S) << ADDRESS_BITS | Self::address_part(address))
+    }
+
+    /// The first entry of a shard that is not before `end`.
+    fn from(end: End, shard: usize) -> Self {
+        let (end_s, address) = end;
+        // Of a block in a lower shard, the next one in this shard has a higher number only.
+        let own = address >> 8 & !MASK | shard_bits(shard);
+        let first = if own >= address >> 8 { own } else { own.saturating_add(MASK + 1) };
+        let low = if own == address >> 8 { address & 255 } else { 0 };
+        let part = u64::from(first >> MASK.count_ones()) << 8 | u64::from(low);
+        Self((end_s.min(LATEST_S) << ADDRESS_BITS).saturating_add(part))
+    }
+
+    fn end(self, shard: usize) -> End {
+        let part = (self.0 & ((1 << ADDRESS_BITS) - 1)) as u32;
+        let block = part >> 8 << MASK.count_ones() | shard_bits(shard);
+        (self.0 >> ADDRESS_BITS, block << 8 | part & 255)
+    }
+
+    fn address_part(address: u32) -> u64 {
+        u64::from(address >> 8 >> MASK.count_ones()) << 8 | u64::from(address & 255)
+    }
+}
+
+/// The entries from `from` up to, and without, `until`.
+fn entries(
+    set: &BTreeSet<Entry>,
+    from: End,
+    until: End,
+    shard: usize,
+) -> impl Iterator<Item = End> {
+    let until = Entry::from(until, shard);
+    let from = Entry::from(from, shard).min(until);
+    set.range(from..until).map(move |entry| entry.end(shard))
+}
+
+/// The bits of a block's number that choose its shard: neighbouring blocks are in different ones.
+const MASK: u32 = END_SHARDS as u32 - 1;
+
 fn shard_of(address: u32) -> usize {
-    (address >> 8) as usize % END_SHARDS
+    (address >> 8 & MASK) as usize
+}
+
+fn shard_bits(shard: usize) -> u32 {
+    u32::try_from(shard).expect("less than a u32") & MASK
+}
+
+#[cfg(all(test, not(feature = "model")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_are_what_they_were_made_of_and_in_the_order_of_ends() {
+        let addresses = [0, 1, 255, 256, 0x0a00_0001, 0x0a00_3fff, 0x0a00_4000, u32::MAX];
+        let ends = [0, 1, 1_800_000_000, LATEST_S - 1];
+        let mut all = Vec::new();
+        for end in ends {
+            for address in addresses {
+                all.push((end, address));
+                assert_eq!(Entry::of((end, address)).end(shard_of(address)), (end, address));
+            }
+        }
+        for one in &all {
+            for shard in 0..END_SHARDS {
+                let first = Entry::from(*one, shard);
+                for two in all.iter().filter(|two| shard_of(two.1) == shard) {
+                    assert_eq!(Entry::of(*two) >= first, two >= one, "{one:?} {two:?} {shard}");
+                }
+            }
+        }
+    }
 }

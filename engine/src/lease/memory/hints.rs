@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use std::hash::BuildHasher;
 
 use super::few::Few;
+use super::records::grow;
 use crate::lease::{HwAddress, Identity, Lease4};
 use crate::limits::IDENTITY_STRIPES;
 use crate::sync::{Mutex, MutexGuard};
@@ -148,6 +149,7 @@ impl HeldHints<'_> {
         for key in keys.into_iter().flatten() {
             let hints = self.stripe(key);
             if let Err(place) = hints.binary_search(&(key.tag, address)) {
+                grow(hints, 1);
                 hints.insert(place, (key.tag, address));
             }
         }

@@ -1,5 +1,5 @@
-//! The in-memory store: one table in address order with a lock for each 256 addresses ([`tree`]), hints by
-//! identity ([`hints`]) and an index of ends ([`ends`]). Pure but for its locks.
+//! The in-memory store: one table in address order with a lock for each 256 addresses ([`tree`]) and their packed
+//! [`records`], hints by identity ([`hints`]) and an index of ends ([`ends`]). Pure but for its locks.
 //!
 //! Lock order: stripes of hints, ascending; blocks of addresses, ascending; a shard of ends; what the
 //! [`ChangeSink`] needs. Hints of a record are written under the locks of both. A change that takes a record
@@ -11,6 +11,8 @@ mod check;
 mod ends;
 mod few;
 mod hints;
+mod packed;
+mod records;
 mod steps;
 mod tree;
 
@@ -28,15 +30,16 @@ use std::sync::Arc;
 use self::ends::Ends;
 use self::few::Few;
 use self::hints::Hints;
+use self::records::Records;
 use self::steps::Steps;
-use self::tree::{Records, Tree};
+use self::tree::Tree;
 use super::rules::{self, Fate};
 use super::{
     Applied, Change, ChangeKind, ChangeNumber, ChangeSink, Grant, GrantRefused, Granted, Identity,
     KeptOut, Lease4, LeaseStore, NotHolder, Origin, Overwrite, Stored,
 };
 use crate::clock::Now;
-use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 /// The in-memory store.
 pub struct MemoryStore {
@@ -46,6 +49,7 @@ pub struct MemoryStore {
     last_change: AtomicU64,
     len: AtomicUsize,
     steps: Steps,
+    complete: AtomicBool,
     sink: Arc<dyn ChangeSink>,
 }
 
@@ -73,37 +77,45 @@ impl MemoryStore {
             last_change: AtomicU64::new(0),
             len: AtomicUsize::new(0),
             steps: Steps::new(),
+            complete: AtomicBool::new(true),
             sink,
         }
     }
 
-    /// Writes, or without `new` deletes, a record whose block is locked, notes its end and whether its address is
-    /// held, and tells. Hints are the caller's.
+    /// As [`Self::new`], but its leases are still to be [loaded](LeaseStore::load).
+    pub fn unloaded(sink: Arc<dyn ChangeSink>) -> Self {
+        Self { complete: AtomicBool::new(false), ..Self::new(sink) }
+    }
+
+    /// All leases are loaded.
+    pub fn end_loading(&self) {
+        self.complete.store(true, Ordering::Release);
+    }
+
+    /// Writes, or without `new` deletes, the record of an address whose block is locked and that has `before`, notes
+    /// its end and whether its address is held, and tells. Hints are the caller's.
     fn change(
         &self,
         records: &mut Records,
         address: Ipv4Addr,
+        before: Option<Stored>,
         new: Option<Lease4>,
         origin: Origin,
     ) -> Changed {
         let number = ChangeNumber(self.last_change.fetch_add(1, Ordering::AcqRel) + 1);
-        let (bits, place) = (address.to_bits(), address.octets()[3]);
         let is_there = new.is_some();
         new.iter().for_each(|lease| self.steps.see(lease));
-        let before = match new {
-            Some(lease) => {
-                let new = Stored::in_place_of(records.get(&place), lease, number, origin);
-                records.insert(place, new)
-            }
-            None => records.remove(&place),
-        };
-        let new = records.get(&place);
-        self.ends.replace(before.as_ref(), new);
+        let new = new.map(|lease| Stored::in_place_of(before.as_ref(), lease, number, origin));
+        match &new {
+            Some(new) => records.put(new),
+            None => records.remove(address),
+        }
+        self.ends.replace(before.as_ref(), new.as_ref());
         let before = before.map(|stored| stored.lease);
-        let new = new.map(|stored| &stored.lease);
+        let new = new.as_ref().map(|stored| &stored.lease);
         let held = new.is_some_and(rules::occupies);
         if held != before.as_ref().is_some_and(rules::occupies) {
-            self.tree.mark(bits, held);
+            self.tree.mark(address.to_bits(), held);
         }
         let kind = match (before.is_some(), is_there) {
             (true, true) => ChangeKind::Updated,
@@ -132,7 +144,7 @@ impl MemoryStore {
         let address = old.address.to_bits();
         let mut hints = self.hints.hold([keys, [None; 2]]);
         let records = self.tree.lock(address);
-        let there = (records.as_ref()).and_then(|it| it.get(&old.address.octets()[3]));
+        let there = (records.as_ref()).and_then(|it| it.get(old.address));
         let current = there.map_or([None; 2], |stored| self.hints.of_lease(&stored.lease));
         for key in keys.into_iter().flatten().filter(|key| !current.contains(&Some(*key))) {
             hints.remove(key, address);
@@ -157,10 +169,12 @@ impl MemoryStore {
         change: impl FnOnce(&Lease4) -> Option<Lease4>,
     ) -> Result<Stored, NotHolder> {
         let mut records = self.tree.lock(address.to_bits()).ok_or(NotHolder(address))?;
-        let there = records.get(&address.octets()[3]).map(|stored| &stored.lease);
-        let live = there.filter(|it| it.holds_address(now.wall_s) && identity.owns(it));
-        let new = change(live.ok_or(NotHolder(address))?);
-        let changed = self.change(&mut records, address, new.clone(), origin);
+        let live = records
+            .get(address)
+            .filter(|it| it.lease.holds_address(now.wall_s) && identity.owns(&it.lease))
+            .ok_or(NotHolder(address))?;
+        let new = change(&live.lease);
+        let changed = self.change(&mut records, address, Some(live), new.clone(), origin);
         drop(records);
         self.forget_stale(&changed);
         let lease = new.or(changed.before).ok_or(NotHolder(address))?;
@@ -174,13 +188,14 @@ impl MemoryStore {
         let mut changed = 0;
         let mut deleted = None;
         while changed < limit {
-            let Some(stored) = records.get(&address.octets()[3]) else { break };
-            let Some(fate) = rules::fate(stored, now.wall_s, hold_s) else { break };
+            let Some(stored) = records.get(address) else { break };
+            let Some(fate) = rules::fate(&stored, now.wall_s, hold_s) else { break };
             if !self.sink.may_clean_up(&stored.lease) {
                 break;
             }
             let new = (fate == Fate::Reclaim).then(|| rules::reclaimed(stored.lease.clone()));
-            let before = self.change(&mut records, address, new, Origin::Reclamation).before;
+            let origin = Origin::Reclamation;
+            let before = self.change(&mut records, address, Some(stored), new, origin).before;
             deleted = before.filter(|_| fate == Fate::Delete);
             changed += 1;
         }
@@ -193,22 +208,20 @@ impl MemoryStore {
 
     /// Whether the lease of an address, if it still holds it, is expired.
     fn is_expired(&self, address: u32, now: Now) -> bool {
-        let place = address.to_be_bytes()[3];
         let records = self.tree.lock(address);
         records
-            .and_then(|it| it.get(&place).map(|stored| rules::is_over(stored, now.wall_s)))
-            .unwrap_or(true)
+            .and_then(|it| it.get(Ipv4Addr::from_bits(address)))
+            .is_none_or(|stored| rules::is_over(&stored, now.wall_s))
     }
 }
 
 impl LeaseStore for MemoryStore {
     fn find(&self, address: Ipv4Addr) -> Option<Stored> {
-        self.tree.lock(address.to_bits())?.get(&address.octets()[3]).cloned()
+        self.tree.lock(address.to_bits())?.get(address)
     }
 
     fn version(&self, address: Ipv4Addr) -> Option<ChangeNumber> {
-        let records = self.tree.lock(address.to_bits())?;
-        records.get(&address.octets()[3]).map(|stored| stored.version)
+        self.tree.lock(address.to_bits())?.version(address)
     }
 
     fn last_change(&self) -> ChangeNumber {
@@ -218,9 +231,11 @@ impl LeaseStore for MemoryStore {
     fn promise(&self, address: Ipv4Addr, version: ChangeNumber, acknowledged: bool) -> bool {
         let records = self.tree.lock(address.to_bits());
         let Some(mut records) = records else { return false };
-        let stored = records.get_mut(&address.octets()[3]);
-        let stored = stored.filter(|stored| stored.version == version);
-        stored.map(|stored| stored.promise(acknowledged)).is_some()
+        let stored = records.get(address).filter(|stored| stored.version == version);
+        let Some(mut stored) = stored else { return false };
+        stored.promise(acknowledged);
+        records.put(&stored);
+        true
     }
 
     fn find_of(&self, identity: Identity<'_>, subnets: &[u32], now: Now) -> Option<Stored> {
@@ -231,12 +246,12 @@ impl LeaseStore for MemoryStore {
         let mut best = None;
         for address in addresses.as_slice().iter().copied() {
             let Some(records) = self.tree.lock(address) else { continue };
-            let Some(stored) = records.get(&address.to_be_bytes()[3]) else { continue };
+            let Some(stored) = records.get(Ipv4Addr::from_bits(address)) else { continue };
             let Some(rank) = rules::rank(identity, subnets, &stored.lease, now.wall_s) else {
                 continue;
             };
             if best.as_ref().is_none_or(|(least, _)| rank < *least) {
-                best = Some((rank, stored.clone()));
+                best = Some((rank, stored));
             }
         }
         best.map(|(_, stored)| stored)
@@ -253,7 +268,8 @@ impl LeaseStore for MemoryStore {
         hints.addresses(search, &mut addresses);
         addresses.sort();
         let mut blocks = self.tree.lock_all(addresses.as_slice());
-        if let Some(there) = blocks.around(target).get(&address.octets()[3])
+        let before = blocks.around(target).get(address);
+        if let Some(there) = &before
             && there.keeps_address(steady.wall_s)
             && !identity.owns(&there.lease)
         {
@@ -261,16 +277,16 @@ impl LeaseStore for MemoryStore {
         }
         let mut replaced = Vec::new();
         for other in addresses.as_slice().iter().copied().filter(|other| *other != target) {
-            let records = blocks.around(other);
-            let there = records.get(&other.to_be_bytes()[3]).map(|stored| &stored.lease);
-            if there
-                .is_some_and(|it| identity.owns(it) && one_of.binary_search(&it.subnet_id).is_ok())
-            {
-                let changed = self.change(records, Ipv4Addr::from_bits(other), None, origin);
+            let (records, other) = (blocks.around(other), Ipv4Addr::from_bits(other));
+            let owned = |it: &Stored| {
+                identity.owns(&it.lease) && one_of.binary_search(&it.lease.subnet_id).is_ok()
+            };
+            if let Some(there) = records.get(other).filter(owned) {
+                let changed = self.change(records, other, Some(there), None, origin);
                 replaced.extend(changed.before);
             }
         }
-        let changed = self.change(blocks.around(target), address, Some(lease), origin);
+        let changed = self.change(blocks.around(target), address, before, Some(lease), origin);
         hints.insert(keys, target);
         drop(blocks);
         drop(hints);
@@ -308,11 +324,11 @@ impl LeaseStore for MemoryStore {
         let keys = self.hints.of_lease(&lease);
         let mut hints = self.hints.hold([keys, [None; 2]]);
         let mut records = self.tree.lock_or_make(bits);
-        let there = records.get(&address.octets()[3]);
-        if !rules::may_overwrite(overwrite, there, &lease) {
+        let there = records.get(address);
+        if !rules::may_overwrite(overwrite, there.as_ref(), &lease) {
             return Applied::Kept;
         }
-        let changed = self.change(&mut records, address, Some(lease), origin);
+        let changed = self.change(&mut records, address, there, Some(lease), origin);
         hints.insert(keys, bits);
         drop(records);
         drop(hints);
@@ -323,10 +339,34 @@ impl LeaseStore for MemoryStore {
         }
     }
 
+    fn load(&self, lease: Lease4) -> bool {
+        let (address, bits) = (lease.address, lease.address.to_bits());
+        let keys = self.hints.of_lease(&lease);
+        let mut hints = self.hints.hold([keys, [None; 2]]);
+        let mut records = self.tree.lock_or_make(bits);
+        if records.version(address).is_some() {
+            return false;
+        }
+        self.steps.see(&lease);
+        let stored = Stored::new(lease, ChangeNumber(0), Origin::Load);
+        records.put(&stored);
+        self.ends.replace(None, Some(&stored));
+        if rules::occupies(&stored.lease) {
+            self.tree.mark(bits, true);
+        }
+        self.len.fetch_add(1, Ordering::AcqRel);
+        hints.insert(keys, bits);
+        true
+    }
+
+    fn is_complete(&self) -> bool {
+        self.complete.load(Ordering::Acquire)
+    }
+
     fn delete(&self, address: Ipv4Addr, origin: Origin) -> Option<Stored> {
         let mut records = self.tree.lock(address.to_bits())?;
-        records.get(&address.octets()[3])?;
-        let changed = self.change(&mut records, address, None, origin);
+        let there = Some(records.get(address)?);
+        let changed = self.change(&mut records, address, there, None, origin);
         drop(records);
         self.forget_stale(&changed);
         Some(Stored::new(changed.before?, changed.number, origin))
@@ -339,8 +379,8 @@ impl LeaseStore for MemoryStore {
         origin: Origin,
     ) -> Option<ChangeNumber> {
         let mut records = self.tree.lock(address.to_bits())?;
-        records.get(&address.octets()[3]).filter(|stored| stored.version == version)?;
-        let changed = self.change(&mut records, address, None, origin);
+        let there = Some(records.get(address).filter(|stored| stored.version == version)?);
+        let changed = self.change(&mut records, address, there, None, origin);
         drop(records);
         self.forget_stale(&changed);
         Some(changed.number)
@@ -374,8 +414,8 @@ impl LeaseStore for MemoryStore {
         };
         self.tree.walk(from, |base, records| {
             let room = limit - page.len();
-            let above = records.range(u8::try_from(from.saturating_sub(base)).unwrap_or(0)..);
-            page.extend(above.take(room).map(|(_, stored)| stored.lease.clone()));
+            let above = records.from(Ipv4Addr::from_bits(from.max(base)));
+            page.extend(above.take(room).map(|stored| stored.lease));
             page.len() < limit
         });
         page

@@ -7,15 +7,12 @@
 //! while something below is free, since whoever sets it looks again afterwards, and whoever frees an address
 //! clears it last.
 
-use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use super::bits::Bits;
-use crate::lease::{KeptOut, Stored};
+use super::records::Records;
+use crate::lease::KeptOut;
 use crate::sync::{Mutex, MutexGuard};
-
-/// The records of a block by the last byte of their addresses.
-pub(super) type Records = BTreeMap<u8, Stored>;
 
 /// All addresses. Nodes are made when needed and stay.
 pub(super) struct Tree {
