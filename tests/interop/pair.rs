@@ -230,6 +230,8 @@ fn partition(cut: Cut, kinds: [Kind; 2]) {
             // As long as clients are answered, the partner lives: go on, and tell it later.
             relationship["max-unacked-clients"] = json!(10);
             relationship["delayed-updates-limit"] = json!(1000);
+            // Clients that are quiet for less than this let no server doubt whether its partner serves them.
+            relationship["max-ack-delay"] = json!(60_000);
         }
     });
     pair.drive("02:00:00:00:01:00", 20);

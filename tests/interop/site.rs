@@ -255,22 +255,19 @@ pub(crate) fn state_of(server: &Server) -> String {
 /// Everybody renews; a query or an answer may be lost, a lease may not. Who has none gets one.
 fn renew_all(clients: &BehindRelay, fleet: &mut Fleet) {
     fleet.begin_round();
-    for _ in 0..10 {
+    until("renewal by everybody", PATIENCE, || {
         let left = fleet.not_yet_granted((0..fleet.size()).collect());
         if left.is_empty() {
-            return;
+            return Ok(());
         }
         let before: Vec<_> = fleet.leases().collect();
-        let tally = clients.rebind(fleet, left, 16);
+        let tally = clients.rebind(fleet, left.clone(), 16);
         assert_eq!((tally.ack.rejected, tally.ack.wrong_address), (0, 0), "{tally:?}");
         assert!(before.iter().all(|(client, lease)| {
             fleet.lease(*client).is_some_and(|now| now.address == lease.address)
         }));
-    }
-    panic!(
-        "clients that could not renew: {:?}",
-        fleet.not_yet_granted((0..fleet.size()).collect())
-    );
+        Err(left)
+    });
 }
 
 /// Clients of both halves, who take nothing, say that they have waited for long.

@@ -11,7 +11,7 @@ use engine::lease::{Lease4, LeaseState};
 use super::ledger::{Holding, MAX_APART_S, Overlap, Promise, Told};
 use super::message::Heard;
 use super::plan::SUBNET_ID;
-use super::world::World;
+use super::world::{Site, World};
 use crate::machine::{Role, ToBackups, ToPartner};
 
 /// Seconds around now in which a lease may have ended at one server and not at the other.
@@ -129,6 +129,8 @@ impl World {
             ToPartner::Nothing | ToPartner::Count => Told::Nobody,
         };
         let heard = site.took_over.unwrap_or(self.now - self.silence(from));
+        let ahead_s = site.error.ahead_at(self.now);
+        let apart_s = |other: &Site| (other.error.ahead_at(self.now) - ahead_s).abs();
         Some(Promise {
             server: from,
             at: self.now,
@@ -136,7 +138,8 @@ impl World {
             alone: site.alone,
             heard,
             process: site.process,
-            ahead_s: site.error.ahead_at(self.now),
+            ahead_s,
+            apart_s: self.sites.iter().map(apart_s).max().unwrap_or(0),
         })
     }
 
@@ -209,9 +212,9 @@ impl World {
         let different = addresses.copied().find(|address| {
             let same = match (ours.get(address), theirs.get(address)) {
                 (Some(ours), Some(theirs)) => self.agree(ours, theirs),
-                // It may just have ended at one of them.
-                (Some(lease), None) => self.ends_soon(one, lease),
-                (None, Some(lease)) => self.ends_soon(two, lease),
+                // It may just have ended at one of them, or before the clocks were set back to heal them.
+                (Some(lease), None) => self.ends_soon(one, lease) || self.had_ended(lease),
+                (None, Some(lease)) => self.ends_soon(two, lease) || self.had_ended(lease),
                 (None, None) => true,
             };
             !same && !self.ledger.is_by_hand(*address) && !self.plan.forgets()
@@ -243,6 +246,10 @@ impl World {
 
     fn ends_soon(&self, server: usize, lease: &Lease4) -> bool {
         lease.expires_at_s().abs_diff(self.wall_s(server)) < SLACK_S
+    }
+
+    fn had_ended(&self, lease: &Lease4) -> bool {
+        lease.expires_at_s() <= self.healed_at_s
     }
 
     /// Leases that hold their address.

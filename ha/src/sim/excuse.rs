@@ -25,7 +25,9 @@ pub(super) enum Excuse {
     Configured,
     /// The lease ended by a clock that is more than 60 s ahead of the one by which it began, and no process has seen both:
     /// set while the server was down, or a backup's, which is told no time. A pair that talks notices and ends
-    /// (`terminated`); a process that runs notices the step, and ends no lease early.
+    /// (`terminated`); a process that runs notices the step, and ends no lease early. Or the partner was not told of the
+    /// lease while the clocks were that far apart: when the pair comes out of `terminated`, the versions of an address have
+    /// times of two clocks, and none says which is the newer.
     Clocks,
 }
 

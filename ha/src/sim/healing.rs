@@ -53,6 +53,8 @@ impl World {
         // The clocks are set to the slowest one: a clock that is set forward ends leases early.
         let ahead = self.sites.iter().map(|site| site.error.ahead_at(self.now));
         let slowest = ahead.min().unwrap_or(0);
+        let clocks = (0..self.sites.len()).map(|server| self.wall_s(server));
+        self.healed_at_s = clocks.max().unwrap_or(0);
         for server in 0..self.sites.len() {
             let error = &mut self.sites[server].error;
             error.ahead_s += slowest - error.ahead_at(self.now);

@@ -23,6 +23,8 @@ pub(super) struct Promise {
     pub(super) process: u32,
     /// Seconds that its clock is ahead of true time.
     pub(super) ahead_s: i64,
+    /// Seconds between its clock and the one of another server that is farthest away.
+    pub(super) apart_s: i64,
 }
 
 /// Seconds between the clocks of a pair that works together.
@@ -172,6 +174,9 @@ impl Ledger {
         }
         if !unknown {
             return None;
+        }
+        if first.apart_s > MAX_APART_S {
+            return Some(Excuse::Clocks);
         }
         if let Some(why) = self.split(first.at) {
             return Some(match why {

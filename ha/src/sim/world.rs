@@ -155,6 +155,8 @@ pub(super) struct World {
     pub(super) breakage: Option<Breakage>,
     pub(super) failure: Option<String>,
     pub(super) ended: bool,
+    /// What the fastest clock said when the clocks were set right; 0 before.
+    pub(super) healed_at_s: u64,
     pub(super) clients: Vec<Client>,
     /// Counts what each client was woken for, so that it is woken once.
     pub(super) turns: Vec<u32>,
@@ -205,6 +207,7 @@ impl World {
             breakage,
             failure: None,
             ended: false,
+            healed_at_s: 0,
             turns: vec![0; clients.len()],
             clients,
             clients_rest: false,

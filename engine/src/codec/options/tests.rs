@@ -400,7 +400,9 @@ proptest! {
     fn what_is_encoded_is_taken_from_a_query(text in "[0-9a-z./:, ]{1,30}", index in 0..standard(space::DHCP4).len()) {
         let definition = &standard(space::DHCP4)[index];
         if let Ok(encoded) = definition.encode_csv(&text) {
-            prop_assert!(definition.admits(&encoded, &standard_by_code));
+            // A list without elements is sent as configured, but no client is believed to mean one.
+            let empty_list = definition.array && encoded.is_empty();
+            prop_assert!(empty_list || definition.admits(&encoded, &standard_by_code));
         }
     }
 
