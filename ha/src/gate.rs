@@ -11,7 +11,7 @@ use engine::sync::atomic::{AtomicU64, Ordering};
 
 use crossbeam::queue::ArrayQueue;
 
-use crate::machine::limits::{HEARD_EVERY, MAX_DOUBT, MAX_UNSERVED, STANDSTILL};
+use crate::machine::limits::{DOUBT_EVERY, HEARD_EVERY, MAX_DOUBT, MAX_UNSERVED, STANDSTILL};
 use crate::machine::{Peers, Scopes, Standing, ToBackups, ToPartner, UpdatePolicy};
 
 /// The gate of one relationship.
@@ -25,6 +25,8 @@ pub struct Gate {
     heard: AtomicU64,
     /// Since when this server does not know whether the partner serves its clients; 0 if it knows.
     doubts: AtomicU64,
+    /// When it began to doubt last; 0 if it never did.
+    doubted: AtomicU64,
     /// For how long clients wait until they prove to the partner that this server fails.
     max_ack_delay: Duration,
     unserved: ArrayQueue<Unserved>,
@@ -40,6 +42,7 @@ impl Gate {
             turned: AtomicU64::new(u64::MAX),
             heard: AtomicU64::new(0),
             doubts: AtomicU64::new(0),
+            doubted: AtomicU64::new(0),
             max_ack_delay,
             unserved: ArrayQueue::new(MAX_UNSERVED),
             unserved_dropped: AtomicU64::new(0),
@@ -69,14 +72,18 @@ impl Gate {
     }
 
     /// A client of this server is heard. If none was for so long that the partner may have seen them wait and taken over,
-    /// this one waits as well, until the partner has said ([`Self::trust`]) or does not answer.
+    /// this one waits as well, until the partner has said ([`Self::trust`]) or does not answer. Where few clients ask, the next
+    /// one is served: it may be the same one again.
     fn doubts(&self, wary: bool, now: Mono) -> bool {
         let now = now.as_ns();
         let since =
             |before: &AtomicU64| u128::from(now.saturating_sub(before.load(Ordering::Acquire)));
         let silence = since(&self.heard);
         if silence >= HEARD_EVERY.as_nanos() {
-            if wary && silence > self.max_ack_delay.as_nanos() {
+            let again = self.doubted.load(Ordering::Acquire) == 0
+                || since(&self.doubted) > DOUBT_EVERY.as_nanos();
+            if wary && again && silence > self.max_ack_delay.as_nanos() {
+                self.doubted.store(now.max(1), Ordering::Release);
                 self.doubts.store(now.max(1), Ordering::Release);
             }
             // After the doubt: whoever sees that a client was heard sees it, too.
@@ -316,10 +323,12 @@ mod tests {
         assert!(gate.poll_unserved().is_none(), "our own clients do not speak against the partner");
         gate.trust();
         assert!(serves(121.0), "the partner has not taken over");
-        assert!(!serves(131.1), "a silence again");
-        assert!(serves(134.2), "the partner does not say");
+        assert!(serves(131.1), "whoever asks again is not put off again");
+        assert!(!serves(151.1), "a silence again");
+        assert!(serves(154.2), "the partner does not say");
+        assert!(serves(165.0), "and the only client of a quiet network is served");
         publish(false);
-        assert!(serves(150.0), "normal operation");
+        assert!(serves(190.0), "normal operation");
     }
 
     #[test]
