@@ -136,6 +136,8 @@ impl World {
                 self.wake(client, wait);
             }
             Meant::Declined => {
+                // It may have held the address since before it asked for it anew.
+                self.ledger.release(heard.yiaddr, client);
                 self.xid += 1;
                 if let Some(to) = self.clients[client].decline(self.now, self.xid) {
                     self.say(to);
