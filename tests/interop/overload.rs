@@ -107,7 +107,9 @@ fn four_times_as_much_as_can_be_served_loses_discovers_and_no_requests() {
     assert!(dropped(&server) > 0, "it was not too much: {flood:?}");
     assert!(flood.offer.drops * 4 > flood.offer.sent, "it was not too much: {flood:?}");
     assert!(flood.ack.sent > 100, "{flood:?}");
-    assert!(flood.ack.drops * 100 <= flood.ack.sent, "{flood:?}");
+    // How few REQUESTs are lost depends on what else the machine does: `peregrine-perf compare` measures that.
+    let lost = [&flood.offer, &flood.ack].map(|stage| stage.drop_percent().unwrap());
+    assert!(lost[1] * 10.0 <= lost[0], "of DISCOVERs and REQUESTs were lost, in percent: {lost:?}");
     // Everybody is served once it is over.
     let mut late = Fleet::new([2, 8, 0, 0, 0, 0], 200);
     place.join_all(&mut late);
