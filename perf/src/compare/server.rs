@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::lab::Host;
 use super::program::{Program, Programs};
@@ -55,15 +55,17 @@ impl Server {
         Ok(Self { program: program.clone(), host: host.clone(), child })
     }
 
-    /// Waits until it answers commands.
+    /// Waits until it answers commands and knows its leases: while they are read, no command about leases is answered.
     pub(super) fn wait_until_ready(&mut self) -> Result<(), CompareError> {
         if matches!(self.program, Program::Echo { .. }) {
             // It has no socket for commands; the generator's first queries wait in its buffer, or are asked again.
             pause(Duration::from_millis(200));
             return self.check_running();
         }
-        self.wait("an answer to status-get", |server| {
-            server.ask("status-get", Value::Null).is_ok_and(|answer| answer["result"] == 0)
+        self.wait("an answer to lease4-get", |server| {
+            let nobody = json!({"ip-address": "127.0.0.1"});
+            // Result 3: there is no such lease.
+            server.ask("lease4-get", nobody).is_ok_and(|answer| answer["result"] == 3)
         })
     }
 
