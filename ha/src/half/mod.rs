@@ -25,6 +25,7 @@ pub(crate) mod commands;
 pub(crate) mod errand;
 mod notes;
 mod pairing;
+mod partner;
 
 use batch::Addressee;
 pub use pairing::Memory;
@@ -35,13 +36,11 @@ use crate::gate::Gate;
 use crate::hub::Share;
 use crate::limits::{MAX_ERRANDS, MAX_MAINTENANCE_COMMANDS};
 use crate::machine::{
-    Action, Announced, CallError, ClientKey, HeartbeatStatus, Incarnation, Notification,
-    NotifyAnswer, Parameters, PartnerStatus, Peers, Relationship, Role, Scopes, Standing, State,
-    SyncOrder, ToPartner, UpdateOutcome,
+    Action, CallError, ClientKey, Incarnation, Notification, NotifyAnswer, Parameters, Peers,
+    Relationship, Role, Scopes, Standing, State, SyncOrder, ToPartner, UpdateOutcome,
 };
 use crate::outbox::{Observer, Outbox};
 use crate::stream::Stream;
-use crate::wire::request::PartnerKind;
 
 /// Something to be asked of a peer.
 #[derive(Clone, Copy, Debug)]
@@ -322,91 +321,8 @@ impl Half {
         self.errands.maintenance_waits.lock().clear();
     }
 
-    pub(crate) fn is_skewed(&self) -> bool {
-        self.machine.lock().is_skewed()
-    }
-
-    /// What the partner's wall clock shows now, as far as it is known.
-    pub(crate) fn partner_wall_s(&self) -> Option<u64> {
-        let now = self.clock.now();
-        self.machine.lock().partner_wall_s(now.wall_s)
-    }
-
     pub(crate) fn sync_timeout(&self) -> Duration {
         self.machine.lock().parameters().sync_timeout
-    }
-
-    /// What the partner is taken for.
-    pub fn partner_kind(&self) -> PartnerKind {
-        let kea3 = self.partner_is_kea3.load(Ordering::Relaxed);
-        if kea3 { PartnerKind::Kea3 } else { PartnerKind::Kea2 }
-    }
-
-    /// From now on the partner is told this of our configuration.
-    pub fn agree_on(&self, agreement: Option<Agreement>) {
-        *self.agreement.lock() = agreement;
-    }
-
-    /// The keys in which the partner's configuration differs from ours and must not.
-    pub(crate) fn drift(&self) -> Vec<String> {
-        self.drift.lock().clone()
-    }
-
-    /// What it tells a partner that may be a Peregrine.
-    pub(crate) fn announced(&self) -> Announced {
-        Announced {
-            incarnation: self.incarnation,
-            batches: true,
-            tolerates_skew: self.tolerates_skew,
-            wall_ms: Some(self.clock.wall_ms()),
-            applied: self.stream.lock().applied(),
-            agreement: self.agreement.lock().clone(),
-        }
-    }
-
-    /// The answer to a heartbeat. While a cancellation is on its way to the partner it names the state to come: a
-    /// partner that has left its maintenance and sees the old one would go back into it.
-    pub(crate) fn heartbeat_status(&self) -> HeartbeatStatus {
-        self.act(|machine, now| {
-            let status = machine.heartbeat_status(now);
-            let returning = *self.returning.lock();
-            HeartbeatStatus { state: returning.unwrap_or(status.state), ..status }
-        })
-    }
-
-    /// The partner cancels a maintenance.
-    pub(crate) fn see_cancellation(&self) {
-        self.cancelled.store(true, Ordering::Release);
-    }
-
-    /// Whether the partner has cancelled a maintenance since the last call.
-    pub(crate) fn take_cancellation(&self) -> bool {
-        self.cancelled.swap(false, Ordering::AcqRel)
-    }
-
-    /// The partner said its state while clients wait for that, or did not.
-    pub(crate) fn end_probe(&self, result: Result<PartnerStatus, CallError>) {
-        self.act(|machine, now| {
-            if let Ok(status) = result {
-                machine.handle_status(now, status);
-            }
-        });
-        self.gate.trust();
-        self.probing.store(false, Ordering::Release);
-    }
-
-    /// The partner sent a heartbeat, and named itself in it or not, and announced itself or not.
-    pub(crate) fn see_heartbeat(&self, named: bool, announced: Option<&Announced>) {
-        if let Some(announced) = announced {
-            self.stream.lock().asked_by(announced.incarnation);
-        }
-        self.partner_is_kea3.store(named, Ordering::Relaxed);
-        self.act(Relationship::handle_asked);
-    }
-
-    /// The partner sent a lease update, and named its origin in it or not.
-    pub(crate) fn see_update(&self, names_origin: bool) {
-        self.partner_is_kea3.store(names_origin, Ordering::Relaxed);
     }
 
     /// Where the answer to an ha-sync will come.
@@ -589,76 +505,4 @@ impl Errands {
 pub(crate) mod replay;
 
 #[cfg(test)]
-mod tests {
-    use crossbeam::channel::TryRecvError;
-    use engine::clock::SystemClock;
-    use engine::control::Registry;
-    use engine::pending::{PendingReply, Release};
-    use engine::seam::{Admission, Client, Waiting};
-    use serde_json::json;
-
-    use super::*;
-    use crate::machine::{Mode, Peer, Peers, Role};
-
-    struct Nobody;
-    impl Release for Nobody {
-        fn release(&self, _reply: PendingReply) {}
-    }
-
-    fn half() -> Arc<Half> {
-        let peer = |name: &str, role| Peer { name: name.into(), role, auto_failover: true };
-        let all = vec![peer("server1", Role::Primary), peer("server2", Role::Secondary)];
-        let peers = Peers::new(Mode::LoadBalancing, "server1", all).unwrap();
-        let pending = Arc::new(Pending::new(0, Arc::new(Nobody), Arc::default()));
-        let clock = Arc::new(SystemClock::start());
-        Half::new(0, Parameters::defaults(peers), pending, Arc::default(), clock)
-    }
-
-    #[test]
-    fn no_command_waits_for_threads_that_end() {
-        let half = half();
-        let waiting = [half.wait_for_sync(), half.wait_for_maintenance()];
-        half.dismiss();
-        for answer in waiting {
-            assert_eq!(answer.try_recv(), Err(TryRecvError::Disconnected));
-        }
-    }
-
-    /// Nobody is served before the partner has said its state, or did not answer.
-    #[test]
-    fn a_partner_that_may_have_taken_over_is_asked_once() {
-        let half = half();
-        let receivers = half.take_receivers().unwrap();
-        let peers = half.gate().peers();
-        let scopes = peers.all().iter().enumerate();
-        let scopes = scopes.fold(Scopes::NONE, |scopes, (place, _)| scopes.with(place));
-        half.gate().publish(Standing { scopes, wary: true, ..Standing::default() });
-        let key = [2, 0, 0, 0, 1, 0];
-        let waiting = Waiting::Seconds(0);
-        let client =
-            Client { key: Some(&key), hw_address: &key, client_id: &[], waiting, balanced: true };
-        let start = half.clock().now();
-        half.gate().turn(start.mono + Duration::from_secs(100));
-        let later = Now { mono: start.mono + Duration::from_secs(100), ..start };
-        assert!(!half.gate().admit(&client, later).serve);
-        (0..2).for_each(|_| half.act(|_, _| ()));
-        assert!(matches!(receivers.others.try_recv(), Ok(Job::Probe)));
-        assert!(receivers.others.is_empty(), "it is asked already");
-        half.end_probe(Err(CallError::Communication("no answer".into())));
-        half.gate().turn(later.mono);
-        assert!(half.gate().admit(&client, later).serve);
-    }
-
-    /// A job that found no room would never end, and the machine would wait for it for ever.
-    #[test]
-    fn maintenance_commands_leave_room_for_what_the_machine_wants() {
-        let half = half();
-        let registry = Registry::default();
-        super::commands::register(&[Arc::clone(&half)], &registry);
-        let waiting: Vec<_> =
-            (0..MAX_MAINTENANCE_COMMANDS).map(|_| half.wait_for_maintenance()).collect();
-        let answer = registry.execute(&json!({"command": "ha-maintenance-start"}));
-        assert_eq!(answer.text.unwrap(), "too many maintenance commands wait for the partner");
-        assert_eq!((answer.result, waiting.len()), (1, MAX_MAINTENANCE_COMMANDS));
-    }
-}
+mod tests;

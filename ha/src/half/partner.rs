@@ -1,0 +1,93 @@
+//! What a half knows of its partner, learns from it, and tells it of itself. Pure as its [`Half`] is.
+
+use std::sync::atomic::Ordering;
+
+use super::Half;
+use crate::agreement::Agreement;
+use crate::machine::{Announced, CallError, HeartbeatStatus, PartnerStatus, Relationship};
+use crate::wire::request::PartnerKind;
+
+impl Half {
+    pub(crate) fn is_skewed(&self) -> bool {
+        self.machine.lock().is_skewed()
+    }
+
+    /// What the partner's wall clock shows now, as far as it is known.
+    pub(crate) fn partner_wall_s(&self) -> Option<u64> {
+        let now = self.clock.now();
+        self.machine.lock().partner_wall_s(now.wall_s)
+    }
+
+    /// What the partner is taken for.
+    pub fn partner_kind(&self) -> PartnerKind {
+        let kea3 = self.partner_is_kea3.load(Ordering::Relaxed);
+        if kea3 { PartnerKind::Kea3 } else { PartnerKind::Kea2 }
+    }
+
+    /// From now on the partner is told this of our configuration.
+    pub fn agree_on(&self, agreement: Option<Agreement>) {
+        *self.agreement.lock() = agreement;
+    }
+
+    /// The keys in which the partner's configuration differs from ours and must not.
+    pub(crate) fn drift(&self) -> Vec<String> {
+        self.drift.lock().clone()
+    }
+
+    /// What it tells a partner that may be a Peregrine.
+    pub(crate) fn announced(&self) -> Announced {
+        Announced {
+            incarnation: self.incarnation,
+            batches: true,
+            tolerates_skew: self.tolerates_skew,
+            wall_ms: Some(self.clock.wall_ms()),
+            applied: self.stream.lock().applied(),
+            agreement: self.agreement.lock().clone(),
+        }
+    }
+
+    /// The answer to a heartbeat. While a cancellation is on its way to the partner it names the state to come: a
+    /// partner that has left its maintenance and sees the old one would go back into it.
+    pub(crate) fn heartbeat_status(&self) -> HeartbeatStatus {
+        self.act(|machine, now| {
+            let status = machine.heartbeat_status(now);
+            let returning = *self.returning.lock();
+            HeartbeatStatus { state: returning.unwrap_or(status.state), ..status }
+        })
+    }
+
+    /// The partner cancels a maintenance.
+    pub(crate) fn see_cancellation(&self) {
+        self.cancelled.store(true, Ordering::Release);
+    }
+
+    /// Whether the partner has cancelled a maintenance since the last call.
+    pub(crate) fn take_cancellation(&self) -> bool {
+        self.cancelled.swap(false, Ordering::AcqRel)
+    }
+
+    /// The partner said its state while clients wait for that, or did not.
+    pub(crate) fn end_probe(&self, result: Result<PartnerStatus, CallError>) {
+        self.act(|machine, now| {
+            if let Ok(status) = result {
+                machine.handle_status(now, status);
+            }
+        });
+        self.gate.trust();
+        self.probing.store(false, Ordering::Release);
+    }
+
+    /// The partner sent a heartbeat, and named itself in it or not, and announced itself or not.
+    pub(crate) fn see_heartbeat(&self, named: bool, announced: Option<&Announced>) {
+        if let Some(announced) = announced {
+            self.stream.lock().asked_by(announced.incarnation);
+        }
+        self.partner_is_kea3.store(named, Ordering::Relaxed);
+        self.act(Relationship::handle_asked);
+    }
+
+    /// The partner sent a lease update, and named its origin in it or not.
+    pub(crate) fn see_update(&self, names_origin: bool) {
+        self.partner_is_kea3.store(names_origin, Ordering::Relaxed);
+    }
+}
