@@ -44,16 +44,18 @@ pub fn request<'a>(
     wall_s: u64,
     updates: impl Iterator<Item = (LeaseNews, &'a Lease4)>,
 ) -> String {
-    let updates: Vec<Value> = updates.map(|(news, lease)| update(news, lease, wall_s)).collect();
-    let arguments = json!({
+    let mut arguments = json!({
         "for": stamp.to.to_string(),
         "incarnation": stamp.from.to_string(),
         "number": stamp.number,
         "server-name": sender,
         "time": wall_s,
-        "updates": updates,
     });
-    json!({"arguments": arguments, "command": COMMAND, "service": ["dhcp4"]}).to_string()
+    // What is large is moved in: the macro would copy it.
+    arguments["updates"] = updates.map(|(news, lease)| update(news, lease, wall_s)).collect();
+    let mut request = json!({"command": COMMAND, "service": ["dhcp4"]});
+    request["arguments"] = arguments;
+    request.to_string()
 }
 
 fn update(news: LeaseNews, lease: &Lease4, wall_s: u64) -> Value {
@@ -214,7 +216,7 @@ mod tests {
             refused,
             Answer::error("no such subnet"),
         ];
-        let body = answer(&each).to_json().to_string();
+        let body = answer(&each).into_json().to_string();
         let expected = vec![
             Ok(()),
             Ok(()),
