@@ -12,7 +12,7 @@ use crate::half::Half;
 use crate::half::errand::update_outcome;
 use crate::limits::REQUEST_TIMEOUT;
 use crate::machine::{CallError, UpdateOutcome};
-use crate::outbox::{Load, PeerQueue, Update};
+use crate::outbox::{Load, PeerQueue, Recall, Update};
 use crate::wire::request::lease_news;
 
 /// What a client thread works with.
@@ -38,20 +38,20 @@ impl Courier {
     }
 
     fn run(&self, mut connection: Connection) {
-        while let Some(load) = self.half.outbox().next(self.peer) {
+        while let Some((load, recall)) = self.half.outbox().next(self.peer) {
             match load {
-                Load::One(update) => self.send(&mut connection, &update),
-                Load::Batch(updates) => self.send_batch(&mut connection, updates),
+                Load::One(update) => self.send(&mut connection, &update, recall),
+                Load::Batch(updates) => self.send_batch(&mut connection, updates, recall),
             }
             self.tell_missed();
         }
     }
 
-    fn send_batch(&self, connection: &mut Connection, updates: Vec<Update>) {
+    fn send_batch(&self, connection: &mut Connection, updates: Vec<Update>, recall: Recall) {
         let answer = self.half.batch_request(&updates).map(|body| {
             self.stats.count(Counter::HaBatches);
             self.stats.add(Counter::HaBatchedUpdates, updates.len() as u64);
-            connection.exchange(body, REQUEST_TIMEOUT).map_err(CallError::from)
+            connection.exchange_unless(recall, body, REQUEST_TIMEOUT).map_err(CallError::from)
         });
         let answer = answer.as_ref().map(|answer| answer.as_deref().map_err(Clone::clone));
         let Some(settled) = self.half.end_batch(updates, answer) else { return };
@@ -59,9 +59,10 @@ impl Courier {
         self.half.outbox().settle_batch(self.peer, settled);
     }
 
-    fn send(&self, connection: &mut Connection, update: &Update) {
+    fn send(&self, connection: &mut Connection, update: &Update, recall: Recall) {
         let body = lease_news(update.news, &update.lease, self.half.partner_kind());
-        let answer = connection.exchange(body, REQUEST_TIMEOUT).map_err(CallError::from);
+        let answer = connection.exchange_unless(recall, body, REQUEST_TIMEOUT);
+        let answer = answer.map_err(CallError::from);
         let outcome = update_outcome(answer.as_deref().map_err(Clone::clone));
         self.tell(update, &outcome);
         self.half.outbox().settle(self.peer, update, outcome);
