@@ -14,6 +14,7 @@ mod guests;
 mod hostile;
 mod hub;
 mod modes;
+mod one_file;
 mod overload;
 mod pair;
 mod relay;
