@@ -19,6 +19,7 @@ mod overload;
 mod pair;
 mod relay;
 mod reload;
+mod repair;
 mod replacement;
 mod shortage;
 mod site;

@@ -40,6 +40,7 @@ impl Half {
             incarnation: self.incarnation,
             batches: true,
             tolerates_skew: self.tolerates_skew,
+            wants_repair: self.wants_repair,
             wall_ms: Some(self.clock.wall_ms()),
             applied: self.stream.lock().applied(),
             agreement: self.agreement.lock().clone(),

@@ -241,7 +241,8 @@ impl Server {
                 self.sent(peer);
             }
             Some(Call::Batch(updates)) => {
-                if let Some(settled) = self.half.end_batch(updates, Some(answer)) {
+                let stats = &self.pipeline.stats;
+                if let Some(settled) = self.clerk.end_batch(updates, Some(answer), stats) {
                     self.half.outbox().settle_batch(PeerQueue::Partner, settled);
                 }
                 self.sent(PeerQueue::Partner);
