@@ -220,10 +220,22 @@ fn lifetimes_and_timers() {
             "f:2.1: got min-valid-lifetime 8000, expected at most max-valid-lifetime (7200)",
             "f:3.68: got min-valid-lifetime 8000, expected at most max-valid-lifetime (8)",
             "f:4.29: got valid-lifetime 7200, expected one between min-valid-lifetime (1) and max-valid-lifetime (2)",
-            "f:5.73: got renew-timer 2, expected at most rebind-timer (1)",
             "f:6.83: got t1-percent 0.9, expected less than t2-percent (0.875)",
         ]
     );
+}
+
+#[test]
+fn a_renew_timer_beyond_the_rebind_timer_is_a_warning_as_in_kea() {
+    let text = r#"{"Dhcp4": { "subnet4": [ { "id": 1, "subnet": "13.0.0.0/8", "rebind-timer": 1, "renew-timer": 2 } ] } }"#;
+    let found = configuration(text);
+    let warnings: Vec<_> = found.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        warnings,
+        ["f:1.80: got renew-timer 2, expected at most rebind-timer (1); clients are told no T1"]
+    );
+    let subnet = &found.dhcp4.unwrap().subnets[0];
+    assert_eq!((subnet.renew, subnet.rebind), (Timer::Fixed(2), Timer::Fixed(1)));
 }
 
 #[test]

@@ -61,6 +61,7 @@ fn timers_are_sent_in_their_order_or_not_at_all() {
     assert_eq!(timers(Share(0.5), Share(0.875)), (Some(2000), Some(3500)));
     assert_eq!(timers(Fixed(900), Fixed(1800)), (Some(900), Some(1800)));
     assert_eq!(timers(Fixed(1800), Fixed(1800)), (None, Some(1800)));
+    assert_eq!(timers(Fixed(1801), Fixed(1800)), (None, Some(1800)));
     assert_eq!(timers(Fixed(900), Fixed(4000)), (Some(900), None));
     assert_eq!(timers(Fixed(4000), Unset), (None, None));
 }
