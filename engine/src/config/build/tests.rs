@@ -299,6 +299,37 @@ fn options() {
 }
 
 #[test]
+fn below_the_global_level_an_undefined_option_without_csv_format_is_hexadecimal() {
+    let given = r#""option-data": [ { "code": 240, "data": "0a0b" } ]"#;
+    let found = dhcp4(&format!(
+        r#""client-classes": [ {{ "name": "c", {given} }} ],
+        "shared-networks": [ {{ "name": "n", {given}, "subnet4": [ {{ "id": 1, "subnet": "10.0.0.0/8", {given},
+            "pools": [ {{ "pool": "10.0.0.0/24", {given} }} ],
+            "reservations": [ {{ "hw-address": "01", {given} }} ] }} ] }} ]"#
+    ));
+    let subnet = &found.subnets[0];
+    let host = found.hosts.all()[0].details.as_ref().unwrap();
+    let levels = [
+        &found.classes[0].options,
+        &found.networks[0].options,
+        &subnet.options,
+        &subnet.pools[0].options,
+        &host.options,
+    ];
+    for (level, options) in levels.into_iter().enumerate() {
+        let [option] = &options[..] else { panic!("one option at level {level}") };
+        assert_eq!((option.code, &*option.data), (240, &[10, 11][..]), "level {level}");
+    }
+    let undefined = "got an option without a definition";
+    assert!(mistakes(given)[0].contains(undefined));
+    let told = mistakes(
+        r#""subnet4": [ { "id": 1, "subnet": "10.0.0.0/8",
+            "option-data": [ { "code": 240, "data": "0a", "csv-format": true } ] } ]"#,
+    );
+    assert!(told[0].contains(undefined), "{told:?}");
+}
+
+#[test]
 fn mistakes_of_definitions() {
     let found = mistakes(
         r#""option-def": [
