@@ -117,6 +117,7 @@ messages! {
     PEREGRINE_LFC_DONE Info "dhcpsrv" "The cleanup of the lease file is done.";
     PEREGRINE_LFC_FAILED Error "dhcpsrv" "The cleanup of the lease file failed; the file stays whole and grows until a cleanup succeeds. The text names the reason.";
     PEREGRINE_NAK Info "leases" "A client asked for an address that it cannot have, and was told so; it will start over.";
+    PEREGRINE_OPTIONS_OMITTED Warn "options" "A reply has no room for all options that the configuration gives it: 1472 bytes to a client on the link, 6000 through a relay. What the server itself says (address mask, lifetime, identifiers, option 82) is always in it. Give the client less, or let it ask for less.";
     PEREGRINE_QUERY_DROPPED Debug "bad-packets" "A query was dropped; the text says why.";
     PEREGRINE_RECEIVE_BUFFER_SMALL Warn "packets" "The kernel gave sockets a smaller receive buffer than asked for, so bursts of packets may be lost. Raise net.core.rmem_max to the size asked for.";
     PEREGRINE_RECEIVE_FAILED Warn "packets" "A socket reported an error; receiving goes on. An interface that went down is the usual cause.";

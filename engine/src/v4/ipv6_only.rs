@@ -1,7 +1,7 @@
 //! Clients that can do without an address where there is IPv6 (option 108, RFC 8925 section 3.3). Pure.
 
 use super::snapshot::SubnetPlan;
-use super::{DropReason, Event, Exchange, Outcome, Reply};
+use super::{DropReason, Exchange, Outcome};
 use crate::codec::v4::{MessageType, code};
 use crate::config::model::OptionData;
 
@@ -23,12 +23,10 @@ impl Exchange<'_> {
         message_type: MessageType,
         subnet: &SubnetPlan,
     ) -> Result<Outcome, DropReason> {
-        let (departure, carried) = self.tell(message_type, subnet);
+        let (reply, carried) = self.tell(message_type, subnet);
         if !carried {
             return Err(DropReason::Ipv6OnlyHidden);
         }
-        let event = Event::Ipv6Only;
-        let reply = Reply { departure, message_type, reports: None, last_change: None, event };
         Ok(Outcome::Reply(reply))
     }
 }
