@@ -27,7 +27,7 @@ pub struct Gate {
     heard: AtomicU64,
     /// Since when this server does not know whether the partner serves its clients; 0 if it knows.
     doubts: AtomicU64,
-    /// When it began to doubt last; 0 if it never did.
+    /// When it began a doubt last that the partner did not end; 0 if it never did.
     doubted: AtomicU64,
     /// For how long clients wait until they prove to the partner that this server fails.
     max_ack_delay: Duration,
@@ -102,8 +102,12 @@ impl Gate {
         self.doubts.load(Ordering::Acquire) != 0
     }
 
-    /// What was published last is true: the partner was asked.
-    pub(crate) fn trust(&self) {
+    /// What was published last is true: the partner was asked. If it `answered`, the next silence is another one: as long as
+    /// the partner is heard nobody doubts, so that no client is put off twice for nothing.
+    pub(crate) fn trust(&self, answered: bool) {
+        if answered {
+            self.doubted.store(0, Ordering::Release);
+        }
         self.doubts.store(0, Ordering::Release);
     }
 
@@ -336,14 +340,20 @@ mod tests {
         gate.admit(&client(Some(SECOND)), Now { mono: at(120.3), ..NOW });
         assert_eq!(gate.poll_unserved().unwrap().as_client().hw_address, SECOND);
         assert!(gate.poll_unserved().is_none(), "our own clients do not speak against the partner");
-        gate.trust();
+        gate.trust(false);
         assert!(serves(121.0), "the partner has not taken over");
         assert!(serves(131.1), "whoever asks again is not put off again");
         assert!(!serves(151.1), "a silence again");
-        assert!(serves(154.2), "the partner does not say");
-        assert!(serves(165.0), "and the only client of a quiet network is served");
+        gate.trust(true);
+        assert!(!serves(162.0), "and another one, after the partner was heard");
+        gate.trust(true);
+        assert!(!serves(172.5), "however soon");
+        gate.trust(true);
+        assert!(!serves(183.0));
+        assert!(serves(186.1), "the partner does not say");
+        assert!(serves(197.0), "and the only client of a quiet network is served");
         publish(false);
-        assert!(serves(190.0), "normal operation");
+        assert!(serves(220.0), "normal operation");
     }
 
     #[test]
