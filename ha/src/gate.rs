@@ -21,6 +21,8 @@ pub struct Gate {
     standing: AtomicU64,
     /// When the machine last had its turn, by the monotonic clock in nanoseconds.
     turned: AtomicU64,
+    /// The same by the wall clock, in seconds: a machine that was paused finds only that one set right.
+    turned_s: AtomicU64,
     /// When a client that is served here was last heard, as exactly as [`HEARD_EVERY`].
     heard: AtomicU64,
     /// Since when this server does not know whether the partner serves its clients; 0 if it knows.
@@ -40,6 +42,7 @@ impl Gate {
             peers,
             standing: AtomicU64::new(0),
             turned: AtomicU64::new(u64::MAX),
+            turned_s: AtomicU64::new(u64::MAX),
             heard: AtomicU64::new(0),
             doubts: AtomicU64::new(0),
             doubted: AtomicU64::new(0),
@@ -60,15 +63,17 @@ impl Gate {
     }
 
     /// The machine has had its turn.
-    pub(crate) fn turn(&self, now: Mono) {
-        self.turned.store(now.as_ns(), Ordering::Release);
+    pub(crate) fn turn(&self, now: Now) {
+        self.turned.store(now.mono.as_ns(), Ordering::Release);
+        self.turned_s.store(now.wall_s, Ordering::Release);
     }
 
     /// Whether the machine has not had its turn for so long that the process stood still: what was published says
     /// nothing any more.
-    fn stood_still(&self, now: Mono) -> bool {
-        let passed = now.as_ns().saturating_sub(self.turned.load(Ordering::Acquire));
-        u128::from(passed) > STANDSTILL.as_nanos()
+    fn stood_still(&self, now: Now) -> bool {
+        let passed = now.mono.as_ns().saturating_sub(self.turned.load(Ordering::Acquire));
+        let passed_s = now.wall_s.saturating_sub(self.turned_s.load(Ordering::Acquire));
+        u128::from(passed) > STANDSTILL.as_nanos() || passed_s > STANDSTILL.as_secs()
     }
 
     /// A client of this server is heard. If none was for so long that the partner may have seen them wait and taken over,
@@ -153,7 +158,7 @@ impl Admission for Gate {
         if !ours && standing.watching {
             self.show(client);
         }
-        let serve = ours && !self.stood_still(now.mono) && !self.doubts(standing.wary, now.mono);
+        let serve = ours && !self.stood_still(now) && !self.doubts(standing.wary, now.mono);
         Admitted { serve, class }
     }
 }
@@ -292,7 +297,7 @@ mod tests {
     fn nobody_is_served_by_what_was_published_before_a_standstill() {
         let gate = gate(Mode::HotStandby, Role::Standby);
         serving(&gate, &[2], false);
-        gate.turn(Mono::from_ns(0));
+        gate.turn(NOW);
         let serves = |passed| {
             let now = Now { mono: NOW.mono + passed, ..NOW };
             gate.admit(&client(Some(FIRST)), now).serve
@@ -300,8 +305,18 @@ mod tests {
         assert!(serves(STANDSTILL));
         let longer = STANDSTILL + std::time::Duration::from_millis(1);
         assert!(!serves(longer));
-        gate.turn(NOW.mono + longer);
+        gate.turn(Now { mono: NOW.mono + longer, ..NOW });
         assert!(serves(longer));
+    }
+
+    #[test]
+    fn nobody_is_served_either_once_the_wall_clock_tells_of_a_pause() {
+        let gate = gate(Mode::HotStandby, Role::Standby);
+        serving(&gate, &[2], false);
+        gate.turn(NOW);
+        let serves = |wall_s| gate.admit(&client(Some(FIRST)), Now { wall_s, ..NOW }).serve;
+        assert!(serves(NOW.wall_s + STANDSTILL.as_secs()));
+        assert!(!serves(NOW.wall_s + STANDSTILL.as_secs() + 1));
     }
 
     #[test]
@@ -314,7 +329,7 @@ mod tests {
         publish(false);
         let at = |seconds: f64| NOW.mono + Duration::from_secs_f64(seconds);
         let serves = |seconds| {
-            gate.turn(at(seconds));
+            gate.turn(Now { mono: at(seconds), ..NOW });
             gate.admit(&client(Some(FIRST)), Now { mono: at(seconds), ..NOW }).serve
         };
         assert!(serves(1.0) && serves(100.0), "a silence of all clients says nothing else");

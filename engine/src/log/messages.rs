@@ -112,12 +112,14 @@ messages! {
     PEREGRINE_HA_MEMORY_FAILED Error "ha-hooks" "Whether the partner knows all leases of this server is kept in a file beside the lease file, which cannot be written or removed. If the server is restarted before it serves with its partner again, it takes the partner's leases for the truth and forgets what it gave alone: mend what the text names.";
     PEREGRINE_HA_STOOD_STILL Warn "ha-hooks" "This server did nothing for longer than max-response-delay, as a process that was stopped or a virtual machine that was paused, or its clock was set forward by as much: the partner may have taken over since. It begins again in waiting, fetches the partner's leases and serves nobody before that.";
     PEREGRINE_HA_UPDATE_REFUSED Warn "ha-hooks" "A partner's lease update was refused: it would have given the address of a client that was promised it here, and later, to another client, or it came late, behind the update by which the partner gave the address to another client since. The text names both. The former happens when both servers served at once; if it goes on, look for hosts or leases that only one of the servers knows.";
+    PEREGRINE_LEASES_FLUSHED Info "dhcpsrv" "Reclaimed leases that were held for their clients were deleted: hold-reclaimed-time is over.";
     PEREGRINE_LEASES_LOADED Info "dhcpsrv" "The lease file was read at start; the numbers say how much was found.";
     PEREGRINE_LEASE_FILE_FAILED Error "dhcpsrv" "The lease file cannot be written: no lease is acknowledged until it can. Make room on the disk or mend what the text names; nothing was lost, and writing is tried again with every query.";
     PEREGRINE_LEASE_FILE_TORN Warn "dhcpsrv" "The last row of the lease file was not written whole, as after a power failure, and was cut off. It was never acknowledged.";
     PEREGRINE_LFC_DONE Info "dhcpsrv" "The cleanup of the lease file is done.";
     PEREGRINE_LFC_FAILED Error "dhcpsrv" "The cleanup of the lease file failed; the file stays whole and grows until a cleanup succeeds. The text names the reason.";
     PEREGRINE_NAK Info "leases" "A client asked for an address that it cannot have, and was told so; it will start over.";
+    PEREGRINE_OPTIONS_OMITTED Warn "options" "A reply has no room for all options that the configuration gives it: 1472 bytes to a client on the link, 6000 through a relay. What the server itself says (address mask, lifetime, identifiers, option 82) is always in it. Give the client less, or let it ask for less.";
     PEREGRINE_QUERY_DROPPED Debug "bad-packets" "A query was dropped; the text says why.";
     PEREGRINE_RECEIVE_BUFFER_SMALL Warn "packets" "The kernel gave sockets a smaller receive buffer than asked for, so bursts of packets may be lost. Raise net.core.rmem_max to the size asked for.";
     PEREGRINE_RECEIVE_FAILED Warn "packets" "A socket reported an error; receiving goes on. An interface that went down is the usual cause.";

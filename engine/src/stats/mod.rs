@@ -74,6 +74,7 @@ counters! {
     ReceiveFailed = "peregrine-receive-failed",
     SendFailed = "peregrine-send-failed",
     PendingFull = "peregrine-pending-full",
+    OptionsOmitted = "peregrine-options-omitted",
     ReplyOutdated = "peregrine-reply-outdated",
     ReplyUnacknowledged = "peregrine-reply-unacknowledged",
     ReplyReplaced = "peregrine-reply-replaced",

@@ -245,7 +245,7 @@ impl Half {
         self.catch_up(&mut machine, now);
         let result = input(&mut machine, now);
         let backlog_sent = self.perform(&mut machine, now);
-        self.gate.turn(now.mono);
+        self.gate.turn(now);
         if machine.poll_timeout() != due {
             self.wake();
         }
@@ -279,7 +279,7 @@ impl Half {
     pub(crate) fn skip(&self) {
         let now = self.clock.now();
         self.machine.lock().skip_turns(now);
-        self.gate.turn(now.mono);
+        self.gate.turn(now);
     }
 
     /// The state that the machine is in.

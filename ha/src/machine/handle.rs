@@ -153,7 +153,7 @@ impl Relationship {
     }
 
     /// The partner was heard: the silence starts anew.
-    fn poke(&mut self, now: Now) {
+    pub(super) fn poke(&mut self, now: Now) {
         self.partner.last_poke = now.mono;
         self.clients.clear();
         self.watch_silence();

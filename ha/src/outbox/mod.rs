@@ -315,7 +315,7 @@ impl Outbox {
         };
         let lost = matches!(outcome, UpdateOutcome::Failure(CallError::Communication(_)));
         let mut state = side.state.lock();
-        let Finished { more, abandoned } = state.queue.finish(update.lease.address);
+        let Finished { more, abandoned, outdated } = state.queue.finish(update.lease.address);
         if outcome == UpdateOutcome::Success {
             state.gone.told(update);
         }
@@ -325,7 +325,7 @@ impl Outbox {
         // What hung when the partner was given up says nothing of the partner that is back.
         let gives_up = (peer == PeerQueue::Partner || update.ticket.is_some()) && !abandoned;
         let behind = match lost && gives_up {
-            true => state.lose(Some(update)),
+            true => state.lose((!outdated).then_some(update)),
             false => Vec::new(),
         };
         state.missed += behind.len() as u64;
@@ -426,13 +426,16 @@ impl Outbox {
         }
     }
 
-    /// The partner has a newer version of the lease than any that is kept for it.
+    /// The partner has a newer version of the lease than any that is kept for it, waits for it or is under way to it.
     fn outdate(&self, address: Ipv4Addr) {
         if let Some(side) = &self.partner {
             let mut state = side.state.lock();
             state.backlog.outdate(address);
             state.late.outdate(address);
             state.gone.outdate(address);
+            let outdated = state.queue.outdate(address);
+            drop(state);
+            self.fail(outdated.into_iter().filter_map(|update| update.ticket));
         }
     }
 

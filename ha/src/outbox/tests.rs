@@ -168,6 +168,23 @@ fn a_conflict_and_a_refusal_drop_only_their_own_reply() {
     assert_eq!((world.replies(), world.dropped()), (vec![3], 2));
 }
 
+/// Its reply would tell of a lease that is not the client's any more.
+#[test]
+fn what_waits_is_not_sent_once_the_partner_has_told_of_a_newer_version() {
+    let world = world(0, 0);
+    (1..=2).for_each(|host| world.promised(host));
+    world.changed(2, 2);
+    world.change(&lease(2, 3), ChangeKind::Updated, Origin::Partner);
+    let update = world.take();
+    assert_eq!((update.lease.address, world.dropped()), (lease(1, 0).address, 1));
+    world.promised(1);
+    world.change(&lease(1, 3), ChangeKind::Updated, Origin::Partner);
+    assert_eq!((world.outbox.waiting(PeerQueue::Partner), world.dropped()), (0, 2));
+    world.settle(&update, UpdateOutcome::Success);
+    world.changed(1, 4);
+    assert_eq!(world.take().lease.cltt_s, 4);
+}
+
 #[test]
 fn silence_of_the_partner_fails_all_that_wait() {
     let world = world(0, 0);

@@ -44,16 +44,18 @@ pub fn request<'a>(
     wall_s: u64,
     updates: impl Iterator<Item = (LeaseNews, &'a Lease4)>,
 ) -> String {
-    let updates: Vec<Value> = updates.map(|(news, lease)| update(news, lease, wall_s)).collect();
-    let arguments = json!({
+    let mut arguments = json!({
         "for": stamp.to.to_string(),
         "incarnation": stamp.from.to_string(),
         "number": stamp.number,
         "server-name": sender,
         "time": wall_s,
-        "updates": updates,
     });
-    json!({"arguments": arguments, "command": COMMAND, "service": ["dhcp4"]}).to_string()
+    // What is large is moved in: the macro would copy it.
+    arguments["updates"] = updates.map(|(news, lease)| update(news, lease, wall_s)).collect();
+    let mut request = json!({"command": COMMAND, "service": ["dhcp4"]});
+    request["arguments"] = arguments;
+    request.to_string()
 }
 
 fn update(news: LeaseNews, lease: &Lease4, wall_s: u64) -> Value {
@@ -245,7 +247,7 @@ mod tests {
             Answer::error("no such subnet"),
         ];
         let held = Map::from_iter([("2".to_owned(), lease_to_json(&lease(9)))]);
-        let body = answer(&each, held).to_json().to_string();
+        let body = answer(&each, held).into_json().to_string();
         let text = "leased to another".to_owned();
         let dispute = Dispute { place: 2, text, held: Some(lease(9)) };
         assert_eq!(disputes(body.as_bytes()), [dispute]);

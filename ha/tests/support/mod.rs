@@ -287,7 +287,7 @@ impl Node {
     }
 
     pub(crate) fn command(&self, request: Value) -> Value {
-        self.registry.execute(&request).to_json()
+        self.registry.execute(&request).into_json()
     }
 
     pub(crate) fn scopes(&self) -> Vec<String> {

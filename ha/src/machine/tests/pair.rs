@@ -318,7 +318,7 @@ impl Pair {
                 Outcome::Sync(Ok(SyncDone { leases: 0 }))
             }
             Ask::Reset => {
-                self.with(to, |machine, now| machine.reset(now));
+                self.with(to, |machine, now| machine.reset_by_partner(now));
                 Outcome::Reset(Ok(()))
             }
             Ask::Backlog => Outcome::Backlog(Ok(())),
