@@ -21,6 +21,7 @@ mod release;
 mod request;
 mod reuse;
 mod snapshot;
+mod stash;
 #[cfg(test)]
 mod tests;
 mod vendor;
@@ -96,7 +97,13 @@ pub fn exchange(
     class: Option<usize>,
     context: &Context<'_>,
 ) -> Outcome {
-    Exchange::decide(query, arrival, class, context).unwrap_or_else(Outcome::Drop)
+    let decided = match stash::recalled(query, context) {
+        Some(relay_info) => {
+            Exchange::decide(&query.recalling(&relay_info), arrival, class, context)
+        }
+        None => Exchange::decide(query, arrival, class, context),
+    };
+    decided.unwrap_or_else(Outcome::Drop)
 }
 
 /// A query on its way, and what was found out about it so far.
