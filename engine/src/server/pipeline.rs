@@ -75,7 +75,8 @@ impl worker::Pipeline for Pipeline {
             return self.refused(Counter::NotForUs);
         }
         let yields = query.message_type() == MessageType::Discover;
-        Some(Dispatch { hash: self.hash(&query), class: admitted.class, yields })
+        let (hash, outline) = (self.hash(&query), Some(query.outline()));
+        Some(Dispatch { hash, class: admitted.class, yields, outline })
     }
 
     fn desk(self: Arc<Self>) -> Box<dyn worker::Desk> {
@@ -164,7 +165,7 @@ impl Turn<'_> {
     fn decide(&mut self, job: &Job) -> Option<ChangeNumber> {
         let pipeline = self.pipeline;
         // It was parsed when it was admitted, and has not changed since.
-        let query = pipeline.read(&job.packet.message, || self.snapshot.is_lenient()).ok()?;
+        let query = Query::outlined(&job.packet.message, job.dispatch.outline.as_ref()?)?;
         let ticket = match self.reserve(&query, job.dispatch.hash) {
             Ok(ticket) => ticket,
             Err(why) => return pipeline.refused(why),

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use super::classes::Classes;
-use super::names::Name;
+use super::names::{MAX_FQDN, Name};
 use super::options::{Levels, OptionTable};
 use super::snapshot::{PoolPlan, SubnetPlan};
 use super::vendor::{write_vendor_classes, write_vendor_options};
@@ -117,8 +117,9 @@ impl Exchange<'_> {
         own.number(code::LEASE_TIME, promise.lifetime_s.to_be_bytes());
         own.number(code::SUBNET_MASK, promise.subnet.config.prefix.mask().octets());
         set_timers(&mut own, promise);
+        let mut space = [0; MAX_FQDN];
         if let Some(name) = &promise.name {
-            own.bytes(name.code, name.option());
+            own.bytes(name.code(), name.option(&mut space));
         }
         self.write_options(&mut writer, own, Some(&self.levels(options, promise.host, &classes)));
         let departure = self.departure(writer, message_type, promise.address);
@@ -285,7 +286,7 @@ impl Exchange<'_> {
             DHCP_ONLY.iter().for_each(|code| codes.remove(*code));
         }
         let local = self.arrival.local.octets();
-        for code in codes.iter() {
+        codes.for_each(|code| {
             match (code, levels) {
                 (code::VENDOR_CLASS, Some(levels)) => write_vendor_classes(writer, levels),
                 (code::VENDOR_OPTIONS, Some(levels)) => {
@@ -294,14 +295,14 @@ impl Exchange<'_> {
                 _ => {}
             }
             if matches!(code, code::VENDOR_CLASS | code::VENDOR_OPTIONS) {
-                continue;
+                return;
             }
             let configured = || levels.and_then(|levels| levels.value((None, code)));
             let implied = (code == code::SERVER_IDENTIFIER).then_some(local.as_slice());
             if let Some(value) = own.value(code).or_else(configured).or(implied) {
                 writer.option(code, value);
             }
-        }
+        });
         if let Some(relay) = own.value(code::RELAY_AGENT_INFORMATION) {
             writer.option(code::RELAY_AGENT_INFORMATION, relay);
         }
