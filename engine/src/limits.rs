@@ -18,9 +18,9 @@ pub const PENDING_SHARDS: u32 = 64;
 pub const IDENTITY_STRIPES: u32 = if cfg!(feature = "model") {
     4
 } else if cfg!(test) {
-    64
+    4096
 } else {
-    16_384
+    65_536
 };
 /// Parts of the lease store's index of ends, with a lock each.
 pub const END_SHARDS: usize = if cfg!(feature = "model") { 2 } else { 64 };
