@@ -55,8 +55,15 @@ pub const MAX_QUIET_LOOKS: usize = if cfg!(test) { 3 } else { 5_000 };
 pub const QUIET_LOOK_MS: u64 = 1;
 /// Parts of the counters; more threads than these share some.
 pub const STATS_PARTS: usize = 16;
-/// Log lines that wait for the writer; what comes on top is dropped and counted.
+/// Log lines that wait for the writer; workers wait until there is room.
 pub const MAX_LOG_LINES: usize = 65_536;
+/// Room beyond that for lines of those who must not wait; what comes on top is dropped and counted.
+pub const SPARE_LOG_LINES: usize = 8192;
+/// How often a worker looks whether the log has room while the writer does not get on, and milliseconds between two
+/// looks; then lines are dropped, until it does.
+pub const LOG_PATIENCE_TURNS: u32 = 1000;
+/// See [`LOG_PATIENCE_TURNS`].
+pub const LOG_PATIENCE_TURN_MS: u64 = 1;
 /// Pieces of the log's queue that are laid out before they are written.
 pub const MAX_LOG_BATCH: usize = 256;
 /// Milliseconds for which the log's writer lets lines gather.
