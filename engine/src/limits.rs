@@ -24,10 +24,12 @@ pub const IDENTITY_STRIPES: u32 = if cfg!(feature = "model") {
 };
 /// Parts of the lease store's index of ends, with a lock each.
 pub const END_SHARDS: usize = if cfg!(feature = "model") { 2 } else { 64 };
+/// Batches of replies that may wait for the disk before workers wait as well.
+pub const MAX_COMMIT_BATCHES: usize = 4096;
 /// Rows that may wait for a lease file that takes none before queries are dropped.
 pub const MAX_UNWRITTEN_ROWS: usize = 262_144;
 /// Parts of the rows that wait for the journal's pen, with a lock each.
-pub const JOURNAL_TRAYS: u64 = if cfg!(feature = "model") { 2 } else { 8 };
+pub const JOURNAL_TRAYS: u64 = if cfg!(feature = "model") { 2 } else { 16 };
 /// Seconds between two attempts to write rows that the lease file did not take.
 pub const JOURNAL_RETRY_S: u32 = 1;
 /// Turns the journal's pen waits for a change that was numbered but not recorded yet.
