@@ -3,10 +3,14 @@
 //! [`Prepared::new`] takes what can be refused (the lease file, the sockets); whoever takes part joins it through
 //! [`Parts`]; [`Prepared::start`] begins to serve.
 
+mod commit;
+#[cfg(all(test, not(feature = "model")))]
+mod contention;
 mod housekeeping;
 mod pipeline;
 mod reload;
 mod sanity;
+mod settle;
 mod storage;
 mod tell;
 mod trial;
@@ -20,8 +24,10 @@ use std::thread::JoinHandle;
 use crossbeam::channel::{Receiver, Sender, bounded};
 use serde_json::Value;
 
-pub use pipeline::{Pipeline, Sender as ReplySender};
+pub use commit::Commits;
+pub use pipeline::Pipeline;
 pub use reload::{Reload, ReloadError};
+pub use settle::ReplySender;
 pub use storage::{Storage, StorageError};
 pub use trial::shortcomings;
 
@@ -48,6 +54,7 @@ use crate::worker::{self, Pool, Settings};
 use housekeeping::{Duties, Housekeeper};
 use reload::{Doors, Office, Running};
 use sanity::Sanity;
+use settle::Settling;
 
 /// What the command line adds to the configuration.
 #[derive(Clone, Debug)]
@@ -74,6 +81,8 @@ pub enum StartError {
     Control(#[from] unix::OpenError),
     #[error("cannot start housekeeping: {0}")]
     Housekeeping(io::Error),
+    #[error("cannot start the thread that waits for the lease file: {0}")]
+    Commits(io::Error),
     #[error("cannot start to read the leases: {0}")]
     Loading(io::Error),
 }
@@ -243,6 +252,7 @@ impl Prepared {
     pub fn start(self, admission: Arc<dyn Admission>) -> Result<Server, StartError> {
         let snapshot = Snapshot::build(Arc::clone(&self.config), &admission.classes());
         let parts = &self.parts;
+        let commits = Some(self.commits().map_err(StartError::Commits)?);
         let pipeline = Pipeline {
             snapshot: Live::new(Arc::new(snapshot)),
             admission,
@@ -254,6 +264,7 @@ impl Prepared {
             stats: Arc::clone(&parts.stats),
             key: RandomState::new(),
             reply_port: self.options.ports.client,
+            commits,
         };
         let pipeline = Arc::new(pipeline);
         let office =
@@ -286,6 +297,16 @@ impl Prepared {
             loader,
             stopped: self.stopped,
         })
+    }
+
+    fn commits(&self) -> io::Result<Commits> {
+        let parts = &self.parts;
+        let settling = Settling {
+            storage: parts.storage.clone(),
+            pending: Arc::clone(&parts.pending),
+            stats: Arc::clone(&parts.stats),
+        };
+        Commits::start(settling, self.sockets.transmit())
     }
 
     fn register(&self) {

@@ -184,6 +184,12 @@ impl Storage {
         self.counted(self.sinks.journal.write_through(number).map(drop))
     }
 
+    /// Gives every change up to `number` to the kernel if it need not wait for that, and for no disk: whether that is
+    /// enough. A failure is counted and logged.
+    pub fn append_through(&self, number: ChangeNumber) -> Result<bool, String> {
+        self.counted(self.sinks.journal.append_through(number))
+    }
+
     /// As [`Self::write_through`], for every change so far.
     pub fn flush(&self) -> Result<(), String> {
         self.counted(self.sinks.journal.flush())
@@ -198,7 +204,7 @@ impl Storage {
         }
     }
 
-    fn counted(&self, result: Result<(), csv::JournalError>) -> Result<(), String> {
+    fn counted<T>(&self, result: Result<T, csv::JournalError>) -> Result<T, String> {
         result.map_err(|error| {
             self.sinks.stats.count(Counter::JournalFailed);
             log!(PEREGRINE_LEASE_FILE_FAILED, "{error}");
