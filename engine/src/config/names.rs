@@ -58,12 +58,13 @@ impl Default for NameRules {
 impl NameRules {
     /// Gives `take`, piece by piece, `name` with what is unwanted replaced.
     pub fn clean(&self, name: &str, take: &mut dyn FnMut(&str)) {
-        let is_usual = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+        let is_usual = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'-');
         match &self.unwanted {
             Unwanted::Nothing => take(name),
             Unwanted::Usual => {
                 let mut rest = name;
-                while let Some(at) = rest.find(|c| !is_usual(c)) {
+                // Before the first that is unwanted all is ASCII: it stands where a character begins.
+                while let Some(at) = rest.bytes().position(|c| !is_usual(c)) {
                     let (before, from) = rest.split_at(at);
                     take(before);
                     take(&self.replacement);

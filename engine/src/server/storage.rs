@@ -15,6 +15,7 @@ use crate::log;
 use crate::seam::Replication;
 use crate::stats::{Counter, Stats};
 use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// The leases could not be made ready.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +38,8 @@ pub struct Storage {
     /// The lease file, if there is one.
     file: Option<Arc<Path>>,
     unread: Arc<Mutex<Option<Loading>>>,
+    /// No more leases are read.
+    stopped: Arc<AtomicBool>,
 }
 
 /// What is still to be read, and where it goes.
@@ -98,7 +101,13 @@ impl Storage {
         let store = Arc::new(MemoryStore::unloaded(sink));
         let loading = Loading { unread, store: Arc::clone(&store) };
         let file = Some(Arc::from(config.file.as_path()));
-        Ok(Self { store, sinks, file, unread: Arc::new(Mutex::new(Some(loading))) })
+        Ok(Self {
+            store,
+            sinks,
+            file,
+            unread: Arc::new(Mutex::new(Some(loading))),
+            stopped: Arc::default(),
+        })
     }
 
     /// Bytes of the lease file that are still to be read.
@@ -119,7 +128,7 @@ impl Storage {
                 store.load(lease);
             }
         };
-        let mut loaded = unread.read(threads, &take)?;
+        let mut loaded = unread.read(threads, &take, &self.stopped)?;
         store.end_loading();
         loaded.torn |= self.sinks.journal.was_torn();
         tell(&loaded, store.len());
@@ -129,10 +138,16 @@ impl Storage {
         Ok(())
     }
 
+    /// Ends [`Self::load`] soon, wherever it has got to.
+    pub fn stop_loading(&self) {
+        self.stopped.store(true, Ordering::Release);
+    }
+
     /// An empty store whose changes go to `journal`.
     pub fn on(journal: Journal, stats: Arc<Stats>) -> Self {
         let (sinks, sink) = Sinks::around(journal, stats);
-        Self { store: Arc::new(MemoryStore::new(sink)), sinks, file: None, unread: Arc::default() }
+        let store = Arc::new(MemoryStore::new(sink));
+        Self { store, sinks, file: None, unread: Arc::default(), stopped: Arc::default() }
     }
 
     /// A yes or no that is kept as long as the leases are: beside their file, if there is one.
@@ -169,6 +184,12 @@ impl Storage {
         self.counted(self.sinks.journal.write_through(number).map(drop))
     }
 
+    /// Gives every change up to `number` to the kernel if it need not wait for that, and for no disk: whether that is
+    /// enough. A failure is counted and logged.
+    pub fn append_through(&self, number: ChangeNumber) -> Result<bool, String> {
+        self.counted(self.sinks.journal.append_through(number))
+    }
+
     /// As [`Self::write_through`], for every change so far.
     pub fn flush(&self) -> Result<(), String> {
         self.counted(self.sinks.journal.flush())
@@ -183,7 +204,7 @@ impl Storage {
         }
     }
 
-    fn counted(&self, result: Result<(), csv::JournalError>) -> Result<(), String> {
+    fn counted<T>(&self, result: Result<T, csv::JournalError>) -> Result<T, String> {
         result.map_err(|error| {
             self.sinks.stats.count(Counter::JournalFailed);
             log!(PEREGRINE_LEASE_FILE_FAILED, "{error}");
