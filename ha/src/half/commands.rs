@@ -150,7 +150,10 @@ fn sync(half: &Half, command: &Command<'_>) -> Result<Begun, Answer> {
 
 fn sync_complete(half: &Half, command: &Command<'_>) -> Result<Begun, Answer> {
     let named = arguments::sync_origin(command.arguments)?.map(Origin);
-    check_server(half, command)?;
+    let sender = check_server(half, command)?;
+    if let (Channel::Partner(_), Some(sender)) = (command.channel, sender) {
+        half.see_named(sender);
+    }
     let origin = match command.channel {
         Channel::Control => named,
         // Kea 2.2 names none, and means itself.

@@ -13,7 +13,7 @@ use crate::half::errand::update_outcome;
 use crate::limits::REQUEST_TIMEOUT;
 use crate::machine::{CallError, UpdateOutcome};
 use crate::outbox::{Load, PeerQueue, Update};
-use crate::wire::request::lease_news;
+use crate::wire::request::{PartnerKind, lease_news};
 
 /// What a client thread works with.
 #[derive(Clone)]
@@ -60,9 +60,16 @@ impl Courier {
     }
 
     fn send(&self, connection: &mut Connection, update: &Update) {
-        let body = lease_news(update.news, &update.lease, self.half.partner_kind());
-        let answer = connection.exchange(body, REQUEST_TIMEOUT).map_err(CallError::from);
-        let outcome = update_outcome(answer.as_deref().map_err(Clone::clone));
+        let mut ask = |kind| {
+            let body = lease_news(update.news, &update.lease, kind);
+            let answer = connection.exchange(body, REQUEST_TIMEOUT).map_err(CallError::from);
+            update_outcome(answer.as_deref().map_err(Clone::clone))
+        };
+        let kind = self.half.kind_of(self.peer);
+        let mut outcome = ask(kind);
+        if self.half.refuses_state(self.peer, kind, update, &outcome) {
+            outcome = ask(PartnerKind::Kea2);
+        }
         self.tell(update, &outcome);
         self.half.outbox().settle(self.peer, update, outcome);
     }

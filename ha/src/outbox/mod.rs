@@ -180,8 +180,8 @@ impl Outbox {
         self.refused.load(Ordering::Relaxed)
     }
 
-    /// Number of updates since the last call that `peer` misses because they found its queue full, or waited in it
-    /// when it fell silent.
+    /// Number of updates since the last call that `peer` misses because they found its queue full, waited in it when it
+    /// fell silent, or, at a backup, were refused or not answered.
     pub fn take_missed(&self, peer: PeerQueue) -> u64 {
         self.side(peer).map_or(0, |side| std::mem::take(&mut side.state.lock().missed))
     }
@@ -316,7 +316,9 @@ impl Outbox {
             true => state.lose(Some(update)),
             false => Vec::new(),
         };
-        state.missed += behind.len() as u64;
+        // Whatever became of what a backup did not take, nobody sends it again.
+        let lacks = matches!(peer, PeerQueue::Backup(_)) && outcome != UpdateOutcome::Success;
+        state.missed += behind.len() as u64 + u64::from(lacks);
         let backlog_sent = match &outcome {
             _ if !concerns_backlog => None,
             UpdateOutcome::Success => state.backlog.applied().then_some(Ok(())),
