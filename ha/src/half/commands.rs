@@ -104,7 +104,10 @@ fn heartbeat(half: &Half, command: &Command<'_>) -> Result<Begun, Answer> {
     let sender = check_server(half, command)?;
     let arguments = command.arguments.and_then(Value::as_object);
     let asker = arguments.and_then(announce::from_json);
-    half.see_heartbeat(sender.is_some(), asker.as_ref());
+    // Whoever asks on the control socket is no partner, and says nothing of it.
+    if let Channel::Partner(_) = command.channel {
+        half.see_heartbeat(sender.is_some(), asker.as_ref());
+    }
     let status = half.heartbeat_status();
     let names: Vec<&str> = status.scopes.iter().map(|name| &**name).collect();
     let mut told = json!({
