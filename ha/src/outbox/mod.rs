@@ -17,7 +17,7 @@ use std::ops::RangeInclusive;
 use std::sync::{Arc, Weak};
 
 use engine::control::code;
-use engine::lease::{Change, ChangeKind, ClientId, Lease4, Origin};
+use engine::lease::{Change, ChangeKind, ClientId, Lease4, LeaseState, Origin};
 use engine::pending::{Pending, Ticket};
 use engine::seam::Replication;
 use engine::seam::service::Service;
@@ -477,7 +477,14 @@ impl Replication for Outbox {
             ChangeKind::Deleted => LeaseNews::Deleted,
         };
         let Change { number, lease, .. } = *change;
-        let update = |ticket| Update { number, news, lease: lease.clone(), ticket, delayed: false };
+        let update = |ticket| Update {
+            number,
+            news,
+            lease: lease.clone(),
+            declined_by: declined_by(change),
+            ticket,
+            delayed: false,
+        };
         let ticket = match change.origin {
             Origin::Client(ticket) => ticket,
             Origin::Partner => return self.outdate(lease.address),
@@ -503,8 +510,18 @@ impl Side {
 
 /// The client of an update, as the table of refused clients knows it.
 fn client_of(update: &Update) -> Option<ClientKey> {
-    let client_id = update.lease.client_id.as_ref().map_or(&[][..], ClientId::as_bytes);
-    ClientKey::new(update.lease.hw_address.as_bytes(), client_id)
+    update.declined_by.clone().or_else(|| holder(&update.lease))
+}
+
+/// The client that held the lease until it declined the address.
+fn declined_by(change: &Change<'_>) -> Option<ClientKey> {
+    let declined = change.lease.state == LeaseState::Declined;
+    change.before.filter(|_| declined).and_then(holder)
+}
+
+fn holder(lease: &Lease4) -> Option<ClientKey> {
+    let client_id = lease.client_id.as_ref().map_or(&[][..], ClientId::as_bytes);
+    ClientKey::new(lease.hw_address.as_bytes(), client_id)
 }
 
 fn as_error(outcome: &UpdateOutcome) -> CallError {
