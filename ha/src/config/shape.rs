@@ -2,6 +2,8 @@
 
 use engine::config::wire::{Key, Kind, Shape, TEXT, U32, inert, key};
 
+use crate::machine::limits::{MAX_REJECTED_CLIENTS, MAX_WATCHED_CLIENTS};
+
 const CONTEXT: &[Key] = &[key("comment", TEXT), key("user-context", Kind::Free)];
 
 /// TLS, for the relationship or a peer.
@@ -9,6 +11,11 @@ const TLS: &[Key] = &[key("trust-anchor", TEXT), key("cert-file", TEXT), key("ke
 
 /// Threads on either side of HTTP: more than anybody has cores.
 const THREADS: Kind = Kind::Int(0, 65535);
+
+/// A limit beyond what is remembered would never be reached. This one has to be exceeded.
+const UNACKED: Kind = Kind::Int(0, MAX_WATCHED_CLIENTS as i64 - 1);
+/// This one has to be reached.
+const REJECTED: Kind = Kind::Int(0, MAX_REJECTED_CLIENTS as i64);
 
 /// The parameters of the hook library.
 pub const PARAMETERS: Shape = Shape {
@@ -28,8 +35,8 @@ pub const RELATIONSHIP: Shape = Shape {
             key("heartbeat-delay", U32),
             key("max-response-delay", U32),
             key("max-ack-delay", U32),
-            key("max-unacked-clients", U32),
-            key("max-rejected-lease-updates", U32),
+            key("max-unacked-clients", UNACKED),
+            key("max-rejected-lease-updates", REJECTED),
             key("send-lease-updates", Kind::Flag),
             key("sync-leases", Kind::Flag),
             key("sync-timeout", U32),

@@ -154,15 +154,17 @@ fn every_parameter_is_taken() {
 /// A number of the range that every number has, or of its own.
 #[test]
 fn numbers_out_of_range_and_values_of_other_kinds() {
-    let numbers = [
-        ("heartbeat-delay", 0),
-        ("max-response-delay", 0),
-        ("max-ack-delay", 0),
-        ("max-unacked-clients", 0),
-        ("max-rejected-lease-updates", 0),
-        ("sync-timeout", 0),
-        ("sync-page-limit", 1),
-        ("delayed-updates-limit", 0),
+    let any = u32::MAX;
+    let numbers: [(&str, u32, u32); 8] = [
+        ("heartbeat-delay", 0, any),
+        ("max-response-delay", 0, any),
+        ("max-ack-delay", 0, any),
+        // More clients than these are not remembered.
+        ("max-unacked-clients", 0, 65_535),
+        ("max-rejected-lease-updates", 0, 65_536),
+        ("sync-timeout", 0, any),
+        ("sync-page-limit", 1, any),
+        ("delayed-updates-limit", 0, any),
     ];
     let flags = [
         "send-lease-updates",
@@ -174,21 +176,16 @@ fn numbers_out_of_range_and_values_of_other_kinds() {
     let found = |key: &str, value: &str| {
         mistakes(&relationship("load-balancing", &format!(",\n\"{key}\": {value}"), ""))
     };
-    for (key, least) in numbers {
+    for (key, least, greatest) in numbers {
         let at = format!("f:3.{}", key.len() + 5);
-        for value in [i64::from(least) - 1, 4_294_967_296] {
-            let expected = format!(
-                "{at}: got integer {value} for \"{key}\" in high-availability, expected an integer from \
-                 {least} to 4294967295"
-            );
-            assert_eq!(found(key, &value.to_string()), [expected]);
+        let expected = format!("expected an integer from {least} to {greatest}");
+        for value in [i64::from(least) - 1, i64::from(greatest) + 1] {
+            let got = format!("got integer {value} for \"{key}\" in high-availability");
+            assert_eq!(found(key, &value.to_string()), [format!("{at}: {got}, {expected}")]);
         }
-        assert_eq!(
-            found(key, "\"7\""),
-            [format!(
-                "{at}: got string \"7\" for \"{key}\" in high-availability, expected an integer from {least} to 4294967295"
-            )]
-        );
+        one(&relationship("load-balancing", &format!(",\n\"{key}\": {greatest}"), ""));
+        let got = format!("got string \"7\" for \"{key}\" in high-availability");
+        assert_eq!(found(key, "\"7\""), [format!("{at}: {got}, {expected}")]);
     }
     for key in flags {
         let at = format!("f:3.{}", key.len() + 5);
