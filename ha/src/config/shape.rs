@@ -1,6 +1,6 @@
 //! The keywords of `high-availability`, as tables like those of the engine's configuration.
 
-use engine::config::wire::{Key, Kind, Shape, TEXT, U32, inert, key};
+use engine::config::wire::{Key, Kind, Same, Shape, TEXT, U32, inert, key, only};
 
 use crate::machine::limits::{MAX_REJECTED_CLIENTS, MAX_WATCHED_CLIENTS};
 
@@ -16,6 +16,10 @@ const THREADS: Kind = Kind::Int(0, 65535);
 const UNACKED: Kind = Kind::Int(0, MAX_WATCHED_CLIENTS as i64 - 1);
 /// This one has to be reached.
 const REJECTED: Kind = Kind::Int(0, MAX_REJECTED_CLIENTS as i64);
+
+/// With the listener of its own switched off, a server is reached over a control socket of HTTP.
+pub(super) const NO_LISTENER: &str = "High Availability without a listener of its own";
+const ON: &[Same] = &[Same::Flag(true)];
 
 /// The parameters of the hook library.
 pub const PARAMETERS: Shape = Shape {
@@ -81,8 +85,8 @@ const MULTI_THREADING: Shape = Shape {
     name: "multi-threading",
     groups: &[
         &[
-            key("enable-multi-threading", Kind::Flag),
-            key("http-dedicated-listener", Kind::Flag),
+            only("enable-multi-threading", Kind::Flag, ON, NO_LISTENER),
+            only("http-dedicated-listener", Kind::Flag, ON, NO_LISTENER),
             key("http-listener-threads", THREADS),
             key("http-client-threads", THREADS),
         ],

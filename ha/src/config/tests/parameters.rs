@@ -109,7 +109,7 @@ fn every_parameter_is_taken() {
     let threads = |keys: &str| format!("\"multi-threading\": {{ {keys} }}");
     let in_all = |key: &str, value: &str| format!("\"{key}\": {value}");
     // The mode, the keys in the relationship, those in the peer's map, and what it is then.
-    let rows: [(&str, String, &str, &str, &str); 22] = [
+    let rows: [(&str, String, &str, &str, &str); 20] = [
         ("hot-standby", in_all("heartbeat-delay", "0"), "", "heartbeat-delay", "0 ms"),
         ("hot-standby", in_all("max-response-delay", "4294967295"), "", "max-response-delay", "4294967295 ms"),
         ("load-balancing", in_all("max-ack-delay", "1"), "", "max-ack-delay", "1 ms"),
@@ -123,8 +123,6 @@ fn every_parameter_is_taken() {
         ("hot-standby", in_all("delayed-updates-limit", "0"), "", "delayed-updates-limit", "0"),
         ("passive-backup", in_all("wait-backup-ack", "true"), "", "wait-backup-ack", "true"),
         ("hot-standby", in_all("wait-backup-ack", "false"), "", "wait-backup-ack", "false"),
-        ("hot-standby", threads(r#""enable-multi-threading": false"#), "", "enable-multi-threading", "false"),
-        ("hot-standby", threads(r#""http-dedicated-listener": false"#), "", "http-dedicated-listener", "false"),
         ("hot-standby", threads(r#""http-listener-threads": 3"#), "", "http-listener-threads", "3"),
         ("hot-standby", threads(r#""http-client-threads": 65535"#), "", "http-client-threads", "65535"),
         (
@@ -141,7 +139,12 @@ fn every_parameter_is_taken() {
         ("hot-standby", String::new(), r#""basic-auth-user": "u", "basic-auth-password": "p""#, "basic-auth", login),
     ];
     let comma = |keys: &str| if keys.is_empty() { String::new() } else { format!(", {keys}") };
-    let mut taken = std::collections::BTreeSet::from(["tls"]);
+    // The others have one value only.
+    let mut taken = std::collections::BTreeSet::from([
+        "tls",
+        "enable-multi-threading",
+        "http-dedicated-listener",
+    ]);
     for (mode, keys, peer_keys, key, expected) in &rows {
         let text = relationship(mode, &comma(keys), &comma(peer_keys));
         assert_eq!(shown(&one(&text))[key], *expected, "{mode}: {keys} {peer_keys}");
@@ -253,6 +256,20 @@ fn each_rule_broken() {
             "hot-standby",
             r#""multi-threading": { "http-listener-threads": -1 }"#,
             "f:3.47: got integer -1 for \"http-listener-threads\" in multi-threading, expected an integer from 0 to 65535"
+                .into(),
+        ),
+        (
+            "hot-standby",
+            r#""multi-threading": { "enable-multi-threading": false }"#,
+            "f:3.48: not built yet: High Availability without a listener of its own (\"enable-multi-threading\" in \
+             multi-threading as false), expected true"
+                .into(),
+        ),
+        (
+            "hot-standby",
+            r#""multi-threading": { "http-dedicated-listener": false }"#,
+            "f:3.49: not built yet: High Availability without a listener of its own (\"http-dedicated-listener\" in \
+             multi-threading as false), expected true"
                 .into(),
         ),
         (
