@@ -6,6 +6,7 @@ pub(crate) mod recording;
 mod sites;
 mod stand;
 mod status;
+mod texts;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
