@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use differences::Differences;
 use recording::Exchange;
-pub(crate) use sites::WIRE;
+pub(crate) use sites::{COMMANDS, WIRE};
 use stand::{Hands, Server};
 
 use crate::machine::{Seen, State};
