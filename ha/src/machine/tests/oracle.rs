@@ -1,6 +1,6 @@
 //! What a server does by the description of Kea's states (its guide, "Server States", and what was seen at running
 //! Keas), written down state by state and without a look at the table of rules. Where Peregrine means to do otherwise it
-//! says so: these are the lines that begin with "Ours". Pure.
+//! says so: these lines begin with "Ours", and [`Whose::Kea`] leaves them out. Pure.
 
 use super::super::rules::{Fact, Facts, Situation, Why};
 use super::super::{Mode, Role, Seen, State};
@@ -37,8 +37,16 @@ pub(super) fn states(mode: Mode, role: Role) -> Vec<State> {
     }
 }
 
+/// Whose server it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whose {
+    Kea,
+    Ours,
+}
+
 /// What a server does in `it`.
-pub(super) fn expected(it: &Situation) -> Does {
+pub(super) fn expected(whose: Whose, it: &Situation) -> Does {
+    let ours = whose == Whose::Ours;
     let so = |fact| it.facts.has_all(Facts::of(&[fact]));
     // Nothing but a command, or a restart, leads out of these.
     if matches!(it.own, Backup | PassiveBackup | InMaintenance | Terminated) || so(Fact::Paused) {
@@ -50,7 +58,7 @@ pub(super) fn expected(it: &Situation) -> Does {
     if it.own == Waiting && it.mode == Mode::PassiveBackup {
         return Enter(PassiveBackup);
     }
-    if let Some(first) = untold(it, so) {
+    if let Some(first) = untold(it, so).filter(|_| ours) {
         return first;
     }
     if so(Fact::Skewed) {
@@ -70,10 +78,10 @@ pub(super) fn expected(it: &Situation) -> Does {
         return if it.own == Waiting { Stay } else { Enter(Waiting) };
     }
     match it.own {
-        Waiting => waiting(it, so),
+        Waiting => waiting(ours, it, so),
         Syncing => syncing(it, so),
-        Ready => ready(it, so),
-        PartnerDown => partner_down(it, so),
+        Ready => ready(ours, it, so),
+        PartnerDown => partner_down(ours, it, so),
         CommunicationRecovery => recovery(it, so),
         _ => normal(it, so),
     }
@@ -100,15 +108,21 @@ fn untold(it: &Situation, so: impl Fn(Fact) -> bool) -> Option<Does> {
     }
 }
 
-fn waiting(it: &Situation, so: impl Fn(Fact) -> bool) -> Does {
+fn waiting(ours: bool, it: &Situation, so: impl Fn(Fact) -> bool) -> Does {
     let next = if so(Fact::SyncsLeases) { Enter(Syncing) } else { Enter(Ready) };
     match it.partner {
         In(Waiting) if it.role == Role::Primary => next,
         In(Waiting | Backup | PassiveBackup) | Unset => Stay,
         // Ours: a partner that is fetching is not waited for.
-        In(Syncing) => next,
+        In(Syncing) => {
+            if ours {
+                next
+            } else {
+                Stay
+            }
+        }
         // Ours: after an administrator's ha-reset a Peregrine that is terminated still begins anew, too.
-        In(Terminated) if so(Fact::Leads) => Does::ResetPartner,
+        In(Terminated) if ours && so(Fact::Leads) => Does::ResetPartner,
         In(Terminated) if so(Fact::StuckTerminated) => Terminate(Why::NotRestarted),
         In(Terminated) => Stay,
         Unavailable => down(so).unwrap_or(Stay),
@@ -124,12 +138,12 @@ fn syncing(it: &Situation, so: impl Fn(Fact) -> bool) -> Does {
     }
 }
 
-fn ready(it: &Situation, so: impl Fn(Fact) -> bool) -> Does {
+fn ready(ours: bool, it: &Situation, so: impl Fn(Fact) -> bool) -> Does {
     let serves = matches!(it.partner, In(LoadBalancing | HotStandby | CommunicationRecovery));
     match it.partner {
         In(Ready) if it.role == Role::Primary => Enter(it.mode.normal()),
         // Ours: it served after it was fetched from.
-        In(_) if serves && so(Fact::NewUnsent) && so(Fact::SyncsLeases) => Enter(Syncing),
+        In(_) if ours && serves && so(Fact::NewUnsent) && so(Fact::SyncsLeases) => Enter(Syncing),
         In(_) if serves => Enter(it.mode.normal()),
         other => maintenance_or_end(other).or_else(|| down_of(other, so)).unwrap_or(Stay),
     }
@@ -157,16 +171,18 @@ fn recovery(it: &Situation, so: impl Fn(Fact) -> bool) -> Does {
     }
 }
 
-fn partner_down(it: &Situation, so: impl Fn(Fact) -> bool) -> Does {
+fn partner_down(ours: bool, it: &Situation, so: impl Fn(Fact) -> bool) -> Does {
     match it.partner {
         In(Ready) if so(Fact::NewUnsent) => Enter(Waiting),
         // Ours: what ended while the partner was away is told before it serves.
-        In(Ready) if so(Fact::Owing) => Does::SendDeletions,
+        In(Ready) if ours && so(Fact::Owing) => Does::SendDeletions,
         In(Ready) => Enter(it.mode.normal()),
         In(CommunicationRecovery | PartnerDown | PartnerInMaintenance) => Enter(Waiting),
         In(Terminated) => Terminate(Why::Partner),
-        // The partner said that it is synchronised, and is not there, or (ours) begins anew.
-        Unavailable | In(Waiting) if so(Fact::Closed) => Does::Reopen,
+        // The partner said that it is synchronised, and is not there.
+        Unavailable if so(Fact::Closed) => Does::Reopen,
+        // Ours: or it begins anew.
+        In(Waiting) if ours && so(Fact::Closed) => Does::Reopen,
         _ => Stay,
     }
 }
