@@ -139,6 +139,8 @@ fn cuts(plot: Plot) {
         site.serve_apart(20);
         site.cut(cut, false);
         site.wait_until_normal();
+        // Before anybody renews: what each granted without the other is known by now.
+        site.compare();
         site.serve(10);
     }
 }
@@ -180,6 +182,7 @@ fn maintenance(site: &mut Site, stays: usize) {
     site.serve(10);
     site.start_again(leaves);
     site.wait_until_normal();
+    site.compare();
     site.serve(10);
 }
 
