@@ -157,7 +157,9 @@ fn administrators(plot: Plot) {
     }
     for place in 0..plot.kinds.len() {
         let from = if place == 0 { 1 } else { 0 };
+        site.differ(place, from);
         site.synchronise(place, from);
+        site.agree(place, from);
         site.compare();
     }
     scopes(&mut site);
