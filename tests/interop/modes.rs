@@ -9,8 +9,8 @@
 //! | start, serve | d c a T | D C A | d c a T | D C A | b B | B |
 //! | SIGKILL of either, return | d T | D | d T | D | b B | B |
 //! | SIGKILL of a backup, return | | D | | D | b B | B |
-//! | partition, both ways | c | C | c | C | b | B |
-//! | partition, one way | c | C | c | C | B | |
+//! | partition, both ways | c | C | c | C | b B | B |
+//! | partition, one way | c | C | c | C | b B | B |
 //! | maintenance, start and cancel | a | A | a | A | b B (refused) | B (refused) |
 //! | ha-sync | a | A | a | A | b B | B |
 //! | ha-scopes | a | A | a | A | b B | B |
@@ -260,18 +260,7 @@ fn backups(plot: Plot) {
     site.synchronise(last, 0);
     site.serve(10);
 
-    let cut = match plot.wait_backup_ack {
-        true => Cut::OneWay { from: HOSTS[last], to: ADDRESSES[0] },
-        false => Cut::Apart(HOSTS[0], HOSTS[last]),
-    };
-    site.cut(cut, true);
-    if plot.wait_backup_ack {
-        site.serve_nobody("a backup's answers are lost, and clients wait for them");
-    } else {
-        site.serve_apart(10);
-    }
-    site.cut(cut, false);
-    site.serve(10);
+    cut_backup(&mut site, last);
     if plot.kinds[0] == Peregrine {
         // Nobody takes over from a primary that has no partner.
         let answer = site.servers[0].command(&json!({"command": "ha-maintenance-start"}));
@@ -280,6 +269,31 @@ fn backups(plot: Plot) {
         site.serve(10);
     }
     manual_failover(&mut site);
+}
+
+/// A backup is not heard, does not hear, or neither, and fetches what it missed. Where clients do not wait for it they are
+/// served all the time, and it knows of them before they renew.
+fn cut_backup(site: &mut Site, backup: usize) {
+    let cuts = [
+        Cut::OneWay { from: HOSTS[backup], to: ADDRESSES[0] },
+        Cut::OneWay { from: HOSTS[0], to: ADDRESSES[backup] },
+        Cut::Apart(HOSTS[0], HOSTS[backup]),
+    ];
+    for cut in cuts {
+        site.cut(cut, true);
+        if site.plot.wait_backup_ack {
+            site.serve_nobody("a backup is cut off, and clients wait for it");
+        } else {
+            site.serve_apart(10);
+        }
+        site.cut(cut, false);
+        site.wait_until_normal();
+        if !site.plot.wait_backup_ack {
+            site.synchronise(backup, 0);
+            site.compare();
+        }
+        site.serve(10);
+    }
 }
 
 /// The primary dies and returns; dies, the first backup is told to serve, and the primary fetches what it missed.
