@@ -6,15 +6,15 @@
 //!
 //! | step | load-balancing | with a backup | hot-standby | with a backup | passive-backup | with two |
 //! |---|---|---|---|---|---|---|
-//! | start, serve | d c a T | D C A | d c a T | D C A | b B | B |
-//! | SIGKILL of either, return | d T | D | d T | D | b B | B |
+//! | start, serve | d c a D C A T | D C A | d c a D C A T | D C A | b B | B |
+//! | SIGKILL of either, return | d D T | D | d D T | D | b B | B |
 //! | SIGKILL of a backup, return | | D | | D | b B | B |
-//! | partition, both ways | c | C | c | C | b B | B |
-//! | partition, one way | c | C | c | C | b B | B |
-//! | maintenance, start and cancel | a | A | a | A | b B (refused) | B (refused) |
-//! | ha-sync | a | A | a | A | b B | B |
-//! | ha-scopes | a | A | a | A | b B | B |
-//! | certificates, passwords | T | D C A | T | D C A | B | B |
+//! | partition, both ways | c C | C | c C | C | b B | B |
+//! | partition, one way | c C | C | c C | C | b B | B |
+//! | maintenance, start and cancel | a A | A | a A | A | b B (refused) | B (refused) |
+//! | ha-sync | a A | A | a A | A | b B | B |
+//! | ha-scopes | a A | A | a A | A | b B | B |
+//! | certificates, passwords | D C A T | D C A | D C A T | D C A | B | B |
 //! | passwords alone | t | | t | | | |
 //!
 //! The first server's backup is another program than its partner, or the same; leases are compared page by page after
@@ -70,7 +70,6 @@ macro_rules! pairs {
     )*};
 }
 
-// Certificates and passwords are met where there is a backup.
 pairs! {
     balancing_ours_first: plot(Mode::LoadBalancing, &[Peregrine, Kea], PLAIN);
     balancing_kea_first: plot(Mode::LoadBalancing, &[Kea, Peregrine], PLAIN);
@@ -79,6 +78,10 @@ pairs! {
     balancing_kea_first_backup_kea: plot(Mode::LoadBalancing, &[Kea, Peregrine, Kea], SECURED);
     standby_ours_first: plot(Mode::HotStandby, &[Peregrine, Kea], PLAIN);
     standby_kea_first: plot(Mode::HotStandby, &[Kea, Peregrine], PLAIN);
+    balancing_ours_first_secured: plot(Mode::LoadBalancing, &[Peregrine, Kea], SECURED);
+    balancing_kea_first_secured: plot(Mode::LoadBalancing, &[Kea, Peregrine], SECURED);
+    standby_ours_first_secured: plot(Mode::HotStandby, &[Peregrine, Kea], SECURED);
+    standby_kea_first_secured: plot(Mode::HotStandby, &[Kea, Peregrine], SECURED);
     standby_ours_first_backup_kea: plot(Mode::HotStandby, &[Peregrine, Kea, Kea], SECURED);
     standby_kea_first_backup_ours: plot(Mode::HotStandby, &[Kea, Peregrine, Peregrine], SECURED);
     // The stories are true of the original.
