@@ -520,6 +520,16 @@ fn what_is_wrong_with_reservations_is_reported() {
         r#""ip-reservations-unique": false, "subnet4": [ { "subnet": "10.0.0.0/8", "reservations": [
             { "duid": "01", "ip-address": "10.0.0.5" }, { "duid": "02", "ip-address": "10.0.0.5" } ] } ]"#,
     );
+    // Global ones as well.
+    let twice = r#""reservations": [ { "duid": "01", "ip-address": "10.0.0.5" },
+{ "duid": "02", "ip-address": "10.0.0.5" } ]"#;
+    assert_eq!(
+        mistakes(twice),
+        [
+            "f:3.1: got a second reservation of 10.0.0.5 (before at 2.19), expected one, or \"ip-reservations-unique\": false"
+        ]
+    );
+    dhcp4(&format!(r#""ip-reservations-unique": false, {twice}"#));
 }
 
 #[test]
