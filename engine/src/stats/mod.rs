@@ -95,6 +95,8 @@ counters! {
     HaBadRequest = "peregrine-ha-requests-bad",
     HaForbidden = "peregrine-ha-requests-forbidden",
     HaDeletionsForgotten = "peregrine-ha-deletions-forgotten",
+    HaLeasesDisputed = "peregrine-ha-leases-disputed",
+    HaLeasesRepaired = "peregrine-ha-leases-repaired",
     HaUpdatesRefused = "peregrine-ha-updates-refused",
     HaUnauthorized = "peregrine-ha-requests-unauthorized",
 }

@@ -90,6 +90,9 @@ impl Ends {
         let (until, kept_until) = ((wall_s, 0), (wall_s.saturating_sub(hold_s), 0));
         for (at, shard) in self.shards.iter().enumerate() {
             let shard = shard.lock();
+            if shard.running.is_empty() && shard.kept.is_empty() {
+                continue;
+            }
             due.extend(entries(&shard.running, from, until, at).take(limit));
             due.extend(entries(&shard.kept, from, kept_until, at).take(limit));
         }
