@@ -1,5 +1,8 @@
 //! Where leases are kept (*shell*): the lease file claimed and read, the store filled, the journal open.
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
