@@ -9,7 +9,7 @@ use crate::lease::{Change, Origin};
 use crate::packet::Arrival;
 use crate::seam::{Replication, ServeAll};
 use crate::sync::Mutex;
-use crate::worker::{Desk as _, Pipeline as _};
+use crate::worker::Pipeline as _;
 
 const LOCAL: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 const RELAY: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 9);
