@@ -8,11 +8,13 @@ use super::options::OptionTable;
 use super::{ClassTrouble, Context, DropReason, Snapshot};
 use crate::classify::{ClassId, ClassNames, SPAWN, Subject, unescaped};
 use crate::codec::options::{Definition, is_deferred, trim_zeros};
-use crate::codec::v4::{Query, code};
+use crate::codec::v4::{MessageType, Query, code};
 use crate::config::model::{ClientClass, Dhcp4};
 use crate::lease::ClientId;
 use crate::packet::Arrival;
 
+/// What class tests see in option 53 of a BOOTP request.
+const BOOTP_TYPE: [u8; 1] = [MessageType::Request as u8];
 const VENDOR_CLASS: &str = "VENDOR_CLASS_";
 
 /// What of the configuration's classes is found once.
@@ -309,9 +311,12 @@ impl Subject for View<'_> {
 
     fn option(&self, code: u16) -> Option<Cow<'_, [u8]>> {
         let wanted = u8::try_from(code).ok()?;
-        match self.asked.client_id.filter(|_| wanted == code::CLIENT_IDENTIFIER) {
-            Some(replaced) => Some(Cow::Borrowed(replaced.as_bytes())),
-            None => self.asked.query.option(wanted),
+        let Asked { query, client_id, .. } = self.asked;
+        match (wanted, client_id) {
+            (code::CLIENT_IDENTIFIER, Some(replaced)) => Some(Cow::Borrowed(replaced.as_bytes())),
+            // A BOOTP request is served as a REQUEST, and seen as one.
+            (code::MESSAGE_TYPE, _) if query.is_bootp() => Some(Cow::Borrowed(&BOOTP_TYPE)),
+            _ => query.option(wanted),
         }
     }
 
