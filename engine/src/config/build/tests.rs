@@ -220,10 +220,22 @@ fn lifetimes_and_timers() {
             "f:2.1: got min-valid-lifetime 8000, expected at most max-valid-lifetime (7200)",
             "f:3.68: got min-valid-lifetime 8000, expected at most max-valid-lifetime (8)",
             "f:4.29: got valid-lifetime 7200, expected one between min-valid-lifetime (1) and max-valid-lifetime (2)",
-            "f:5.73: got renew-timer 2, expected at most rebind-timer (1)",
             "f:6.83: got t1-percent 0.9, expected less than t2-percent (0.875)",
         ]
     );
+}
+
+#[test]
+fn a_renew_timer_beyond_the_rebind_timer_is_a_warning_as_in_kea() {
+    let text = r#"{"Dhcp4": { "subnet4": [ { "id": 1, "subnet": "13.0.0.0/8", "rebind-timer": 1, "renew-timer": 2 } ] } }"#;
+    let found = configuration(text);
+    let warnings: Vec<_> = found.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        warnings,
+        ["f:1.80: got renew-timer 2, expected at most rebind-timer (1); clients are told no T1"]
+    );
+    let subnet = &found.dhcp4.unwrap().subnets[0];
+    assert_eq!((subnet.renew, subnet.rebind), (Timer::Fixed(2), Timer::Fixed(1)));
 }
 
 #[test]
@@ -284,6 +296,37 @@ fn options() {
             "f:3.23: got option \"n\", expected one that option-def defines in the space \"vendor-9\"",
         ]
     );
+}
+
+#[test]
+fn below_the_global_level_an_undefined_option_without_csv_format_is_hexadecimal() {
+    let given = r#""option-data": [ { "code": 240, "data": "0a0b" } ]"#;
+    let found = dhcp4(&format!(
+        r#""client-classes": [ {{ "name": "c", {given} }} ],
+        "shared-networks": [ {{ "name": "n", {given}, "subnet4": [ {{ "id": 1, "subnet": "10.0.0.0/8", {given},
+            "pools": [ {{ "pool": "10.0.0.0/24", {given} }} ],
+            "reservations": [ {{ "hw-address": "01", {given} }} ] }} ] }} ]"#
+    ));
+    let subnet = &found.subnets[0];
+    let host = found.hosts.all()[0].details.as_ref().unwrap();
+    let levels = [
+        &found.classes[0].options,
+        &found.networks[0].options,
+        &subnet.options,
+        &subnet.pools[0].options,
+        &host.options,
+    ];
+    for (level, options) in levels.into_iter().enumerate() {
+        let [option] = &options[..] else { panic!("one option at level {level}") };
+        assert_eq!((option.code, &*option.data), (240, &[10, 11][..]), "level {level}");
+    }
+    let undefined = "got an option without a definition";
+    assert!(mistakes(given)[0].contains(undefined));
+    let told = mistakes(
+        r#""subnet4": [ { "id": 1, "subnet": "10.0.0.0/8",
+            "option-data": [ { "code": 240, "data": "0a", "csv-format": true } ] } ]"#,
+    );
+    assert!(told[0].contains(undefined), "{told:?}");
 }
 
 #[test]
@@ -492,4 +535,48 @@ fn a_part_that_is_not_built_is_named_once() {
             "f:3.36: not built yet: host databases (\"hosts-databases\" in Dhcp4)",
         ]
     );
+}
+
+#[test]
+fn control_sockets_over_http() {
+    let config = dhcp4(
+        r#""control-sockets": [
+            { "socket-type": "http", "authentication": { "realm": "lab", "directory": "/etc/x",
+                "clients": [ { "user": "a", "password-file": "b" }, { "password-file": "/c" } ] } },
+            { "socket-type": "https", "socket-address": "::1", "socket-port": 8443, "cert-required": false,
+              "trust-anchor": "/t", "cert-file": "/c", "key-file": "/k",
+              "http-headers": [ { "name": "X-Y", "value": "z" } ] } ]"#,
+    );
+    let [plain, secure] = &config.http_sockets[..] else { panic!("{:?}", config.http_sockets) };
+    assert_eq!((plain.address.to_string(), plain.tls.is_some()), ("127.0.0.1:8000".into(), false));
+    let login = plain.login.as_ref().unwrap();
+    let files: Vec<_> = login.clients.iter().map(|client| client.password.clone()).collect();
+    assert_eq!(files, ["/etc/x/b", "/c"].map(|path| Secret::File(path.into())));
+    assert_eq!(login.clients[0].user, Some(Secret::Text("a".into())));
+    assert_eq!((&*login.realm, &login.clients[1].user), ("lab", &None));
+    assert_eq!(secure.address.to_string(), "[::1]:8443");
+    assert!(!secure.tls.as_ref().unwrap().client_certificates && secure.login.is_none());
+    assert_eq!(secure.headers, [("X-Y".to_owned(), "z".to_owned())]);
+}
+
+#[test]
+fn what_is_wrong_with_control_sockets_over_http_is_told() {
+    for (socket, said) in [
+        (r#""https""#, "got a control socket with TLS without \"trust-anchor\" and"),
+        (r#""http", "cert-file": "c", "key-file": "k""#, "TLS without \"trust-anchor\", expected"),
+        (r#""http", "socket-name": "n""#, "got \"socket-name\" for a control socket over HTTP"),
+        (r#""http", "socket-port": 70000"#, "expected an integer from 0 to 65535"),
+        (r#""http", "authentication": { "clients": [ { "password": "p" } ] }"#, "is not clear"),
+        (r#""http", "authentication": { "clients": [ { "user": "a:b" } ] }"#, "is not clear"),
+        (r#""http", "authentication": { "realm": "a\"b" }"#, "got a realm that cannot be sent"),
+        (r#""http", "http-headers": [ { "name": "a b", "value": "" } ]"#, "cannot be sent"),
+        (r#""http" }, { "socket-type": "http""#, "for a second control socket"),
+    ] {
+        let text = format!(
+            r#"{{ "Dhcp4": {{ "control-sockets": [ {{ "socket-type": {socket} }} ], "subnet4": [] }} }}"#
+        );
+        let mistakes = parse_text(&text, "f").unwrap_err();
+        let [only] = &mistakes[..] else { panic!("{socket}: {mistakes:?}") };
+        assert!(only.message.contains(said), "{socket}: {only}");
+    }
 }
