@@ -310,6 +310,9 @@ pub struct Parameters {
     pub wait_backup_ack: bool,
     /// `clock-skew` is `tolerate` (not Kea's): clocks that are far apart do not end a pair of Peregrines that both say so.
     pub tolerates_skew: bool,
+    /// `conflict-resolution` is `repair` (not Kea's): refused updates do not end a pair of Peregrines that both say so; what
+    /// the two have is compared instead.
+    pub wants_repair: bool,
     /// `state-machine`: states that stop the machine.
     pub pauses: BTreeMap<State, Pause>,
 }
@@ -331,6 +334,7 @@ impl Parameters {
             delayed_updates_limit,
             wait_backup_ack: false,
             tolerates_skew: false,
+            wants_repair: false,
             pauses: BTreeMap::new(),
         }
     }
