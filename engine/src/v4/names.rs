@@ -130,7 +130,9 @@ pub(super) fn name_of(
     if let Some(data) = query.option(code::CLIENT_FQDN) {
         return fqdn(&data, address, rules, reserved);
     }
-    let hostname = match (reserved, query.option(code::HOST_NAME).as_deref()) {
+    // What is longer than any name is as good as not sent.
+    let sent = query.option(code::HOST_NAME).filter(|data| data.len() <= MAX_NAME);
+    let hostname = match (reserved, sent.as_deref()) {
         (Some(reserved), _) => qualified(reserved, rules, false)?.lower(),
         (None, None | Some([])) => match rules.replace {
             ReplaceClientName::Always | ReplaceClientName::WhenNotPresent => {
@@ -156,6 +158,7 @@ fn hostname(data: &[u8], address: Ipv4Addr, rules: &NameRules) -> Option<Text> {
         return generated(address, rules, false);
     }
     let mut name = clean(text, rules)?.lower();
+    name.len = name.as_str().trim_end_matches('\0').len();
     let text = name.as_str();
     if text.is_empty() || !is_readable(text) {
         return None;

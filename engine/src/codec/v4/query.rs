@@ -74,6 +74,8 @@ pub struct Query<'a> {
     message: Message<'a>,
     bytes: &'a [u8],
     outline: Outline,
+    /// What stands for option 82, which is not there.
+    relay_info: Option<&'a [u8]>,
 }
 
 /// What was found in a message: with it and the same message a [`Query`] is there again without another look.
@@ -137,7 +139,7 @@ impl<'a> Query<'a> {
     /// The query again whose `bytes` and `outline` these are; `None` if they cannot be.
     pub fn outlined(bytes: &'a [u8], outline: &Outline) -> Option<Self> {
         let message = Message::new(bytes).ok().filter(|_| outline.first.end <= bytes.len())?;
-        Some(Self { message, bytes, outline: *outline })
+        Some(Self { message, bytes, outline: *outline, relay_info: None })
     }
 
     /// Finds the options, and those that may be unreadable.
@@ -163,7 +165,7 @@ impl<'a> Query<'a> {
         }
         let Index { first, split, unreadable } = found;
         let outline = Outline { first, split, overload, message_type: None };
-        let mut query = Self { message, bytes, outline };
+        let mut query = Self { message, bytes, outline, relay_info: None };
         if query.has_option(code::MESSAGE_TYPE) || bytes[0] != BOOTREQUEST {
             query.outline.message_type = Some(query.read_message_type()?);
         }
@@ -262,7 +264,10 @@ impl<'a> Query<'a> {
 
     /// Payload of the option with `code`; what came in pieces is put together (RFC 3396).
     pub fn option(&self, code: u8) -> Option<Cow<'a, [u8]>> {
-        let at = self.outline.first.of(code, self.bytes, self.outline.overload)?;
+        let Some(at) = self.outline.first.of(code, self.bytes, self.outline.overload) else {
+            let recalled = self.relay_info.filter(|_| code == code::RELAY_AGENT_INFORMATION);
+            return recalled.map(Cow::Borrowed);
+        };
         if !self.outline.split.contains(code) {
             return Some(Cow::Borrowed(self.payload(at)));
         }
@@ -274,6 +279,27 @@ impl<'a> Query<'a> {
     /// Whether the option with `code` is there.
     pub fn has_option(&self, code: u8) -> bool {
         self.outline.first.codes.contains(code)
+            || (code == code::RELAY_AGENT_INFORMATION && self.relay_info.is_some())
+    }
+
+    /// The same query as if it had `relay_info` as option 82, of which it has none or an empty one.
+    pub fn recalling<'b>(&self, relay_info: &'b [u8]) -> Query<'b>
+    where
+        'a: 'b,
+    {
+        let mut outline = self.outline;
+        outline.first.codes.remove(code::RELAY_AGENT_INFORMATION);
+        Query {
+            message: Message::new(self.bytes).expect("it was read before"),
+            bytes: self.bytes,
+            outline,
+            relay_info: Some(relay_info),
+        }
+    }
+
+    /// Whether its option 82 is a recalled one: no relay will take it off a reply.
+    pub const fn is_recalling(&self) -> bool {
+        self.relay_info.is_some()
     }
 
     /// The option with `code` as an address: its first 4 bytes; `None` if there are none.
