@@ -1,6 +1,9 @@
 //! The way of a packet through the rooms: admitted on the thread that received it, decided on its client's worker,
 //! sent once whoever must know of its lease does.
 
+#[cfg(test)]
+mod tests;
+
 use std::cell::Cell;
 use std::hash::{BuildHasher, RandomState};
 use std::net::Ipv4Addr;
@@ -176,7 +179,7 @@ impl Turn<'_> {
     /// Decides about one query; returns the last change that was made for it.
     fn decide(&mut self, job: &Job) -> Option<ChangeNumber> {
         let pipeline = self.pipeline;
-        // It was parsed when it was admitted, and has not changed since.
+        // It was read when it was admitted, and has not changed since.
         let query = Query::outlined(&job.packet.message, job.dispatch.outline.as_ref()?)?;
         let ticket = match self.reserve(&query, job.dispatch.hash) {
             Ok(ticket) => ticket,

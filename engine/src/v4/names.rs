@@ -50,6 +50,11 @@ impl Text {
         self.len -= dots.min(most);
     }
 
+    /// The zeros at its end are cut off.
+    fn cut_zeros(&mut self) {
+        self.len = self.as_str().trim_end_matches('\0').len();
+    }
+
     fn lower(mut self) -> Self {
         self.bytes[..self.len].make_ascii_lowercase();
         self
@@ -158,7 +163,7 @@ fn hostname(data: &[u8], address: Ipv4Addr, rules: &NameRules) -> Option<Text> {
         return generated(address, rules, false);
     }
     let mut name = clean(text, rules)?.lower();
-    name.len = name.as_str().trim_end_matches('\0').len();
+    name.cut_zeros();
     let text = name.as_str();
     if text.is_empty() || !is_readable(text) {
         return None;
