@@ -114,15 +114,16 @@ fn tested(config: &Dhcp4) -> impl Iterator<Item = usize> + '_ {
         .map(|(at, _)| at)
 }
 
-/// The classes whose test refers to KNOWN or UNKNOWN, itself or through a class before it.
+/// The classes whose test refers to KNOWN or UNKNOWN, itself or through a class before it. A template's only itself, as in
+/// Kea, since it may refer to classes that come after it.
 fn dependent_on_known(config: &Dhcp4) -> HashSet<ClassId> {
     let names = &config.class_names;
-    let mut dependent: HashSet<_> =
-        ["KNOWN", "UNKNOWN"].iter().filter_map(|name| names.id(name)).collect();
+    let known: HashSet<_> = ["KNOWN", "UNKNOWN"].iter().filter_map(|name| names.id(name)).collect();
+    let mut dependent = known.clone();
     for class in &config.classes {
-        let test = class.test.iter().flat_map(|test| test.members());
-        let template = class.template.iter().flat_map(|template| template.members());
-        if test.chain(template).any(|id| dependent.contains(&id)) {
+        let mut test = class.test.iter().flat_map(|test| test.members());
+        let mut template = class.template.iter().flat_map(|template| template.members());
+        if test.any(|id| dependent.contains(&id)) || template.any(|id| known.contains(&id)) {
             dependent.insert(class.id);
         }
     }
