@@ -37,7 +37,7 @@ use crate::guard::Guard;
 use crate::half::batch;
 use crate::half::commands::{self, Begun};
 use crate::half::errand::{Clerk, Errand, update_outcome};
-use crate::half::{Half, Receivers};
+use crate::half::{Half, Receivers, all_of};
 use crate::io::listener::{Rules, reply};
 use crate::limits::REQUEST_TIMEOUT;
 use crate::machine::{CallError, Relationship, Seen, Standing, State};
@@ -221,7 +221,7 @@ impl Server {
 
     /// A peer's request arrives; gives the answer.
     pub(super) fn request(&mut self, body: &str) -> String {
-        let rules = Rules { credentials: None, restrict_commands: true };
+        let rules = Rules { credentials: Vec::new(), restrict_commands: true };
         reply(&rules, &HeaderMap::new(), body.as_bytes(), &self.registry).body
     }
 
@@ -484,8 +484,9 @@ fn registry(
         written: Arc::new(move |number| written.write_through(number)),
         guard,
     };
-    batch::register(std::slice::from_ref(half), &leases, &registry);
+    let halves = all_of(std::slice::from_ref(half));
+    batch::register(&halves, &leases, &registry);
     leases.register(&registry);
-    commands::register(std::slice::from_ref(half), &registry);
+    commands::register(&halves, &registry);
     registry
 }

@@ -14,12 +14,13 @@ use hyper::server::conn::http1::{Builder, Connection};
 use hyper::service::{HttpService, service_fn};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
+use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::deadline::{Phase, Progress, Watched};
 use super::reply::{self, Reply};
-use super::{Place, Shared};
+use super::{Manners, Place, Shared};
 use crate::limits::{ANSWER_PIECE, FAREWELL, FAREWELL_BYTES, LARGE_REQUEST, MAX_HEAD, MAX_REQUEST};
 use crate::wire::date::rfc1123;
 
@@ -116,7 +117,8 @@ async fn serve(
     if let Some(counter) = refusal(reply.status) {
         shared.stats.count(counter);
     }
-    Ok(response(reply, permit, shared.now_s()))
+    let now_s = shared.now_s();
+    Ok(shared.settings.look(|settings| response(reply, permit, now_s, &settings.manners)))
 }
 
 /// What a long command is answered, and the room that it takes until that is read.
@@ -127,19 +129,26 @@ async fn answer(headers: HeaderMap, body: Bytes, place: &Place) -> Result<Answer
     let shared = &place.shared;
     if body.len() > LARGE_REQUEST {
         return apart(place, move |shared| {
-            match reply::check(&shared.settings.rules, &headers, &body) {
+            let checked = shared.check(&headers, &body);
+            match checked {
                 Ok(request) => reply::run(&request, &shared.registry),
                 Err(refusal) => refusal,
             }
         })
         .await;
     }
-    match reply::check(&shared.settings.rules, &headers, &body) {
+    match shared.check(&headers, &body) {
         Err(refusal) => Ok((refusal, None)),
         Ok(request) if reply::is_long(&request) => {
             apart(place, move |shared| reply::run(&request, &shared.registry)).await
         }
         Ok(request) => Ok((reply::run(&request, &shared.registry), None)),
+    }
+}
+
+impl Shared {
+    fn check(&self, headers: &HeaderMap, body: &[u8]) -> Result<Value, Reply> {
+        self.settings.look(|settings| reply::check(&settings.rules, headers, body))
     }
 }
 
@@ -167,17 +176,26 @@ fn refusal(status: u16) -> Option<Counter> {
 }
 
 /// The response with Kea's headers in Kea's order.
-fn response(reply: Reply, permit: Option<OwnedSemaphorePermit>, now_s: u64) -> Response<Pieces> {
+fn response(
+    reply: Reply,
+    permit: Option<OwnedSemaphorePermit>,
+    now_s: u64,
+    manners: &Manners,
+) -> Response<Pieces> {
     let mut response = Response::builder()
         .status(reply.status)
         .header(CONTENT_LENGTH, reply.body.len())
         .header(CONTENT_TYPE, "application/json")
         .header(DATE, rfc1123(now_s));
     if reply.status == 401 {
-        response = response.header(WWW_AUTHENTICATE, "Basic realm=\"\"");
+        let realm = &manners.realm;
+        response = response.header(WWW_AUTHENTICATE, format!("Basic realm=\"{realm}\""));
+    }
+    for (name, value) in &manners.headers {
+        response = response.header(name, value);
     }
     let body = Pieces(Bytes::from_owner(Kept { text: reply.body, _permit: permit }));
-    response.body(body).expect("numbers and dates are header values")
+    response.body(body).expect("the headers were checked with the configuration")
 }
 
 /// The text of a body, which takes the room of a long command for as long as any of it is to be read.
