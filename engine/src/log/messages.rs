@@ -120,6 +120,7 @@ messages! {
     PEREGRINE_LEASE_FILE_TORN Warn "dhcpsrv" "The last row of the lease file was not written whole, as after a power failure, and was cut off. It was never acknowledged.";
     PEREGRINE_LFC_DONE Info "dhcpsrv" "The cleanup of the lease file is done.";
     PEREGRINE_LFC_FAILED Error "dhcpsrv" "The cleanup of the lease file failed; the file stays whole and grows until a cleanup succeeds. The text names the reason.";
+    PEREGRINE_LOG_LINES_LOST Error "dhcp4" "Log lines could not be written: the output takes none, or less than is logged by others than the packet workers, who wait. Look at the disk and at the log's target; the counter peregrine-log-lines-dropped goes on counting.";
     PEREGRINE_NAK Info "leases" "A client asked for an address that it cannot have, and was told so; it will start over.";
     PEREGRINE_OPTIONS_OMITTED Warn "options" "A reply has no room for all options that the configuration gives it: 1472 bytes to a client on the link, 6000 through a relay. What the server itself says (address mask, lifetime, identifiers, option 82) is always in it. Give the client less, or let it ask for less.";
     PEREGRINE_QUERY_DROPPED Debug "bad-packets" "A query was dropped; the text says why.";

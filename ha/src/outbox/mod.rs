@@ -19,7 +19,7 @@ use std::sync::{Arc, Weak};
 
 use engine::control::code;
 use engine::lease::{Change, ChangeKind, ClientId, Lease4, LeaseState, Origin};
-use engine::pending::{Pending, Ticket};
+use engine::pending::{Pending, PendingReply, Ticket};
 use engine::seam::Replication;
 use engine::seam::service::Service;
 use engine::stats::Stats;
@@ -286,10 +286,12 @@ impl Outbox {
     /// What became of each update of a batch that [`Outbox::next`] gave out. What waits behind one that was lost fails
     /// with it, so that no other batch may go before: it would hang as well, and arrive behind a synchronisation.
     pub fn settle_batch(&self, peer: PeerQueue, settled: Vec<(Update, UpdateOutcome)>) {
+        let mut due = Vec::new();
         for (update, outcome) in settled {
-            self.settle(peer, &update, outcome);
+            self.settle_unsent(peer, &update, outcome, &mut due);
         }
         self.end_batch(peer);
+        self.pending.release_all(due);
     }
 
     /// The partner did not look at a batch: the updates go again, each before what came for its address since.
@@ -310,6 +312,19 @@ impl Outbox {
     /// What became of an update that [`Outbox::next`] gave out. After a failure of communication with the peer
     /// what waits behind it fails, too; the leases are kept for later, for their outcome is not known.
     pub fn settle(&self, peer: PeerQueue, update: &Update, outcome: UpdateOutcome) {
+        let mut due = Vec::new();
+        self.settle_unsent(peer, update, outcome, &mut due);
+        self.pending.release_all(due);
+    }
+
+    /// As [`Self::settle`]; the reply that may be sent now is put into `due`.
+    fn settle_unsent(
+        &self,
+        peer: PeerQueue,
+        update: &Update,
+        outcome: UpdateOutcome,
+        due: &mut Vec<PendingReply>,
+    ) {
         let Some(side) = self.side(peer) else {
             return;
         };
@@ -341,7 +356,9 @@ impl Outbox {
             side.wake.notify_one();
         }
         match (update.ticket, &outcome) {
-            (Some(ticket), UpdateOutcome::Success) => self.pending.acknowledge(ticket),
+            (Some(ticket), UpdateOutcome::Success) => {
+                due.extend(self.pending.acknowledge_unsent(ticket));
+            }
             (Some(ticket), _) => self.pending.fail(ticket),
             (None, _) => {}
         }

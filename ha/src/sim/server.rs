@@ -174,11 +174,12 @@ impl Server {
             service,
             storage,
             pending,
-            offers: Offers::with_capacity(1024),
+            offers: Offers::with_capacity(4096),
             links: Arc::new(Link(member.address)),
             stats: Arc::clone(&stats),
             key: RandomState::new(),
             reply_port: None,
+            commits: None,
         });
         Self {
             clock: Arc::clone(clock),
