@@ -2,6 +2,7 @@
 
 use regex::{Regex, RegexBuilder};
 
+use crate::brackets::{Dialect, translated};
 use crate::limits::{MAX_PATTERN, MAX_PATTERN_PROGRAM};
 
 /// The parameters that shape a name, DNS updates or not.
@@ -120,7 +121,8 @@ impl Unwanted {
             Self::USUAL => Ok(Self::Usual),
             _ if text.len() > MAX_PATTERN => Err(format!("expected at most {MAX_PATTERN} bytes")),
             _ => {
-                let built = RegexBuilder::new(text).size_limit(MAX_PATTERN_PROGRAM).build();
+                let translated = translated(text, Dialect::Posix);
+                let built = RegexBuilder::new(&translated).size_limit(MAX_PATTERN_PROGRAM).build();
                 // The engine's message shows the pattern over several lines; its last one says what is wrong.
                 let reason = |error: regex::Error| {
                     let text = error.to_string();

@@ -33,8 +33,9 @@ pub use trial::shortcomings;
 
 use crate::alloc::Offers;
 use crate::clock::{Clock, Mono, SystemClock};
-use crate::config::model::{Dhcp4, Subnet4};
+use crate::config::model::{Dhcp4, Pool4, Subnet4};
 use crate::control::Registry;
+use crate::control::census::Census;
 use crate::control::core::{Core, Served};
 use crate::control::leases::LeaseCommands;
 use crate::control::unix;
@@ -326,6 +327,15 @@ impl Prepared {
         };
         core.register(&parts.registry, self.options.own_name);
         parts.leases.clone().register(&parts.registry);
+        let current = Arc::clone(&self.reload.current);
+        let census = Census {
+            store: Arc::clone(&parts.storage.store),
+            clock: Arc::clone(&parts.clock),
+            stats: Arc::clone(&parts.stats),
+            subnets: Arc::new(move || pool_sizes(&current.load())),
+            written: Arc::clone(&parts.leases.written),
+        };
+        census.register(&parts.registry);
     }
 }
 
@@ -398,6 +408,13 @@ impl Drop for Server {
             let _ = loader.join();
         }
     }
+}
+
+/// The ids of all subnets, and how many addresses their pools have.
+fn pool_sizes(config: &Dhcp4) -> Vec<(u32, u64)> {
+    let size = |pool: &Pool4| u64::from(pool.last.to_bits() - pool.first.to_bits()) + 1;
+    let of = |subnet: &Arc<Subnet4>| (subnet.id, subnet.pools.iter().map(size).sum());
+    config.subnets.iter().map(of).collect()
 }
 
 /// The subnet that a lease command means.
