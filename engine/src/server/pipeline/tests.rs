@@ -9,7 +9,7 @@ use crate::lease::csv::Journal;
 use crate::lease::{Change, Origin};
 use crate::packet::{Arrival, Transmit};
 use crate::seam::{Replication, ServeAll};
-use crate::server::ReplySender;
+use crate::server::settle::ReplySender;
 use crate::sync::Mutex;
 use crate::worker::Pipeline as _;
 
