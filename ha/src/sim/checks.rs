@@ -14,6 +14,8 @@ use super::plan::SUBNET_ID;
 use super::world::World;
 use crate::machine::{Role, ToBackups, ToPartner};
 
+/// Nanoseconds before its end in which a lease may be over at a server whose clock was set.
+const ROUNDING: u64 = 2_000_000_000;
 /// Seconds around now in which a lease may have ended at one server and not at the other.
 const SLACK_S: u64 = 90;
 /// Nanoseconds that a reply waits at most, and the request that it waits for is on its way.
@@ -173,6 +175,10 @@ impl World {
         let Some(by) = self.promise(at, address) else { return };
         if self.ledger.may_lack(self.now, address, held, &by) {
             return self.ledger.end(self.now, address, &by);
+        }
+        // Ends are reckoned in whole seconds, and so is how far a clock was set forward.
+        if held.until <= self.now + ROUNDING {
+            return self.ledger.forget(address, held.client);
         }
         // Known defects, which are counted until they are mended: clocks set back while nobody else knew of the lease, and a
         // maintenance that begins before what was granted alone was told.
