@@ -71,13 +71,13 @@ fn refused(wants_repair: [bool; 2]) -> [Node; 2] {
     for host in 1..=10 {
         first.grant(host);
     }
-    until("replies dropped", || first.stats.value(Counter::ReplyUnacknowledged) == 10);
     [first, second]
 }
 
 #[test]
 fn refused_updates_end_no_pair_that_repairs() {
     let [first, second] = refused([true, true]);
+    until("replies dropped", || first.stats.value(Counter::ReplyUnacknowledged) == 10);
     assert_eq!(first.stats.value(Counter::HaLeasesDisputed), 10);
     assert_eq!(first.driver.half().act(|machine, _| machine.rejected_clients()), 0);
     assert_eq!([first.state(), second.state()], [MODE.normal(); 2]);
@@ -87,6 +87,7 @@ fn refused_updates_end_no_pair_that_repairs() {
 fn refused_updates_end_a_pair_of_which_only_one_repairs() {
     for wants_repair in [[true, false], [false, true]] {
         let pair = refused(wants_repair);
+        // Whoever is served after that need not wait for the partner.
         until("termination", || pair.iter().all(|node| node.state() == State::Terminated));
         assert_eq!(pair[0].stats.value(Counter::HaLeasesDisputed), 0);
     }
