@@ -233,14 +233,15 @@ impl Ledger {
         if lost {
             return Some(Excuse::Lost);
         }
-        if first.told == Told::Partner {
-            return None;
-        }
+        // Also of what the partner was told: it may have given the address itself just before, and tell of it late.
         if let Some(why) = self.split(first.at) {
             return Some(match why {
                 Overlap::OfThemselves => Excuse::BothServe,
                 Overlap::ByHand => Excuse::ByHand,
             });
+        }
+        if first.told == Told::Partner {
+            return None;
         }
         let unheard = second.alone || second.heard < first.at;
         (first.server != second.server && unheard).then_some(Excuse::LoneStart)
