@@ -24,7 +24,7 @@ use crate::io::client::Target;
 use crate::io::listener::{self, Patience, Rules};
 use crate::io::tls::{self, Acceptor, Connector, Part};
 use crate::io::{self as driving, Driver};
-use crate::machine::Peers;
+use crate::machine::{Incarnation, Peers};
 use crate::wire::auth::Credentials;
 
 /// High Availability cannot start.
@@ -82,6 +82,7 @@ impl Hub {
                 u32::try_from(index).expect("a configuration is not that long"),
                 relationship.parameters.clone(),
                 subnets.share(index),
+                Incarnation::draw(),
                 Arc::clone(&parts.pending),
                 Arc::clone(&parts.service),
                 Arc::clone(&parts.clock),

@@ -50,6 +50,8 @@ pub(crate) struct Synchronisation {
     /// The place of the peer.
     server: usize,
     transfer: Transfer,
+    /// The peer goes on serving.
+    serving: bool,
     trust: Trust,
     /// Our last change before the page that is asked for.
     since: ChangeNumber,
@@ -113,7 +115,11 @@ impl Clerk {
             Job::Reset => Errand::Reset,
             Job::Maintenance(sent) => Errand::Maintenance(sent),
             Job::Sync(order) => {
-                let transfer = Transfer::new(self.page_limit as usize, order.max_period_s);
+                let limit = self.page_limit as usize;
+                let transfer = match order.serving {
+                    true => Transfer::while_serving(limit),
+                    false => Transfer::new(limit, order.max_period_s),
+                };
                 let trust = match order.administrator {
                     // At any time, while updates are on their way.
                     true => Trust::Newer,
@@ -125,11 +131,15 @@ impl Clerk {
                 Errand::Sync(Synchronisation {
                     server: order.server,
                     transfer,
+                    serving: order.serving,
                     trust,
                     since: ChangeNumber::default(),
                     owed: VecDeque::new(),
                     telling: None,
-                    period: order.max_period_s.map(|s| Duration::from_secs(s.into())),
+                    period: order
+                        .max_period_s
+                        .filter(|_| !order.serving)
+                        .map(|s| Duration::from_secs(s.into())),
                     disabled: Mono::default(),
                     renewing: false,
                 })
@@ -162,6 +172,8 @@ impl Clerk {
                 request::lease_news(*news, lease, self.half.partner_kind())
             }
             Errand::Sync(Synchronisation { transfer, .. }) => match transfer.next() {
+                // A partner that has not said who it is refuses what names nobody.
+                Ok(Request::Begin) => self.half.begin_return().unwrap_or_default(),
                 Ok(Request::Disable(period)) => request::dhcp_disable(index, period.map(u64::from)),
                 Ok(Request::Page(after)) => {
                     let after = after.and_then(|address| address.parse().ok());
@@ -205,7 +217,11 @@ impl Clerk {
                 }
                 let settled = half.act(|machine, now| {
                     if let Some((offset, announced)) = announced {
+                        let told = announced.as_ref().and_then(|it| it.told);
                         machine.handle_announced(announced, offset);
+                        if told == Some(half.incarnation()) {
+                            machine.handle_told_all();
+                        }
                     }
                     machine.handle_heartbeat(now, result);
                     machine.is_settled()
@@ -228,7 +244,12 @@ impl Clerk {
                 self.go_on(&mut sync, answer);
                 match sync.transfer.next() {
                     Ok(_) => return Some(Errand::Sync(sync)),
-                    Err(result) => half.act(|machine, now| machine.handle_sync(now, result)),
+                    Err(result) => {
+                        if result.is_ok() && sync.serving && sync.trust != Trust::Newer {
+                            half.end_return();
+                        }
+                        half.act(|machine, now| machine.handle_sync(now, result));
+                    }
                 }
             }
         }
@@ -305,7 +326,7 @@ impl Clerk {
                 }
                 return Ok(self.take_page(sync, after, page));
             }
-            Request::Disable(_) | Request::Enable => drop(answer::done(body)?),
+            Request::Begin | Request::Disable(_) | Request::Enable => drop(answer::done(body)?),
             Request::Notify => match answer::done(body) {
                 Ok(_) => {}
                 Err(AnswerError::Unsupported(_)) => return Ok(Reply::Unsupported),

@@ -4,10 +4,17 @@ use std::sync::atomic::Ordering;
 
 use super::Half;
 use crate::agreement::Agreement;
-use crate::machine::{Announced, CallError, HeartbeatStatus, PartnerStatus, Relationship};
+use crate::machine::{
+    Announced, CallError, HeartbeatStatus, Incarnation, PartnerStatus, Relationship,
+};
 use crate::wire::request::PartnerKind;
 
 impl Half {
+    /// This run of the server.
+    pub(crate) const fn incarnation(&self) -> Incarnation {
+        self.incarnation
+    }
+
     pub(crate) fn is_skewed(&self) -> bool {
         self.machine.lock().is_skewed()
     }
@@ -36,9 +43,14 @@ impl Half {
 
     /// What it tells a partner that may be a Peregrine.
     pub(crate) fn announced(&self) -> Announced {
+        let told = self.told_all();
+        let (state, serves_returning) = self.of_the_machine();
         Announced {
             incarnation: self.incarnation,
             batches: true,
+            serves_returning,
+            state: Some(state),
+            told,
             tolerates_skew: self.tolerates_skew,
             wall_ms: Some(self.clock.wall_ms()),
             applied: self.stream.lock().applied(),
@@ -84,6 +96,9 @@ impl Half {
         }
         self.partner_is_kea3.store(named, Ordering::Relaxed);
         self.act(Relationship::handle_asked);
+        if let Some(announced) = announced {
+            self.see_told(announced);
+        }
     }
 
     /// The partner sent a lease update, and named its origin in it or not.

@@ -68,7 +68,8 @@ fn world(backups: usize, limit: usize) -> World {
     let observer: Arc<dyn Observer> = seen.clone();
     let service = Arc::new(Service::default());
     let observer = Arc::downgrade(&observer);
-    let outbox = Outbox::new(pending.clone(), observer, service.clone(), true, backups, limit);
+    let limits = Limits { delayed_updates: limit, untold: 3 };
+    let outbox = Outbox::new(pending.clone(), observer, service.clone(), true, backups, limits);
     outbox.set_policy(SEND);
     World { outbox, pending, seen, sent, stats, service, changes: AtomicU64::new(0) }
 }

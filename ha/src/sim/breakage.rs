@@ -29,16 +29,28 @@ pub enum Breakage {
     CachedAnswer,
     /// A lease of the partner ends by our clock alone, which is faster than the partner's.
     FastClock,
+    /// A partner that returns is not told which leases ended while it fetched them.
+    DeletionsLeftOut,
+    /// Each run of a server passes for the one before.
+    SameRun,
+    /// A server that returns serves before its partner has handed over.
+    ReadyEarly,
+    /// A batch that comes late, from an earlier run, is carried out.
+    LateOfPastRun,
 }
 
 impl Breakage {
     /// All of them.
-    pub const ALL: [Breakage; 5] = [
+    pub const ALL: [Breakage; 9] = [
         Breakage::ReplyEarly,
         Breakage::UpdatesSwapped,
         Breakage::JournalLate,
         Breakage::CachedAnswer,
         Breakage::FastClock,
+        Breakage::DeletionsLeftOut,
+        Breakage::SameRun,
+        Breakage::ReadyEarly,
+        Breakage::LateOfPastRun,
     ];
 
     /// Whom the store tells of its changes.

@@ -167,6 +167,35 @@ impl World {
         }
     }
 
+    /// A server that was ready begins normal operation: it has each lease that the other promised alone.
+    pub(super) fn check_handed_over(&mut self, at: usize) {
+        if self.plan.forgets() {
+            return;
+        }
+        let lacks = |(address, held): &(Ipv4Addr, &Holding)| {
+            let Holding { client, until, promise, excuse } = held;
+            let other = &self.sites[promise.server];
+            let counts = promise.server != at && promise.told == Told::Nobody;
+            let counts = counts && *until > self.now && excuse.is_none();
+            let is_there = other.server.is_some() && other.process == promise.process;
+            let within = promise.apart_s <= MAX_APART_S;
+            let excused = self.ledger.is_excused(promise.at, at, *address);
+            let of_client = |lease: &Lease4| {
+                lease.hw_address.as_bytes().last().map(|n| usize::from(*n)) == Some(*client)
+            };
+            counts
+                && is_there
+                && within
+                && !excused
+                && !self.lease(at, *address).is_some_and(|it| of_client(&it))
+        };
+        let lacking = self.ledger.holdings().find(lacks).map(|(address, held)| (address, *held));
+        if let Some((address, held)) = lacking {
+            let name = self.name(at).to_owned();
+            self.fail(|_| format!("{name} serves without the lease of {address}: {held:?}"));
+        }
+    }
+
     /// Whether another server serves a scope that `server` serves, too.
     fn overlap(&self, server: usize) -> Option<Overlap> {
         let scopes = |at: usize| {

@@ -147,6 +147,11 @@ impl Ledger {
         found
     }
 
+    /// Who holds what, as the clients believe.
+    pub(super) fn holdings(&self) -> impl Iterator<Item = (Ipv4Addr, &Holding)> {
+        self.holdings.iter().flat_map(|(at, all)| all.iter().map(|held| (*at, held)))
+    }
+
     /// A client lets go of an address.
     pub(super) fn release(&mut self, address: Ipv4Addr, client: usize) {
         if let Some(holdings) = self.holdings.get_mut(&address) {

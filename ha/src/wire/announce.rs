@@ -3,10 +3,12 @@
 //! A Kea ignores it in a request, and is never sent it in an answer: only who announces himself is answered so. What is
 //! not understood of it is left out, so that later versions may say more.
 
+use std::str::FromStr;
+
 use serde_json::{Map, Value, json};
 
 use crate::agreement::Agreement;
-use crate::machine::{Announced, Incarnation};
+use crate::machine::{Announced, Incarnation, State};
 
 /// The name of the field.
 pub const FIELD: &str = "peregrine";
@@ -15,12 +17,25 @@ const SKEW: &str = "clock-skew";
 /// The ability to take lease updates in batches.
 const BATCHES: &str = "batches";
 
+/// The ability to serve while the partner synchronises, and to hand over.
+pub const RETURN: &str = "serves-returning";
+
 /// As it is sent.
 pub fn to_json(announced: &Announced) -> Value {
-    let able = [(announced.batches, BATCHES), (announced.tolerates_skew, SKEW)];
+    let able = [
+        (announced.batches, BATCHES),
+        (announced.tolerates_skew, SKEW),
+        (announced.serves_returning, RETURN),
+    ];
     let abilities: Vec<&str> = able.iter().filter(|(is, _)| *is).map(|(_, name)| *name).collect();
     let mut field =
         json!({"abilities": abilities, "incarnation": announced.incarnation.to_string()});
+    if let Some(state) = announced.state {
+        field["state"] = json!(state.name());
+    }
+    if let Some(run) = announced.told {
+        field["told"] = json!(run.to_string());
+    }
     if let Some(wall_ms) = announced.wall_ms {
         field["clock-ms"] = json!(wall_ms);
     }
@@ -39,11 +54,15 @@ pub fn from_json(arguments: &Map<String, Value>) -> Option<Announced> {
     let abilities = field.get("abilities").and_then(Value::as_array);
     let is_able = |name: &str| abilities.is_some_and(|list| list.iter().any(|it| it == name));
     let applied = field.get("applied").and_then(Value::as_object);
+    let text = |key: &str| field.get(key).and_then(Value::as_str);
     let number = |map: &Map<String, Value>| map.get("number").and_then(Value::as_u64);
     Some(Announced {
         incarnation: incarnation(field)?,
         batches: is_able(BATCHES),
         tolerates_skew: is_able(SKEW),
+        serves_returning: is_able(RETURN),
+        state: text("state").and_then(|name| State::from_str(name).ok()),
+        told: text("told").and_then(Incarnation::read),
         wall_ms: field.get("clock-ms").and_then(Value::as_u64),
         applied: applied.and_then(|map| incarnation(map).zip(number(map))),
         agreement: field.get("agreement").and_then(Agreement::from_json),
@@ -66,6 +85,9 @@ mod tests {
                 incarnation: Incarnation(0x00ab_cdef),
                 batches,
                 tolerates_skew: !batches,
+                serves_returning: batches,
+                state: batches.then_some(State::Ready),
+                told: (!batches).then_some(Incarnation(9)),
                 wall_ms: batches.then_some(17),
                 applied: batches.then_some((Incarnation(4), 5)),
                 agreement: batches.then(Agreement::default),
@@ -93,6 +115,9 @@ mod tests {
             incarnation: Incarnation(255),
             batches: false,
             tolerates_skew: false,
+            serves_returning: false,
+            state: None,
+            told: None,
             wall_ms: None,
             applied: None,
             agreement: None,

@@ -109,8 +109,13 @@ impl World {
 
     /// Runs a synchronisation of a server's own against these pages; gives what was asked, as command and address or so.
     fn synchronise(&self, pages: &[&[Lease4]], meanwhile: impl FnMut(usize)) -> Vec<String> {
-        let order =
-            SyncOrder { server: 1, max_period_s: Some(60), administrator: false, served: false };
+        let order = SyncOrder {
+            server: 1,
+            max_period_s: Some(60),
+            administrator: false,
+            served: false,
+            serving: false,
+        };
         self.run(order, pages, meanwhile)
     }
 
@@ -200,8 +205,13 @@ fn a_lease_of_the_page_that_is_not_understood_is_not_lacking() {
     world.load(lease(2, 2, 100));
     let bad = json!([{"result": 0, "arguments": {"count": 2, "leases": [
         lease_to_json(&lease(1, 1, 100)), {"ip-address": "192.0.2.2", "state": "?"}]}}]);
-    let order =
-        SyncOrder { server: 1, max_period_s: Some(60), administrator: false, served: false };
+    let order = SyncOrder {
+        server: 1,
+        max_period_s: Some(60),
+        administrator: false,
+        served: false,
+        serving: false,
+    };
     let mut errand = world.clerk.begin(Job::Sync(order));
     for answer in [json!([{"result": 0}]), bad, json!([{"result": 0}])] {
         errand = world.clerk.handle(errand.unwrap(), Ok(answer.to_string().as_bytes()));
@@ -259,7 +269,7 @@ fn leases_that_ended_while_it_served_alone_end_at_the_partner() {
     assert_eq!(asked[2], "lease4-del 192.0.2.1");
     assert_eq!(asked.len(), 4);
     world.has(&[lease(2, 22, START_S - 5)]);
-    assert!(!world.clerk.half.outbox().owes_deletions());
+    assert!(!world.clerk.half.outbox().owed().deletions);
 }
 
 #[test]
@@ -267,7 +277,13 @@ fn an_administrators_synchronisation_takes_what_is_newer_and_nothing_else() {
     let world = world(true);
     world.load(lease(1, 1, START_S));
     world.load(lease(2, 2, START_S));
-    let order = SyncOrder { server: 1, max_period_s: None, administrator: true, served: false };
+    let order = SyncOrder {
+        server: 1,
+        max_period_s: None,
+        administrator: true,
+        served: false,
+        serving: false,
+    };
     let asked = world.run(order, &[&[lease(1, 21, START_S - 1), lease(3, 23, 1)]], QUIET);
     assert_eq!(asked.len(), 3);
     world.has(&[lease(1, 1, START_S), lease(2, 2, START_S), lease(3, 23, 1)]);
