@@ -26,6 +26,7 @@ pub(crate) mod homecoming;
 mod notes;
 mod pairing;
 mod partner;
+mod repair;
 
 use batch::Addressee;
 pub use pairing::Memory;
@@ -78,6 +79,8 @@ pub struct Half {
     returns: AtomicU64,
     /// The run of the partner that did so here last, and how often it had.
     begun: Mutex<Option<(Incarnation, u64)>>,
+    /// `conflict-resolution` is `repair`.
+    wants_repair: bool,
     /// The partner's batches, as they arrive.
     stream: Mutex<Stream>,
     /// Held by whoever takes one of them in.
@@ -157,6 +160,7 @@ impl Half {
         let backups = backups(&peers).count();
         let has_partner = peers.is_active_pair();
         let tolerates_skew = parameters.tolerates_skew;
+        let wants_repair = parameters.wants_repair;
         let now = clock.now();
         let half = Arc::new_cyclic(|half: &std::sync::Weak<Self>| Self {
             index,
@@ -181,6 +185,7 @@ impl Half {
             tolerates_skew,
             returns: AtomicU64::new(0),
             begun: Mutex::default(),
+            wants_repair,
             stream: Mutex::new(Stream::new(incarnation)),
             taking: Mutex::default(),
             ahead_s: AtomicI64::new(0),
@@ -252,7 +257,7 @@ impl Half {
         self.catch_up(&mut machine, now);
         let result = input(&mut machine, now);
         let backlog_sent = self.perform(&mut machine, now);
-        self.gate.turn(now.mono);
+        self.gate.turn(now);
         if machine.poll_timeout() != due {
             self.wake();
         }
@@ -286,7 +291,7 @@ impl Half {
     pub(crate) fn skip(&self) {
         let now = self.clock.now();
         self.machine.lock().skip_turns(now);
-        self.gate.turn(now.mono);
+        self.gate.turn(now);
     }
 
     /// The state that the machine is in.

@@ -313,6 +313,9 @@ pub struct Parameters {
     pub wait_backup_ack: bool,
     /// `clock-skew` is `tolerate` (not Kea's): clocks that are far apart do not end a pair of Peregrines that both say so.
     pub tolerates_skew: bool,
+    /// `conflict-resolution` is `repair` (not Kea's): refused updates do not end a pair of Peregrines that both say so; what
+    /// the two have is compared instead.
+    pub wants_repair: bool,
     /// `state-machine`: states that stop the machine.
     pub pauses: BTreeMap<State, Pause>,
 }
@@ -335,6 +338,7 @@ impl Parameters {
             max_untold: MAX_UNTOLD,
             wait_backup_ack: false,
             tolerates_skew: false,
+            wants_repair: false,
             pauses: BTreeMap::new(),
         }
     }

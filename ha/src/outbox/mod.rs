@@ -9,6 +9,7 @@
 mod backlog;
 mod gone;
 mod queue;
+mod recall;
 mod state;
 mod untold;
 
@@ -28,6 +29,8 @@ use engine::sync::{Condvar, Mutex, MutexGuard};
 
 use queue::Finished;
 pub use queue::Update;
+pub use recall::Recall;
+pub(crate) use recall::Recalls;
 pub use state::Limits;
 use state::State;
 
@@ -93,6 +96,7 @@ pub struct Outbox {
 struct Side {
     state: Mutex<State>,
     wake: Condvar,
+    recalls: Recalls,
 }
 
 impl fmt::Debug for Outbox {
@@ -166,6 +170,8 @@ impl Outbox {
             (_, ToPartner::Nothing | ToPartner::Count) => {
                 state.drop_backlog();
                 state.late.clear();
+                // In time: the partner may be back before it is given up by itself, and synchronise first.
+                side.recalls.give();
                 state.give_up_queue()
             }
             _ => Vec::new(),
@@ -260,6 +266,7 @@ impl Outbox {
         let mut state = side.state.lock();
         state.untold.follow_anew(run);
         state.drop_backlog();
+        side.recalls.give();
         let failed = state.give_up_queue();
         drop(state);
         self.fail(failed);
@@ -308,8 +315,8 @@ impl Outbox {
     }
 
     /// Waits for what may be sent to `peer`; [`Outbox::settle`], [`Outbox::settle_batch`] or [`Outbox::put_back`] has to
-    /// follow. `None` once stopped.
-    pub fn next(&self, peer: PeerQueue) -> Option<Load> {
+    /// follow. What was taken is given up once it is recalled. `None` once stopped.
+    pub fn next(&self, peer: PeerQueue) -> Option<(Load, Recall)> {
         let side = self.side(peer)?;
         let mut state = side.state.lock();
         loop {
@@ -317,7 +324,7 @@ impl Outbox {
                 return None;
             }
             if let Some(load) = state.take() {
-                return Some(load);
+                return Some((load, side.recalls.watch()));
             }
             side.wake.wait(&mut state);
         }
@@ -327,6 +334,12 @@ impl Outbox {
     pub fn try_next(&self, peer: PeerQueue) -> Option<Load> {
         let mut state = self.side(peer)?.state.lock();
         if state.stopped { None } else { state.take() }
+    }
+
+    /// How often what was under way to the partner was recalled.
+    #[cfg(any(test, feature = "sim"))]
+    pub(crate) fn recalls(&self) -> u64 {
+        self.partner.as_ref().map_or(0, |side| side.recalls.number())
     }
 
     /// What became of each update of a batch that [`Outbox::next`] gave out. What waits behind one that was lost fails
@@ -361,7 +374,7 @@ impl Outbox {
         };
         let lost = matches!(outcome, UpdateOutcome::Failure(CallError::Communication(_)));
         let mut state = side.state.lock();
-        let Finished { more, abandoned } = state.queue.finish(update.lease.address);
+        let Finished { more, abandoned, outdated } = state.queue.finish(update.lease.address);
         if outcome == UpdateOutcome::Success {
             state.gone.told(update);
             state.untold.told(update);
@@ -372,7 +385,7 @@ impl Outbox {
         // What hung when the partner was given up says nothing of the partner that is back.
         let gives_up = (peer == PeerQueue::Partner || update.ticket.is_some()) && !abandoned;
         let mut behind = match lost && gives_up {
-            true => state.lose(Some(update)),
+            true => state.lose((!outdated).then_some(update)),
             false => Vec::new(),
         };
         state.missed += behind.len() as u64;
@@ -478,10 +491,14 @@ impl Outbox {
         }
     }
 
-    /// The partner has a newer version of the lease than any that is kept for it.
+    /// The partner has a newer version of the lease than any that is kept for it, waits for it or is under way to it.
     fn outdate(&self, address: Ipv4Addr) {
         if let Some(side) = &self.partner {
-            side.state.lock().outdate(address);
+            let mut state = side.state.lock();
+            state.outdate(address);
+            let outdated = state.queue.outdate(address);
+            drop(state);
+            self.fail(outdated.into_iter().filter_map(|update| update.ticket));
         }
     }
 
@@ -556,7 +573,7 @@ impl Replication for Outbox {
 impl Side {
     fn new(limits: Limits, stats: &Arc<Stats>) -> Self {
         let state = State::new(limits, Arc::clone(stats));
-        Self { state: Mutex::new(state), wake: Condvar::new() }
+        Self { state: Mutex::new(state), wake: Condvar::new(), recalls: Recalls::default() }
     }
 }
 

@@ -40,6 +40,8 @@ pub(super) struct Finished {
     pub(super) more: bool,
     /// It was given up meanwhile ([`Queue::abandon`]).
     pub(super) abandoned: bool,
+    /// The peer told of a newer version meanwhile ([`Queue::outdate`]).
+    pub(super) outdated: bool,
 }
 
 /// The updates of one address. A lane exists as long as something waits in it or is under way.
@@ -48,6 +50,8 @@ struct Lane {
     under_way: Option<Update>,
     /// See [`Queue::abandon`].
     abandoned: bool,
+    /// See [`Queue::outdate`].
+    outdated: bool,
     waiting: VecDeque<Update>,
 }
 
@@ -84,14 +88,14 @@ impl Queue {
     }
 
     /// Takes back an update that was under way and that the peer did not look at: it goes first of its address again.
-    /// Gives it back if it was given up meanwhile ([`Queue::abandon`]).
+    /// Gives it back if it is of no use any more ([`Queue::abandon`], [`Queue::outdate`]).
     #[must_use]
     pub(super) fn put_back(&mut self, update: Update) -> Option<Update> {
         let address = update.lease.address;
         let lane = self.lanes.get_mut(&address).expect("what is under way has a lane");
         lane.under_way = None;
-        let given_up = std::mem::take(&mut lane.abandoned);
-        let rest = if given_up {
+        let abandoned = std::mem::take(&mut lane.abandoned);
+        let rest = if std::mem::take(&mut lane.outdated) || abandoned {
             Some(update)
         } else {
             lane.waiting.push_front(update);
@@ -109,24 +113,43 @@ impl Queue {
     /// The update of `address` that was under way has its answer, or never will.
     pub(super) fn finish(&mut self, address: Ipv4Addr) -> Finished {
         let Some(lane) = self.lanes.get_mut(&address) else {
-            return Finished { more: false, abandoned: false };
+            return Finished { more: false, abandoned: false, outdated: false };
         };
         lane.under_way = None;
         let abandoned = std::mem::take(&mut lane.abandoned);
+        let outdated = std::mem::take(&mut lane.outdated);
         let more = !lane.waiting.is_empty();
         if more {
             self.ready.push_back(address);
         } else {
             self.lanes.remove(&address);
         }
-        Finished { more, abandoned }
+        Finished { more, abandoned, outdated }
+    }
+
+    /// The peer has told of a newer version of the lease: what is under way is not to be sent again if nobody answers it,
+    /// and what waits is taken out. Delayed updates stay: they are counted, and somebody waits for the last of them.
+    pub(super) fn outdate(&mut self, address: Ipv4Addr) -> Vec<Update> {
+        let Some(lane) = self.lanes.get_mut(&address) else { return Vec::new() };
+        lane.outdated = lane.under_way.is_some();
+        let waiting = std::mem::take(&mut lane.waiting);
+        let (delayed, outdated) = waiting.into_iter().partition(|update| update.delayed);
+        lane.waiting = delayed;
+        if lane.waiting.is_empty() && lane.under_way.is_none() {
+            self.lanes.remove(&address);
+            self.ready.retain(|ready| *ready != address);
+        }
+        let outdated: VecDeque<Update> = outdated;
+        self.waiting -= outdated.len();
+        outdated.into()
     }
 
     /// The peer will learn of what is under way by other means: without an answer it is not to be sent again, as a
     /// newer version may be known by then. Gives a copy of it.
     pub(super) fn abandon(&mut self) -> Vec<Update> {
         self.lanes.values_mut().for_each(|lane| lane.abandoned = lane.under_way.is_some());
-        self.lanes.values().filter_map(|lane| lane.under_way.clone()).collect()
+        let lanes = self.lanes.values().filter(|lane| !lane.outdated);
+        lanes.filter_map(|lane| lane.under_way.clone()).collect()
     }
 
     /// Takes out all that is not under way; the updates of each address are in their order.

@@ -16,6 +16,8 @@ pub const FIELD: &str = "peregrine";
 const SKEW: &str = "clock-skew";
 /// The ability to take lease updates in batches.
 const BATCHES: &str = "batches";
+/// The ability to repair conflicts.
+const REPAIR: &str = "repair";
 
 /// The ability to serve while the partner synchronises, and to hand over.
 pub const RETURN: &str = "serves-returning";
@@ -26,6 +28,7 @@ pub fn to_json(announced: &Announced) -> Value {
         (announced.batches, BATCHES),
         (announced.tolerates_skew, SKEW),
         (announced.serves_returning, RETURN),
+        (announced.wants_repair, REPAIR),
     ];
     let abilities: Vec<&str> = able.iter().filter(|(is, _)| *is).map(|(_, name)| *name).collect();
     let mut field =
@@ -63,6 +66,7 @@ pub fn from_json(arguments: &Map<String, Value>) -> Option<Announced> {
         serves_returning: is_able(RETURN),
         state: text("state").and_then(|name| State::from_str(name).ok()),
         told: text("told").and_then(Incarnation::read),
+        wants_repair: is_able(REPAIR),
         wall_ms: field.get("clock-ms").and_then(Value::as_u64),
         applied: applied.and_then(|map| incarnation(map).zip(number(map))),
         agreement: field.get("agreement").and_then(Agreement::from_json),
@@ -88,6 +92,7 @@ mod tests {
                 serves_returning: batches,
                 state: batches.then_some(State::Ready),
                 told: (!batches).then_some(Incarnation(9)),
+                wants_repair: batches,
                 wall_ms: batches.then_some(17),
                 applied: batches.then_some((Incarnation(4), 5)),
                 agreement: batches.then(Agreement::default),
@@ -118,6 +123,7 @@ mod tests {
             serves_returning: false,
             state: None,
             told: None,
+            wants_repair: false,
             wall_ms: None,
             applied: None,
             agreement: None,
