@@ -191,15 +191,15 @@ impl Relationship {
     /// A run of the partner begins to fetch the leases while this server goes on serving. Whether it may.
     pub fn begin_return(&mut self, now: Now, run: Incarnation) -> Result<(), Answer> {
         let known = self.announces_return().is_some_and(|announced| announced.incarnation == run);
-        let Stage::PartnerDown(alone) = &mut self.stage else {
+        if !matches!(self.stage, Stage::PartnerDown(_)) {
             let state = self.state();
             let text = format!("expected partner-down to serve during a synchronisation: {state}");
             return Err(Answer::error(text));
-        };
+        }
         if !known {
             return Err(Answer::error("a synchronisation of an unknown run of the partner"));
         }
-        (alone.telling, alone.handing) = (false, false);
+        self.reopen(now);
         self.partner.set(now, State::Syncing);
         self.settle(now);
         Ok(())

@@ -545,7 +545,7 @@ impl Relationship {
     }
 
     /// The partner that was to take over its part is gone.
-    fn reopen(&mut self, now: Now) {
+    pub(super) fn reopen(&mut self, now: Now) {
         if let Stage::PartnerDown(alone) = &mut self.stage {
             (alone.handing, alone.telling) = (false, false);
         }
