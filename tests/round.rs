@@ -32,6 +32,10 @@ fn meaning(mut dhcp4: Dhcp4) -> Vec<String> {
         format!("{} {:?} {parameters:?}", hook.library, hook.kind)
     });
     let mut all: Vec<_> = hooks.collect();
+    for socket in std::mem::take(&mut dhcp4.http_sockets) {
+        let (tls, login) = (socket.tls, socket.login);
+        all.push(format!("{} {tls:?} {login:?} {:?}", socket.address, socket.headers));
+    }
     let hosts = std::mem::take(&mut dhcp4.hosts);
     all.extend(hosts.all().iter().map(|host| format!("{host:?}")));
     all.extend(format!("{dhcp4:#?}").lines().map(str::to_owned));

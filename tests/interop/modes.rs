@@ -1,5 +1,24 @@
 //! Every mode with a Kea 2.2 on either side, with and without a backup, told as stories: deaths, cuts, what
 //! administrators do. Each combination tells each story in a test of its own.
+//!
+//! What is met where, ours as the first server and as the second each time (d: `deaths`, c: `cuts`, a: `administrators`,
+//! b: `backups`, t: [`crate::tls`]; a capital letter: under TLS and with passwords):
+//!
+//! | step | load-balancing | with a backup | hot-standby | with a backup | passive-backup | with two |
+//! |---|---|---|---|---|---|---|
+//! | start, serve | d c a T | D C A | d c a T | D C A | b B | B |
+//! | SIGKILL of either, return | d T | D | d T | D | b B | B |
+//! | SIGKILL of a backup, return | | D | | D | b B | B |
+//! | partition, both ways | c | C | c | C | b | B |
+//! | partition, one way | c | C | c | C | B | |
+//! | maintenance, start and cancel | a | A | a | A | b B (refused) | B (refused) |
+//! | ha-sync | a | A | a | A | b B | B |
+//! | ha-scopes | a | A | a | A | b B | B |
+//! | certificates, passwords | T | D C A | T | D C A | B | B |
+//! | passwords alone | t | | t | | | |
+//!
+//! The first server's backup is another program than its partner, or the same; leases are compared page by page after
+//! each step, with [`crate::site::pages`].
 
 use serde_json::{Value, json};
 
@@ -236,13 +255,25 @@ fn backups(plot: Plot) {
     site.synchronise(last, 0);
     site.serve(10);
 
-    let cut = Cut::OneWay { from: HOSTS[last], to: ADDRESSES[0] };
+    let cut = match plot.wait_backup_ack {
+        true => Cut::OneWay { from: HOSTS[last], to: ADDRESSES[0] },
+        false => Cut::Apart(HOSTS[0], HOSTS[last]),
+    };
     site.cut(cut, true);
     if plot.wait_backup_ack {
         site.serve_nobody("a backup's answers are lost, and clients wait for them");
+    } else {
+        site.serve_apart(10);
     }
     site.cut(cut, false);
     site.serve(10);
+    if plot.kinds[0] == Peregrine {
+        // Nobody takes over from a primary that has no partner.
+        let answer = site.servers[0].command(&json!({"command": "ha-maintenance-start"}));
+        assert_ne!(answer["result"], 0, "{answer}");
+        assert_eq!(state_of(&site.servers[0]), plot.mode.name());
+        site.serve(10);
+    }
     manual_failover(&mut site);
 }
 
@@ -274,8 +305,8 @@ fn manual_failover(site: &mut Site) {
     site.serve(10);
 }
 
-/// As [`PLAIN`], and clients wait for the backups.
-const WAITING: Plot = Plot { wait_backup_ack: true, ..PLAIN };
+/// Clients wait for the backups, and nobody else gets in.
+const WAITING: Plot = Plot { wait_backup_ack: true, ..SECURED };
 
 #[test]
 fn passive_backup_ours_first() {

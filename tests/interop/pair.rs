@@ -7,6 +7,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
+use crate::site::pages;
 use crate::support::net::{self, Cut, Lan};
 use crate::support::server::{Kind, PATIENCE, Server};
 use crate::support::wait::until;
@@ -179,8 +180,8 @@ pub(crate) fn numbers(report: &str, name: &str) -> Vec<u32> {
 
 /// Each live lease's holder.
 fn by_address(server: &Server) -> BTreeMap<String, String> {
-    let live = server.leases().into_iter().filter(|lease| lease["state"] == 0);
-    live.map(|lease| (lease["ip-address"].to_string(), lease["hw-address"].to_string())).collect()
+    let live = pages(server).into_iter().filter(|(_, lease)| lease["state"] == 0);
+    live.map(|(address, lease)| (address, lease["hw-address"].to_string())).collect()
 }
 
 /// The whole life of a pair.

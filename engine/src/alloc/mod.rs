@@ -11,13 +11,16 @@ use std::net::Ipv4Addr;
 
 pub use offers::{ClientKey, Offers};
 
-use crate::clock::Now;
+use crate::clock::{Mono, Now};
 use crate::lease::{KeptOut, LeaseStore};
 use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// How many promised addresses one search steps over before it takes one of them: a bound on the work that a
 /// flood of DISCOVERs can cause in a small pool.
 const MAX_PROMISED_SKIPPED: u32 = 4096;
+/// A pool of no more addresses is counted each time; a larger one once a second.
+const COUNTED_ALWAYS: u64 = 4096;
+const COUNTED_EVERY_NS: u64 = 1_000_000_000;
 /// How often a search starts again because another client was faster; each time means one client served.
 const MAX_RACES: usize = 4096;
 
@@ -28,6 +31,15 @@ pub struct Pool {
     last: Ipv4Addr,
     kept_out: KeptOut,
     start: Start,
+    count: Count,
+}
+
+/// How many of a pool's addresses were held when they were counted last.
+#[derive(Debug, Default)]
+struct Count {
+    held: AtomicU64,
+    /// By the monotonic clock, nanoseconds; 0: never.
+    counted: AtomicU64,
 }
 
 /// Where a search starts.
@@ -71,13 +83,13 @@ impl Pool {
     /// A pool of the addresses `first` to `last` but those that are `kept_out`; searches go on from `first`.
     pub fn iterative(first: Ipv4Addr, last: Ipv4Addr, kept_out: KeptOut) -> Self {
         let start = Start::Next(AtomicU64::new(u32::from(first).into()));
-        Self { first, last, kept_out, start }
+        Self { first, last, kept_out, start, count: Count::default() }
     }
 
     /// As [`Self::iterative`], with searches that start anywhere.
     pub fn random(first: Ipv4Addr, last: Ipv4Addr, kept_out: KeptOut) -> Self {
         let start = Start::Anywhere(AtomicU64::new(0), RandomState::new());
-        Self { first, last, kept_out, start }
+        Self { first, last, kept_out, start, count: Count::default() }
     }
 
     /// Its lowest address.
@@ -88,6 +100,35 @@ impl Pool {
     /// Whether `address` lies inside.
     pub fn contains(&self, address: Ipv4Addr) -> bool {
         (self.first..=self.last).contains(&address)
+    }
+
+    /// The number of its addresses.
+    pub fn size(&self) -> u64 {
+        u64::from(u32::from(self.last) - u32::from(self.first)) + 1
+    }
+
+    /// How many of its addresses are held; of a large pool, how many were within the last second.
+    pub fn held(&self, store: &dyn LeaseStore, now: Mono) -> u64 {
+        if self.size() <= COUNTED_ALWAYS {
+            return store.held(self.first..=self.last);
+        }
+        let Count { held, counted } = &self.count;
+        let before = counted.load(Ordering::Acquire);
+        if before == 0 || now.as_ns().saturating_sub(before) >= COUNTED_EVERY_NS {
+            held.store(store.held(self.first..=self.last), Ordering::Release);
+            counted.store(now.as_ns().max(1), Ordering::Release);
+        }
+        held.load(Ordering::Acquire)
+    }
+
+    /// A number that nobody can foretell, if searches start anywhere.
+    fn draw(&self) -> Option<u64> {
+        match &self.start {
+            Start::Next(_) => None,
+            Start::Anywhere(searches, hashing) => {
+                Some(hashing.hash_one(searches.fetch_add(1, Ordering::Relaxed)))
+            }
+        }
     }
 
     /// The next free address in what is left of the pool in this round.
@@ -105,10 +146,9 @@ impl Pool {
                 }
                 store.find_free(now, next..=self.last, next, &self.kept_out, taken)
             }
-            Start::Anywhere(searches, hashing) => {
-                let drawn = hashing.hash_one(searches.fetch_add(1, Ordering::Relaxed));
-                let size = u64::from(u32::from(self.last) - u32::from(self.first)) + 1;
-                let from = u32::from(self.first) + (drawn % size) as u32;
+            Start::Anywhere(..) => {
+                let drawn = self.draw().unwrap_or_default();
+                let from = u32::from(self.first) + (drawn % self.size()) as u32;
                 store.find_free(now, self.first..=self.last, from.into(), &self.kept_out, taken)
             }
         }
@@ -137,6 +177,9 @@ impl<'p, P: Iterator<Item = &'p Pool> + Clone> Round<'p, P> {
         now: Now,
         taken: &dyn Fn(Ipv4Addr) -> bool,
     ) -> Option<Ipv4Addr> {
+        if let Some(drawn) = self.pools.clone().next().and_then(Pool::draw) {
+            return self.find_anywhere(drawn, store, now, taken);
+        }
         let last = Ipv4Addr::from(self.turn.0.load(Ordering::Relaxed));
         let start = self.pools.clone().position(|pool| pool.contains(last)).unwrap_or(0);
         let mut rest = self.pools.clone().skip(start);
@@ -161,6 +204,22 @@ impl<'p, P: Iterator<Item = &'p Pool> + Clone> Round<'p, P> {
         }
         self.turn.0.store(found.into(), Ordering::Relaxed);
         Some(found)
+    }
+}
+
+impl<'p, P: Iterator<Item = &'p Pool> + Clone> Round<'p, P> {
+    /// Finds a free address anywhere in any of the pools: each is as likely to be looked into first.
+    fn find_anywhere(
+        &self,
+        drawn: u64,
+        store: &dyn LeaseStore,
+        now: Now,
+        taken: &dyn Fn(Ipv4Addr) -> bool,
+    ) -> Option<Ipv4Addr> {
+        let number = self.pools.clone().count().max(1) as u64;
+        let start = (drawn % number) as usize;
+        let mut pools = self.pools.clone().skip(start).chain(self.pools.clone().take(start));
+        pools.find_map(|pool| pool.find_in_rest(store, now, taken))
     }
 }
 

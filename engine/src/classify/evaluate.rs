@@ -40,7 +40,7 @@ impl Text {
         Ok(match self {
             Text::Literal(bytes) => Value::Borrowed(bytes),
             Text::OptionPayload(path) => find(path, subject).unwrap_or(Value::EMPTY),
-            Text::OptionDescription(path) => option_text(path, subject),
+            Text::OptionDescription(path) => option_text(path, subject)?,
             Text::Field(field) => field.value(subject),
             Text::VendorEnterprise => enterprise_number(code::VIVSO_SUBOPTIONS, subject),
             Text::VendorClassEnterprise => enterprise_number(code::VIVCO_SUBOPTIONS, subject),
@@ -189,16 +189,20 @@ fn enterprise_number(code: u8, subject: &dyn Subject) -> Value<'_> {
         .map_or(Value::EMPTY, |(number, _)| Value::number(number))
 }
 
-fn option_text<'a>(path: &Path, subject: &'a dyn Subject) -> Value<'a> {
-    let Some(found) = look_up(path, subject) else { return Value::EMPTY };
-    match found.definition {
+fn option_text<'a>(path: &Path, subject: &'a dyn Subject) -> Result<Value<'a>> {
+    let Some(found) = look_up(path, subject) else { return Ok(Value::EMPTY) };
+    Ok(match found.definition {
         Some(definition) if definition.kind == Kind::String => {
             let len = trim_zeros(&found.payload).len();
             found.payload.slice(0..len)
         }
+        Some(definition) if !definition.has_text(&found.payload) => {
+            let expected = "0 or 1 in each boolean";
+            return Err(EvaluationError { function: "text", found: found.payload.len(), expected });
+        }
         Some(definition) => definition.to_text(&found.payload).into(),
         None => opaque_text(found.code, &found.payload).into(),
-    }
+    })
 }
 
 fn substring(value: Value<'_>, start: i32, len: Length) -> Value<'_> {

@@ -15,6 +15,7 @@ use std::hash::RandomState;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
 
 use crossbeam::channel::{Receiver, Sender, bounded};
 use serde_json::Value;
@@ -31,6 +32,7 @@ use crate::control::Registry;
 use crate::control::core::{Core, Served};
 use crate::control::leases::LeaseCommands;
 use crate::control::unix;
+use crate::lease::csv::LoadError;
 use crate::lease::json::{LeaseSubnet, SubnetKey};
 use crate::limits::LOAD_AT_ONCE;
 use crate::log;
@@ -123,6 +125,8 @@ pub struct Server {
     pool: Option<Pool>,
     _housekeeper: Housekeeper,
     storage: Storage,
+    /// Reads the leases, if that is not done.
+    loader: Option<JoinHandle<()>>,
     stopped: Receiver<u8>,
 }
 
@@ -273,12 +277,13 @@ impl Prepared {
         let running = Running { pipeline, listening: pool.listening(), doors: Arc::clone(&doors) };
         let first = self.reload.running.set(running).is_ok();
         debug_assert!(first, "a server starts once");
-        load_aside(parts, &self.config).map_err(StartError::Loading)?;
+        let loader = load_aside(parts, &self.config).map_err(StartError::Loading)?;
         Ok(Server {
             doors,
             pool: Some(pool),
             _housekeeper: housekeeper,
             storage: self.parts.storage,
+            loader,
             stopped: self.stopped,
         })
     }
@@ -326,21 +331,24 @@ fn load(storage: &Storage, config: &Arc<Dhcp4>) -> Result<(), StorageError> {
     Ok(())
 }
 
-/// Reads the leases on a thread of its own, which nobody waits for. If they cannot be read the server stops.
-fn load_aside(parts: &Parts, config: &Arc<Dhcp4>) -> io::Result<()> {
+/// Reads the leases on a thread of its own. If they cannot be read the server stops.
+fn load_aside(parts: &Parts, config: &Arc<Dhcp4>) -> io::Result<Option<JoinHandle<()>>> {
     if parts.storage.store.is_complete() {
-        return Ok(());
+        return Ok(None);
     }
     let (storage, shutdown) = (parts.storage.clone(), parts.shutdown.clone());
     let config = Arc::clone(config);
     let read = move || {
-        if let Err(error) = load(&storage, &config) {
-            log!(DHCP4_INIT_FAIL, "{error}");
-            // Whoever stopped it already was faster.
-            let _ = shutdown.try_send(1);
+        match load(&storage, &config) {
+            Ok(()) | Err(StorageError::Load(LoadError::Stopped)) => {}
+            Err(error) => {
+                log!(DHCP4_INIT_FAIL, "{error}");
+                // Whoever stopped it already was faster.
+                let _ = shutdown.try_send(1);
+            }
         }
     };
-    std::thread::Builder::new().name("load".into()).spawn(read).map(drop)
+    std::thread::Builder::new().name("load".into()).spawn(read).map(Some)
 }
 
 fn lease_commands(
@@ -363,6 +371,11 @@ impl Drop for Server {
     fn drop(&mut self) {
         // Behind the doors are the commands, which hold the doors: they do not close by themselves.
         self.doors.close();
+        self.storage.stop_loading();
+        if let Some(loader) = self.loader.take() {
+            // A panic of the thread was already reported by its own message.
+            let _ = loader.join();
+        }
     }
 }
 

@@ -163,8 +163,14 @@ impl Turn<'_> {
     /// Decides about one query; returns the last change that was made for it.
     fn decide(&mut self, job: &Job) -> Option<ChangeNumber> {
         let pipeline = self.pipeline;
-        // It was parsed when it was admitted, and has not changed since.
-        let query = pipeline.read(&job.packet.message, || self.snapshot.is_lenient()).ok()?;
+        // It was read when it was admitted; by now the configuration may put up with less.
+        let query = match pipeline.read(&job.packet.message, || self.snapshot.is_lenient()) {
+            Ok(query) => query,
+            Err(why) => {
+                pipeline.stats.count(Counter::ParseFailed);
+                return pipeline.refused(malformed(why));
+            }
+        };
         let ticket = match self.reserve(&query, job.dispatch.hash) {
             Ok(ticket) => ticket,
             Err(why) => return pipeline.refused(why),

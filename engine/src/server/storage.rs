@@ -15,6 +15,7 @@ use crate::log;
 use crate::seam::Replication;
 use crate::stats::{Counter, Stats};
 use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// The leases could not be made ready.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +38,8 @@ pub struct Storage {
     /// The lease file, if there is one.
     file: Option<Arc<Path>>,
     unread: Arc<Mutex<Option<Loading>>>,
+    /// No more leases are read.
+    stopped: Arc<AtomicBool>,
 }
 
 /// What is still to be read, and where it goes.
@@ -98,7 +101,13 @@ impl Storage {
         let store = Arc::new(MemoryStore::unloaded(sink));
         let loading = Loading { unread, store: Arc::clone(&store) };
         let file = Some(Arc::from(config.file.as_path()));
-        Ok(Self { store, sinks, file, unread: Arc::new(Mutex::new(Some(loading))) })
+        Ok(Self {
+            store,
+            sinks,
+            file,
+            unread: Arc::new(Mutex::new(Some(loading))),
+            stopped: Arc::default(),
+        })
     }
 
     /// Bytes of the lease file that are still to be read.
@@ -119,7 +128,7 @@ impl Storage {
                 store.load(lease);
             }
         };
-        let mut loaded = unread.read(threads, &take)?;
+        let mut loaded = unread.read(threads, &take, &self.stopped)?;
         store.end_loading();
         loaded.torn |= self.sinks.journal.was_torn();
         tell(&loaded, store.len());
@@ -129,10 +138,16 @@ impl Storage {
         Ok(())
     }
 
+    /// Ends [`Self::load`] soon, wherever it has got to.
+    pub fn stop_loading(&self) {
+        self.stopped.store(true, Ordering::Release);
+    }
+
     /// An empty store whose changes go to `journal`.
     pub fn on(journal: Journal, stats: Arc<Stats>) -> Self {
         let (sinks, sink) = Sinks::around(journal, stats);
-        Self { store: Arc::new(MemoryStore::new(sink)), sinks, file: None, unread: Arc::default() }
+        let store = Arc::new(MemoryStore::new(sink));
+        Self { store, sinks, file: None, unread: Arc::default(), stopped: Arc::default() }
     }
 
     /// A yes or no that is kept as long as the leases are: beside their file, if there is one.

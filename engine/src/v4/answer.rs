@@ -198,7 +198,8 @@ impl Exchange<'_> {
         let echo_client_id = self.context.snapshot.config.echo_client_id;
         let echoed = [code::RELAY_AGENT_INFORMATION, code::SUBNET_SELECTION];
         let echoed = echoed.into_iter().chain(echo_client_id.then_some(code::CLIENT_IDENTIFIER));
-        for code in echoed {
+        let recalled = self.query.is_recalling().then_some(code::RELAY_AGENT_INFORMATION);
+        for code in echoed.filter(|code| Some(*code) != recalled) {
             if let Some(value) = self.query.option(code).filter(|value| !value.is_empty()) {
                 own.bytes(code, value);
             }

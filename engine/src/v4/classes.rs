@@ -68,6 +68,11 @@ impl ClassPlan {
         }
     }
 
+    /// Whether it is known before the subnet is who is in `class`.
+    pub(super) fn is_early(&self, class: ClassId) -> bool {
+        self.place(class).is_some_and(|at| self.early.contains(&at))
+    }
+
     /// The place of `class` in `Dhcp4::classes`, if it has a definition.
     fn place(&self, class: ClassId) -> Option<usize> {
         self.defined.get(class.0 as usize)?.as_ref().map(|(at, _)| *at)

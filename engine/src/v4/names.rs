@@ -93,7 +93,9 @@ pub(super) fn name_of(
     if let Some(data) = query.option(code::CLIENT_FQDN) {
         return fqdn(&data, address, rules, reserved);
     }
-    let hostname = match (reserved, query.option(code::HOST_NAME).as_deref()) {
+    // What is longer than any name is as good as not sent.
+    let sent = query.option(code::HOST_NAME).filter(|data| data.len() <= MAX_NAME);
+    let hostname = match (reserved, sent.as_deref()) {
         (Some(reserved), _) => lower(qualified(reserved, rules, false)?),
         (None, None | Some([])) => match rules.replace {
             ReplaceClientName::Always | ReplaceClientName::WhenNotPresent => {
@@ -116,7 +118,7 @@ fn hostname(data: &[u8], address: Ipv4Addr, rules: &NameRules) -> Option<Text> {
         return generated(address, rules, false);
     }
     let clean = lower(clean(text, rules)?);
-    let clean = clean.as_str();
+    let clean = clean.as_str().trim_end_matches('\0');
     if clean.is_empty() || !is_readable(clean) {
         return None;
     }

@@ -7,7 +7,9 @@ use engine::config::json::{Mistake, Node};
 use engine::config::model::{HookKind, HookLibrary};
 use engine::config::wire::{self, Depth};
 
-use super::{Identity, MultiThreading, PARAMETERS, Relationship, class_warnings, peers, subnets};
+use super::{
+    Identity, MultiThreading, PARAMETERS, Relationship, changes, class_warnings, peers, subnets,
+};
 use crate::machine::{Mode, Parameters, Pause, State};
 
 /// Checks an entry of `hooks-libraries` of `part` (the file's `Dhcp4` or `Dhcp6`) if it is ours; for the engine's `load_with`.
@@ -133,6 +135,7 @@ fn relationship(
         multi_threading: multi_threading(node),
         require_client_certs: flag("require-client-certs", true),
         restrict_commands: flag("restrict-commands", true),
+        meaning: changes::meaning(node),
     })
 }
 

@@ -11,8 +11,8 @@ use engine::lease::Lease4;
 use engine::log;
 use serde_json::{Value, json};
 
-use super::Half;
 use super::commands::named;
+use super::{Half, Halves};
 use crate::limits::MAX_REQUEST;
 use crate::machine::{Announced, CallError, Incarnation, Offset, UpdateOutcome};
 use crate::outbox::{PeerQueue, Update};
@@ -164,9 +164,10 @@ impl Half {
 }
 
 /// Registers the command by which partners send batches.
-pub(crate) fn register(halves: &[Arc<Half>], leases: &LeaseCommands, registry: &Registry) {
-    let (halves, leases): (Arc<[Arc<Half>]>, _) = (halves.into(), leases.clone());
+pub(crate) fn register(halves: &Halves, leases: &LeaseCommands, registry: &Registry) {
+    let (halves, leases) = (Arc::clone(halves), leases.clone());
     registry.register(batch::COMMAND, move |command| {
+        let halves = halves.load();
         let half = named(&halves, command).or_else(|| halves.first());
         let half = half.expect("a server with this has a relationship");
         take_in(half, &leases, command).unwrap_or_else(|refusal| refusal)

@@ -9,7 +9,7 @@ use engine::control::{Answer, Channel, Command, Registry, code};
 use engine::seam::service::Origin;
 use serde_json::{Map, Value, json};
 
-use super::Half;
+use super::{Half, Halves};
 use crate::limits::{COMMAND_TIMEOUT, SYNC_COMMAND_TIMEOUT};
 use crate::machine::{Relationship, Status, arguments, unknown_server};
 use crate::wire::announce;
@@ -56,13 +56,14 @@ pub(crate) fn begin(half: &Half, command: &Command<'_>) -> Option<Begun> {
 }
 
 /// Registers the commands of the relationships of a server, at least one.
-pub(crate) fn register(halves: &[Arc<Half>], registry: &Registry) {
-    let halves: Arc<[Arc<Half>]> = halves.into();
+pub(crate) fn register(halves: &Halves, registry: &Registry) {
     for (name, whose, handler) in COMMANDS {
-        let halves = Arc::clone(&halves);
-        registry.register(name, move |command| run(&halves, whose, handler, command));
+        let halves = Arc::clone(halves);
+        registry.register(name, move |command| run(&halves.load(), whose, handler, command));
     }
+    let halves = Arc::clone(halves);
     registry.extend_status(move |map| {
+        let halves = halves.load();
         let parts = halves.iter().map(|half| relationship_json(half)).collect();
         map.insert("high-availability".into(), Value::Array(parts));
     });

@@ -9,8 +9,8 @@ use std::sync::atomic::Ordering;
 
 use engine::control::{Answer, Command, Registry};
 
-use super::Half;
 use super::commands::named;
+use super::{Half, Halves};
 use crate::machine::{Announced, Incarnation, Relationship, State, ToPartner};
 use crate::stream::{Arrival, Stamp};
 use crate::wire::homecoming;
@@ -85,9 +85,10 @@ impl Half {
 }
 
 /// Registers the command by which a partner returns.
-pub(crate) fn register(halves: &[Arc<Half>], registry: &Registry) {
-    let halves: Arc<[Arc<Half>]> = halves.into();
+pub(crate) fn register(halves: &Halves, registry: &Registry) {
+    let halves = Arc::clone(halves);
     registry.register(homecoming::COMMAND, move |command: &Command<'_>| {
+        let halves = halves.load();
         let half = named(&halves, command).or_else(|| halves.first());
         let half = half.expect("a server with this has a relationship");
         let stamp = homecoming::read(command.arguments);

@@ -17,7 +17,7 @@ use engine::control::Answer;
 use engine::log;
 use engine::pending::Pending;
 use engine::seam::service::{Origin, Service};
-use engine::sync::Mutex;
+use engine::sync::{Live, Mutex};
 
 pub(crate) mod batch;
 pub(crate) mod commands;
@@ -119,6 +119,14 @@ pub(crate) struct Receivers {
     pub(crate) heartbeats: Receiver<Job>,
     pub(crate) others: Receiver<Job>,
     pub(crate) wake: Receiver<()>,
+}
+
+/// The relationships of a server, at least one, in their order; a reload may replace them.
+pub(crate) type Halves = Arc<Live<Vec<Arc<Half>>>>;
+
+/// As [`Halves`], of relationships that stay.
+pub(crate) fn all_of(halves: &[Arc<Half>]) -> Halves {
+    Arc::new(Live::new(Arc::new(halves.to_vec())))
 }
 
 impl std::fmt::Debug for Half {

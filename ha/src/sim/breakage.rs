@@ -222,6 +222,10 @@ impl LeaseStore for OneClock {
         self.0.find_free(now, range, from, kept_out, taken)
     }
 
+    fn held(&self, range: RangeInclusive<Ipv4Addr>) -> u64 {
+        self.0.held(range)
+    }
+
     fn len(&self) -> usize {
         self.0.len()
     }

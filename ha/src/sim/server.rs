@@ -36,8 +36,7 @@ use super::plan::{Plan, Setup};
 use crate::guard::Guard;
 use crate::half::commands::{self, Begun};
 use crate::half::errand::{Clerk, Errand, update_outcome};
-use crate::half::{Half, Receivers};
-use crate::half::{batch, homecoming};
+use crate::half::{Half, Receivers, all_of, batch, homecoming};
 use crate::hub::Share;
 use crate::io::listener::{Rules, reply};
 use crate::limits::REQUEST_TIMEOUT;
@@ -231,7 +230,7 @@ impl Server {
 
     /// A peer's request arrives; gives the answer.
     pub(super) fn request(&mut self, body: &str) -> String {
-        let rules = Rules { credentials: None, restrict_commands: true };
+        let rules = Rules { credentials: Vec::new(), restrict_commands: true };
         reply(&rules, &HeaderMap::new(), body.as_bytes(), &self.registry).body
     }
 
@@ -478,9 +477,10 @@ fn registry(
         written: Arc::new(move |number| written.write_through(number)),
         guard,
     };
-    batch::register(std::slice::from_ref(half), &leases, &registry);
-    homecoming::register(std::slice::from_ref(half), &registry);
+    let halves = all_of(std::slice::from_ref(half));
+    batch::register(&halves, &leases, &registry);
+    homecoming::register(&halves, &registry);
     leases.register(&registry);
-    commands::register(std::slice::from_ref(half), &registry);
+    commands::register(&halves, &registry);
     registry
 }

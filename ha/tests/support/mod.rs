@@ -26,7 +26,7 @@ use engine::stats::Stats;
 use engine::sync::Mutex;
 use ha::guard::Guard;
 use ha::io::client::Target;
-use ha::io::listener::{Patience, Rules, Settings as ListenerSettings};
+use ha::io::listener::{Manners, Patience, Rules, Settings as ListenerSettings};
 use ha::io::{Driver, Parts, Settings, StartError};
 use ha::machine::{Mode, Parameters, Peer, Peers, Role, State};
 use ha::{Half, Memory};
@@ -367,10 +367,11 @@ pub(crate) fn settings(place: usize, addresses: [SocketAddr; 2]) -> Settings {
         listener: Some(ListenerSettings {
             address: addresses[place],
             threads: 2,
-            rules: Rules { credentials: None, restrict_commands: true },
+            rules: Rules { credentials: Vec::new(), restrict_commands: true },
             peers: vec![addresses[1 - place].ip()],
             patience: Patience::default(),
             tls: None,
+            manners: Manners::default(),
         }),
         client_threads: 2,
         sync_page_limit: 3,

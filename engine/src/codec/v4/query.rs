@@ -81,6 +81,8 @@ pub struct Query<'a> {
     overload: u8,
     /// `None` of a BOOTP request, which has none.
     message_type: Option<MessageType>,
+    /// What stands for option 82, which is not there.
+    relay_info: Option<&'a [u8]>,
 }
 
 /// How malformed options are met.
@@ -145,7 +147,8 @@ impl<'a> Query<'a> {
             found = index(bytes, overload);
         }
         let Index { first, split, unreadable } = found;
-        let mut query = Self { message, bytes, first, split, overload, message_type: None };
+        let mut query =
+            Self { message, bytes, first, split, overload, message_type: None, relay_info: None };
         if query.has_option(code::MESSAGE_TYPE) || bytes[0] != BOOTREQUEST {
             query.message_type = Some(query.read_message_type()?);
         }
@@ -246,7 +249,8 @@ impl<'a> Query<'a> {
     pub fn option(&self, code: u8) -> Option<Cow<'a, [u8]>> {
         let at = usize::from(self.first[usize::from(code)]);
         if at == 0 {
-            return None;
+            let recalled = self.relay_info.filter(|_| code == code::RELAY_AGENT_INFORMATION);
+            return recalled.map(Cow::Borrowed);
         }
         if !self.split.contains(code) {
             return Some(Cow::Borrowed(self.payload(at)));
@@ -259,6 +263,30 @@ impl<'a> Query<'a> {
     /// Whether the option with `code` is there.
     pub fn has_option(&self, code: u8) -> bool {
         self.first[usize::from(code)] != 0
+            || (code == code::RELAY_AGENT_INFORMATION && self.relay_info.is_some())
+    }
+
+    /// The same query as if it had `relay_info` as option 82, of which it has none or an empty one.
+    pub fn recalling<'b>(&self, relay_info: &'b [u8]) -> Query<'b>
+    where
+        'a: 'b,
+    {
+        let mut first = self.first;
+        first[usize::from(code::RELAY_AGENT_INFORMATION)] = 0;
+        Query {
+            message: Message::new(self.bytes).expect("it was read before"),
+            bytes: self.bytes,
+            first,
+            split: self.split,
+            overload: self.overload,
+            message_type: self.message_type,
+            relay_info: Some(relay_info),
+        }
+    }
+
+    /// Whether its option 82 is a recalled one: no relay will take it off a reply.
+    pub const fn is_recalling(&self) -> bool {
+        self.relay_info.is_some()
     }
 
     /// The option with `code` as an address: its first 4 bytes; `None` if there are none.

@@ -388,6 +388,7 @@ pub(super) fn config() -> Dhcp4 {
     Dhcp4 {
         interfaces: Interfaces::default(),
         control_sockets: Vec::new(),
+        http_sockets: Vec::new(),
         multi_threading: MultiThreading {
             enabled: true,
             thread_pool_size: 1,
@@ -417,6 +418,7 @@ pub(super) fn config() -> Dhcp4 {
         echo_client_id: true,
         decline_probation_s: 12,
         authoritative: false,
+        stash_agent_options: false,
         parked_packet_limit: 256,
         options: Vec::new(),
         hosts: Arc::default(),

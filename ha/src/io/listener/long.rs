@@ -11,7 +11,7 @@ use engine::control::{Answer, Registry};
 use engine::stats::Counter;
 use serde_json::json;
 
-use super::{Listener, Patience, Rules, Settings};
+use super::{Listener, Manners, Patience, Rules, Settings};
 use crate::limits::{IDLE_TIMEOUT, LARGE_REQUEST, MAX_LONG_COMMANDS, REQUEST_READ_TIMEOUT};
 
 const SOON: Duration = Duration::from_secs(30);
@@ -38,10 +38,11 @@ impl Office {
         let settings = Settings {
             address: "127.0.0.1:0".parse().unwrap(),
             threads: 1,
-            rules: Rules { credentials: None, restrict_commands: true },
+            rules: Rules { credentials: Vec::new(), restrict_commands: true },
             peers: vec!["127.0.0.1".parse().unwrap()],
             patience,
             tls: None,
+            manners: Manners::default(),
         };
         let clock = Arc::new(SystemClock::start());
         let listener = Listener::start(settings, registry.clone(), clock, Arc::default()).unwrap();

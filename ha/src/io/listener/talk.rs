@@ -14,11 +14,12 @@ use hyper::server::conn::http1::{Builder, Connection};
 use hyper::service::{HttpService, service_fn};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
+use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::deadline::{Phase, Progress, Watched};
 use super::reply::{self, Reply};
-use super::{Place, Shared};
+use super::{Manners, Place, Shared};
 use crate::limits::{ANSWER_PIECE, FAREWELL, FAREWELL_BYTES, LARGE_REQUEST, MAX_HEAD, MAX_REQUEST};
 use crate::wire::date::rfc1123;
 
@@ -112,7 +113,8 @@ async fn serve(
     if let Some(counter) = refusal(reply.status) {
         shared.stats.count(counter);
     }
-    Ok(response(reply, shared.now_s()))
+    let now_s = shared.now_s();
+    Ok(shared.settings.look(|settings| response(reply, now_s, &settings.manners)))
 }
 
 /// Runs a request's command: here if it is over at once, else on a thread of its own.
@@ -120,19 +122,26 @@ async fn answer(headers: HeaderMap, body: Bytes, place: &Place) -> Result<Reply,
     let shared = &place.shared;
     if body.len() > LARGE_REQUEST {
         return apart(place, move |shared| {
-            match reply::check(&shared.settings.rules, &headers, &body) {
+            let checked = shared.check(&headers, &body);
+            match checked {
                 Ok(request) => reply::run(&request, &shared.registry),
                 Err(refusal) => refusal,
             }
         })
         .await;
     }
-    match reply::check(&shared.settings.rules, &headers, &body) {
+    match shared.check(&headers, &body) {
         Err(refusal) => Ok(refusal),
         Ok(request) if reply::is_long(&request) => {
             apart(place, move |shared| reply::run(&request, &shared.registry)).await
         }
         Ok(request) => Ok(reply::run(&request, &shared.registry)),
+    }
+}
+
+impl Shared {
+    fn check(&self, headers: &HeaderMap, body: &[u8]) -> Result<Value, Reply> {
+        self.settings.look(|settings| reply::check(&settings.rules, headers, body))
     }
 }
 
@@ -163,16 +172,22 @@ fn refusal(status: u16) -> Option<Counter> {
 }
 
 /// The response with Kea's headers in Kea's order.
-fn response(reply: Reply, now_s: u64) -> Response<Pieces> {
+fn response(reply: Reply, now_s: u64, manners: &Manners) -> Response<Pieces> {
     let mut response = Response::builder()
         .status(reply.status)
         .header(CONTENT_LENGTH, reply.body.len())
         .header(CONTENT_TYPE, "application/json")
         .header(DATE, rfc1123(now_s));
     if reply.status == 401 {
-        response = response.header(WWW_AUTHENTICATE, "Basic realm=\"\"");
+        let realm = &manners.realm;
+        response = response.header(WWW_AUTHENTICATE, format!("Basic realm=\"{realm}\""));
     }
-    response.body(Pieces(reply.body.into())).expect("numbers and dates are header values")
+    for (name, value) in &manners.headers {
+        response = response.header(name, value);
+    }
+    response
+        .body(Pieces(reply.body.into()))
+        .expect("the headers were checked with the configuration")
 }
 
 /// A body that goes to hyper in pieces: given whole it is copied at one go, and all connections of the thread wait.
