@@ -32,7 +32,8 @@ use crate::machine::{Incarnation, Peers};
 /// High Availability cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// Packets are processed by one thread, so there would be no listener for the partner.
+    /// Packets are processed by one thread, so there would be no listener for the partner. A configuration that was
+    /// checked says no such thing.
     #[error(
         "the partner needs a listener here: expected multi-threading in Dhcp4, and \
          enable-multi-threading and http-dedicated-listener in high-availability, not to be false"

@@ -85,14 +85,25 @@ impl Reservations {
     /// Whether the address that a query asks for is kept for another client.
     pub(crate) fn keep(&self, query: &Query) -> bool {
         let asked = query.option(50).unwrap_or(&query.ciaddr);
+        let own = Self::identifiers(query);
+        self.0.iter().any(|(address, whose)| address.octets() == asked && !own.contains(whose))
+    }
+
+    /// Whether `wanted` is kept for the client of a query.
+    pub(crate) fn give(&self, query: &Query, wanted: Ipv4Addr) -> bool {
+        let own = Self::identifiers(query);
+        self.0.iter().any(|(address, whose)| *address == wanted && own.contains(whose))
+    }
+
+    /// By what the client of a query is known, in hexadecimal digits.
+    fn identifiers(query: &Query) -> [String; 4] {
         let client_id = query.option(61).unwrap_or_default();
         let duid = client_id.strip_prefix(&[255]).and_then(|rest| rest.get(4..));
         let circuit_id = match query.option(82) {
             Some([1, len, rest @ ..]) => &rest[..rest.len().min(usize::from(*len))],
             _ => &[],
         };
-        let own = [&query.chaddr, client_id, duid.unwrap_or_default(), circuit_id].map(hex);
-        self.0.iter().any(|(address, whose)| address.octets() == asked && !own.contains(whose))
+        [&query.chaddr, client_id, duid.unwrap_or_default(), circuit_id].map(hex)
     }
 }
 
@@ -287,6 +298,9 @@ pub(crate) fn leases(
 /// that are over or about to be do not count: each side gives others of them away.
 fn by_name(leases: &[Value], addresses: &Addresses, now_s: u64) -> BTreeMap<String, Value> {
     let mut all = BTreeMap::new();
+    let mut leases: Vec<_> = leases.iter().collect();
+    // Those of one name are numbered as they came.
+    leases.sort_by_key(|lease| lease["cltt"].as_u64());
     for lease in leases {
         let address: Ipv4Addr = lease["ip-address"].as_str().unwrap().parse().unwrap();
         let end_s = lease["cltt"].as_u64().unwrap_or(0) + lease["valid-lft"].as_u64().unwrap_or(0);
@@ -307,7 +321,7 @@ fn by_name(leases: &[Value], addresses: &Addresses, now_s: u64) -> BTreeMap<Stri
 }
 
 /// The name of a lease, if it is made of the address without that.
-fn name_of_lease(lease: &Value) -> String {
+pub(crate) fn name_of_lease(lease: &Value) -> String {
     let own = lease["ip-address"].as_str().unwrap_or_default().replace('.', "-");
     lease["hostname"].as_str().unwrap_or_default().replace(&own, "<address>")
 }

@@ -75,7 +75,7 @@ fn scenarios() {
                 assert!(met.contains(meant.name), "{} was not met: {}", meant.name, meant.reason);
             }
             let is_known = |name: &&str| meant::ALL.iter().any(|meant| meant.name == *name);
-            assert!(meant::WRITTEN_ONLY.iter().all(is_known), "{:?}", meant::WRITTEN_ONLY);
+            assert!(meant::SELDOM.iter().all(is_known), "{:?}", meant::SELDOM);
         }
     });
 }
@@ -85,11 +85,10 @@ const LONG: u64 = 25_000;
 
 /// Nothing may stand among the meant differences that hides something without being met.
 fn check_met(met: &BTreeMap<&str, usize>) {
-    for meant in meant::ALL {
-        let (is_met, is_drawn) =
-            (met.contains_key(meant.name), !meant::WRITTEN_ONLY.contains(&meant.name));
-        assert!(is_met == is_drawn, "{} met {is_met}, drawn {is_drawn}", meant.name);
-    }
+    let names = meant::ALL.iter().map(|meant| meant.name);
+    let unmet = names.filter(|name| !met.contains_key(name) && !meant::SELDOM.contains(name));
+    let unmet: Vec<_> = unmet.collect();
+    assert!(unmet.is_empty(), "not met: {unmet:?}");
 }
 
 /// A number that the environment may set.

@@ -8,11 +8,13 @@ use crate::client::{Held, Holdings, Impossible, compose};
 use crate::compare::{self, Addresses, Difference, Pools, Reservations, What};
 use crate::lab::{Lab, Queries, Replies, kind_of};
 use crate::meant::{self, Effect, Seen};
-use crate::message::{Reply, VendorOption, vendor_options};
+use crate::message::{Kind, Reply};
 use crate::story::{Expected, Step, Story, Words};
 use crate::support::server::PATIENCE;
 use crate::support::wait::{until, wall_s};
 
+/// Lets every exchange be printed.
+const TELL: &str = "PEREGRINE_DIFFERENTIAL_TELL";
 /// A lifetime without an end.
 const INFINITE: u64 = u32::MAX as u64;
 /// How long ago a lease ended that is set back.
@@ -84,9 +86,9 @@ pub(crate) fn tell(lab: &mut Lab, story: &Story) -> Result<Report, Failure> {
         kea: Holdings::new(),
         ours: Holdings::new(),
         xid: 0x1000,
-        vendor_options: BTreeSet::new(),
         reservations: Reservations::of(&kea),
         diverged: false,
+        given_back: BTreeSet::new(),
         expired: false,
         ended: false,
         report: Report::default(),
@@ -109,11 +111,11 @@ struct Telling<'a> {
     kea: Holdings,
     ours: Holdings,
     xid: u32,
-    /// What Peregrine's options 125 said since the servers started.
-    vendor_options: BTreeSet<VendorOption>,
     reservations: Reservations,
     /// Whether the sides came to choose different addresses.
     diverged: bool,
+    /// Clients that remember an address that they have no more.
+    given_back: BTreeSet<String>,
     /// Whether any lease came to its end.
     expired: bool,
     /// Whether one was set back to its end since the last query.
@@ -139,7 +141,6 @@ impl Telling<'_> {
             Step::Restart => {
                 self.lab.kea.start();
                 self.lab.ours.start();
-                self.vendor_options.clear();
                 self.check_leases(None)
             }
         }
@@ -153,6 +154,9 @@ impl Telling<'_> {
         expected: Option<&Expected>,
     ) -> Result<(), String> {
         self.xid += 1;
+        if self.diverged {
+            self.forget_given_back();
+        }
         let mut all = self.clients.get(client).cloned().unwrap_or_default();
         all.extend(words.iter().cloned());
         let promised = self.ours.get(client).is_some_and(|held| held.promised);
@@ -171,11 +175,19 @@ impl Telling<'_> {
             (kea, ours) => return Err(format!("cannot be asked: Kea {kea:?}, Peregrine {ours:?}")),
         };
         let replies = self.lab.exchange(&queries)?;
+        if std::env::var_os(TELL).is_some() {
+            eprintln!("{client} {verb} {words:?}\n{replies}");
+        }
         self.report.exchanges += 1;
         self.report.answered += usize::from(replies.kea.is_some() && replies.ours.is_some());
         let had = self.kea.get(client).copied().unwrap_or_default();
         self.kea.entry(client.into()).or_default().learn(verb, replies.kea.as_ref());
         self.ours.entry(client.into()).or_default().learn(verb, replies.ours.as_ref());
+        match (verb, kind_of(replies.ours.as_ref())) {
+            ("release", _) => _ = self.given_back.insert(client.into()),
+            (_, Kind::Ack) => _ = self.given_back.remove(client),
+            _ => {}
+        }
         if let Some(expected) = expected {
             check_expected(expected, &replies)?;
         }
@@ -184,8 +196,6 @@ impl Telling<'_> {
         let about = About { client, had, disguised, queries: &queries, replies: &replies };
         self.explain(&differences, Some(&about))?;
         self.check_leases(Some(&about))?;
-        let said = replies.ours.as_ref().and_then(|reply| reply.options.get(&125));
-        self.vendor_options.extend(said.into_iter().flat_map(|data| vendor_options(data)));
         if self.ended {
             self.clear_ended();
         }
@@ -204,6 +214,15 @@ impl Telling<'_> {
             found.retain(|it| is_address(it) || beside.iter().any(|other| other.what == it.what));
         }
         found
+    }
+
+    /// Where the sides give different addresses, an address that was given back is another's at one of them.
+    fn forget_given_back(&mut self) {
+        for name in std::mem::take(&mut self.given_back) {
+            for holdings in [&mut self.kea, &mut self.ours] {
+                holdings.entry(name.clone()).or_default().bound = None;
+            }
+        }
     }
 
     /// Deletes leases that are over: after one query each side goes its own way with them.
@@ -245,7 +264,8 @@ impl Telling<'_> {
                 is_promised: about.is_some_and(|about| self.is_promised(about)),
                 is_reserved: about
                     .is_some_and(|about| self.reservations.keep(&about.queries.ours.0)),
-                vendor_options: &self.vendor_options,
+                has_own: about.is_some_and(|about| self.has_own(about)),
+                vendor_options: &self.lab.ours.vendor_options,
                 expired: self.expired,
             };
             match meant::explain(&seen) {
@@ -286,6 +306,14 @@ impl Telling<'_> {
         })
     }
 
+    /// Whether Peregrine offers the client the address that it has there, and that is reserved for it.
+    fn has_own(&self, about: &About<'_>) -> bool {
+        let given = about.replies.ours.as_ref().map(|reply| reply.yiaddr);
+        let held = self.ours.get(about.client).and_then(|held| held.bound).map(|(it, _)| it);
+        let query = &about.queries.ours.0;
+        given.is_some_and(|given| held == Some(given) && self.reservations.give(query, given))
+    }
+
     /// Deletes leases that only one side has, and lets the client begin again: what comes after can be compared.
     fn align(&mut self, client: &str) {
         let (kea, ours) = (self.lab.kea.server.leases(), self.lab.ours.server.leases());
@@ -297,8 +325,11 @@ impl Telling<'_> {
                 side.server.command(&json!({"command": "lease4-del", "arguments": arguments}));
             }
         }
-        self.kea.remove(client);
-        self.ours.remove(client);
+        // What it was offered stays open all the same.
+        for holdings in [&mut self.kea, &mut self.ours] {
+            let held = holdings.entry(client.into()).or_default();
+            (held.bound, held.offered) = (None, None);
+        }
     }
 
     fn expire(&mut self, client: &str) -> Result<(), String> {
@@ -342,6 +373,7 @@ impl Telling<'_> {
             return Ok(());
         }
         (self.expired, self.ended) = (true, true);
+        self.given_back.insert(client.into());
         for (side, mut lease) in sides {
             lease["expire"] = expire.into();
             let update = json!({"command": "lease4-update", "arguments": lease});
@@ -384,7 +416,8 @@ fn is_drawn(step: &Step) -> bool {
 fn whose(lease: &Value, addresses: &Addresses) -> String {
     let address = lease["ip-address"].as_str().and_then(|text| text.parse().ok());
     let place = address.map(|address| addresses.name(address)).unwrap_or_default();
-    ["hw-address", "client-id", "state"].map(|key| lease[key].to_string()).join(" ") + &place
+    let whose = ["hw-address", "client-id", "state"].map(|key| lease[key].to_string()).join(" ");
+    format!("{whose} {place} {}", compare::name_of_lease(lease))
 }
 
 fn check_expected(expected: &Expected, replies: &Replies) -> Result<(), String> {

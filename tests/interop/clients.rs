@@ -266,6 +266,37 @@ fn networkd_of_systemd_rebinds_to_another_server() {
     }
 }
 
+#[test]
+fn networkd_of_systemd_says_its_name_and_gets_the_options_that_it_asks_for() {
+    if !net::is_installed_at(NETWORKD) || !net::is_possible("systemd-networkd with a name") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let lan = Lan::new(&[("server", "192.0.2.1/24"), ("client", "")]);
+    let mut server = Server::new(Kind::Peregrine, "server", folder.path());
+    let mut configuration = configuration();
+    configuration["option-data"] = json!([
+        {"name": "ntp-servers", "data": "192.0.2.123"},
+        {"code": 224, "csv-format": false, "data": "0a0b"},
+        {"code": 225, "csv-format": false, "data": "0c0d"}
+    ]);
+    server.configure(&configuration);
+    server.start(&lan);
+    // A name with dots goes as option 81.
+    let more = "SendHostname=yes\nHostname=pc.example\nRequestOptions=224\n";
+    let client = Client::start_with(&lan, Program::Networkd, folder.path(), more);
+    let given = until("lease", PATIENCE, || lease(&server));
+    assert_eq!(given["hostname"], "pc.example.");
+    // It writes what it was told to a file in a mount namespace of its own.
+    let leases = format!("/proc/{}/root/run/systemd/netif/leases", client.running.id());
+    let told = until("options at the client", PATIENCE, || {
+        let files = fs::read_dir(&leases).into_iter().flatten().flatten();
+        let told: String = files.filter_map(|file| fs::read_to_string(file.path()).ok()).collect();
+        if told.contains("NTP=192.0.2.123") { Ok(told) } else { Err(told) }
+    });
+    assert!(told.contains("OPTION_224=0a0b") && !told.contains("OPTION_225"), "{told}");
+}
+
 /// The scenario itself is true of the original.
 #[test]
 fn all_clients_of_kea() {

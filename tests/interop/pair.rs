@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -136,18 +137,14 @@ impl Pair {
     /// the clients try again.
     pub(crate) fn drive(&self, base: &str, clients: u32) {
         let with_kea = self.servers.iter().any(|server| server.kind == Kind::Kea);
-        let tries = if with_kea { 3 } else { 1 };
-        let mut seen = Vec::new();
-        for _ in 0..tries {
+        let patience = if with_kea { PATIENCE } else { Duration::ZERO };
+        until("run in which every client got a lease", patience, || {
             let text = self.perfdhcp(base, clients);
             let (sent, received) =
                 (numbers(&text, "sent packets: "), numbers(&text, "received packets: "));
-            if sent == received && sent.iter().all(|number| *number >= clients) {
-                return;
-            }
-            seen.push(text);
-        }
-        panic!("not every client got a lease:\n{}", seen.join("\n"));
+            let all = sent == received && sent.iter().all(|number| *number >= clients);
+            if all { Ok(()) } else { Err(text) }
+        });
     }
 
     fn perfdhcp(&self, base: &str, clients: u32) -> String {

@@ -3,7 +3,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::inside::{chunk, enterprise, sub_option};
+use super::inside::{class_data, enterprise, sub_option};
 use super::tree::{Enterprise, Field, Length, Operand, Path, Start, Test, Text};
 use super::value::Value;
 use super::{EvaluationError, Subject};
@@ -44,11 +44,7 @@ impl Text {
             Text::Field(field) => field.value(subject),
             Text::VendorEnterprise => enterprise_number(code::VIVSO_SUBOPTIONS, subject),
             Text::VendorClassEnterprise => enterprise_number(code::VIVCO_SUBOPTIONS, subject),
-            Text::VendorClassData(wanted, index) => {
-                vendor(code::VIVCO_SUBOPTIONS, *wanted, subject)
-                    .and_then(|data| chunk(&data, *index).map(|range| data.slice(range)))
-                    .unwrap_or(Value::EMPTY)
-            }
+            Text::VendorClassData(wanted, index) => vendor_class_data(*wanted, *index, subject),
             Text::Substring { of, start, len } => substring(of.evaluate(subject)?, *start, *len),
             Text::Split { of, delimiters, field } => {
                 split(of.evaluate(subject)?, &delimiters.evaluate(subject)?, *field)
@@ -180,6 +176,16 @@ fn vendor(code: u8, wanted: Enterprise, subject: &dyn Subject) -> Option<Value<'
     let payload = Value::from(subject.option(code.into())?);
     let (number, range) = enterprise(&payload)?;
     wanted.is_none_or(|wanted| wanted == number).then(|| payload.slice(range))
+}
+
+fn vendor_class_data(wanted: Enterprise, index: usize, subject: &dyn Subject) -> Value<'_> {
+    let found = || {
+        let payload = Value::from(subject.option(code::VIVCO_SUBOPTIONS.into())?);
+        let (number, _) = enterprise(&payload)?;
+        let range = class_data(&payload, index)?;
+        wanted.is_none_or(|wanted| wanted == number).then(|| payload.slice(range))
+    };
+    found().unwrap_or(Value::EMPTY)
 }
 
 fn enterprise_number(code: u8, subject: &dyn Subject) -> Value<'_> {

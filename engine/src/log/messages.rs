@@ -98,7 +98,7 @@ messages! {
     PEREGRINE_CONFIG_WARNING Warn "dhcp4" "The configuration is served, but something in it is probably not what was meant; the text says where and what.";
     PEREGRINE_CONTROL_SOCKET_FAILED Warn "commands" "A control socket or one of its connections failed; the server goes on. Commands may be unanswered until the cause is gone.";
     PEREGRINE_CONTROL_TOO_MANY Warn "commands" "A client of the control socket was turned away because too many are connected. Look for tools that do not close their connections.";
-    PEREGRINE_HA_BACKUP_BEHIND Warn "ha-hooks" "A backup does not keep up or does not answer, and its queue is full: it misses lease updates, and no client waits for it. Look at the backup, and once it answers send it ha-sync with the name of the server that has the leases.";
+    PEREGRINE_HA_BACKUP_BEHIND Warn "ha-hooks" "A backup does not keep up, does not answer or refuses what it is sent (HA_LEASE_UPDATE_FAILED says why): it misses lease updates, and no client waits for it. Look at the backup, and once it answers send it ha-sync with the name of the server that has the leases.";
     PEREGRINE_HA_BATCHES_REFUSED Info "ha-hooks" "The partner had announced that it takes lease updates in batches, and does not: it was restarted, or replaced by a Kea. The updates go to it one by one until it announces it again; nothing was lost.";
     PEREGRINE_HA_CERTIFICATES_RENEWED Info "ha-hooks" "With the configuration the certificates of the servers that the text names were read again, and others than before were found. They are shown and believed from the next connection on; connections that are open go on.";
     PEREGRINE_HA_CERTIFICATE_DOUBTFUL Warn "ha-hooks" "A certificate that this server shows will be refused by a peer that trusts the same trust-anchor, for example because it has expired. Replace the files and let the server read its configuration again (config-reload).";
@@ -120,6 +120,7 @@ messages! {
     PEREGRINE_LEASE_FILE_TORN Warn "dhcpsrv" "The last row of the lease file was not written whole, as after a power failure, and was cut off. It was never acknowledged.";
     PEREGRINE_LFC_DONE Info "dhcpsrv" "The cleanup of the lease file is done.";
     PEREGRINE_LFC_FAILED Error "dhcpsrv" "The cleanup of the lease file failed; the file stays whole and grows until a cleanup succeeds. The text names the reason.";
+    PEREGRINE_LOG_LINES_LOST Error "dhcp4" "Log lines could not be written: the output takes none, or less than is logged by others than the packet workers, who wait. Look at the disk and at the log's target; the counter peregrine-log-lines-dropped goes on counting.";
     PEREGRINE_NAK Info "leases" "A client asked for an address that it cannot have, and was told so; it will start over.";
     PEREGRINE_OPTIONS_OMITTED Warn "options" "A reply has no room for all options that the configuration gives it: 1472 bytes to a client on the link, 6000 through a relay. What the server itself says (address mask, lifetime, identifiers, option 82) is always in it. Give the client less, or let it ask for less.";
     PEREGRINE_QUERY_DROPPED Debug "bad-packets" "A query was dropped; the text says why.";

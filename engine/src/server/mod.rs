@@ -3,10 +3,14 @@
 //! [`Prepared::new`] takes what can be refused (the lease file, the sockets); whoever takes part joins it through
 //! [`Parts`]; [`Prepared::start`] begins to serve.
 
+mod commit;
+#[cfg(all(test, not(feature = "model")))]
+mod contention;
 mod housekeeping;
 mod pipeline;
 mod reload;
 mod sanity;
+mod settle;
 mod storage;
 mod tell;
 mod trial;
@@ -20,15 +24,18 @@ use std::thread::JoinHandle;
 use crossbeam::channel::{Receiver, Sender, bounded};
 use serde_json::Value;
 
-pub use pipeline::{Pipeline, Sender as ReplySender};
+pub use commit::Commits;
+pub use pipeline::Pipeline;
 pub use reload::{Reload, ReloadError};
+pub use settle::ReplySender;
 pub use storage::{Storage, StorageError};
 pub use trial::shortcomings;
 
 use crate::alloc::Offers;
 use crate::clock::{Clock, Mono, SystemClock};
-use crate::config::model::{Dhcp4, Subnet4};
+use crate::config::model::{Dhcp4, Pool4, Subnet4};
 use crate::control::Registry;
+use crate::control::census::Census;
 use crate::control::core::{Core, Served};
 use crate::control::leases::LeaseCommands;
 use crate::control::unix;
@@ -48,6 +55,7 @@ use crate::worker::{self, Pool, Settings};
 use housekeeping::{Duties, Housekeeper};
 use reload::{Doors, Office, Running};
 use sanity::Sanity;
+use settle::Settling;
 
 /// What the command line adds to the configuration.
 #[derive(Clone, Debug)]
@@ -74,6 +82,8 @@ pub enum StartError {
     Control(#[from] unix::OpenError),
     #[error("cannot start housekeeping: {0}")]
     Housekeeping(io::Error),
+    #[error("cannot start the thread that waits for the lease file: {0}")]
+    Commits(io::Error),
     #[error("cannot start to read the leases: {0}")]
     Loading(io::Error),
 }
@@ -243,6 +253,7 @@ impl Prepared {
     pub fn start(self, admission: Arc<dyn Admission>) -> Result<Server, StartError> {
         let snapshot = Snapshot::build(Arc::clone(&self.config), &admission.classes());
         let parts = &self.parts;
+        let commits = Some(self.commits().map_err(StartError::Commits)?);
         let pipeline = Pipeline {
             snapshot: Live::new(Arc::new(snapshot)),
             admission,
@@ -254,6 +265,7 @@ impl Prepared {
             stats: Arc::clone(&parts.stats),
             key: RandomState::new(),
             reply_port: self.options.ports.client,
+            commits,
         };
         let pipeline = Arc::new(pipeline);
         let office =
@@ -288,6 +300,16 @@ impl Prepared {
         })
     }
 
+    fn commits(&self) -> io::Result<Commits> {
+        let parts = &self.parts;
+        let settling = Settling {
+            storage: parts.storage.clone(),
+            pending: Arc::clone(&parts.pending),
+            stats: Arc::clone(&parts.stats),
+        };
+        Commits::start(settling, self.sockets.transmit())
+    }
+
     fn register(&self) {
         let parts = &self.parts;
         let persist = self.config.lease_database.persist;
@@ -305,6 +327,15 @@ impl Prepared {
         };
         core.register(&parts.registry, self.options.own_name);
         parts.leases.clone().register(&parts.registry);
+        let current = Arc::clone(&self.reload.current);
+        let census = Census {
+            store: Arc::clone(&parts.storage.store),
+            clock: Arc::clone(&parts.clock),
+            stats: Arc::clone(&parts.stats),
+            subnets: Arc::new(move || pool_sizes(&current.load())),
+            written: Arc::clone(&parts.leases.written),
+        };
+        census.register(&parts.registry);
     }
 }
 
@@ -377,6 +408,13 @@ impl Drop for Server {
             let _ = loader.join();
         }
     }
+}
+
+/// The ids of all subnets, and how many addresses their pools have.
+fn pool_sizes(config: &Dhcp4) -> Vec<(u32, u64)> {
+    let size = |pool: &Pool4| u64::from(pool.last.to_bits() - pool.first.to_bits()) + 1;
+    let of = |subnet: &Arc<Subnet4>| (subnet.id, subnet.pools.iter().map(size).sum());
+    config.subnets.iter().map(of).collect()
 }
 
 /// The subnet that a lease command means.

@@ -1,5 +1,8 @@
 //! Where leases are kept (*shell*): the lease file claimed and read, the store filled, the journal open.
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
@@ -10,7 +13,9 @@ use crate::lease::csv::{
     self, ClaimError, Durability, Flag, Journal, LoadError, Loaded, OpenError, Unread,
 };
 use crate::lease::memory::MemoryStore;
-use crate::lease::{Change, ChangeNumber, ChangeSink, Lease4, LeaseStore};
+use crate::lease::{
+    Change, ChangeKind, ChangeNumber, ChangeSink, Lease4, LeaseState, LeaseStore, Origin,
+};
 use crate::log;
 use crate::seam::Replication;
 use crate::stats::{Counter, Stats};
@@ -69,9 +74,35 @@ impl Sinks {
     }
 }
 
+impl Sinks {
+    /// Counts what was given for the first time, whoever gave it, and what was reclaimed, by Kea's names.
+    fn count(&self, change: &Change<'_>) {
+        let before = change.before.map(|lease| lease.state);
+        let assigned = change.kind != ChangeKind::Deleted
+            && change.lease.state == LeaseState::Assigned
+            && !change.before.is_some_and(|before| {
+                before.state == LeaseState::Assigned && same_client(before, change.lease)
+            });
+        if assigned {
+            self.stats.count(Counter::CumulativeAssigned);
+        }
+        if change.origin == Origin::Reclamation && before != Some(LeaseState::Reclaimed) {
+            self.stats.count(Counter::ReclaimedLeases);
+            if before == Some(LeaseState::Declined) {
+                self.stats.count(Counter::ReclaimedDeclined);
+            }
+        }
+    }
+}
+
+fn same_client(one: &Lease4, other: &Lease4) -> bool {
+    one.client_id == other.client_id && one.hw_address == other.hw_address
+}
+
 impl ChangeSink for Sinks {
     fn record(&self, change: &Change<'_>) {
         self.journal.record(change);
+        self.count(change);
         if let Some(replication) = self.replication.get() {
             replication.queue(change);
         }
@@ -184,6 +215,12 @@ impl Storage {
         self.counted(self.sinks.journal.write_through(number).map(drop))
     }
 
+    /// Gives every change up to `number` to the kernel if it need not wait for that, and for no disk: whether that is
+    /// enough. A failure is counted and logged.
+    pub fn append_through(&self, number: ChangeNumber) -> Result<bool, String> {
+        self.counted(self.sinks.journal.append_through(number))
+    }
+
     /// As [`Self::write_through`], for every change so far.
     pub fn flush(&self) -> Result<(), String> {
         self.counted(self.sinks.journal.flush())
@@ -198,7 +235,7 @@ impl Storage {
         }
     }
 
-    fn counted(&self, result: Result<(), csv::JournalError>) -> Result<(), String> {
+    fn counted<T>(&self, result: Result<T, csv::JournalError>) -> Result<T, String> {
         result.map_err(|error| {
             self.sinks.stats.count(Counter::JournalFailed);
             log!(PEREGRINE_LEASE_FILE_FAILED, "{error}");

@@ -89,9 +89,14 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    /// A client that reboots must be known, and be right about its address.
+    /// A client that reboots must be known, and be right about its address. A lease of a subnet that is closed to it by
+    /// now is not looked for.
     fn check_reboot(&self, selected: &SubnetPlan) -> Result<(), Refusal> {
-        match self.own_lease(selected) {
+        let is_open = |known: &Stored| {
+            let subnet = self.context.snapshot.plan(known.lease.subnet_id);
+            subnet.is_none_or(|subnet| subnet.is_open(&self.classes))
+        };
+        match self.own_lease(selected).filter(is_open) {
             Some(known) if Some(known.lease.address) == self.wanted_address() => Ok(()),
             Some(_) => Err(NakReason::OtherAddress.into()),
             None if selected.config.authoritative => Err(NakReason::UnknownClient.into()),

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use engine::clock::Mono;
 use engine::control::leases::{LeaseCommands, Taken};
-use engine::control::{Answer, Command, Registry, code};
+use engine::control::{Answer, Channel, Command, Registry, code};
 use engine::lease::Lease4;
 use engine::log;
 use serde_json::{Value, json};
@@ -195,7 +195,7 @@ fn take_in(half: &Half, leases: &LeaseCommands, command: &Command<'_>) -> Result
             return Err(Answer::error(text).coded(code::UNSUPPORTED));
         }
     }
-    let each = apply(half, leases, &batch);
+    let each = apply(half, leases, &batch, command.channel);
     let maps: Vec<_> = batch.updates.iter().map(|(_, map)| *map).collect();
     let answer = batch::answer(&each, half.held_instead(leases, &maps, &each));
     half.stream.lock().done(batch.stamp, &answer);
@@ -203,7 +203,7 @@ fn take_in(half: &Half, leases: &LeaseCommands, command: &Command<'_>) -> Result
 }
 
 /// Takes the updates over, and writes all of them at once.
-fn apply(half: &Half, leases: &LeaseCommands, batch: &Batch<'_>) -> Vec<Answer> {
+fn apply(half: &Half, leases: &LeaseCommands, batch: &Batch<'_>, channel: Channel) -> Vec<Answer> {
     let sent_s = half.in_our_time(batch.sent_s);
     let each = batch.updates.iter().map(|(news, map)| {
         let mut map = (*map).clone();
@@ -213,10 +213,10 @@ fn apply(half: &Half, leases: &LeaseCommands, batch: &Batch<'_>) -> Vec<Answer> 
             map.insert("expire".into(), json!(expire));
         }
         match news {
-            LeaseNews::Deleted => leases.take_deletion(&Value::Object(map)),
+            LeaseNews::Deleted => leases.take_deletion(&Value::Object(map), channel),
             LeaseNews::Stored => {
                 map.insert("force-create".into(), json!(true));
-                leases.take_update(&Value::Object(map))
+                leases.take_update(&Value::Object(map), channel)
             }
         }
     });

@@ -105,7 +105,10 @@ fn heartbeat(half: &Half, command: &Command<'_>) -> Result<Begun, Answer> {
     let sender = check_server(half, command)?;
     let arguments = command.arguments.and_then(Value::as_object);
     let asker = arguments.and_then(announce::from_json);
-    half.see_heartbeat(sender.is_some(), asker.as_ref());
+    // Whoever asks on the control socket is no partner, and says nothing of it.
+    if let Channel::Partner(_) = command.channel {
+        half.see_heartbeat(sender.is_some(), asker.as_ref());
+    }
     let status = half.heartbeat_status();
     let names: Vec<&str> = status.scopes.iter().map(|name| &**name).collect();
     let mut told = json!({
@@ -151,7 +154,10 @@ fn sync(half: &Half, command: &Command<'_>) -> Result<Begun, Answer> {
 
 fn sync_complete(half: &Half, command: &Command<'_>) -> Result<Begun, Answer> {
     let named = arguments::sync_origin(command.arguments)?.map(Origin);
-    check_server(half, command)?;
+    let sender = check_server(half, command)?;
+    if let (Channel::Partner(_), Some(sender)) = (command.channel, sender) {
+        half.see_named(sender);
+    }
     let origin = match command.channel {
         Channel::Control => named,
         // Kea 2.2 names none, and means itself.

@@ -71,6 +71,8 @@ pub struct Half {
     remembers_refusals: AtomicBool,
     /// Whether the partner named itself in its last heartbeat, as Kea 3 does.
     partner_is_kea3: AtomicBool,
+    /// The same of each backup: it named itself when it had synchronised.
+    backup_is_kea3: Box<[AtomicBool]>,
     /// This run of the server, as the partner knows it.
     incarnation: Incarnation,
     /// `clock-skew` is `tolerate`.
@@ -189,6 +191,7 @@ impl Half {
             queue_full: AtomicBool::new(false),
             remembers_refusals: AtomicBool::new(false),
             partner_is_kea3: AtomicBool::new(false),
+            backup_is_kea3: (0..backups).map(|_| AtomicBool::new(false)).collect(),
             incarnation,
             tolerates_skew,
             returns: AtomicU64::new(0),

@@ -83,7 +83,7 @@ mod tests {
 
     fn update(news: LeaseNews, host: u8, number: u64) -> Update {
         let (number, lease) = (ChangeNumber(number), lease(host, number));
-        Update { number, news, lease, ticket: None, delayed: false }
+        Update { number, news, lease, declined_by: None, ticket: None, delayed: false }
     }
 
     #[test]

@@ -42,7 +42,7 @@ use crate::io::listener::{Rules, reply};
 use crate::limits::REQUEST_TIMEOUT;
 use crate::machine::{CallError, Incarnation, Relationship, Seen, Standing, State};
 use crate::outbox::{Load, PeerQueue, Update};
-use crate::wire::request::lease_news;
+use crate::wire::request::{PartnerKind, lease_news};
 
 /// Seconds that reclaimed leases are kept, as the plan's configuration has it.
 const HOLD_S: u64 = 300;
@@ -60,7 +60,7 @@ pub(super) enum Sent {
 #[derive(Debug)]
 enum Call {
     Errand(Errand),
-    Update(PeerQueue, Box<Update>),
+    Update(PeerQueue, PartnerKind, Box<Update>),
     Batch(Vec<Update>),
 }
 
@@ -81,7 +81,7 @@ pub(super) struct Server {
     senders: usize,
     /// Recalls of updates that were seen.
     recalls: u64,
-    /// Errands whose next request is to be sent.
+    /// Errands whose next request is to be sent, and updates that go once more.
     resumed: Vec<u64>,
     commands_waiting: Vec<Receiver<Answer>>,
 }
@@ -183,11 +183,12 @@ impl Server {
             service,
             storage,
             pending,
-            offers: Offers::with_capacity(1024),
+            offers: Offers::with_capacity(4096),
             links: Arc::new(Link(member.address)),
             stats: Arc::clone(&stats),
             key: RandomState::new(),
             reply_port: None,
+            commits: None,
         });
         Self {
             clock: Arc::clone(clock),
@@ -245,8 +246,14 @@ impl Server {
                     self.resumed.push(call);
                 }
             }
-            Some(Call::Update(peer, update)) => {
-                self.half.outbox().settle(peer, &update, update_outcome(answer));
+            Some(Call::Update(peer, kind, update)) => {
+                let outcome = update_outcome(answer);
+                if self.half.refuses_state(peer, kind, &update, &outcome) {
+                    let call = self.call(Call::Update(peer, PartnerKind::Kea2, update));
+                    self.resumed.push(call);
+                    return;
+                }
+                self.half.outbox().settle(peer, &update, outcome);
                 self.sent(peer);
             }
             Some(Call::Batch(updates)) => {
@@ -334,10 +341,11 @@ impl Server {
                 let (peer, to) = (*peer, Arc::clone(to));
                 let Some(load) = self.half.outbox().try_next(peer) else { break };
                 let (body, call) = match load {
-                    Load::One(update) => (
-                        lease_news(update.news, &update.lease, self.half.partner_kind()),
-                        Call::Update(peer, Box::new(update)),
-                    ),
+                    Load::One(update) => {
+                        let kind = self.half.kind_of(peer);
+                        let body = lease_news(update.news, &update.lease, kind);
+                        (body, Call::Update(peer, kind, Box::new(update)))
+                    }
                     Load::Batch(updates) => match self.half.batch_request(&updates) {
                         Some(body) => (body, Call::Batch(updates)),
                         None => {
@@ -360,7 +368,7 @@ impl Server {
             return;
         }
         let to_partner =
-            |call: &Call| matches!(call, Call::Update(PeerQueue::Partner, _) | Call::Batch(_));
+            |call: &Call| matches!(call, Call::Update(PeerQueue::Partner, ..) | Call::Batch(_));
         let calls = self.calls.iter().filter(|(_, call)| to_partner(call));
         for call in calls.map(|(number, _)| *number).collect::<Vec<_>>() {
             self.answer(call, Err(CallError::Communication("recalled".to_owned())));
@@ -374,9 +382,18 @@ impl Server {
         }
     }
 
-    /// The request of an errand that goes on.
+    /// The request of an errand that goes on, or of an update that goes once more.
     fn next_request(&self, call: u64) -> Option<Sent> {
-        let Some(Call::Errand(errand)) = self.calls.get(&call) else { return None };
+        let errand = match self.calls.get(&call)? {
+            Call::Errand(errand) => errand,
+            Call::Update(peer, kind, update) => {
+                let queue = self.queues.iter().find(|(queue, ..)| queue == peer);
+                let to = Arc::clone(&queue.expect("an update came from a queue").1);
+                let body = lease_news(update.news, &update.lease, *kind);
+                return Some(Sent::Request { call, to, body, timeout: REQUEST_TIMEOUT });
+            }
+            Call::Batch(_) => return None,
+        };
         let (body, timeout) = self.clerk.ask(errand);
         let peers = self.half.gate().peers();
         let named = errand.server().and_then(|place| peers.all().get(place));

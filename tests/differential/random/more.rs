@@ -159,7 +159,7 @@ fn add_classes(dice: &mut Dice, all: &mut Map<String, Value>) {
     }
 }
 
-/// Rules for names.
+/// Rules for names. What they leave of a name is a name: 2.2 differs from 3.x in others.
 fn names(dice: &mut Dice, level: &mut Map<String, Value>, percent: usize) {
     if !dice.chance(percent) {
         return;
@@ -175,7 +175,9 @@ fn names(dice: &mut Dice, level: &mut Map<String, Value>, percent: usize) {
     if dice.chance(50) {
         let characters = dice.pick(&["[^A-Za-z0-9.-]", "[a-c]", ""]);
         level.insert("hostname-char-set".into(), characters.into());
-        level.insert("hostname-char-replacement".into(), dice.pick(&["x", "", "-"]).into());
+        let replacement = dice.pick(&["x", "", "-"]);
+        let replacement = if characters == "[a-c]" { "x" } else { replacement };
+        level.insert("hostname-char-replacement".into(), replacement.into());
     }
 }
 

@@ -77,7 +77,7 @@ fn query(names: &mut ClassNames) -> Query {
         (77, vec![]),
         (80, vec![]),
         (82, vec![1, 4, b'p', b'o', b'r', b't', 2, 2, 0, 7, 0, 1, b'n']),
-        (124, vec![0, 0, 0x11, 0x8b, 5, 2, b'h', b'i', 1, b'!']),
+        (124, vec![0, 0, 0x11, 0x8b, 2, b'h', b'i', 0, 0, 0x11, 0x8b, 1, b'!']),
         (125, vec![0, 0, 0x11, 0x8b, 4, 1, 2, b'o', b'k', 0, 0, 0, 9, 2, 1, 0]),
         (224, vec![1, 1, b'x']),
         // Option 19, a boolean.

@@ -7,6 +7,8 @@ mod classes;
 mod definitions;
 mod global;
 mod hooks;
+#[cfg(test)]
+mod inheritance_tests;
 mod loggers;
 mod names;
 mod network;

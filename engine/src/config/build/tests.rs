@@ -299,6 +299,18 @@ fn options() {
 }
 
 #[test]
+fn an_option_twice_in_one_list_is_told_of_and_the_first_counts() {
+    let text = r#"{"Dhcp4": { "client-classes": [ { "name": "c" } ], "option-data": [
+        { "code": 3, "data": "10.0.0.1" }, { "code": 3, "data": "10.0.0.2", "client-classes": [ "c" ] },
+        { "name": "routers", "data": "10.0.0.3" },
+        { "code": 125, "data": "9" }, { "code": 125, "data": "10" } ] } }"#;
+    let found = configuration(text);
+    let warnings: Vec<_> = found.warnings.iter().map(ToString::to_string).collect();
+    let told = "got option 3 a second time for everybody, expected it once: the first one counts";
+    assert_eq!(warnings, [format!("f:3.9: {told}")]);
+}
+
+#[test]
 fn below_the_global_level_an_undefined_option_without_csv_format_is_hexadecimal() {
     let given = r#""option-data": [ { "code": 240, "data": "0a0b" } ]"#;
     let found = dhcp4(&format!(
@@ -520,6 +532,16 @@ fn what_is_wrong_with_reservations_is_reported() {
         r#""ip-reservations-unique": false, "subnet4": [ { "subnet": "10.0.0.0/8", "reservations": [
             { "duid": "01", "ip-address": "10.0.0.5" }, { "duid": "02", "ip-address": "10.0.0.5" } ] } ]"#,
     );
+    // Global ones as well.
+    let twice = r#""reservations": [ { "duid": "01", "ip-address": "10.0.0.5" },
+{ "duid": "02", "ip-address": "10.0.0.5" } ]"#;
+    assert_eq!(
+        mistakes(twice),
+        [
+            "f:3.1: got a second reservation of 10.0.0.5 (before at 2.19), expected one, or \"ip-reservations-unique\": false"
+        ]
+    );
+    dhcp4(&format!(r#""ip-reservations-unique": false, {twice}"#));
 }
 
 #[test]

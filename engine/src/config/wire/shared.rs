@@ -131,6 +131,7 @@ const SQL: &[Key] = &[
     inert("port", PORT, NO_SQL),
     inert("user", TEXT, NO_SQL),
     inert("password", TEXT, NO_SQL),
+    inert("password-file", TEXT, NO_SQL),
     inert("connect-timeout", U32, NO_SQL),
     inert("read-timeout", U32, NO_SQL),
     inert("write-timeout", U32, NO_SQL),

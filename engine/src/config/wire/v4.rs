@@ -87,7 +87,8 @@ const COMPATIBILITY4: Shape = Shape {
     mandatory: &[],
 };
 
-const SHARED_NETWORK: Shape = Shape {
+/// A shared network.
+pub const SHARED_NETWORK: Shape = Shape {
     name: "shared-networks",
     groups: &[
         &[key("name", TEXT), key("subnet4", Kind::Maps(&SUBNET4))],
@@ -103,7 +104,8 @@ const SHARED_NETWORK: Shape = Shape {
     mandatory: &["name"],
 };
 
-const SUBNET4: Shape = Shape {
+/// A subnet.
+pub const SUBNET4: Shape = Shape {
     name: "subnet4",
     groups: &[
         &[

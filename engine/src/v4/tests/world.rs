@@ -276,6 +276,12 @@ impl Ask {
         self
     }
 
+    /// Without an option that it has.
+    pub(super) fn without(mut self, code: u8) -> Self {
+        self.options.retain(|(known, _)| *known != code);
+        self
+    }
+
     /// REQUEST that takes this server's offer.
     pub(super) fn selecting(self, address: Ipv4Addr) -> Self {
         self.of(MessageType::Request)

@@ -37,7 +37,7 @@ pub(crate) const WIRE: [(&str, &str); 21] = [
 ];
 
 /// What was asked on control sockets.
-pub(super) const COMMANDS: [(&str, &str); 26] = [
+pub(crate) const COMMANDS: [(&str, &str); 26] = [
     recorded!("admin-clock-skew-2.2"),
     recorded!("admin-clock-skew-3.3"),
     recorded!("admin-communication-recovery-2.2"),

@@ -11,10 +11,10 @@ mod handshake;
 mod reply;
 mod talk;
 
-use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::{fmt, io};
 
 use engine::clock::Clock;
 use engine::control::Registry;
@@ -88,13 +88,11 @@ struct Room {
 }
 
 /// A running listener; dropping it stops it.
-#[derive(Debug)]
 pub struct Listener {
     address: SocketAddr,
-    stats: Arc<Stats>,
+    shared: Arc<Shared>,
     stopper: Stopper,
     threads: Vec<JoinHandle<()>>,
-    shared: Arc<Shared>,
 }
 
 /// What every connection needs.
@@ -128,12 +126,12 @@ impl Listener {
             registry,
             clock,
             room: Room::default(),
-            stats: stats.clone(),
+            stats,
             refusals: Refusals::default(),
             long: [MAX_LONG_COMMANDS, MAX_LONG_OF_STRANGERS].map(|n| Arc::new(Semaphore::new(n))),
         });
         let mut listener =
-            Self { address, stats, stopper, threads: Vec::new(), shared: Arc::clone(&shared) };
+            Self { address, shared: Arc::clone(&shared), stopper, threads: Vec::new() };
         for i in 0..number {
             let socket = socket.try_clone().map_err(ListenError::Thread)?;
             let thread = spawn(i, socket, shared.clone(), stop.clone());
@@ -154,7 +152,13 @@ impl Listener {
 
     /// Where it counts what it meets.
     pub fn stats(&self) -> &Stats {
-        &self.stats
+        &self.shared.stats
+    }
+}
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Listener").field("address", &self.address).finish_non_exhaustive()
     }
 }
 

@@ -16,6 +16,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::deadline::{Phase, Progress, Watched};
 use super::reply::{self, Reply};
@@ -96,12 +97,15 @@ async fn serve(
 ) -> Result<Response<Pieces>, Failure> {
     let shared = &place.shared;
     let (head, body) = request.into_parts();
+    let mut permit = None;
     let reply = if reply::head_is_good(&head.method, &head.headers) {
         let body = Limited::new(body, MAX_REQUEST).collect().await;
         match body {
             Ok(body) => {
                 progress.enter(Phase::Answering);
-                answer(head.headers, body.to_bytes(), place).await?
+                let answered = answer(head.headers, body.to_bytes(), place).await?;
+                permit = answered.1;
+                answered.0
             }
             Err(why) if why.is::<http_body_util::LengthLimitError>() => Reply::bad_request(),
             Err(why) => return Err(why),
@@ -114,11 +118,14 @@ async fn serve(
         shared.stats.count(counter);
     }
     let now_s = shared.now_s();
-    Ok(shared.settings.look(|settings| response(reply, now_s, &settings.manners)))
+    Ok(shared.settings.look(|settings| response(reply, permit, now_s, &settings.manners)))
 }
 
+/// What a long command is answered, and the room that it takes until that is read.
+type Answered = (Reply, Option<OwnedSemaphorePermit>);
+
 /// Runs a request's command: here if it is over at once, else on a thread of its own.
-async fn answer(headers: HeaderMap, body: Bytes, place: &Place) -> Result<Reply, Failure> {
+async fn answer(headers: HeaderMap, body: Bytes, place: &Place) -> Result<Answered, Failure> {
     let shared = &place.shared;
     if body.len() > LARGE_REQUEST {
         return apart(place, move |shared| {
@@ -131,11 +138,11 @@ async fn answer(headers: HeaderMap, body: Bytes, place: &Place) -> Result<Reply,
         .await;
     }
     match shared.check(&headers, &body) {
-        Err(refusal) => Ok(refusal),
+        Err(refusal) => Ok((refusal, None)),
         Ok(request) if reply::is_long(&request) => {
             apart(place, move |shared| reply::run(&request, &shared.registry)).await
         }
-        Ok(request) => Ok(reply::run(&request, &shared.registry)),
+        Ok(request) => Ok((reply::run(&request, &shared.registry), None)),
     }
 }
 
@@ -149,15 +156,12 @@ impl Shared {
 async fn apart(
     place: &Place,
     work: impl FnOnce(&Shared) -> Reply + Send + 'static,
-) -> Result<Reply, Failure> {
+) -> Result<Answered, Failure> {
     let shared = Arc::clone(&place.shared);
     let room = Arc::clone(&shared.long[usize::from(place.stranger)]);
     let permit = room.acquire_owned().await?;
-    let work = move || {
-        // Who asked may be gone meanwhile: the room is taken until the work is done.
-        let _permit = permit;
-        work(&shared)
-    };
+    // Who asked may be gone meanwhile: the room is taken until the work is done, and the answer read.
+    let work = move || (work(&shared), Some(permit));
     Ok(tokio::task::spawn_blocking(work).await?)
 }
 
@@ -172,7 +176,12 @@ fn refusal(status: u16) -> Option<Counter> {
 }
 
 /// The response with Kea's headers in Kea's order.
-fn response(reply: Reply, now_s: u64, manners: &Manners) -> Response<Pieces> {
+fn response(
+    reply: Reply,
+    permit: Option<OwnedSemaphorePermit>,
+    now_s: u64,
+    manners: &Manners,
+) -> Response<Pieces> {
     let mut response = Response::builder()
         .status(reply.status)
         .header(CONTENT_LENGTH, reply.body.len())
@@ -185,9 +194,20 @@ fn response(reply: Reply, now_s: u64, manners: &Manners) -> Response<Pieces> {
     for (name, value) in &manners.headers {
         response = response.header(name, value);
     }
-    response
-        .body(Pieces(reply.body.into()))
-        .expect("the headers were checked with the configuration")
+    let body = Pieces(Bytes::from_owner(Kept { text: reply.body, _permit: permit }));
+    response.body(body).expect("the headers were checked with the configuration")
+}
+
+/// The text of a body, which takes the room of a long command for as long as any of it is to be read.
+struct Kept {
+    text: String,
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl AsRef<[u8]> for Kept {
+    fn as_ref(&self) -> &[u8] {
+        self.text.as_bytes()
+    }
 }
 
 /// A body that goes to hyper in pieces: given whole it is copied at one go, and all connections of the thread wait.

@@ -298,7 +298,37 @@ fn strangers_cannot_keep_a_peer_out() {
     let mut text = String::new();
     let _ = refused.read_to_string(&mut text);
     assert_eq!((text.as_str(), listener.stats().value(Counter::HaRefused)), ("", 1));
+    let mut peer = connect_from("127.0.0.2", &listener);
+    peer.write_all(post("", HEARTBEAT).as_bytes()).unwrap();
+    assert!(read_answer(&mut peer).contains("200 OK"));
+    assert_eq!(listener.stats().value(Counter::HaRefused), 1);
     drop(crowd);
+}
+
+fn connect_from(from: &str, listener: &Listener) -> TcpStream {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let stream = runtime.block_on(async {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::new(from.parse().unwrap(), 0)).unwrap();
+        socket.connect(listener.address()).await.unwrap().into_std().unwrap()
+    });
+    stream.set_nonblocking(false).unwrap();
+    stream.set_read_timeout(Some(SOON)).unwrap();
+    stream
+}
+
+/// So many open connections would take more files than a test may open: their places are taken without them.
+#[test]
+fn there_is_an_end_to_the_connections_of_peers_too() {
+    let listener = start(settings());
+    let peer = "127.0.0.1".parse().unwrap();
+    let mut places: Vec<_> =
+        (0..MAX_CONNECTIONS).map(|_| Place::take(&listener.shared, peer).unwrap()).collect();
+    let mut text = String::new();
+    let _ = connect(&listener).read_to_string(&mut text);
+    assert_eq!((text.as_str(), listener.stats().value(Counter::HaRefused)), ("", 1));
+    places.pop();
+    works(&listener);
 }
 
 #[test]

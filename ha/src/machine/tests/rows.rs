@@ -13,7 +13,7 @@ use crate::limits::FEW_UNTOLD;
 use crate::machine::ClientKey;
 
 /// A machine in `situation`, and the time.
-fn machine_in(situation: &Situation) -> (Relationship, Now) {
+pub(super) fn machine_in(situation: &Situation) -> (Relationship, Now) {
     let so = |fact| situation.facts.has_all(Facts::of(&[fact]));
     let name = match situation.role {
         Role::Primary => "server1",
@@ -38,7 +38,7 @@ fn machine_in(situation: &Situation) -> (Relationship, Now) {
         machine.partner.clocks = machine.partner.clocks.filter(|_| so(Fact::Skewed));
     }
     machine.enter(now, machine.stage_of(situation.own));
-    if so(Fact::Overflowed) {
+    if so(Fact::Overflowed) && matches!(machine.stage, Stage::Recovery(_)) {
         machine.stage = Stage::Recovery(Recovery { overflowed: true, ..Recovery::default() });
     }
     if let Stage::PartnerDown(alone) = &mut machine.stage {
