@@ -54,7 +54,7 @@ use crate::v4::Snapshot;
 use crate::worker::{self, Pool, Settings};
 use housekeeping::{Duties, Housekeeper};
 use reload::{Doors, Office, Running};
-use sanity::Sanity;
+pub use sanity::Sanity;
 use settle::Settling;
 
 /// What the command line adds to the configuration.

@@ -29,6 +29,8 @@ pub enum Breakage {
     CachedAnswer,
     /// A lease of the partner ends by our clock alone, which is faster than the partner's.
     FastClock,
+    /// A server forgets a lease long after it was acknowledged, and tells nobody; so does its partner.
+    Forgetful,
     /// A partner that returns is not told which leases ended while it fetched them.
     DeletionsLeftOut,
     /// Each run of a server passes for the one before.
@@ -41,12 +43,13 @@ pub enum Breakage {
 
 impl Breakage {
     /// All of them.
-    pub const ALL: [Breakage; 9] = [
+    pub const ALL: [Breakage; 10] = [
         Breakage::ReplyEarly,
         Breakage::UpdatesSwapped,
         Breakage::JournalLate,
         Breakage::CachedAnswer,
         Breakage::FastClock,
+        Breakage::Forgetful,
         Breakage::DeletionsLeftOut,
         Breakage::SameRun,
         Breakage::ReadyEarly,
@@ -70,7 +73,9 @@ impl Breakage {
         store: Arc<dyn LeaseStore>,
     ) -> Arc<dyn LeaseStore> {
         match breakage {
-            Some(Breakage::FastClock) => Arc::new(OneClock(store)),
+            Some(broken @ (Breakage::FastClock | Breakage::Forgetful)) => {
+                Arc::new(Bent(store, broken))
+            }
             _ => store,
         }
     }
@@ -127,16 +132,26 @@ impl Replication for Swapped {
     }
 }
 
-/// Takes what the partner writes as its own.
-#[derive(Debug)]
-struct OneClock(Arc<dyn LeaseStore>);
+/// How often a lease is forgotten, and how old it is then at least.
+const FORGETS_EVERY_S: u64 = 600;
+const FORGETS_FOR_S: u64 = 30;
 
-impl LeaseStore for OneClock {
-    fn apply(&self, lease: Lease4, overwrite: Overwrite, _: Origin) -> Applied {
-        self.0.apply(lease, overwrite, Origin::Administrator)
+/// Takes what the partner writes as its own, or forgets a lease from time to time.
+#[derive(Debug)]
+struct Bent(Arc<dyn LeaseStore>, Breakage);
+
+impl LeaseStore for Bent {
+    fn apply(&self, lease: Lease4, overwrite: Overwrite, origin: Origin) -> Applied {
+        let fast = self.1 == Breakage::FastClock;
+        self.0.apply(lease, overwrite, if fast { Origin::Administrator } else { origin })
     }
 
     fn watch(&self, now: Now) {
+        if self.1 == Breakage::Forgetful && now.wall_s % FORGETS_EVERY_S < FORGETS_FOR_S {
+            let old = |lease: &Lease4| lease.cltt_s + FORGETS_FOR_S < now.wall_s;
+            let lease = self.0.page(None, usize::MAX).into_iter().find(old);
+            lease.and_then(|lease| self.0.delete(lease.address, Origin::Partner));
+        }
         self.0.watch(now);
     }
 

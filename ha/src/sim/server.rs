@@ -15,12 +15,12 @@ use engine::control::core::{Core, Served};
 use engine::control::leases::LeaseCommands;
 use engine::control::{Answer, Channel, Command, Registry};
 use engine::lease::csv::{self, Journal};
-use engine::lease::{Change, Lease4};
+use engine::lease::{Change, Lease4, LeaseStore, Origin, Overwrite};
 use engine::packet::{Buffers, Departure, Links, Packet, Transmit};
 use engine::pending::Pending;
 use engine::seam::service::Service;
 use engine::seam::{Admission, GuardPost, Replication};
-use engine::server::{Pipeline, ReplySender, Storage, lease_subnet};
+use engine::server::{Pipeline, ReplySender, Sanity, Storage, lease_subnet};
 use engine::stats::Stats;
 use engine::sync::Live;
 use engine::sync::{Mutex, RwLock};
@@ -87,11 +87,20 @@ pub(super) struct Server {
 }
 
 /// What the store tells of its changes, until the server goes: outbox, pending replies and store hold each other.
-struct Joined(RwLock<Option<Arc<dyn Replication>>>);
+struct Joined {
+    replication: RwLock<Option<Arc<dyn Replication>>>,
+    /// The addresses whose leases changed, but not by their own client.
+    changed: Mutex<Vec<Ipv4Addr>>,
+}
 
 impl Replication for Joined {
     fn queue(&self, change: &Change<'_>) {
-        if let Some(replication) = &*self.0.read() {
+        let by_client = matches!(change.origin, Origin::Client(_));
+        let before = change.before.map(|before| before.hw_address);
+        if !(by_client && before.is_none_or(|before| before == change.lease.hw_address)) {
+            self.changed.lock().push(change.lease.address);
+        }
+        if let Some(replication) = &*self.replication.read() {
             replication.queue(change);
         }
     }
@@ -99,7 +108,7 @@ impl Replication for Joined {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        *self.joined.0.write() = None;
+        *self.joined.replication.write() = None;
     }
 }
 
@@ -146,6 +155,7 @@ impl Server {
         let mut storage = Storage::on(journal, Arc::clone(&stats));
         storage.store = Breakage::wrap_store(breakage, storage.store);
         csv::load_text(&text, &*storage.store).expect("a server's own lease file can be read");
+        put_right(&*storage.store, plan.config(setup));
         let outgoing = Arc::<Outgoing>::default();
         let transmit = Arc::clone(&outgoing) as Arc<dyn Transmit>;
         let sender = ReplySender { storage: storage.clone(), transmit, stats: Arc::clone(&stats) };
@@ -165,7 +175,10 @@ impl Server {
         );
         half.remember_in(memory);
         let replication = Breakage::wrap(breakage, half.outbox());
-        let joined = Arc::new(Joined(RwLock::new(Some(replication))));
+        let joined = Arc::new(Joined {
+            replication: RwLock::new(Some(replication)),
+            changed: Mutex::default(),
+        });
         storage.replicate_to(Arc::<Joined>::clone(&joined));
         let admission = Arc::clone(half.gate()) as Arc<dyn Admission>;
         let snapshot = Snapshot::build(Arc::clone(plan.config(setup)), &admission.classes());
@@ -361,6 +374,11 @@ impl Server {
         }
     }
 
+    /// The addresses whose leases changed since the last call, but not by their own client.
+    pub(super) fn take_changed(&self) -> Vec<Ipv4Addr> {
+        std::mem::take(&mut self.joined.changed.lock())
+    }
+
     /// Nobody waits any more for the answers to updates that were recalled.
     fn recall(&mut self) {
         let recalls = self.half.outbox().recalls();
@@ -418,7 +436,10 @@ impl Server {
     /// Seconds since it last heard of its partner.
     pub(super) fn silence_s(&self) -> u64 {
         let now = self.clock.now();
-        self.half.look(|machine| machine.status(now).remote.map_or(0, |partner| partner.age_s))
+        self.half.look(|machine| match machine.peers().is_active_pair() {
+            true => machine.partner_age_s(now),
+            false => 0,
+        })
     }
 
     /// What it last knew of its partner's state.
@@ -448,6 +469,16 @@ impl Server {
     /// Replies that wait for an acknowledgement.
     pub(super) fn pending(&self) -> usize {
         self.pipeline.pending.len()
+    }
+}
+
+/// Leases from before the configuration was put right, or went wrong, are of the subnet of their address.
+fn put_right(store: &dyn LeaseStore, config: &Arc<Dhcp4>) {
+    let known = |lease: &Lease4| config.subnets.iter().any(|subnet| subnet.id == lease.subnet_id);
+    let strange = store.page(None, usize::MAX).into_iter().filter(|lease| !known(lease));
+    let sanity = Sanity::new(Arc::clone(config));
+    for lease in strange.filter_map(|lease| sanity.amend(lease)) {
+        store.apply(lease, Overwrite::Always, Origin::Load);
     }
 }
 

@@ -10,8 +10,10 @@ type Row = (&'static str, &'static str, Option<&'static str>, [&'static str; 2])
 
 const TEE: &str = r#""calculate-tee-times": true,"#;
 
+const FLQ: &str = r#""allocator": "flq","#;
+
 const ROWS: &[Row] = &[
-    ("adaptive-lease-time-threshold", "", Some("1.0"), ["0.5", "0.75"]),
+    ("adaptive-lease-time-threshold", FLQ, Some("1.0"), ["0.5", "0.75"]),
     ("allocator", "", Some(r#""iterative""#), [r#""random""#, r#""iterative""#]),
     ("authoritative", "", Some("false"), ["true", "false"]),
     ("boot-file-name", "", Some(r#""""#), [r#""a""#, r#""b""#]),

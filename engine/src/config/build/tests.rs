@@ -558,3 +558,47 @@ fn a_part_that_is_not_built_is_named_once() {
         ]
     );
 }
+
+#[test]
+fn control_sockets_over_http() {
+    let config = dhcp4(
+        r#""control-sockets": [
+            { "socket-type": "http", "authentication": { "realm": "lab", "directory": "/etc/x",
+                "clients": [ { "user": "a", "password-file": "b" }, { "password-file": "/c" } ] } },
+            { "socket-type": "https", "socket-address": "::1", "socket-port": 8443, "cert-required": false,
+              "trust-anchor": "/t", "cert-file": "/c", "key-file": "/k",
+              "http-headers": [ { "name": "X-Y", "value": "z" } ] } ]"#,
+    );
+    let [plain, secure] = &config.http_sockets[..] else { panic!("{:?}", config.http_sockets) };
+    assert_eq!((plain.address.to_string(), plain.tls.is_some()), ("127.0.0.1:8000".into(), false));
+    let login = plain.login.as_ref().unwrap();
+    let files: Vec<_> = login.clients.iter().map(|client| client.password.clone()).collect();
+    assert_eq!(files, ["/etc/x/b", "/c"].map(|path| Secret::File(path.into())));
+    assert_eq!(login.clients[0].user, Some(Secret::Text("a".into())));
+    assert_eq!((&*login.realm, &login.clients[1].user), ("lab", &None));
+    assert_eq!(secure.address.to_string(), "[::1]:8443");
+    assert!(!secure.tls.as_ref().unwrap().client_certificates && secure.login.is_none());
+    assert_eq!(secure.headers, [("X-Y".to_owned(), "z".to_owned())]);
+}
+
+#[test]
+fn what_is_wrong_with_control_sockets_over_http_is_told() {
+    for (socket, said) in [
+        (r#""https""#, "got a control socket with TLS without \"trust-anchor\" and"),
+        (r#""http", "cert-file": "c", "key-file": "k""#, "TLS without \"trust-anchor\", expected"),
+        (r#""http", "socket-name": "n""#, "got \"socket-name\" for a control socket over HTTP"),
+        (r#""http", "socket-port": 70000"#, "expected an integer from 0 to 65535"),
+        (r#""http", "authentication": { "clients": [ { "password": "p" } ] }"#, "is not clear"),
+        (r#""http", "authentication": { "clients": [ { "user": "a:b" } ] }"#, "is not clear"),
+        (r#""http", "authentication": { "realm": "a\"b" }"#, "got a realm that cannot be sent"),
+        (r#""http", "http-headers": [ { "name": "a b", "value": "" } ]"#, "cannot be sent"),
+        (r#""http" }, { "socket-type": "http""#, "for a second control socket"),
+    ] {
+        let text = format!(
+            r#"{{ "Dhcp4": {{ "control-sockets": [ {{ "socket-type": {socket} }} ], "subnet4": [] }} }}"#
+        );
+        let mistakes = parse_text(&text, "f").unwrap_err();
+        let [only] = &mistakes[..] else { panic!("{socket}: {mistakes:?}") };
+        assert!(only.message.contains(said), "{socket}: {only}");
+    }
+}

@@ -4,10 +4,12 @@ use std::net::SocketAddrV4;
 
 use super::*;
 use crate::clock::Mono;
+use crate::codec::v4::code;
 use crate::lease::csv::Journal;
 use crate::lease::{Change, Origin};
-use crate::packet::Arrival;
+use crate::packet::{Arrival, Transmit};
 use crate::seam::{Replication, ServeAll};
+use crate::server::ReplySender;
 use crate::sync::Mutex;
 use crate::worker::Pipeline as _;
 
@@ -74,7 +76,7 @@ impl World {
         let stats = Arc::<Stats>::default();
         let storage = Storage::on(Journal::none(), Arc::clone(&stats));
         let later = Arc::<Sent>::default();
-        let sender = Sender {
+        let sender = ReplySender {
             storage: storage.clone(),
             transmit: Arc::<Sent>::clone(&later),
             stats: Arc::clone(&stats),
@@ -96,6 +98,7 @@ impl World {
             stats,
             key: RandomState::new(),
             reply_port: None,
+            commits: None,
         });
         Self { pipeline, partner, later }
     }
