@@ -247,7 +247,7 @@ impl Half {
 
     /// A heartbeat has ended; `settled`: it found both servers in normal operation.
     pub(crate) fn end_heartbeat(&self, settled: bool) {
-        self.pairing.hear(&self.server, settled);
+        self.pairing.hear(&self.server, settled && !self.outbox.partner_lacks());
         let run = self.partner_run().filter(|_| settled);
         run.into_iter().for_each(|run| self.outbox.settle_with(run));
         if settled && self.outbox.owed().changes > 0 {

@@ -31,6 +31,9 @@ impl Backlog {
             return None;
         }
         self.overflowed = self.limit > 0;
+        // An older version that is given up behind this one would pass for the last.
+        let Update { number, lease, .. } = &update;
+        self.kept.retain(|kept, it| it.lease.address != lease.address || kept > number);
         Some(update)
     }
 

@@ -168,6 +168,8 @@ impl Outbox {
                 Vec::new()
             }
             (_, ToPartner::Nothing | ToPartner::Count) => {
+                // It fetches all leases before it is told of any again.
+                state.lacks = false;
                 state.drop_backlog();
                 state.late.clear();
                 // In time: the partner may be back before it is given up by itself, and synchronise first.
@@ -238,6 +240,11 @@ impl Outbox {
         }
     }
 
+    /// Whether the partner refused a lease, since it last fetched them, that its client has been promised.
+    pub fn partner_lacks(&self) -> bool {
+        self.partner.as_ref().is_some_and(|side| side.state.lock().lacks)
+    }
+
     /// What is kept for the partner.
     pub fn owed(&self) -> Owed {
         let Some(side) = &self.partner else { return Owed::default() };
@@ -265,6 +272,7 @@ impl Outbox {
         let Some(side) = &self.partner else { return };
         let mut state = side.state.lock();
         state.untold.follow_anew(run);
+        state.lacks = false;
         state.drop_backlog();
         side.recalls.give();
         let failed = state.give_up_queue();
@@ -388,7 +396,12 @@ impl Outbox {
             return;
         };
         let lost = matches!(outcome, UpdateOutcome::Failure(CallError::Communication(_)));
+        let is_promised = update.ticket.is_none() && update.lease.state == LeaseState::Assigned;
         let mut state = side.state.lock();
+        state.lacks |= is_promised
+            && update.news == LeaseNews::Stored
+            && !lost
+            && outcome != UpdateOutcome::Success;
         let Finished { more, abandoned, outdated } = state.queue.finish(update.lease.address);
         if outcome == UpdateOutcome::Success {
             state.gone.told(update);

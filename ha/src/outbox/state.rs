@@ -39,6 +39,8 @@ pub(super) struct State {
     pub(super) late: Backlog,
     pub(super) gone: Gone,
     pub(super) untold: Untold,
+    /// It refused a lease that its client has already been promised.
+    pub(super) lacks: bool,
     pub(super) policy: UpdatePolicy,
     pub(super) stopped: bool,
     /// The peer takes batches, one after the other.
@@ -58,6 +60,7 @@ impl State {
             late: Backlog::new(MAX_LATE_UPDATES),
             gone: Gone::new(MAX_KEPT_DELETIONS),
             untold: Untold::new(limits.untold),
+            lacks: false,
             policy: UpdatePolicy::default(),
             stopped: false,
             batches: false,

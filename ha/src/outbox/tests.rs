@@ -313,6 +313,35 @@ fn a_backlog_has_its_limit() {
     assert_eq!(world.outbox.send_backlog(), Some(Ok(())));
 }
 
+/// The release has room, and is given up behind the grant that has none.
+#[test]
+fn what_outlived_a_full_backlog_does_not_end_a_later_lease() {
+    let world = world(0, 1);
+    world.outbox.set_policy(UpdatePolicy { partner: ToPartner::Queue, ..SEND });
+    let released = Lease4 { state: LeaseState::Released, ..lease(1, 1) };
+    world.change(&released, ChangeKind::Updated, Origin::Client(None));
+    world.changed(1, 2);
+    assert!(world.outbox.has_overflowed());
+    world.outbox.set_policy(UpdatePolicy { partner: ToPartner::Count, ..SEND });
+    assert!(!world.outbox.owed().deletions, "the address has a lease again");
+}
+
+#[test]
+fn a_partner_that_refuses_what_was_promised_lacks_it_until_it_fetches_all() {
+    let world = world(0, 1);
+    let settle = |outcome| {
+        world.changed(1, 1);
+        let update = world.take();
+        world.outbox.settle(PeerQueue::Partner, &update, outcome);
+        world.outbox.partner_lacks()
+    };
+    assert!(!settle(UpdateOutcome::Success));
+    assert!(settle(UpdateOutcome::Conflict));
+    assert!(settle(UpdateOutcome::Success), "still");
+    world.outbox.set_policy(UpdatePolicy { partner: ToPartner::Count, ..SEND });
+    assert!(!world.outbox.partner_lacks());
+}
+
 #[test]
 fn what_silence_cut_off_is_kept_unless_something_newer_was_sent() {
     let world = world(0, 10);
