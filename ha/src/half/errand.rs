@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::clock::Mono;
-use engine::lease::{Applied, ChangeNumber, Lease4, LeaseStore, Origin, Overwrite};
+use engine::lease::{Applied, ChangeNumber, Lease4, LeaseState, LeaseStore, Origin, Overwrite};
 use engine::log;
 
 use super::{Half, Job};
@@ -244,6 +244,8 @@ impl Clerk {
                 self.go_on(&mut sync, answer);
                 match sync.transfer.next() {
                     Ok(_) => return Some(Errand::Sync(sync)),
+                    // What the last page showed to be lacking there.
+                    Err(Ok(_)) if !sync.owed.is_empty() => return Some(Errand::Sync(sync)),
                     Err(result) => {
                         if result.is_ok() && sync.serving && sync.trust != Trust::Newer {
                             half.end_return();
@@ -451,6 +453,7 @@ impl Clerk {
         self.each_of_ours(after, until, |lease| {
             let ours_counts = match theirs.get(&lease.address) {
                 None => true,
+                Some(theirs) if ended_early(theirs, &lease, wall_s) => true,
                 Some(theirs) if is_tie(&lease, theirs) => {
                     let ours_first = goes_before(peers, &lease, theirs);
                     if !ours_first {
@@ -479,8 +482,11 @@ impl Clerk {
         let skewed = self.half.is_skewed();
         let wall_s = self.half.clock().now().wall_s;
         for lease in page.leases.into_iter().filter(|lease| self.is_own(lease)) {
-            let ours = self.store.find(lease.address).filter(|_| skewed);
-            if ours.is_some_and(|ours| ends_early(&lease, &ours.lease, wall_s)) {
+            let ours = self.store.find(lease.address);
+            let is_early = |ours: &Lease4| {
+                ended_early(&lease, ours, wall_s) || (skewed && ends_early(&lease, ours, wall_s))
+            };
+            if ours.is_some_and(|ours| is_early(&ours.lease)) {
                 continue;
             }
             let rule = rule(lease.address);
@@ -519,6 +525,14 @@ fn ends_early(theirs: &Lease4, ours: &Lease4, wall_s: u64) -> bool {
     let same_client = theirs.hw_address == ours.hw_address && theirs.client_id == ours.client_id;
     let shorter = same_client && theirs.expires_at_s() < ours.expires_at_s();
     ours.holds_address(wall_s) && (shorter || !theirs.holds_address(wall_s))
+}
+
+/// Whether the partner ended a newer version of a live lease of ours before its time, as our clock has it. One of the clocks
+/// was set since: the client may have renewed later than that version says, and goes on with its address.
+fn ended_early(theirs: &Lease4, ours: &Lease4, wall_s: u64) -> bool {
+    let same_client = theirs.hw_address == ours.hw_address && theirs.client_id == ours.client_id;
+    let early = theirs.state == LeaseState::Reclaimed && theirs.expires_at_s() > wall_s;
+    same_client && early && theirs.is_newer_than(ours) && ours.holds_address(wall_s)
 }
 
 impl From<Result<(), AnswerError>> for UpdateOutcome {

@@ -82,6 +82,8 @@ impl Transfer {
     /// The answer to the request that [`Self::next`] gave.
     pub fn handle(&mut self, answer: Result<Reply, CallError>) {
         self.step = match (&self.step, answer) {
+            // What the partner was owed did not reach it.
+            (Step::End(Ok(_)), Err(error)) => Step::End(Err(error)),
             (Step::End(result), _) => Step::End(result.clone()),
             (Step::GiveBack(why), _) => Step::End(Err(why.clone())),
             (Step::Ask(request), Ok(reply)) => self.after_success(&request.clone(), reply),

@@ -232,6 +232,28 @@ fn for_one_that_served_alone_the_newer_version_counts_and_the_partner_is_told() 
     world.has(&[lease(1, 1, START_S), lease(2, 22, START_S), lease(3, 3, START_S)]);
 }
 
+/// The partner goes on serving, so that nothing follows the last page but what it lacks.
+#[test]
+fn what_the_last_page_lacks_is_told_before_a_synchronisation_while_serving_ends() {
+    let world = world(false);
+    world.load(lease(1, 1, START_S));
+    let order = SyncOrder {
+        server: 1,
+        max_period_s: None,
+        administrator: false,
+        served: true,
+        serving: true,
+    };
+    let mut errand = world.clerk.begin(Job::Sync(order));
+    for answer in [json!([{"result": 0}]), page(&[])] {
+        errand = world.clerk.handle(errand.unwrap(), Ok(answer.to_string().as_bytes()));
+    }
+    let errand = errand.unwrap();
+    let (body, _) = world.clerk.ask(&errand);
+    assert!(body.contains("lease4-update") && body.contains("192.0.2.1"), "{body}");
+    assert!(world.clerk.handle(errand, Ok(b"[{\"result\": 0}]")).is_none());
+}
+
 /// Both servers gave one address within one second: both sides of a synchronisation have to choose the same.
 #[test]
 fn of_one_second_the_version_of_the_scopes_owner_counts() {
@@ -317,4 +339,10 @@ fn a_partner_whose_clock_is_far_off_ends_no_lease() {
     assert!(!ends(&of(1, 1050, Assigned), 1020), "a newer one");
     assert!(!ends(&of(2, 1010, Assigned), 1020), "another client's");
     assert!(!ends(&of(1, 1050, Reclaimed), 1200), "ours is over");
+    let ended = |theirs: &Lease4, wall_s| ended_early(theirs, &ours, wall_s);
+    assert!(ended(&of(1, 1050, Reclaimed), 1020), "its clock was set since, and agrees now");
+    assert!(!ended(&of(1, 1000, Reclaimed), 1020), "the same version");
+    assert!(!ended(&of(1, 1050, Assigned), 1020), "a newer one");
+    assert!(!ended(&of(2, 1050, Reclaimed), 1020), "another client's");
+    assert!(!ended(&of(1, 1150, Reclaimed), 1200), "ours is over");
 }
