@@ -374,6 +374,10 @@ pub static RULES: &[Rule] = &[
         SeenSet::UNAVAILABLE, Enter(CommunicationRecovery))
         .with(&[DelaysUpdates]),
 
+    // What it granted alone is to be known before anybody serves in its place.
+    Rule::new("begins-anew-untold", own(&[CommunicationRecovery, HotStandby, LoadBalancing]),
+        partner(&[Waiting]), Enter(Waiting))
+        .with(&[Able, NewUnsent]),
     Rule::new("begins-anew", own(&[CommunicationRecovery, HotStandby, LoadBalancing]),
         partner(&[Waiting]), Enter(PartnerDown))
         .with(&[Able]),

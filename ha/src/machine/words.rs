@@ -76,6 +76,7 @@ const ROWS: &[(&str, &str)] = &[
         "recovery-overflowed",
         "more changed while {} was silent than delayed-updates-limit allows to keep",
     ),
+    ("begins-anew-untold", "{} served alone, and waits to tell what it granted"),
     (
         "begins-anew",
         "{} was restarted, or begins anew, and fetches the leases while this server serves",

@@ -258,3 +258,16 @@ fn whoever_begins_anew_waits_until_the_partner_has_taken_over() {
     see_returning(&mut machine, 102_000, 0, State::Waiting);
     assert_eq!(machine.state(), State::PartnerDown, "it takes over for one that begins anew");
 }
+
+#[test]
+fn nobody_serves_in_the_place_of_a_partner_that_served_alone_before_it_has_told() {
+    let mut machine = alone();
+    see_returning(&mut machine, 101_000, 0, State::Ready);
+    machine.handle_backlog_sent(at(101_100), Ok(()));
+    assert_eq!(entered(&drain(&mut machine)), [State::LoadBalancing]);
+    machine.handle_announced(Some(returning()), None);
+    let told = PartnerStatus { unsent_updates: 8, ..status(at(102_000), State::Waiting) };
+    machine.handle_heartbeat(at(102_000), Ok(told));
+    // It is the primary, which goes first at once, and fetches what was granted.
+    assert_eq!(entered(&drain(&mut machine)), [State::Waiting, State::Syncing]);
+}
