@@ -10,7 +10,7 @@ use engine::lease::{Lease4, LeaseState};
 
 use super::ledger::{Holding, MAX_APART_S, Overlap, Promise, Told};
 use super::message::Heard;
-use super::plan::SUBNET_ID;
+use super::plan::{SUBNET_ID, Setup};
 use super::world::World;
 use crate::machine::{Role, ToBackups, ToPartner};
 
@@ -183,6 +183,9 @@ impl World {
                 let Promise { server, process, told, .. } = held.promise;
                 let other = &self.sites[server];
                 let is_there = other.server.is_some() && other.process == process;
+                // A wrong configuration refuses leases, or has its own refused.
+                let is_right = [&self.sites[at], other].map(|it| it.setup) == [Setup::Right; 2];
+                let is_there = is_there && is_right;
                 let counts = server != at && told == Told::Nobody && is_there;
                 let has = lease.as_ref().is_some_and(|lease| is_of(held.client, lease));
                 counts && !has && !self.ledger.may_lack(self.now, address, held, &by)
