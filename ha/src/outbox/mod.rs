@@ -168,8 +168,6 @@ impl Outbox {
                 Vec::new()
             }
             (_, ToPartner::Nothing | ToPartner::Count) => {
-                // It fetches all leases before it is told of any again.
-                state.lacks = false;
                 state.drop_backlog();
                 state.late.clear();
                 // In time: the partner may be back before it is given up by itself, and synchronise first.
@@ -240,7 +238,8 @@ impl Outbox {
         }
     }
 
-    /// Whether the partner refused a lease, since it last fetched them, that its client has been promised.
+    /// Whether the partner refused a lease that its client has been promised, and has not begun to fetch all of a server that
+    /// serves since.
     pub fn partner_lacks(&self) -> bool {
         self.partner.as_ref().is_some_and(|side| side.state.lock().lacks)
     }

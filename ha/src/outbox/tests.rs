@@ -339,6 +339,8 @@ fn a_partner_that_refuses_what_was_promised_lacks_it_until_it_fetches_all() {
     assert!(settle(UpdateOutcome::Conflict));
     assert!(settle(UpdateOutcome::Success), "still");
     world.outbox.set_policy(UpdatePolicy { partner: ToPartner::Count, ..SEND });
+    assert!(world.outbox.partner_lacks(), "it is only seen as lost for having refused");
+    world.outbox.follow_anew(Incarnation(7));
     assert!(!world.outbox.partner_lacks());
 }
 
