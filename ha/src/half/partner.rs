@@ -8,7 +8,8 @@ use engine::lease::LeaseState;
 use super::{Half, backups};
 use crate::agreement::Agreement;
 use crate::machine::{
-    Announced, CallError, HeartbeatStatus, Incarnation, PartnerStatus, Relationship, UpdateOutcome,
+    Announced, CallError, HeartbeatStatus, Incarnation, PartnerStatus, Relationship, State,
+    UpdateOutcome,
 };
 use crate::outbox::{PeerQueue, Update};
 use crate::wire::request::{LeaseNews, PartnerKind};
@@ -94,6 +95,7 @@ impl Half {
             serves_returning,
             state: Some(state),
             told,
+            untold: state == State::Waiting && !self.is_paired(),
             tolerates_skew: self.tolerates_skew,
             wants_repair: self.wants_repair,
             wall_ms: Some(self.clock.wall_ms()),

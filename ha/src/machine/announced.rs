@@ -42,6 +42,8 @@ pub struct Announced {
     pub state: Option<State>,
     /// The run of its partner that was told of all its changes.
     pub told: Option<Incarnation>,
+    /// It waits, and has leases that its partner may not know: from before it was started, or from serving alone.
+    pub untold: bool,
     /// `clock-skew` is `tolerate`: it reckons with the difference of the clocks, however large.
     pub tolerates_skew: bool,
     /// `conflict-resolution` is `repair`: it says what it has in the place of a lease that it refuses, and counts no refusals.

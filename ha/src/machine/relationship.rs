@@ -349,7 +349,7 @@ impl Relationship {
             (Fact::Interrupted, interrupted),
             (Fact::Failed, interrupted && self.has_proof_of_failure()),
             (Fact::Overflowed, recovery.overflowed),
-            (Fact::NewUnsent, self.partner.has_new_unsent()),
+            (Fact::NewUnsent, self.partner.has_new_unsent() || self.waits_untold()),
             (Fact::StuckTerminated, self.partner.is_stuck_terminated(now.mono)),
             (Fact::Closed, matches!(self.stage, Stage::PartnerDown(Alone { closed: true, .. }))),
             (Fact::Owing, self.is_owing()),
@@ -555,6 +555,12 @@ impl Relationship {
             (alone.handing, alone.telling) = (false, false);
         }
         self.set_closed(now, false);
+    }
+
+    /// Whether the partner waits with leases that nobody may know here, though it does not count them any more.
+    fn waits_untold(&self) -> bool {
+        let waits = self.partner.seen == super::Seen::In(State::Waiting);
+        waits && self.announces_return().is_some_and(|announced| announced.untold)
     }
 
     /// Whether all is kept for the partner's present run that changed since it began to fetch our leases.

@@ -185,7 +185,9 @@ impl World {
                 let is_there = other.server.is_some() && other.process == process;
                 // A wrong configuration refuses leases, or has its own refused.
                 let is_right = [&self.sites[at], other].map(|it| it.setup) == [Setup::Right; 2];
-                let is_there = is_there && is_right;
+                // What it promised since it lost its partner again, that one need not know.
+                let state = other.server.as_ref().map(super::server::Server::state);
+                let is_there = is_there && is_right && state == Some(self.plan.mode.normal());
                 let counts = server != at && told == Told::Nobody && is_there;
                 let has = lease.as_ref().is_some_and(|lease| is_of(held.client, lease));
                 counts && !has && !self.ledger.may_lack(self.now, address, held, &by)

@@ -39,6 +39,9 @@ pub fn to_json(announced: &Announced) -> Value {
     if let Some(run) = announced.told {
         field["told"] = json!(run.to_string());
     }
+    if announced.untold {
+        field["untold"] = json!(true);
+    }
     if let Some(wall_ms) = announced.wall_ms {
         field["clock-ms"] = json!(wall_ms);
     }
@@ -66,6 +69,7 @@ pub fn from_json(arguments: &Map<String, Value>) -> Option<Announced> {
         serves_returning: is_able(RETURN),
         state: text("state").and_then(|name| State::from_str(name).ok()),
         told: text("told").and_then(Incarnation::read),
+        untold: field.get("untold").and_then(Value::as_bool).unwrap_or_default(),
         wants_repair: is_able(REPAIR),
         wall_ms: field.get("clock-ms").and_then(Value::as_u64),
         applied: applied.and_then(|map| incarnation(map).zip(number(map))),
@@ -92,6 +96,7 @@ mod tests {
                 serves_returning: batches,
                 state: batches.then_some(State::Ready),
                 told: (!batches).then_some(Incarnation(9)),
+                untold: batches,
                 wants_repair: batches,
                 wall_ms: batches.then_some(17),
                 applied: batches.then_some((Incarnation(4), 5)),
@@ -123,6 +128,7 @@ mod tests {
             serves_returning: false,
             state: None,
             told: None,
+            untold: false,
             wants_repair: false,
             wall_ms: None,
             applied: None,

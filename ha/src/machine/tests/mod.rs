@@ -77,6 +77,7 @@ fn announced(run: u64, tolerates_skew: bool) -> Announced {
         serves_returning: false,
         state: None,
         told: None,
+        untold: false,
         wants_repair: false,
         wall_ms: None,
         applied: None,

@@ -271,3 +271,17 @@ fn nobody_serves_in_the_place_of_a_partner_that_served_alone_before_it_has_told(
     // It is the primary, which goes first at once, and fetches what was granted.
     assert_eq!(entered(&drain(&mut machine)), [State::Waiting, State::Syncing]);
 }
+
+#[test]
+fn a_partner_that_was_restarted_after_it_served_alone_is_not_taken_over_for_either() {
+    let mut machine = alone();
+    see_returning(&mut machine, 101_000, 0, State::Ready);
+    machine.handle_backlog_sent(at(101_100), Ok(()));
+    assert_eq!(entered(&drain(&mut machine)), [State::LoadBalancing]);
+    let untold = super::super::Announced { untold: true, ..returning() };
+    machine.handle_announced(Some(untold), None);
+    assert_eq!(
+        entered(&see(&mut machine, 102_000, State::Waiting)),
+        [State::Waiting, State::Syncing]
+    );
+}
