@@ -559,8 +559,10 @@ impl Relationship {
 
     /// Whether the partner waits with leases that nobody may know here, though it does not count them any more.
     fn waits_untold(&self) -> bool {
+        // Whoever fetches them, or does not serve with it, takes no account of it: it would fetch them for ever.
+        let matters = matches!(self.stage, Stage::Normal | Stage::Recovery(_));
         let waits = self.partner.seen == super::Seen::In(State::Waiting);
-        waits && self.announces_return().is_some_and(|announced| announced.untold)
+        matters && waits && self.announces_return().is_some_and(|announced| announced.untold)
     }
 
     /// Whether all is kept for the partner's present run that changed since it began to fetch our leases.

@@ -208,6 +208,13 @@ impl World {
             return self.ledger.end(self.now, address, &by);
         }
         let lease = self.lease(at, address);
+        // What it has may be somebody else's word, who may not have known what the client holds.
+        let others = (0..self.sites.len()).filter(|other| *other != at);
+        let givers = others.filter(|other| lease.is_some() && self.lease(*other, address) == lease);
+        let words: Vec<_> = givers.filter_map(|other| self.promise(other, address)).collect();
+        if words.iter().any(|by| self.ledger.may_lack(self.now, address, held, by)) {
+            return;
+        }
         let Holding { client, until, promise, .. } = held;
         let until = *until as f64 / 1e9;
         self.fail(|world| {
