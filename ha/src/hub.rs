@@ -27,7 +27,7 @@ use crate::agreement::Agreement;
 use crate::config::{Relationship, SERVER_NAME};
 use crate::half::{Half, Halves, all_of};
 use crate::io::{self as driving, Driver};
-use crate::machine::Peers;
+use crate::machine::{Incarnation, Peers};
 
 /// High Availability cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -310,6 +310,7 @@ impl Pair {
             index(place),
             relationship.parameters.clone(),
             subnets.share(place),
+            Incarnation::draw(),
             Arc::clone(&engine.pending),
             Arc::clone(&engine.service),
             Arc::clone(&engine.clock),

@@ -16,6 +16,11 @@ pub const MAX_PAST_RUNS: usize = 16;
 pub const MAX_LATE_UPDATES: usize = 4_096;
 /// Leases that ended while the partner was away and that it is told of when it is back; more are counted.
 pub const MAX_KEPT_DELETIONS: usize = 65_536;
+/// Addresses whose newest change is kept for a Peregrine that is away or returns; where more change, it fetches all leases while
+/// nobody is served.
+pub const MAX_UNTOLD: usize = 65_536;
+/// With so many changes left to tell, a returning Peregrine is waited for: some batches take milliseconds.
+pub const FEW_UNTOLD: usize = 2 * MAX_BATCH;
 /// Time for one exchange with a peer; pages of a synchronisation have `sync-timeout`.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a partner may take to say its state while clients wait for that.

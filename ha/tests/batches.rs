@@ -58,7 +58,9 @@ fn grant(node: &Node, number: u16) {
 #[test]
 fn each_lease_arrives_and_each_reply_is_sent() {
     let [first, second] = pair();
-    until("the ability is announced", || announced(&first) == json!(["batches"]));
+    until("the ability is announced", || {
+        announced(&first) == json!(["batches", "serves-returning"])
+    });
     for host in 1..=200 {
         first.grant(host);
     }
@@ -77,7 +79,9 @@ fn each_lease_arrives_and_each_reply_is_sent() {
 fn a_partner_that_takes_no_batches_gets_single_updates() {
     for result in [code::UNSUPPORTED, 403] {
         let [first, second] = pair();
-        until("the ability is announced", || announced(&first) == json!(["batches"]));
+        until("the ability is announced", || {
+            announced(&first) == json!(["batches", "serves-returning"])
+        });
         first.grant(1);
         until("a reply", || first.replied(1));
         refuse_batches(&second, result);
@@ -102,7 +106,9 @@ fn figures_of_batches_beside_single_updates() {
     for round in 0..4 {
         let singly = round % 2 == 1;
         let [first, second] = pair();
-        until("the ability is announced", || announced(&first) == json!(["batches"]));
+        until("the ability is announced", || {
+            announced(&first) == json!(["batches", "serves-returning"])
+        });
         if singly {
             refuse_batches(&second, code::UNSUPPORTED);
         }

@@ -36,7 +36,9 @@ fn clocks_that_are_far_apart_are_measured_and_tolerated() {
     let nodes = pair([true, true]);
     let [first, second] = &nodes;
     until("normal operation", || nodes.iter().all(|node| node.state() == State::HotStandby));
-    until("batches", || own(first)["partner"]["abilities"] == json!(["batches", "clock-skew"]));
+    until("batches", || {
+        own(first)["partner"]["abilities"] == json!(["batches", "clock-skew", "serves-returning"])
+    });
     let offset = own(first)["clock-offset"].clone();
     let (ms, within) = (offset["ms"].as_i64().unwrap(), offset["within-ms"].as_i64().unwrap());
     let expected = i64::try_from(AHEAD_S * 1000).unwrap();

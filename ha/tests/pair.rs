@@ -58,7 +58,7 @@ fn status_and_heartbeat_have_keas_shape() {
         first.command(json!({"command": "status-get"}))["arguments"]["high-availability"][0].take();
     let own = status.as_object_mut().unwrap().remove("peregrine").unwrap();
     assert_eq!(own["waits-for"], "nothing: both servers are in normal operation");
-    assert_eq!(own["partner"]["abilities"], json!(["batches"]));
+    assert_eq!(own["partner"]["abilities"], json!(["batches", "serves-returning"]));
     let remote = &mut status["ha-servers"]["remote"];
     assert!(remote["clock-skew"].as_i64().unwrap().abs() <= 1);
     assert_eq!(remote["system-time"].as_str().unwrap().len(), "2026-11-20 10:34:46".len());
@@ -153,7 +153,7 @@ fn updates_made_while_the_partner_is_silent_are_sent_when_it_is_back() {
 }
 
 #[test]
-fn too_many_delayed_updates_lead_to_a_synchronisation() {
+fn more_delayed_updates_than_the_limit_arrive_as_well() {
     let patient = |this| Parameters {
         max_response_delay: Duration::from_secs(60),
         delayed_updates_limit: 3,

@@ -11,6 +11,7 @@ mod crowd;
 mod durability;
 mod examples;
 mod guests;
+mod homecoming;
 mod hostile;
 mod http;
 mod hub;

@@ -94,6 +94,7 @@ counters! {
     HaBroken = "peregrine-ha-connections-broken",
     HaHandshakeFailed = "peregrine-ha-handshakes-failed",
     HaRefused = "peregrine-ha-connections-refused",
+    HaResent = "peregrine-ha-changes-resent",
     HaTimedOut = "peregrine-ha-connections-timed-out",
     HaBadRequest = "peregrine-ha-requests-bad",
     HaForbidden = "peregrine-ha-requests-forbidden",

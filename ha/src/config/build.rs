@@ -136,6 +136,7 @@ fn relationship(
         sync_leases: flag("sync-leases", defaults.sync_leases),
         sync_timeout: delay("sync-timeout", defaults.sync_timeout),
         delayed_updates_limit: int("delayed-updates-limit", defaults.delayed_updates_limit),
+        max_untold: defaults.max_untold,
         wait_backup_ack: flag("wait-backup-ack", defaults.wait_backup_ack),
         tolerates_skew: node.text("clock-skew") == Some("tolerate"),
         wants_repair: node.text("conflict-resolution") == Some("repair"),

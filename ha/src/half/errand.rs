@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::clock::Mono;
-use engine::lease::{Applied, ChangeNumber, Lease4, LeaseStore, Origin, Overwrite};
+use engine::lease::{Applied, ChangeNumber, Lease4, LeaseState, LeaseStore, Origin, Overwrite};
 use engine::log;
 
 use super::{Half, Job};
@@ -50,6 +50,8 @@ pub(crate) struct Synchronisation {
     /// The place of the peer.
     server: usize,
     transfer: Transfer,
+    /// The peer goes on serving.
+    serving: bool,
     trust: Trust,
     /// Our last change before the page that is asked for.
     since: ChangeNumber,
@@ -113,7 +115,11 @@ impl Clerk {
             Job::Reset => Errand::Reset,
             Job::Maintenance(sent) => Errand::Maintenance(sent),
             Job::Sync(order) => {
-                let transfer = Transfer::new(self.page_limit as usize, order.max_period_s);
+                let limit = self.page_limit as usize;
+                let transfer = match order.serving {
+                    true => Transfer::while_serving(limit),
+                    false => Transfer::new(limit, order.max_period_s),
+                };
                 let trust = match order.administrator {
                     // At any time, while updates are on their way.
                     true => Trust::Newer,
@@ -125,11 +131,15 @@ impl Clerk {
                 Errand::Sync(Synchronisation {
                     server: order.server,
                     transfer,
+                    serving: order.serving,
                     trust,
                     since: ChangeNumber::default(),
                     owed: VecDeque::new(),
                     telling: None,
-                    period: order.max_period_s.map(|s| Duration::from_secs(s.into())),
+                    period: order
+                        .max_period_s
+                        .filter(|_| !order.serving)
+                        .map(|s| Duration::from_secs(s.into())),
                     disabled: Mono::default(),
                     renewing: false,
                 })
@@ -162,6 +172,8 @@ impl Clerk {
                 request::lease_news(*news, lease, self.half.partner_kind())
             }
             Errand::Sync(Synchronisation { transfer, .. }) => match transfer.next() {
+                // A partner that has not said who it is refuses what names nobody.
+                Ok(Request::Begin) => self.half.begin_return().unwrap_or_default(),
                 Ok(Request::Disable(period)) => request::dhcp_disable(index, period.map(u64::from)),
                 Ok(Request::Page(after)) => {
                     let after = after.and_then(|address| address.parse().ok());
@@ -205,7 +217,11 @@ impl Clerk {
                 }
                 let settled = half.act(|machine, now| {
                     if let Some((offset, announced)) = announced {
+                        let told = announced.as_ref().and_then(|it| it.told);
                         machine.handle_announced(announced, offset);
+                        if told == Some(half.incarnation()) {
+                            machine.handle_told_all();
+                        }
                     }
                     machine.handle_heartbeat(now, result);
                     machine.is_settled()
@@ -228,7 +244,14 @@ impl Clerk {
                 self.go_on(&mut sync, answer);
                 match sync.transfer.next() {
                     Ok(_) => return Some(Errand::Sync(sync)),
-                    Err(result) => half.act(|machine, now| machine.handle_sync(now, result)),
+                    // What the last page showed to be lacking there.
+                    Err(Ok(_)) if !sync.owed.is_empty() => return Some(Errand::Sync(sync)),
+                    Err(result) => {
+                        if result.is_ok() && sync.serving && sync.trust != Trust::Newer {
+                            half.end_return();
+                        }
+                        half.act(|machine, now| machine.handle_sync(now, result));
+                    }
                 }
             }
         }
@@ -305,7 +328,7 @@ impl Clerk {
                 }
                 return Ok(self.take_page(sync, after, page));
             }
-            Request::Disable(_) | Request::Enable => drop(answer::done(body)?),
+            Request::Begin | Request::Disable(_) | Request::Enable => drop(answer::done(body)?),
             Request::Notify => match answer::done(body) {
                 Ok(_) => {}
                 Err(AnswerError::Unsupported(_)) => return Ok(Reply::Unsupported),
@@ -430,6 +453,7 @@ impl Clerk {
         self.each_of_ours(after, until, |lease| {
             let ours_counts = match theirs.get(&lease.address) {
                 None => true,
+                Some(theirs) if ended_early(theirs, &lease, wall_s) => true,
                 Some(theirs) if is_tie(&lease, theirs) => {
                     let ours_first = goes_before(peers, &lease, theirs);
                     if !ours_first {
@@ -458,8 +482,11 @@ impl Clerk {
         let skewed = self.half.is_skewed();
         let wall_s = self.half.clock().now().wall_s;
         for lease in page.leases.into_iter().filter(|lease| self.is_own(lease)) {
-            let ours = self.store.find(lease.address).filter(|_| skewed);
-            if ours.is_some_and(|ours| ends_early(&lease, &ours.lease, wall_s)) {
+            let ours = self.store.find(lease.address);
+            let is_early = |ours: &Lease4| {
+                ended_early(&lease, ours, wall_s) || (skewed && ends_early(&lease, ours, wall_s))
+            };
+            if ours.is_some_and(|ours| is_early(&ours.lease)) {
                 continue;
             }
             let rule = rule(lease.address);
@@ -498,6 +525,14 @@ fn ends_early(theirs: &Lease4, ours: &Lease4, wall_s: u64) -> bool {
     let same_client = theirs.hw_address == ours.hw_address && theirs.client_id == ours.client_id;
     let shorter = same_client && theirs.expires_at_s() < ours.expires_at_s();
     ours.holds_address(wall_s) && (shorter || !theirs.holds_address(wall_s))
+}
+
+/// Whether the partner ended a newer version of a live lease of ours before its time, as our clock has it. One of the clocks
+/// was set since: the client may have renewed later than that version says, and goes on with its address.
+fn ended_early(theirs: &Lease4, ours: &Lease4, wall_s: u64) -> bool {
+    let same_client = theirs.hw_address == ours.hw_address && theirs.client_id == ours.client_id;
+    let early = theirs.state == LeaseState::Reclaimed && theirs.expires_at_s() > wall_s;
+    same_client && early && theirs.is_newer_than(ours) && ours.holds_address(wall_s)
 }
 
 impl From<Result<(), AnswerError>> for UpdateOutcome {

@@ -8,7 +8,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crossbeam::channel::{Receiver, Sender, bounded};
@@ -16,13 +16,13 @@ use engine::clock::{Clock, Mono, Now};
 use engine::control::Answer;
 use engine::log;
 use engine::pending::Pending;
-use engine::rng::Rng;
 use engine::seam::service::{Origin, Service};
 use engine::sync::{Live, Mutex};
 
 pub(crate) mod batch;
 pub(crate) mod commands;
 pub(crate) mod errand;
+pub(crate) mod homecoming;
 mod notes;
 mod pairing;
 mod partner;
@@ -40,7 +40,7 @@ use crate::machine::{
     Action, CallError, ClientKey, Incarnation, Notification, NotifyAnswer, Parameters, Peers,
     Relationship, Role, Scopes, Standing, State, SyncOrder, ToPartner, UpdateOutcome,
 };
-use crate::outbox::{Observer, Outbox};
+use crate::outbox::{Limits, Observer, Outbox};
 use crate::stream::Stream;
 
 /// Something to be asked of a peer.
@@ -77,6 +77,10 @@ pub struct Half {
     incarnation: Incarnation,
     /// `clock-skew` is `tolerate`.
     tolerates_skew: bool,
+    /// How often this run began to fetch the leases of a partner that serves.
+    returns: AtomicU64,
+    /// The run of the partner that did so here last, and how often it had.
+    begun: Mutex<Option<(Incarnation, u64)>>,
     /// `conflict-resolution` is `repair`.
     wants_repair: bool,
     /// The partner's batches, as they arrive.
@@ -143,27 +147,31 @@ impl Half {
         service: Arc<Service>,
         clock: Arc<dyn Clock>,
     ) -> Arc<Self> {
-        Self::of_share(index, parameters, Share::All, pending, service, clock)
+        let run = Incarnation::draw();
+        Self::of_share(index, parameters, Share::All, run, pending, service, clock)
     }
 
-    /// As [`Self::new`], for the relationship `index` whose own leases are `share`.
+    /// As [`Self::new`], for the relationship `index` whose own leases are `share`, in a run of this number.
     pub(crate) fn of_share(
         index: u32,
         parameters: Parameters,
         share: Share,
+        incarnation: Incarnation,
         pending: Arc<Pending>,
         service: Arc<Service>,
         clock: Arc<dyn Clock>,
     ) -> Arc<Self> {
         let peers = parameters.peers.clone();
-        let delayed = parameters.delayed_updates_limit as usize;
+        let limits = Limits {
+            delayed_updates: parameters.delayed_updates_limit as usize,
+            untold: parameters.max_untold,
+        };
         let max_ack_delay = parameters.max_ack_delay;
         let backups = backups(&peers).count();
         let has_partner = peers.is_active_pair();
         let tolerates_skew = parameters.tolerates_skew;
         let wants_repair = parameters.wants_repair;
         let now = clock.now();
-        let incarnation = Incarnation(Rng::from_system().next_u64());
         let half = Arc::new_cyclic(|half: &std::sync::Weak<Self>| Self {
             index,
             server: peers.local().name.clone(),
@@ -174,7 +182,7 @@ impl Half {
                 service.clone(),
                 has_partner,
                 backups,
-                delayed,
+                limits,
             )),
             machine: Mutex::new(Relationship::new(parameters, now)),
             gate: Arc::new(Gate::new(peers, max_ack_delay)),
@@ -186,6 +194,8 @@ impl Half {
             backup_is_kea3: (0..backups).map(|_| AtomicBool::new(false)).collect(),
             incarnation,
             tolerates_skew,
+            returns: AtomicU64::new(0),
+            begun: Mutex::default(),
             wants_repair,
             stream: Mutex::new(Stream::new(incarnation)),
             taking: Mutex::default(),
@@ -237,9 +247,11 @@ impl Half {
 
     /// A heartbeat has ended; `settled`: it found both servers in normal operation.
     pub(crate) fn end_heartbeat(&self, settled: bool) {
-        self.pairing.hear(&self.server, settled);
-        if settled && self.outbox.owes_deletions() {
-            self.outbox.resend_deletions();
+        self.pairing.hear(&self.server, settled && !self.outbox.partner_lacks());
+        let run = self.partner_run().filter(|_| settled);
+        run.into_iter().for_each(|run| self.outbox.settle_with(run));
+        if settled && self.outbox.owed().changes > 0 {
+            self.outbox.resend();
         }
     }
 
@@ -394,7 +406,7 @@ impl Half {
         if self.outbox.has_overflowed() {
             machine.handle_backlog_overflow();
         }
-        machine.handle_deletions(self.outbox.owes_deletions());
+        machine.handle_owed(self.outbox.owed());
         if self.gate.is_in_doubt() && !self.probing.swap(true, Ordering::AcqRel) {
             log!(
                 PEREGRINE_HA_CUT_OFF,
@@ -423,11 +435,12 @@ impl Half {
                 }
                 Action::AnswerSync(answer) => self.errands.answer_sync(answer),
                 Action::SendBacklog => backlog_sent = self.outbox.send_backlog(),
-                Action::SendDeletions => backlog_sent = self.outbox.send_deletions(),
+                Action::SendDeletions => backlog_sent = self.outbox.send_untold(),
                 Action::ClearBacklog => self.outbox.clear_backlog(),
                 Action::Publish(standing) => {
                     self.part_if_alone(standing);
                     self.gate.publish(standing);
+                    self.follow(machine);
                     self.outbox.set_policy(standing.updates);
                 }
                 Action::SetService(on) => self.set_service(on, now),
@@ -481,7 +494,12 @@ impl Observer for Half {
     }
 
     fn backlog_sent(&self, result: Result<(), CallError>) {
-        self.act(|machine, now| machine.handle_backlog_sent(now, result));
+        self.act(|machine, now| {
+            if result.is_ok() && machine.is_handing() {
+                self.outbox.complete();
+            }
+            machine.handle_backlog_sent(now, result);
+        });
     }
 }
 

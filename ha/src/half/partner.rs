@@ -8,12 +8,18 @@ use engine::lease::LeaseState;
 use super::{Half, backups};
 use crate::agreement::Agreement;
 use crate::machine::{
-    Announced, CallError, HeartbeatStatus, PartnerStatus, Relationship, UpdateOutcome,
+    Announced, CallError, HeartbeatStatus, Incarnation, PartnerStatus, Relationship, State,
+    UpdateOutcome,
 };
 use crate::outbox::{PeerQueue, Update};
 use crate::wire::request::{LeaseNews, PartnerKind};
 
 impl Half {
+    /// This run of the server.
+    pub(crate) const fn incarnation(&self) -> Incarnation {
+        self.incarnation
+    }
+
     pub(crate) fn is_skewed(&self) -> bool {
         self.machine.lock().is_skewed()
     }
@@ -81,9 +87,15 @@ impl Half {
 
     /// What it tells a partner that may be a Peregrine.
     pub(crate) fn announced(&self) -> Announced {
+        let told = self.told_all();
+        let (state, serves_returning) = self.of_the_machine();
         Announced {
             incarnation: self.incarnation,
             batches: true,
+            serves_returning,
+            state: Some(state),
+            told,
+            untold: state == State::Waiting && !self.is_paired(),
             tolerates_skew: self.tolerates_skew,
             wants_repair: self.wants_repair,
             wall_ms: Some(self.clock.wall_ms()),
@@ -131,6 +143,9 @@ impl Half {
         }
         self.partner_is_kea3.store(named, Ordering::Relaxed);
         self.act(Relationship::handle_asked);
+        if let Some(announced) = announced {
+            self.see_told(announced);
+        }
     }
 
     /// The partner sent a lease update, and named its origin in it or not.

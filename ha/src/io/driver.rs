@@ -23,7 +23,7 @@ use super::errand::Runner;
 use super::listener::{ListenError, Listener, Settings as ListenerSettings};
 use super::pool::Courier;
 use crate::half::errand::{Clerk, Flush};
-use crate::half::{Half, Halves, Job, Receivers, all_of, backups, batch, commands};
+use crate::half::{Half, Halves, Job, Receivers, all_of, backups, batch, commands, homecoming};
 use crate::limits::{MAX_PAGE, MAX_THREADS, MAX_WAIT};
 use crate::outbox::PeerQueue;
 
@@ -248,6 +248,7 @@ impl Drop for Driver {
 pub(crate) fn register(halves: &Halves, parts: &Parts) {
     commands::register(halves, &parts.registry);
     batch::register(halves, &parts.leases, &parts.registry);
+    homecoming::register(halves, &parts.registry);
 }
 
 fn receivers(half: &Half) -> Result<Receivers, StartError> {

@@ -54,6 +54,8 @@ pub struct SyncOrder {
     pub administrator: bool,
     /// Whether this server served until it began: neither server's leases alone are the truth, and both may fetch at once.
     pub served: bool,
+    /// Whether the peer goes on serving meanwhile, and hands over at the end.
+    pub serving: bool,
 }
 
 /// An ha-maintenance-notify to be sent.

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use super::state::State;
 use crate::agreement::Agreement;
 
 /// One run of a server, drawn at its start: what was announced in one does not hold in the next.
@@ -10,6 +11,11 @@ use crate::agreement::Agreement;
 pub struct Incarnation(pub u64);
 
 impl Incarnation {
+    /// Another one at each call.
+    pub fn draw() -> Self {
+        Self(engine::rng::Rng::from_system().next_u64())
+    }
+
     /// Reads what [`fmt::Display`] writes: 16 hexadecimal digits.
     pub fn read(text: &str) -> Option<Self> {
         let digits = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -30,6 +36,14 @@ pub struct Announced {
     pub incarnation: Incarnation,
     /// It takes lease updates in batches.
     pub batches: bool,
+    /// It serves while its partner synchronises, and hands over: with a partner that says so, too.
+    pub serves_returning: bool,
+    /// The state it is in.
+    pub state: Option<State>,
+    /// The run of its partner that was told of all its changes.
+    pub told: Option<Incarnation>,
+    /// It waits, and has leases that its partner may not know: from before it was started, or from serving alone.
+    pub untold: bool,
     /// `clock-skew` is `tolerate`: it reckons with the difference of the clocks, however large.
     pub tolerates_skew: bool,
     /// `conflict-resolution` is `repair`: it says what it has in the place of a lease that it refuses, and counts no refusals.
@@ -40,6 +54,19 @@ pub struct Announced {
     pub applied: Option<(Incarnation, u64)>,
     /// What its configuration has to agree with its partner's in; none if it does not say.
     pub agreement: Option<Agreement>,
+}
+
+/// What is kept for the partner, and for which of its runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Owed {
+    /// Leases ended of which it was not told.
+    pub deletions: bool,
+    /// Addresses of whose change it was not told.
+    pub changes: usize,
+    /// The run for which all is kept that changes.
+    pub follows: Option<Incarnation>,
+    /// That run was told of all.
+    pub told: bool,
 }
 
 /// How far the partner's clock is ahead of ours, with the way of the heartbeat taken out.

@@ -6,6 +6,7 @@ use engine::control::{Answer, code};
 
 use super::Seen;
 use super::action::{Action, CallError, Note, Notification, NotifyAnswer, SyncDone, SyncOrder};
+use super::announced::Incarnation;
 use super::limits::MAX_REPEATED_CANCELS;
 use super::parameters::{Role, Scopes};
 use super::relationship::Relationship;
@@ -174,6 +175,7 @@ impl Relationship {
             max_period_s,
             administrator: true,
             served: self.serves(),
+            serving: false,
         });
         Ok(())
     }
@@ -184,6 +186,23 @@ impl Relationship {
         self.push(Action::ReleaseRemoteOrigin(origin));
         self.settle(now);
         Answer::success("Server successfully notified about the synchronization completion.")
+    }
+
+    /// A run of the partner begins to fetch the leases while this server goes on serving. Whether it may.
+    pub fn begin_return(&mut self, now: Now, run: Incarnation) -> Result<(), Answer> {
+        let known = self.announces_return().is_some_and(|announced| announced.incarnation == run);
+        if !matches!(self.stage, Stage::PartnerDown(_)) {
+            let state = self.state();
+            let text = format!("expected partner-down to serve during a synchronisation: {state}");
+            return Err(Answer::error(text));
+        }
+        if !known {
+            return Err(Answer::error("a synchronisation of an unknown run of the partner"));
+        }
+        self.reopen(now);
+        self.partner.set(now, State::Syncing);
+        self.settle(now);
+        Ok(())
     }
 
     /// ha-maintenance-start: take over from the partner so that it can be stopped. The answer comes
@@ -267,10 +286,7 @@ impl Relationship {
             Err(_) | Ok(NotifyAnswer { result: code::ERROR, .. }) => {
                 self.cause =
                     Cause::Did("ha-maintenance-start was given, and the partner did not answer");
-                self.enter(
-                    now,
-                    Stage::PartnerDown(Alone { failover: true, closed: false, telling: false }),
-                );
+                self.enter(now, Stage::PartnerDown(Alone::new(true)));
                 self.note(Note::MaintenanceStartedInPartnerDown);
                 Answer::success(
                     "Server is now in the partner-down state as its partner appears to be offline \

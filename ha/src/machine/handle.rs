@@ -6,7 +6,7 @@ use engine::clock::Now;
 use engine::seam::Client;
 
 use super::action::{Action, CallError, Note, Notification, SyncDone, UpdateOutcome};
-use super::announced::{Announced, Offset};
+use super::announced::{Announced, Offset, Owed};
 use super::detector::ClientKey;
 use super::limits::STANDSTILL;
 use super::partner::PartnerStatus;
@@ -84,11 +84,25 @@ impl Relationship {
         self.asked = now.mono;
     }
 
+    /// The partner said that it is in this state, perhaps long ago: if that is news it is asked at once.
+    pub fn handle_told(&mut self, now: Now, state: State) {
+        if self.partner.seen != Seen::In(state) && self.announces_return().is_some() {
+            self.hurries = true;
+            self.settle(now);
+        }
+    }
+
     /// What the partner announced in the heartbeat that ends next; none if it is a Kea.
     /// `offset`: how far its clock is ahead, if that was measured.
     pub fn handle_announced(&mut self, announced: Option<Announced>, offset: Option<Offset>) {
         self.partner.announced = announced;
         self.partner.offset = offset;
+        self.partner.told_all = false;
+    }
+
+    /// The partner says in the heartbeat that ends next that this run was told of all its changes.
+    pub const fn handle_told_all(&mut self) {
+        self.partner.told_all = true;
     }
 
     /// A heartbeat has ended ([`Action::SendHeartbeat`]). A state name that is not known is a
@@ -185,9 +199,9 @@ impl Relationship {
         self.unsent_updates = self.unsent_updates.checked_add(n).unwrap_or(1);
     }
 
-    /// Whether leases ended of which the partner was not told.
-    pub const fn handle_deletions(&mut self, owed: bool) {
-        self.owes_deletions = owed;
+    /// What is kept for the partner.
+    pub const fn handle_owed(&mut self, owed: Owed) {
+        self.owed = owed;
     }
 
     /// The partner answered a request of a synchronisation: it is not silent, though no heartbeat is sent meanwhile.
@@ -242,6 +256,7 @@ impl Relationship {
             if !stale && self.stage == Stage::Syncing && !self.is_paused() {
                 self.cause = Cause::Did("the leases of the partner are fetched");
                 self.enter(now, Stage::Ready);
+                self.behind = order.serving;
             }
         }
         self.run(now);
@@ -287,9 +302,17 @@ impl Relationship {
 
     /// The partner is normal's other half only if it knows what is gone; if it is silent, it will synchronise again.
     fn deletions_sent(&mut self, now: Now, result: Result<(), CallError>) {
-        if let Err(error) = result {
-            self.note(Note::BacklogFailed(error));
-            self.partner.lost();
+        let handing = self.is_handing();
+        match result {
+            Ok(()) if handing => {
+                self.cause = Cause::Did("the partner is back and was told all that changed");
+                self.enter(now, Stage::Normal);
+            }
+            Ok(()) => {}
+            Err(error) => {
+                self.note(Note::BacklogFailed(error));
+                self.partner.lost();
+            }
         }
         self.run(now);
         self.settle(now);

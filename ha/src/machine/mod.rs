@@ -35,7 +35,7 @@ pub use action::{
     Action, CallError, Note, Notification, NotifyAnswer, Standing, SyncDone, SyncOrder, ToBackups,
     ToPartner, UpdateOutcome, UpdatePolicy,
 };
-pub use announced::{Announced, Incarnation, Offset};
+pub use announced::{Announced, Incarnation, Offset, Owed};
 pub use commands::unknown_server;
 pub use detector::ClientKey;
 pub use hash::hash;

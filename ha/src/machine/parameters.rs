@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::limits::MAX_PEERS;
 use super::state::State;
+use crate::limits::MAX_UNTOLD;
 
 /// How the servers share the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -306,6 +307,8 @@ pub struct Parameters {
     /// `delayed-updates-limit`: updates kept while the partner is silent; 0 means that
     /// communication-recovery is not used.
     pub delayed_updates_limit: u32,
+    /// Addresses whose newest change is kept for a Peregrine that is away (not configured).
+    pub max_untold: usize,
     /// `wait-backup-ack`.
     pub wait_backup_ack: bool,
     /// `clock-skew` is `tolerate` (not Kea's): clocks that are far apart do not end a pair of Peregrines that both say so.
@@ -332,11 +335,17 @@ impl Parameters {
             sync_leases: true,
             sync_timeout: Duration::from_secs(60),
             delayed_updates_limit,
+            max_untold: MAX_UNTOLD,
             wait_backup_ack: false,
             tolerates_skew: false,
             wants_repair: false,
             pauses: BTreeMap::new(),
         }
+    }
+
+    /// Whether a Peregrine that returns may fetch the leases while this server serves, and this one so at it.
+    pub const fn serves_returning(&self) -> bool {
+        self.send_lease_updates && self.sync_leases
     }
 
     /// Seconds for which a synchronisation switches the partner's service off: at least one.

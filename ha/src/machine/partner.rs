@@ -60,6 +60,8 @@ pub(super) struct PartnerView {
     last_skew_s: Option<i64>,
     /// What it announced last; none of a Kea.
     pub(super) announced: Option<Announced>,
+    /// It says that this run was told of all its changes.
+    pub(super) told_all: bool,
     /// How far its clock was ahead when it announced it.
     pub(super) offset: Option<Offset>,
     /// The end of the last successful heartbeat; at first, the start.
@@ -83,6 +85,7 @@ impl PartnerView {
             clocks: None,
             last_skew_s: None,
             announced: None,
+            told_all: false,
             offset: None,
             last_poke: now.mono,
             unsent: 0,
@@ -105,6 +108,9 @@ impl PartnerView {
             self.told = 0;
         }
         self.unsent = status.unsent_updates;
+        if self.told_all {
+            self.has_told_all();
+        }
     }
 
     /// Takes its state from something else than a heartbeat.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use engine::clock::{Mono, Now};
 
 use super::action::{Action, Note, Standing, SyncOrder, ToBackups, ToPartner, UpdatePolicy};
-use super::announced::{Announced, Offset};
+use super::announced::{Announced, Offset, Owed};
 use super::detector::UnackedClients;
 use super::limits::{MAX_ACTIONS, MAX_STEPS};
 use super::parameters::{Mode, Parameters, Pause, Peers, Role, Scopes};
@@ -18,6 +18,7 @@ use super::stage::{Alone, Flush, Pausing, Recovery, Stage, Transfer};
 use super::state::State;
 use super::timer::{Timer, Timers};
 use super::words::{Cause, Entered};
+use crate::limits::FEW_UNTOLD;
 
 /// The delay of heartbeats after ha-sync-complete-notify: its sender enters ready once it has our
 /// answer.
@@ -51,8 +52,12 @@ pub struct Relationship {
     /// Somebody else than this machine holds the DHCP service off.
     pub(super) held_by_others: bool,
     pub(super) unsent_updates: u64,
-    /// Leases ended of which the partner was not told.
-    pub(super) owes_deletions: bool,
+    /// What is kept for the partner.
+    pub(super) owed: Owed,
+    /// Its state is told at once, and the partner's asked.
+    pub(super) hurries: bool,
+    /// It has fetched the leases while the partner served, which has not handed over yet.
+    pub(super) behind: bool,
     /// Whether it served until it was told, by a command or by the table, to synchronise.
     pub(super) served_before_sync: bool,
     /// An administrator ended a termination here: a partner that is terminated still is to begin anew, too.
@@ -140,6 +145,11 @@ impl Relationship {
         self.pausing.paused
     }
 
+    /// Whether replies wait for a partner that is told the last of what it lacks.
+    pub const fn is_handing(&self) -> bool {
+        matches!(self.stage, Stage::PartnerDown(Alone { handing: true, .. }))
+    }
+
     /// Whether both servers are in normal operation and tell each other of every change.
     pub fn is_settled(&self) -> bool {
         let same = self.partner.seen == super::Seen::In(self.state());
@@ -173,6 +183,17 @@ impl Relationship {
         self.partner.announced.as_ref()
     }
 
+    /// What the partner announced, if both servers serve while the other returns.
+    pub fn announces_return(&self) -> Option<&Announced> {
+        let partner = self.partner.announced.as_ref().filter(|it| it.serves_returning);
+        partner.filter(|_| self.parameters.serves_returning())
+    }
+
+    /// Whether it has fetched the leases while the partner served, which has not handed over since.
+    pub const fn is_behind(&self) -> bool {
+        self.behind
+    }
+
     /// The partner's wall clock when ours shows `wall_s`, by the last heartbeat that it answered; none before the first.
     pub fn partner_wall_s(&self, wall_s: u64) -> Option<u64> {
         self.partner.wall_s(wall_s)
@@ -196,6 +217,7 @@ impl Relationship {
         let partner = match self.stage {
             _ if !self.peers().is_active_pair() => ToPartner::Nothing,
             Stage::Normal | Stage::PartnerInMaintenance { .. } => ToPartner::Send,
+            Stage::PartnerDown(Alone { handing: true, .. }) => ToPartner::Send,
             Stage::Recovery(_) => ToPartner::Queue,
             _ => ToPartner::Count,
         };
@@ -260,7 +282,9 @@ impl Relationship {
             heartbeat_under_way: false,
             held_by_others: false,
             unsent_updates: 0,
-            owes_deletions: false,
+            owed: Owed::default(),
+            hurries: false,
+            behind: false,
             served_before_sync: false,
             leads: false,
             cancels_left: 0,
@@ -301,8 +325,9 @@ impl Relationship {
                 Then::Synchronise => return self.synchronise(),
                 Then::SendBacklog => return self.send_backlog(),
                 Then::SendDeletions => return self.send_deletions(),
+                Then::HandOver => return self.hand_over(now),
                 Then::ResetPartner => return self.reset_partner(),
-                Then::Reopen => return self.set_closed(now, false),
+                Then::Reopen => return self.reopen(now),
             }
         }
     }
@@ -324,12 +349,14 @@ impl Relationship {
             (Fact::Interrupted, interrupted),
             (Fact::Failed, interrupted && self.has_proof_of_failure()),
             (Fact::Overflowed, recovery.overflowed),
-            (Fact::NewUnsent, self.partner.has_new_unsent()),
+            (Fact::NewUnsent, self.partner.has_new_unsent() || self.waits_untold()),
             (Fact::StuckTerminated, self.partner.is_stuck_terminated(now.mono)),
             (Fact::Closed, matches!(self.stage, Stage::PartnerDown(Alone { closed: true, .. }))),
-            // What is on its way is still owed.
-            (Fact::Owing, self.owes_deletions || self.is_telling()),
+            (Fact::Owing, self.is_owing()),
             (Fact::Leads, self.leads && self.partner.announced.is_some()),
+            (Fact::Able, self.announces_return().is_some()),
+            (Fact::Follows, self.follows()),
+            (Fact::Handing, self.is_handing()),
         ]);
         Situation {
             mode: self.peers().mode(),
@@ -359,7 +386,7 @@ impl Relationship {
             State::InMaintenance => Stage::InMaintenance { previous: self.state() },
             State::PartnerDown => {
                 let failover = self.peers().local().auto_failover;
-                Stage::PartnerDown(Alone { failover, closed: false, telling: false })
+                Stage::PartnerDown(Alone::new(failover))
             }
             State::PartnerInMaintenance => {
                 let overflowed =
@@ -391,6 +418,8 @@ impl Relationship {
             Stage::Syncing => self.served_before_sync |= served,
             _ => {}
         }
+        self.behind &= stage == Stage::Ready;
+        self.hurries = self.announces_return().is_some();
         self.stage = stage;
         self.entered =
             Entered { since: now.mono, cause: self.cause, skew_s: self.partner.skew_s() };
@@ -475,6 +504,8 @@ impl Relationship {
             max_period_s,
             administrator: false,
             served: self.served_before_sync,
+            serving: self.announces_return().is_some()
+                && self.partner.seen == super::Seen::In(State::PartnerDown),
         });
     }
 
@@ -505,6 +536,46 @@ impl Relationship {
         {
             self.push(Action::SendDeletions);
         }
+    }
+
+    /// From now on replies wait for the partner. Once it was told the rest, it lacks nothing.
+    fn hand_over(&mut self, now: Now) {
+        if let Stage::PartnerDown(alone) = &mut self.stage
+            && !alone.handing
+        {
+            (alone.handing, alone.telling) = (true, true);
+            self.publish(now);
+            self.push(Action::SendDeletions);
+        }
+    }
+
+    /// The partner that was to take over its part is gone.
+    pub(super) fn reopen(&mut self, now: Now) {
+        if let Stage::PartnerDown(alone) = &mut self.stage {
+            (alone.handing, alone.telling) = (false, false);
+        }
+        self.set_closed(now, false);
+    }
+
+    /// Whether the partner waits with leases that nobody may know here, though it does not count them any more.
+    fn waits_untold(&self) -> bool {
+        // Whoever fetches them, or does not serve with it, takes no account of it: it would fetch them for ever.
+        let matters = matches!(self.stage, Stage::Normal | Stage::Recovery(_));
+        let waits = self.partner.seen == super::Seen::In(State::Waiting);
+        matters && waits && self.announces_return().is_some_and(|announced| announced.untold)
+    }
+
+    /// Whether all is kept for the partner's present run that changed since it began to fetch our leases.
+    fn follows(&self) -> bool {
+        let run = self.announces_return().map(|announced| announced.incarnation);
+        run.is_some() && self.owed.follows == run
+    }
+
+    /// Whether the partner is to be told of changes before anything else. What is on its way is still owed.
+    fn is_owing(&self) -> bool {
+        let owes =
+            if self.follows() { self.owed.changes > FEW_UNTOLD } else { self.owed.deletions };
+        owes || self.is_telling()
     }
 
     /// A termination is ended here, and has to be ended there.
@@ -540,6 +611,8 @@ impl Relationship {
     pub(super) fn settle(&mut self, now: Now) {
         if !self.wants_heartbeats() {
             self.timers.stop(Timer::Heartbeat);
+        } else if !self.heartbeat_under_way && std::mem::take(&mut self.hurries) {
+            self.timers.arm(Timer::Heartbeat, now.mono);
         } else if !self.heartbeat_under_way && !self.timers.runs(Timer::Heartbeat) {
             self.timers.arm(Timer::Heartbeat, now.mono + self.heartbeat_delay());
         }

@@ -36,15 +36,21 @@ pub enum Fact {
     StuckTerminated = 1 << 9,
     /// In partner-down: the service is closed because the partner said that it is synchronised.
     Closed = 1 << 10,
-    /// Leases ended of which the partner was not told.
+    /// Leases ended of which the partner was not told; of a partner that is followed, more changed than is handed over at once.
     Owing = 1 << 11,
     /// An administrator ended a termination here by ha-reset, and the partner is a Peregrine: it is to begin anew, too.
     Leads = 1 << 12,
+    /// Both are Peregrines that serve while the other returns.
+    Able = 1 << 13,
+    /// All is kept for the partner's present run that changed since it began to fetch the leases.
+    Follows = 1 << 14,
+    /// In partner-down: replies wait for the partner, which is told the last of what it lacks.
+    Handing = 1 << 15,
 }
 
 impl Fact {
     /// All of them.
-    pub const ALL: [Fact; 13] = [
+    pub const ALL: [Fact; 16] = [
         Fact::Paused,
         Fact::Skewed,
         Fact::Rejected,
@@ -58,6 +64,9 @@ impl Fact {
         Fact::Closed,
         Fact::Owing,
         Fact::Leads,
+        Fact::Able,
+        Fact::Follows,
+        Fact::Handing,
     ];
 }
 
@@ -127,8 +136,11 @@ pub enum Then {
     Synchronise,
     /// Send the delayed updates (or ha-reset if they overflowed), if that is not under way.
     SendBacklog,
-    /// Tell the partner which leases ended while it was away, if that is not under way.
+    /// Tell the partner what it cannot see in our leases, if that is not under way: what ended while it was away; if it
+    /// fetched them while we served, all that changed since.
     SendDeletions,
+    /// Let replies wait for the partner, tell it the last of what it lacks, and enter normal operation then.
+    HandOver,
     /// Let the partner begin anew (ha-reset).
     ResetPartner,
     /// Open the service again: the partner that said it was synchronised is gone.
@@ -250,6 +262,20 @@ const SOMEWHERE: SeenSet = partner(&[
     PartnerInMaintenance,
     Terminated,
 ]);
+/// A partner that is not ready, or not there.
+const ELSEWHERE: SeenSet = partner(&[
+    Waiting,
+    Syncing,
+    HotStandby,
+    LoadBalancing,
+    CommunicationRecovery,
+    PartnerDown,
+    InMaintenance,
+    PartnerInMaintenance,
+    Backup,
+    PassiveBackup,
+])
+.or_unavailable();
 /// A partner from which leases can be fetched.
 const AWAKE: SeenSet = partner(&[
     Syncing,
@@ -263,11 +289,11 @@ const AWAKE: SeenSet = partner(&[
 ]);
 
 use Fact::{
-    Closed, DelaysUpdates, Failed, Interrupted, Leads, NewUnsent, Overflowed, Owing, Paused,
-    Rejected, Skewed, StuckTerminated, SyncsLeases,
+    Able, Closed, DelaysUpdates, Failed, Follows, Handing, Interrupted, Leads, NewUnsent,
+    Overflowed, Owing, Paused, Rejected, Skewed, StuckTerminated, SyncsLeases,
 };
 use Then::{
-    Distrust, Enter, EnterNormal, Reopen, ResetPartner, SendBacklog, SendDeletions, Stay,
+    Distrust, Enter, EnterNormal, HandOver, Reopen, ResetPartner, SendBacklog, SendDeletions, Stay,
     Synchronise, Terminate,
 };
 
@@ -314,7 +340,10 @@ pub static RULES: &[Rule] = &[
         .with(&[StuckTerminated]),
     Rule::new("down", PATIENT, SeenSet::UNAVAILABLE, Enter(PartnerDown)).with(&[Failed]),
 
-    // waiting: one of the pair goes first.
+    // waiting: one of the pair goes first. A Peregrine in normal operation takes over first, and serves meanwhile.
+    Rule::new("wait-for-take-over", own(&[Waiting]),
+        partner(&[HotStandby, LoadBalancing, CommunicationRecovery]), Stay)
+        .with(&[Able]),
     Rule::new("wait-over", own(&[Waiting]), AWAKE, Enter(Syncing)).with(&[SyncsLeases]),
     Rule::new("wait-over-no-sync", own(&[Waiting]), AWAKE, Enter(Ready)),
     Rule::new("go-first", own(&[Waiting]), partner(&[Waiting]), Enter(Syncing))
@@ -345,6 +374,14 @@ pub static RULES: &[Rule] = &[
         SeenSet::UNAVAILABLE, Enter(CommunicationRecovery))
         .with(&[DelaysUpdates]),
 
+    // What it granted alone is to be known before anybody serves in its place.
+    Rule::new("begins-anew-untold", own(&[CommunicationRecovery, HotStandby, LoadBalancing]),
+        partner(&[Waiting]), Enter(Waiting))
+        .with(&[Able, NewUnsent]),
+    Rule::new("begins-anew", own(&[CommunicationRecovery, HotStandby, LoadBalancing]),
+        partner(&[Waiting]), Enter(PartnerDown))
+        .with(&[Able]),
+
     // communication-recovery
     Rule::new("recovery-overflowed", own(&[CommunicationRecovery]),
         partner(&[Waiting, Syncing, Ready]), Enter(Waiting))
@@ -363,10 +400,17 @@ pub static RULES: &[Rule] = &[
         .without(&[Interrupted]),
 
     // partner-down
+    Rule::new("hand-over-ends", own(&[PartnerDown]), ELSEWHERE, Reopen).with(&[Handing]),
     Rule::new("resync", own(&[PartnerDown]), partner(&[Ready]), Enter(Waiting)).with(&[NewUnsent]),
     // What it fetched does not show it what is gone.
     Rule::new("returned-owed", own(&[PartnerDown]), partner(&[Ready]), SendDeletions).with(&[Owing]),
+    Rule::new("hand-over", own(&[PartnerDown]), partner(&[Ready]), HandOver).with(&[Follows]),
     Rule::new("returned", own(&[PartnerDown]), partner(&[Ready]), EnterNormal),
+    // One of them goes on serving while the other fetches its leases.
+    Rule::new("alone-first", own(&[PartnerDown]), partner(&[PartnerDown]), Stay)
+        .role(Role::Primary).with(&[Able]),
+    Rule::new("alone-longer", own(&[PartnerDown]), partner(&[CommunicationRecovery]), Stay)
+        .with(&[Able]),
     Rule::new("both-alone", own(&[PartnerDown]),
         partner(&[CommunicationRecovery, PartnerDown, PartnerInMaintenance]), Enter(Waiting)),
     Rule::new("reopen", own(&[PartnerDown]), partner(&[Waiting]).or_unavailable(), Reopen)

@@ -50,8 +50,17 @@ pub(super) struct Alone {
     pub(super) failover: bool,
     /// The partner said that it is synchronised: no lease may change until it is seen ready.
     pub(super) closed: bool,
-    /// The partner is being told which leases ended.
+    /// The partner is being told what changed while it was away.
     pub(super) telling: bool,
+    /// The partner has all leases but what it is being told: replies wait for it from now on.
+    pub(super) handing: bool,
+}
+
+impl Alone {
+    /// Alone from now on.
+    pub(super) const fn new(failover: bool) -> Self {
+        Self { failover, closed: false, telling: false, handing: false }
+    }
 }
 
 /// A synchronisation.

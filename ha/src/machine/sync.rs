@@ -8,6 +8,8 @@ use super::action::{CallError, SyncDone};
 /// The next request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
+    /// peregrine-ha-return: the partner goes on serving, and keeps what changes from now on.
+    Begin,
     /// dhcp-disable, for so many seconds or without end. Sent before each page.
     Disable(Option<u32>),
     /// lease4-get-page or lease6-get-page, after an address or from the start.
@@ -41,6 +43,8 @@ pub struct Transfer {
     step: Step,
     max_period_s: Option<u32>,
     page_limit: usize,
+    /// The partner goes on serving.
+    serving: bool,
     after: Option<String>,
     leases: u64,
 }
@@ -57,7 +61,13 @@ impl Transfer {
     /// A new one: pages of `page_limit` leases, the partner's service off for `max_period_s`.
     pub const fn new(page_limit: usize, max_period_s: Option<u32>) -> Self {
         let step = Step::Ask(Request::Disable(max_period_s));
-        Self { step, max_period_s, page_limit, after: None, leases: 0 }
+        Self { step, max_period_s, page_limit, serving: false, after: None, leases: 0 }
+    }
+
+    /// As [`Self::new`], while the partner serves.
+    pub const fn while_serving(page_limit: usize) -> Self {
+        let step = Step::Ask(Request::Begin);
+        Self { step, max_period_s: None, page_limit, serving: true, after: None, leases: 0 }
     }
 
     /// What to send next, or how it ended.
@@ -72,6 +82,8 @@ impl Transfer {
     /// The answer to the request that [`Self::next`] gave.
     pub fn handle(&mut self, answer: Result<Reply, CallError>) {
         self.step = match (&self.step, answer) {
+            // What the partner was owed did not reach it.
+            (Step::End(Ok(_)), Err(error)) => Step::End(Err(error)),
             (Step::End(result), _) => Step::End(result.clone()),
             (Step::GiveBack(why), _) => Step::End(Err(why.clone())),
             (Step::Ask(request), Ok(reply)) => self.after_success(&request.clone(), reply),
@@ -80,30 +92,42 @@ impl Transfer {
             (Step::Ask(Request::Disable(_)), Err(error)) if self.after.is_none() => {
                 Step::End(Err(error))
             }
+            (Step::Ask(_), Err(error)) if self.serving => Step::End(Err(error)),
             (Step::Ask(Request::Enable), Err(error)) => Step::End(Err(error)),
             (Step::Ask(_), Err(error)) => Step::GiveBack(error),
         };
     }
 
+    /// The end of one that failed.
+    const fn give_back(&self, why: CallError) -> Step {
+        if self.serving { Step::End(Err(why)) } else { Step::GiveBack(why) }
+    }
+
     fn after_success(&mut self, request: &Request, reply: Reply) -> Step {
         match (request, reply) {
-            (Request::Disable(_), _) => Step::Ask(Request::Page(self.after.clone())),
+            (Request::Disable(_) | Request::Begin, _) => {
+                Step::Ask(Request::Page(self.after.clone()))
+            }
             (Request::Page(after), Reply::Page { count, last }) => {
                 self.leases += count as u64;
                 if count < self.page_limit.max(1) {
-                    return Step::Ask(Request::Notify);
+                    let end = Step::End(Ok(SyncDone { leases: self.leases }));
+                    return if self.serving { end } else { Step::Ask(Request::Notify) };
                 }
                 // Pages that go in a circle would be asked for for ever, and hide leases.
                 if !leads_on(after.as_deref(), last.as_deref()) {
                     let text = "the partner sent a page of leases that does not lead on";
-                    return Step::GiveBack(CallError::Malformed(text.into()));
+                    return self.give_back(CallError::Malformed(text.into()));
                 }
-                self.after = last;
-                Step::Ask(Request::Disable(self.max_period_s))
+                self.after = last.clone();
+                Step::Ask(match self.serving {
+                    true => Request::Page(last),
+                    false => Request::Disable(self.max_period_s),
+                })
             }
             (Request::Notify, Reply::Unsupported) => Step::Ask(Request::Enable),
             (Request::Page(_), _) => {
-                Step::GiveBack(CallError::Malformed("the partner sent no page of leases".into()))
+                self.give_back(CallError::Malformed("the partner sent no page of leases".into()))
             }
             (Request::Notify | Request::Enable, _) => {
                 Step::End(Ok(SyncDone { leases: self.leases }))
@@ -151,6 +175,21 @@ mod tests {
         let second = Request::Page(Some("192.0.2.2".into()));
         assert_eq!(asked, [disable.clone(), Request::Page(None), disable, second, Request::Notify]);
         assert_eq!(end, Ok(SyncDone { leases: 2 }));
+    }
+
+    #[test]
+    fn a_partner_that_goes_on_serving_is_told_once() {
+        let mut transfer = Transfer::while_serving(2);
+        assert_eq!(transfer.next(), Ok(Request::Begin));
+        transfer.handle(Ok(Reply::Done));
+        assert_eq!(transfer.next(), Ok(Request::Page(None)));
+        transfer.handle(page(2, Some("192.0.2.2")));
+        assert_eq!(transfer.next(), Ok(Request::Page(Some("192.0.2.2".into()))));
+        let mut failed = transfer.clone();
+        failed.handle(Err(failure()));
+        assert_eq!(failed.next(), Err(Err(failure())), "nothing is to be given back");
+        transfer.handle(page(1, Some("192.0.2.3")));
+        assert_eq!(transfer.next(), Err(Ok(SyncDone { leases: 3 })));
     }
 
     #[test]

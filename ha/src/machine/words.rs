@@ -76,6 +76,11 @@ const ROWS: &[(&str, &str)] = &[
         "recovery-overflowed",
         "more changed while {} was silent than delayed-updates-limit allows to keep",
     ),
+    ("begins-anew-untold", "{} served alone, and waits to tell what it granted"),
+    (
+        "begins-anew",
+        "{} was restarted, or begins anew, and fetches the leases while this server serves",
+    ),
     ("recovery-given-up", "{} had taken this server for dead"),
     ("recovery-partner-leaves", "{} is in maintenance"),
     ("recovery-asked-to-leave", "{} took over for a maintenance of this server"),
@@ -130,6 +135,9 @@ impl Relationship {
             Stage::Syncing if self.partner.seen == Seen::Unavailable => self.answer_of_partner(now),
             Stage::Syncing => format!("the leases of {partner}, which are being fetched"),
             Stage::Ready if self.partner.seen == Seen::Unavailable => self.answer_of_partner(now),
+            Stage::Ready if self.behind => {
+                format!("{partner} to hand over; {}", self.seen_last())
+            }
             Stage::Ready => {
                 format!("{partner} to see that this server is ready; {}", self.seen_last())
             }
@@ -198,8 +206,11 @@ impl Relationship {
     fn awaited_alone(&self, alone: Alone) -> String {
         let partner = self.partner_name();
         match alone {
+            Alone { handing: true, .. } => {
+                format!("{partner} to take the last of what changed while it fetched the leases")
+            }
             Alone { telling: true, .. } => {
-                format!("{partner} to take word of the leases that ended while it was away")
+                format!("{partner} to take word of what changed while it was away")
             }
             Alone { closed: true, .. } => {
                 format!(

@@ -31,6 +31,9 @@ impl Backlog {
             return None;
         }
         self.overflowed = self.limit > 0;
+        // An older version that is given up behind this one would pass for the last.
+        let Update { number, lease, .. } = &update;
+        self.kept.retain(|kept, it| it.lease.address != lease.address || kept > number);
         Some(update)
     }
 
@@ -45,8 +48,8 @@ impl Backlog {
     }
 
     /// Whether updates go straight behind the delayed ones, which are on their way.
-    pub(super) const fn is_sending(&self) -> bool {
-        self.sending.is_some()
+    pub(super) fn is_sending(&self) -> bool {
+        self.sending.is_some_and(|left| left > 0)
     }
 
     /// Gives the updates out, and forgets that there were more.
@@ -61,6 +64,11 @@ impl Backlog {
         let updates: Vec<_> = std::mem::take(&mut self.kept).into_values().collect();
         self.sending = Some(updates.len());
         updates
+    }
+
+    /// So many are sent, as it has turned out.
+    pub(super) const fn expect(&mut self, count: usize) {
+        self.sending = Some(count);
     }
 
     /// So many others are given out to be sent as delayed updates.

@@ -65,6 +65,10 @@ impl Gone {
         std::mem::take(&mut self.kept).into_values().collect()
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.kept.len()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.kept.is_empty()
     }

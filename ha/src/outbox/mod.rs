@@ -11,6 +11,7 @@ mod gone;
 mod queue;
 mod recall;
 mod state;
+mod untold;
 
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -30,9 +31,12 @@ use queue::Finished;
 pub use queue::Update;
 pub use recall::Recall;
 pub(crate) use recall::Recalls;
+pub use state::Limits;
 use state::State;
 
-use crate::machine::{CallError, ClientKey, ToBackups, ToPartner, UpdateOutcome, UpdatePolicy};
+use crate::machine::{
+    CallError, ClientKey, Incarnation, Owed, ToBackups, ToPartner, UpdateOutcome, UpdatePolicy,
+};
 use crate::wire::request::LeaseNews;
 
 /// Who learns what became of updates. The first two are called under the lock of an address: they may set
@@ -109,13 +113,13 @@ impl Outbox {
         service: Arc<Service>,
         has_partner: bool,
         backups: usize,
-        delayed_updates_limit: usize,
+        limits: Limits,
     ) -> Self {
         Self {
             observer,
             service,
-            partner: has_partner.then(|| Side::new(delayed_updates_limit, pending.stats())),
-            backups: (0..backups).map(|_| Side::new(0, pending.stats())).collect(),
+            partner: has_partner.then(|| Side::new(limits, pending.stats())),
+            backups: (0..backups).map(|_| Side::new(Limits::NONE, pending.stats())).collect(),
             pending,
             unsent: AtomicU64::new(0),
             refused: AtomicU64::new(0),
@@ -148,6 +152,12 @@ impl Outbox {
                 state.backlog.clear();
                 Vec::new()
             }
+            // What one of its runs lacks is sent as delayed updates, which are counted.
+            (ToPartner::Count, ToPartner::Send) if state.untold.run().is_some() => {
+                state.send_untold();
+                state.send_late();
+                Vec::new()
+            }
             (ToPartner::Count, ToPartner::Send) => {
                 state.send_gone();
                 state.send_late();
@@ -178,7 +188,10 @@ impl Outbox {
 
     /// Whether more updates were delayed than there is room for.
     pub fn has_overflowed(&self) -> bool {
-        self.partner.as_ref().is_some_and(|side| side.state.lock().backlog.has_overflowed())
+        self.partner.as_ref().is_some_and(|side| {
+            let state = side.state.lock();
+            state.backlog.has_overflowed() && !state.untold.is_whole()
+        })
     }
 
     /// Number of updates that met a full queue.
@@ -208,24 +221,77 @@ impl Outbox {
         }
     }
 
-    /// Whether leases ended of which the partner was not told.
-    pub fn owes_deletions(&self) -> bool {
-        self.partner.as_ref().is_some_and(|side| !side.state.lock().gone.is_empty())
-    }
-
-    /// Sends the deletions that the partner was not told of, as [`Self::send_backlog`] does.
-    pub fn send_deletions(&self) -> Option<Result<(), CallError>> {
+    /// Sends what the partner was not told of: the deletions, and to a run that is followed all else, as
+    /// [`Self::send_backlog`] does.
+    pub fn send_untold(&self) -> Option<Result<(), CallError>> {
         let side = self.partner.as_ref()?;
-        let result = side.state.lock().send_deletions();
+        let result = side.state.lock().send_untold();
         side.wake.notify_all();
         result
     }
 
-    /// As [`Self::send_deletions`], in normal operation: nobody is told how it ends.
-    pub fn resend_deletions(&self) {
+    /// As [`Self::send_untold`], in normal operation: nobody is told how it ends.
+    pub fn resend(&self) {
         if let Some(side) = &self.partner {
             side.state.lock().send_gone();
             side.wake.notify_all();
+        }
+    }
+
+    /// Whether the partner refused a lease that its client has been promised, and has not begun to fetch all of a server that
+    /// serves since.
+    pub fn partner_lacks(&self) -> bool {
+        self.partner.as_ref().is_some_and(|side| side.state.lock().lacks)
+    }
+
+    /// What is kept for the partner.
+    pub fn owed(&self) -> Owed {
+        let Some(side) = &self.partner else { return Owed::default() };
+        let state = side.state.lock();
+        let under_way = state.backlog.is_sending();
+        let nothing = state.untold.len() == 0 && state.gone.is_empty() && !under_way;
+        Owed {
+            deletions: !state.gone.is_empty(),
+            changes: state.untold.len() + state.gone.len(),
+            follows: state.untold.run(),
+            told: nothing && state.untold.is_whole(),
+        }
+    }
+
+    /// A run of the partner begins to fetch all leases: what changes from now on is kept for it, what is queued or under way
+    /// included. None: the partner does not take part.
+    pub fn follow(&self, run: Option<Incarnation>) {
+        let Some(side) = &self.partner else { return };
+        side.state.lock().untold.follow(run);
+    }
+
+    /// As [`Self::follow`], at the beginning of a synchronisation: nothing more of what is queued or under way is to
+    /// arrive in between.
+    pub fn follow_anew(&self, run: Incarnation) {
+        let Some(side) = &self.partner else { return };
+        let mut state = side.state.lock();
+        state.untold.follow_anew(run);
+        state.lacks = false;
+        state.drop_backlog();
+        side.recalls.give();
+        let failed = state.give_up_queue();
+        drop(state);
+        self.fail(failed);
+    }
+
+    /// Both servers are in normal operation, in which each change is told: this run knows all but what is kept for it.
+    pub fn settle_with(&self, run: Incarnation) {
+        if let Some(side) = &self.partner {
+            let mut state = side.state.lock();
+            state.untold.follow_anew(run);
+            state.untold.complete();
+        }
+    }
+
+    /// The run that is followed knows all that is not kept for it.
+    pub fn complete(&self) {
+        if let Some(side) = &self.partner {
+            side.state.lock().untold.complete();
         }
     }
 
@@ -329,17 +395,23 @@ impl Outbox {
             return;
         };
         let lost = matches!(outcome, UpdateOutcome::Failure(CallError::Communication(_)));
+        let is_promised = update.ticket.is_none() && update.lease.state == LeaseState::Assigned;
         let mut state = side.state.lock();
+        state.lacks |= is_promised
+            && update.news == LeaseNews::Stored
+            && !lost
+            && outcome != UpdateOutcome::Success;
         let Finished { more, abandoned, outdated } = state.queue.finish(update.lease.address);
         if outcome == UpdateOutcome::Success {
             state.gone.told(update);
+            state.untold.told(update);
         }
         // Delayed updates that are on their way are over with the first that fails.
-        let concerns_backlog = state.backlog.is_sending() && (update.delayed || lost);
+        let concerns_backlog = !abandoned && state.backlog.is_sending() && (update.delayed || lost);
         // A backup that nobody waits for may be slow for once: what waits for it waits on.
         // What hung when the partner was given up says nothing of the partner that is back.
         let gives_up = (peer == PeerQueue::Partner || update.ticket.is_some()) && !abandoned;
-        let behind = match lost && gives_up {
+        let mut behind = match lost && gives_up {
             true => state.lose((!outdated).then_some(update)),
             false => Vec::new(),
         };
@@ -351,6 +423,10 @@ impl Outbox {
             UpdateOutcome::Success => state.backlog.applied().then_some(Ok(())),
             failure => state.backlog.failed().then(|| Err(as_error(failure))),
         };
+        if matches!(backlog_sent, Some(Err(_))) && state.policy.partner == ToPartner::Count {
+            // What is left is counted anew.
+            behind.extend(state.give_up_queue());
+        }
         drop(state);
         if more {
             side.wake.notify_one();
@@ -427,7 +503,7 @@ impl Outbox {
             }
             ToPartner::Queue => {
                 state.delay(update);
-                let overflowed = state.backlog.has_overflowed();
+                let overflowed = state.backlog.has_overflowed() && !state.untold.is_whole();
                 drop(state);
                 if overflowed {
                     self.tell(|observer| observer.backlog_overflowed());
@@ -437,6 +513,7 @@ impl Outbox {
             ToPartner::Send => {
                 state.backlog.outdate(update.lease.address);
                 state.gone.outdate(update.lease.address);
+                state.untold.outdate(update.lease.address);
                 self.push(side, state, update)
             }
         };
@@ -449,9 +526,7 @@ impl Outbox {
     fn outdate(&self, address: Ipv4Addr) {
         if let Some(side) = &self.partner {
             let mut state = side.state.lock();
-            state.backlog.outdate(address);
-            state.late.outdate(address);
-            state.gone.outdate(address);
+            state.outdate(address);
             let outdated = state.queue.outdate(address);
             drop(state);
             self.fail(outdated.into_iter().filter_map(|update| update.ticket));
@@ -534,8 +609,8 @@ impl Replication for Outbox {
 }
 
 impl Side {
-    fn new(delayed_updates_limit: usize, stats: &Arc<Stats>) -> Self {
-        let state = State::new(delayed_updates_limit, Arc::clone(stats));
+    fn new(limits: Limits, stats: &Arc<Stats>) -> Self {
+        let state = State::new(limits, Arc::clone(stats));
         Self { state: Mutex::new(state), wake: Condvar::new(), recalls: Recalls::default() }
     }
 }

@@ -50,9 +50,7 @@ pub(super) struct Finished {
 /// The updates of one address. A lane exists as long as something waits in it or is under way.
 #[derive(Debug, Default)]
 struct Lane {
-    under_way: bool,
-    /// What is under way, if it is a deletion.
-    deleting: Option<Update>,
+    under_way: Option<Update>,
     /// See [`Queue::abandon`].
     abandoned: bool,
     /// See [`Queue::outdate`].
@@ -75,7 +73,7 @@ impl Queue {
         self.waiting += 1;
         let address = update.lease.address;
         let lane = self.lanes.entry(address).or_default();
-        if !lane.under_way && lane.waiting.is_empty() {
+        if lane.under_way.is_none() && lane.waiting.is_empty() {
             self.ready.push_back(address);
         }
         lane.waiting.push_back(update);
@@ -87,8 +85,7 @@ impl Queue {
         let address = self.ready.pop_front()?;
         let lane = self.lanes.get_mut(&address).expect("a ready address has a lane");
         let update = lane.waiting.pop_front().expect("a ready lane has an update");
-        lane.under_way = true;
-        lane.deleting = (update.news == LeaseNews::Deleted).then(|| update.clone());
+        lane.under_way = Some(update.clone());
         self.waiting -= 1;
         Some(update)
     }
@@ -99,8 +96,7 @@ impl Queue {
     pub(super) fn put_back(&mut self, update: Update) -> Option<Update> {
         let address = update.lease.address;
         let lane = self.lanes.get_mut(&address).expect("what is under way has a lane");
-        lane.under_way = false;
-        lane.deleting = None;
+        lane.under_way = None;
         let abandoned = std::mem::take(&mut lane.abandoned);
         let rest = if std::mem::take(&mut lane.outdated) || abandoned {
             Some(update)
@@ -122,8 +118,7 @@ impl Queue {
         let Some(lane) = self.lanes.get_mut(&address) else {
             return Finished { more: false, abandoned: false, outdated: false };
         };
-        lane.under_way = false;
-        lane.deleting = None;
+        lane.under_way = None;
         let abandoned = std::mem::take(&mut lane.abandoned);
         let outdated = std::mem::take(&mut lane.outdated);
         let more = !lane.waiting.is_empty();
@@ -139,12 +134,11 @@ impl Queue {
     /// and what waits is taken out. Delayed updates stay: they are counted, and somebody waits for the last of them.
     pub(super) fn outdate(&mut self, address: Ipv4Addr) -> Vec<Update> {
         let Some(lane) = self.lanes.get_mut(&address) else { return Vec::new() };
-        lane.outdated = lane.under_way;
-        lane.deleting = None;
+        lane.outdated = lane.under_way.is_some();
         let waiting = std::mem::take(&mut lane.waiting);
         let (delayed, outdated) = waiting.into_iter().partition(|update| update.delayed);
         lane.waiting = delayed;
-        if lane.waiting.is_empty() && !lane.under_way {
+        if lane.waiting.is_empty() && lane.under_way.is_none() {
             self.lanes.remove(&address);
             self.ready.retain(|ready| *ready != address);
         }
@@ -154,22 +148,24 @@ impl Queue {
     }
 
     /// The peer will learn of what is under way by other means: without an answer it is not to be sent again, as a
-    /// newer version may be known by then. Gives the deletions among it, of which nobody else will tell.
+    /// newer version may be known by then. Gives a copy of it.
     pub(super) fn abandon(&mut self) -> Vec<Update> {
-        self.lanes.values_mut().for_each(|lane| lane.abandoned = lane.under_way);
-        self.lanes.values().filter_map(|lane| lane.deleting.clone()).collect()
+        self.lanes.values_mut().for_each(|lane| lane.abandoned = lane.under_way.is_some());
+        let lanes = self.lanes.values().filter(|lane| !lane.outdated);
+        lanes.filter_map(|lane| lane.under_way.clone()).collect()
     }
 
     /// Takes out all that is not under way; the updates of each address are in their order.
     pub(super) fn drain(&mut self) -> Vec<Update> {
         let mut drained = Vec::with_capacity(self.waiting);
         let mut addresses = std::mem::take(&mut self.ready);
-        addresses
-            .extend(self.lanes.iter().filter(|(_, l)| l.under_way).map(|(address, _)| *address));
+        addresses.extend(
+            self.lanes.iter().filter(|(_, l)| l.under_way.is_some()).map(|(address, _)| *address),
+        );
         for address in addresses {
             let lane = self.lanes.get_mut(&address).expect("collected from the lanes");
             drained.extend(lane.waiting.drain(..));
-            if !lane.under_way {
+            if lane.under_way.is_none() {
                 self.lanes.remove(&address);
             }
         }

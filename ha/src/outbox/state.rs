@@ -1,5 +1,7 @@
 //! What is kept for one peer: its queue, and for the partner what it is told later. Pure.
 
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use engine::pending::Ticket;
@@ -9,8 +11,24 @@ use super::Load;
 use super::backlog::Backlog;
 use super::gone::Gone;
 use super::queue::{Queue, Update};
+use super::untold::Untold;
 use crate::limits::{MAX_BATCH, MAX_KEPT_DELETIONS, MAX_LATE_UPDATES, MAX_QUEUED_UPDATES};
 use crate::machine::{CallError, ToPartner, UpdatePolicy};
+use crate::wire::request::LeaseNews;
+
+/// How much is kept for a partner that is silent.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// `delayed-updates-limit`.
+    pub delayed_updates: usize,
+    /// Addresses whose newest change is kept for a Peregrine.
+    pub untold: usize,
+}
+
+impl Limits {
+    /// Nothing is kept.
+    pub const NONE: Self = Self { delayed_updates: 0, untold: 0 };
+}
 
 /// The updates for one peer.
 pub(super) struct State {
@@ -20,6 +38,9 @@ pub(super) struct State {
     /// partner began to fetch our leases, after the page that would have shown it. Nobody was promised it.
     pub(super) late: Backlog,
     pub(super) gone: Gone,
+    pub(super) untold: Untold,
+    /// It refused a lease that its client has already been promised.
+    pub(super) lacks: bool,
     pub(super) policy: UpdatePolicy,
     pub(super) stopped: bool,
     /// The peer takes batches, one after the other.
@@ -32,12 +53,14 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(delayed_updates_limit: usize, stats: Arc<Stats>) -> Self {
+    pub(super) fn new(limits: Limits, stats: Arc<Stats>) -> Self {
         Self {
             queue: Queue::new(MAX_QUEUED_UPDATES),
-            backlog: Backlog::new(delayed_updates_limit),
+            backlog: Backlog::new(limits.delayed_updates),
             late: Backlog::new(MAX_LATE_UPDATES),
             gone: Gone::new(MAX_KEPT_DELETIONS),
+            untold: Untold::new(limits.untold),
+            lacks: false,
             policy: UpdatePolicy::default(),
             stopped: false,
             batches: false,
@@ -78,6 +101,8 @@ impl State {
         let left = match self.policy.partner {
             // Nothing is delayed until the partner has synchronised.
             ToPartner::Count | ToPartner::Nothing => Some(update),
+            // It is told once the partner is heard again, in whatever state that finds this server.
+            ToPartner::Send if self.untold.run().is_some() => Some(update),
             ToPartner::Send | ToPartner::Queue => self.backlog.keep(update),
         };
         left.into_iter().for_each(|update| self.give_up(update));
@@ -85,6 +110,7 @@ impl State {
 
     /// The partner is not told of an update: it will see what there is when it synchronises, not what is gone.
     pub(super) fn give_up(&mut self, update: Update) {
+        self.untold.note(&update);
         if !self.gone.note(update) {
             self.stats.count(Counter::HaDeletionsForgotten);
         }
@@ -97,11 +123,24 @@ impl State {
 
     /// Gives up what is queued or under way; gives the tickets of what was queued.
     pub(super) fn give_up_queue(&mut self) -> Vec<Ticket> {
-        let under_way = self.queue.abandon();
+        for update in self.queue.abandon() {
+            self.untold.note(&update);
+            if update.news == LeaseNews::Deleted {
+                self.give_up(update);
+            }
+        }
         let drained = self.queue.drain();
         let tickets = drained.iter().filter_map(|update| update.ticket).collect();
-        under_way.into_iter().chain(drained).for_each(|update| self.give_up(update));
+        drained.into_iter().for_each(|update| self.give_up(update));
         tickets
+    }
+
+    /// The lease of an address has a newer version at the partner than any that is kept for it.
+    pub(super) fn outdate(&mut self, address: Ipv4Addr) {
+        self.backlog.outdate(address);
+        self.late.outdate(address);
+        self.gone.outdate(address);
+        self.untold.outdate(address);
     }
 
     /// The peer fell silent, over `update` if that is still of use: gives the tickets of what waited behind it.
@@ -122,34 +161,60 @@ impl State {
         }
     }
 
-    /// Puts the deletions into the queue, as any other update.
+    /// Puts the deletions into the queue, and what else the partner was not told, as any other update.
     pub(super) fn send_gone(&mut self) {
-        for update in self.gone.take() {
+        for update in newest(self.gone.take().into_iter().chain(self.untold.take())) {
             // A full queue would have failed any other update, too.
             let _ = self.queue.push(Update { delayed: false, ..update });
         }
     }
 
-    /// Puts the delayed updates into the queue; says how it ended if it has.
+    /// Puts the delayed updates into the queue, and what else the partner was not told; says how it ended if it has.
     pub(super) fn send_backlog(&mut self) -> Option<Result<(), CallError>> {
-        let updates = self.backlog.start();
+        let kept = self.backlog.start();
+        if self.untold.run().is_none() {
+            return self.send_delayed(kept);
+        }
+        let updates = newest(kept.into_iter().chain(self.untold.take()));
+        self.backlog.expect(updates.len());
         self.send_delayed(updates)
     }
 
-    /// Puts the deletions into the queue, as delayed updates; says how it ended if it has.
-    pub(super) fn send_deletions(&mut self) -> Option<Result<(), CallError>> {
-        let updates = self.gone.take();
+    /// Puts what the partner was not told into the queue, as delayed updates: the deletions, and if one of its runs is
+    /// followed, all else. Says how it ended if it has.
+    pub(super) fn send_untold(&mut self) -> Option<Result<(), CallError>> {
+        let updates = newest(self.gone.take().into_iter().chain(self.untold.take()));
         self.backlog.join(updates.len());
         self.send_delayed(updates)
     }
 
     fn send_delayed(&mut self, updates: Vec<Update>) -> Option<Result<(), CallError>> {
         if updates.is_empty() {
-            return Some(Ok(()));
+            return (!self.backlog.is_sending()).then_some(Ok(()));
         }
-        let pushed = updates.into_iter().map(|update| self.queue.push(update));
-        let refused = pushed.filter(|taken| !taken).count();
-        (refused > 0 && self.backlog.failed())
+        self.stats.add(Counter::HaResent, updates.len() as u64);
+        let mut refused = false;
+        for update in updates {
+            if !self.queue.push(update.clone()) {
+                refused = true;
+                self.give_up(update);
+            }
+        }
+        (refused && self.backlog.failed())
             .then(|| Err(CallError::Communication("the queue to the partner is full".to_owned())))
     }
+}
+
+/// The newest update of each address, in the order of the changes.
+fn newest(updates: impl Iterator<Item = Update>) -> Vec<Update> {
+    let mut newest = BTreeMap::<Ipv4Addr, Update>::new();
+    for update in updates {
+        let address = update.lease.address;
+        if newest.get(&address).is_none_or(|kept| kept.number <= update.number) {
+            newest.insert(address, update);
+        }
+    }
+    let mut updates: Vec<_> = newest.into_values().collect();
+    updates.sort_by_key(|update| update.number);
+    updates
 }

@@ -71,7 +71,8 @@ fn world(backups: usize, limit: usize) -> World {
     let observer: Arc<dyn Observer> = seen.clone();
     let service = Arc::new(Service::default());
     let observer = Arc::downgrade(&observer);
-    let outbox = Outbox::new(pending.clone(), observer, service.clone(), true, backups, limit);
+    let limits = Limits { delayed_updates: limit, untold: 3 };
+    let outbox = Outbox::new(pending.clone(), observer, service.clone(), true, backups, limits);
     outbox.set_policy(SEND);
     World { outbox, pending, seen, sent, stats, service, changes: AtomicU64::new(0) }
 }
@@ -310,6 +311,37 @@ fn a_backlog_has_its_limit() {
     world.outbox.clear_backlog();
     assert!(!world.outbox.has_overflowed());
     assert_eq!(world.outbox.send_backlog(), Some(Ok(())));
+}
+
+/// The release has room, and is given up behind the grant that has none.
+#[test]
+fn what_outlived_a_full_backlog_does_not_end_a_later_lease() {
+    let world = world(0, 1);
+    world.outbox.set_policy(UpdatePolicy { partner: ToPartner::Queue, ..SEND });
+    let released = Lease4 { state: LeaseState::Released, ..lease(1, 1) };
+    world.change(&released, ChangeKind::Updated, Origin::Client(None));
+    world.changed(1, 2);
+    assert!(world.outbox.has_overflowed());
+    world.outbox.set_policy(UpdatePolicy { partner: ToPartner::Count, ..SEND });
+    assert!(!world.outbox.owed().deletions, "the address has a lease again");
+}
+
+#[test]
+fn a_partner_that_refuses_what_was_promised_lacks_it_until_it_fetches_all() {
+    let world = world(0, 1);
+    let settle = |outcome| {
+        world.changed(1, 1);
+        let update = world.take();
+        world.outbox.settle(PeerQueue::Partner, &update, outcome);
+        world.outbox.partner_lacks()
+    };
+    assert!(!settle(UpdateOutcome::Success));
+    assert!(settle(UpdateOutcome::Conflict));
+    assert!(settle(UpdateOutcome::Success), "still");
+    world.outbox.set_policy(UpdatePolicy { partner: ToPartner::Count, ..SEND });
+    assert!(world.outbox.partner_lacks(), "it is only seen as lost for having refused");
+    world.outbox.follow_anew(Incarnation(7));
+    assert!(!world.outbox.partner_lacks());
 }
 
 #[test]

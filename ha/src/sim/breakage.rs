@@ -31,17 +31,29 @@ pub enum Breakage {
     FastClock,
     /// A server forgets a lease long after it was acknowledged, and tells nobody; so does its partner.
     Forgetful,
+    /// A partner that returns is not told which leases ended while it fetched them.
+    DeletionsLeftOut,
+    /// Each run of a server passes for the one before.
+    SameRun,
+    /// A server that returns serves before its partner has handed over.
+    ReadyEarly,
+    /// A batch that comes late, from an earlier run, is carried out.
+    LateOfPastRun,
 }
 
 impl Breakage {
     /// All of them.
-    pub const ALL: [Breakage; 6] = [
+    pub const ALL: [Breakage; 10] = [
         Breakage::ReplyEarly,
         Breakage::UpdatesSwapped,
         Breakage::JournalLate,
         Breakage::CachedAnswer,
         Breakage::FastClock,
         Breakage::Forgetful,
+        Breakage::DeletionsLeftOut,
+        Breakage::SameRun,
+        Breakage::ReadyEarly,
+        Breakage::LateOfPastRun,
     ];
 
     /// Whom the store tells of its changes.

@@ -10,7 +10,7 @@ use engine::lease::{Lease4, LeaseState};
 
 use super::ledger::{Holding, MAX_APART_S, Overlap, Promise, Told};
 use super::message::Heard;
-use super::plan::SUBNET_ID;
+use super::plan::{SUBNET_ID, Setup};
 use super::world::World;
 use crate::machine::{Role, ToBackups, ToPartner};
 
@@ -170,6 +170,39 @@ impl World {
         }
     }
 
+    /// A server that was ready begins normal operation: it has each lease that the other promised alone, and it is no excuse
+    /// that it lacked them so far.
+    pub(super) fn check_handed_over(&mut self, at: usize) {
+        if self.plan.forgets() {
+            return;
+        }
+        let addresses: Vec<Ipv4Addr> = self.ledger.addresses().collect();
+        for address in addresses {
+            let Some(by) = self.promise(at, address) else { return };
+            let by = Promise { alone: false, heard: self.now, ..by };
+            let lease = self.lease(at, address);
+            let lacks = |held: &&Holding| {
+                let Promise { server, process, told, .. } = held.promise;
+                let other = &self.sites[server];
+                let is_there = other.server.is_some() && other.process == process;
+                // A wrong configuration refuses leases, or has its own refused.
+                let is_right = [&self.sites[at], other].map(|it| it.setup) == [Setup::Right; 2];
+                // What it promised since it lost its partner again, that one need not know.
+                let state = other.server.as_ref().map(super::server::Server::state);
+                let is_there = is_there && is_right && state == Some(self.plan.mode.normal());
+                let counts = server != at && told == Told::Nobody && is_there;
+                let has = lease.as_ref().is_some_and(|lease| is_of(held.client, lease));
+                counts && !has && !self.ledger.may_lack(self.now, address, held, &by)
+            };
+            let lacking = self.ledger.holders(self.now, address).find(lacks).copied();
+            if let Some(held) = lacking {
+                let name = self.name(at).to_owned();
+                return self
+                    .fail(|_| format!("{name} serves without the lease of {address}: {held:?}"));
+            }
+        }
+    }
+
     /// A server does not know what a client holds by the word of somebody else any more: that may be.
     fn check_lack(&mut self, at: usize, address: Ipv4Addr, held: &Holding, how: &str) {
         let Some(by) = self.promise(at, address) else { return };
@@ -188,6 +221,13 @@ impl World {
             return self.ledger.forget(address, held.client);
         }
         let lease = self.lease(at, address);
+        // What it has may be somebody else's word, who may not have known what the client holds.
+        let others = (0..self.sites.len()).filter(|other| *other != at);
+        let givers = others.filter(|other| lease.is_some() && self.lease(*other, address) == lease);
+        let words: Vec<_> = givers.filter_map(|other| self.promise(other, address)).collect();
+        if words.iter().any(|by| self.ledger.may_lack(self.now, address, held, by)) {
+            return;
+        }
         let Holding { client, until, promise, .. } = held;
         let until = *until as f64 / 1e9;
         self.fail(|world| {

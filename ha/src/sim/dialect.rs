@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::wire::{announce, batch};
+use crate::wire::{announce, batch, homecoming};
 
 /// A request as Kea 2.2 sends it: it names neither itself nor the origin of an update, and ends a synchronisation
 /// without a word on what it ends.
@@ -28,13 +28,18 @@ pub(super) fn heard(body: String) -> String {
         return body;
     }
     let Ok(mut request) = serde_json::from_str::<Value>(&body) else { return body };
-    if request["command"] == batch::COMMAND {
+    if request["command"] == batch::COMMAND || request["command"] == homecoming::COMMAND {
         request["command"] = "unknown".into();
     }
     if let Some(Value::Object(arguments)) = request.get_mut("arguments") {
         arguments.remove(announce::FIELD);
     }
     serde_json::to_string(&request).unwrap_or(body)
+}
+
+/// A request or an answer as a Peregrine sends and understands it that does not serve while its partner returns.
+pub(super) fn older(body: &str) -> String {
+    body.replace(announce::RETURN, "unknown")
 }
 
 /// An answer of Kea 2.2, which knows no result for a conflict.

@@ -58,6 +58,8 @@ pub(super) struct Member {
     pub(super) clock: Error,
     /// Speaks as a Kea 2.2 does.
     pub(super) is_kea: bool,
+    /// Is a Peregrine that does not serve while its partner returns.
+    pub(super) is_older: bool,
 }
 
 impl Plan {
@@ -153,6 +155,7 @@ fn members(mode: Mode, dice: &mut Dice) -> Vec<Member> {
     let durability = dice.pick(&[Durability::Kernel, Durability::Disk]);
     let names = ["a", "b", "c"];
     let kea = if dice.chance(200) { dice.place(2) } else { names.len() };
+    let older = if dice.chance(200) { dice.place(2) } else { names.len() };
     let member = |(place, role): (usize, Role)| Member {
         name: names[place].into(),
         role,
@@ -163,6 +166,7 @@ fn members(mode: Mode, dice: &mut Dice) -> Vec<Member> {
             i64::try_from(dice.below(20)).expect("small") - 10,
         ),
         is_kea: place == kea,
+        is_older: place == older,
     };
     roles.into_iter().enumerate().map(member).collect()
 }
@@ -188,6 +192,7 @@ fn parameters(mode: Mode, servers: &[Member], dice: &mut Dice) -> Parameters {
     if mode == Mode::LoadBalancing {
         parameters.delayed_updates_limit = dice.pick(&[0, 3, 10, 100]);
     }
+    parameters.max_untold = dice.pick(&[2, 10, 65_536, 65_536]);
     parameters.wait_backup_ack = mode == Mode::PassiveBackup && dice.chance(500);
     if dice.chance(30) {
         let state = dice.pick(&State::ALL);

@@ -34,13 +34,13 @@ use super::clock::ServerClock;
 use super::disk::{Disk, DiskMemory};
 use super::plan::{Plan, Setup};
 use crate::guard::Guard;
-use crate::half::batch;
 use crate::half::commands::{self, Begun};
 use crate::half::errand::{Clerk, Errand, update_outcome};
-use crate::half::{Half, Receivers, all_of};
+use crate::half::{Half, Receivers, all_of, batch, homecoming};
+use crate::hub::Share;
 use crate::io::listener::{Rules, reply};
 use crate::limits::REQUEST_TIMEOUT;
-use crate::machine::{CallError, Relationship, Seen, Standing, State};
+use crate::machine::{CallError, Incarnation, Relationship, Seen, Standing, State};
 use crate::outbox::{Load, PeerQueue, Update};
 use crate::wire::request::{PartnerKind, lease_news};
 
@@ -140,6 +140,7 @@ impl Server {
     pub(super) fn start(
         plan: &Plan,
         server: usize,
+        run: u32,
         setup: Setup,
         disk: &Disk,
         clock: &Arc<ServerClock>,
@@ -162,8 +163,16 @@ impl Server {
         let service = Arc::<Service>::default();
         let time: Arc<dyn Clock> = Arc::<ServerClock>::clone(clock);
         let parameters = plan.parameters(server, setup);
-        let half =
-            Half::new(0, parameters, Arc::clone(&pending), Arc::clone(&service), Arc::clone(&time));
+        let place = u64::try_from(server).expect("few");
+        let half = Half::of_share(
+            0,
+            parameters,
+            Share::All,
+            Incarnation((place + 1) << 32 | u64::from(run)),
+            Arc::clone(&pending),
+            Arc::clone(&service),
+            Arc::clone(&time),
+        );
         half.remember_in(memory);
         let replication = Breakage::wrap(breakage, half.outbox());
         let joined = Arc::new(Joined {
@@ -518,6 +527,7 @@ fn registry(
     };
     let halves = all_of(std::slice::from_ref(half));
     batch::register(&halves, &leases, &registry);
+    homecoming::register(&halves, &registry);
     leases.register(&registry);
     commands::register(&halves, &registry);
     registry

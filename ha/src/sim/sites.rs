@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::breakage::Breakage;
 use super::dialect;
 use super::late::Late;
 use super::net::Fate;
 use super::server::{Sent, Server};
+use super::tampering;
 use super::world::{Event, Request, Site, World};
-use crate::machine::{CallError, Mode, State};
+use crate::machine::{CallError, Mode, Relationship, State};
 
 impl World {
     pub(super) fn start(&mut self, server: usize) {
@@ -23,8 +25,24 @@ impl World {
             site.is_kea ^= true;
             self.report.count("replaced by the other program");
         }
-        let started =
-            Server::start(&self.plan, server, site.setup, &site.disk, &site.clock, self.breakage);
+        let site = &mut self.sites[server];
+        if self.plan.replaces && self.dice.chance(300) {
+            site.is_older ^= true;
+            self.report.count("replaced by another version");
+        }
+        let run = match self.breakage {
+            Some(Breakage::SameRun) => 0,
+            _ => site.process,
+        };
+        let started = Server::start(
+            &self.plan,
+            server,
+            run,
+            site.setup,
+            &site.disk,
+            &site.clock,
+            self.breakage,
+        );
         site.server = Some(started);
         let process = site.process;
         self.tell(|world| format!("{} starts", world.name(server)));
@@ -81,6 +99,9 @@ impl World {
         }
         if state != before && state == State::CommunicationRecovery {
             self.notice_recovery(at);
+        }
+        if before == State::Ready && matches!(state, State::HotStandby | State::LoadBalancing) {
+            self.check_handed_over(at);
         }
         let heard = self.now - self.silence(at);
         let site = &mut self.sites[at];
@@ -151,6 +172,8 @@ impl World {
                 let why = CallError::Communication("no answer in time".into());
                 let lost = Event::Answer { to: from, process, call, answer: Err(why) };
                 self.after(timeout, lost);
+                let state = self.sites[from].server.as_ref().map(Server::state);
+                let body = tampering::leaves(self.breakage, state.unwrap_or(State::Waiting), body);
                 let body = if self.sites[from].is_kea { dialect::ask(&body) } else { body };
                 let request = Request { from, process, call, to, body };
                 if let Fate::Arrives(delay) = self.net.between(from, to, &mut self.dice) {
@@ -188,14 +211,26 @@ impl World {
                 None => "requests done for nobody",
             });
         }
+        let of_past_run = self.sites[from].process != process;
+        if of_past_run && self.breakage == Some(Breakage::LateOfPastRun) {
+            for single in tampering::singly(&body) {
+                self.touch(to, |server| server.request(&single));
+            }
+        }
         self.tell(|world| format!("{} asks {}: {body}", world.name(from), world.name(to)));
         let is_kea = self.sites[to].is_kea;
+        let is_older = self.sites[from].is_older || self.sites[to].is_older;
         let body = if is_kea { dialect::heard(body) } else { body };
+        let body = if is_older { dialect::older(&body) } else { body };
         let answer = match self.touch(to, |server| server.request(&body)) {
             Some(answer) if is_kea => Ok(dialect::answer(&answer)),
+            Some(answer) if is_older => Ok(dialect::older(&answer)),
             Some(answer) => Ok(answer),
             None => Err(CallError::Communication("connection refused".into())),
         };
+        let asker = self.sites[from].server.as_ref().map(Server::state);
+        let (breakage, mode) = (self.breakage, self.plan.mode);
+        let answer = answer.map(|answer| tampering::heard(breakage, asker, mode, answer));
         self.tell(|_| format!("    {answer:?}"));
         if let Fate::Arrives(delay) = self.net.between(to, from, &mut self.dice) {
             self.after(delay, Event::Answer { to: from, process, call, answer });
@@ -291,9 +326,13 @@ impl Site {
     /// Notes what the state of its server tells.
     fn look(&mut self, state: State, changed: bool, heard: u64) {
         self.took_over = (state == State::PartnerDown).then(|| self.took_over.unwrap_or(heard));
+        let behind = |server: &Server| server.half.look(Relationship::is_behind);
+        let behind = self.server.as_ref().is_some_and(behind);
         use State::{CommunicationRecovery, HotStandby, LoadBalancing, Ready, Syncing, Waiting};
         self.scopes_by_hand &= !changed;
         match state {
+            // It lacks what its partner grants meanwhile.
+            Ready if behind => self.alone = true,
             CommunicationRecovery | HotStandby | LoadBalancing | Ready => self.alone = false,
             Syncing | Waiting => self.alone = true,
             _ => {}

@@ -130,6 +130,8 @@ pub(super) struct Site {
     pub(super) timer: Option<u64>,
     /// Speaks as a Kea 2.2 does.
     pub(super) is_kea: bool,
+    /// Is a Peregrine that does not serve while its partner returns.
+    pub(super) is_older: bool,
     /// The process dies after so many things that it sends.
     pub(super) dies_after: Option<usize>,
     /// Whether it has not synchronised since it was started, or began anew.
@@ -189,6 +191,7 @@ impl World {
             process: 0,
             timer: None,
             is_kea: plan.servers[place].is_kea,
+            is_older: plan.servers[place].is_older,
             dies_after: None,
             alone: true,
             scopes_by_hand: false,

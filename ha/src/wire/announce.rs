@@ -3,10 +3,12 @@
 //! A Kea ignores it in a request, and is never sent it in an answer: only who announces himself is answered so. What is
 //! not understood of it is left out, so that later versions may say more.
 
+use std::str::FromStr;
+
 use serde_json::{Map, Value, json};
 
 use crate::agreement::Agreement;
-use crate::machine::{Announced, Incarnation};
+use crate::machine::{Announced, Incarnation, State};
 
 /// The name of the field.
 pub const FIELD: &str = "peregrine";
@@ -17,16 +19,29 @@ const BATCHES: &str = "batches";
 /// The ability to repair conflicts.
 const REPAIR: &str = "repair";
 
+/// The ability to serve while the partner synchronises, and to hand over.
+pub const RETURN: &str = "serves-returning";
+
 /// As it is sent.
 pub fn to_json(announced: &Announced) -> Value {
     let able = [
         (announced.batches, BATCHES),
         (announced.tolerates_skew, SKEW),
+        (announced.serves_returning, RETURN),
         (announced.wants_repair, REPAIR),
     ];
     let abilities: Vec<&str> = able.iter().filter(|(is, _)| *is).map(|(_, name)| *name).collect();
     let mut field =
         json!({"abilities": abilities, "incarnation": announced.incarnation.to_string()});
+    if let Some(state) = announced.state {
+        field["state"] = json!(state.name());
+    }
+    if let Some(run) = announced.told {
+        field["told"] = json!(run.to_string());
+    }
+    if announced.untold {
+        field["untold"] = json!(true);
+    }
     if let Some(wall_ms) = announced.wall_ms {
         field["clock-ms"] = json!(wall_ms);
     }
@@ -45,11 +60,16 @@ pub fn from_json(arguments: &Map<String, Value>) -> Option<Announced> {
     let abilities = field.get("abilities").and_then(Value::as_array);
     let is_able = |name: &str| abilities.is_some_and(|list| list.iter().any(|it| it == name));
     let applied = field.get("applied").and_then(Value::as_object);
+    let text = |key: &str| field.get(key).and_then(Value::as_str);
     let number = |map: &Map<String, Value>| map.get("number").and_then(Value::as_u64);
     Some(Announced {
         incarnation: incarnation(field)?,
         batches: is_able(BATCHES),
         tolerates_skew: is_able(SKEW),
+        serves_returning: is_able(RETURN),
+        state: text("state").and_then(|name| State::from_str(name).ok()),
+        told: text("told").and_then(Incarnation::read),
+        untold: field.get("untold").and_then(Value::as_bool).unwrap_or_default(),
         wants_repair: is_able(REPAIR),
         wall_ms: field.get("clock-ms").and_then(Value::as_u64),
         applied: applied.and_then(|map| incarnation(map).zip(number(map))),
@@ -73,6 +93,10 @@ mod tests {
                 incarnation: Incarnation(0x00ab_cdef),
                 batches,
                 tolerates_skew: !batches,
+                serves_returning: batches,
+                state: batches.then_some(State::Ready),
+                told: (!batches).then_some(Incarnation(9)),
+                untold: batches,
                 wants_repair: batches,
                 wall_ms: batches.then_some(17),
                 applied: batches.then_some((Incarnation(4), 5)),
@@ -101,6 +125,10 @@ mod tests {
             incarnation: Incarnation(255),
             batches: false,
             tolerates_skew: false,
+            serves_returning: false,
+            state: None,
+            told: None,
+            untold: false,
             wants_repair: false,
             wall_ms: None,
             applied: None,

@@ -9,6 +9,7 @@ pub mod auth;
 pub mod batch;
 pub mod date;
 pub mod digest;
+pub mod homecoming;
 pub mod request;
 
 #[cfg(test)]

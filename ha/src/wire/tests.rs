@@ -67,6 +67,7 @@ fn synchronisation(clerk: &Clerk, command: &str, arguments: &Value) -> Errand {
         max_period_s: arguments["max-period"].as_u64().map(|s| u32::try_from(s).unwrap()),
         administrator: true,
         served: false,
+        serving: false,
     };
     let begun = clerk.begin(Job::Sync(order)).unwrap();
     let go_on = |errand, answer| clerk.handle(errand, answer).expect("it is not over");

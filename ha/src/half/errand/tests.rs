@@ -109,8 +109,13 @@ impl World {
 
     /// Runs a synchronisation of a server's own against these pages; gives what was asked, as command and address or so.
     fn synchronise(&self, pages: &[&[Lease4]], meanwhile: impl FnMut(usize)) -> Vec<String> {
-        let order =
-            SyncOrder { server: 1, max_period_s: Some(60), administrator: false, served: false };
+        let order = SyncOrder {
+            server: 1,
+            max_period_s: Some(60),
+            administrator: false,
+            served: false,
+            serving: false,
+        };
         self.run(order, pages, meanwhile)
     }
 
@@ -200,8 +205,13 @@ fn a_lease_of_the_page_that_is_not_understood_is_not_lacking() {
     world.load(lease(2, 2, 100));
     let bad = json!([{"result": 0, "arguments": {"count": 2, "leases": [
         lease_to_json(&lease(1, 1, 100)), {"ip-address": "192.0.2.2", "state": "?"}]}}]);
-    let order =
-        SyncOrder { server: 1, max_period_s: Some(60), administrator: false, served: false };
+    let order = SyncOrder {
+        server: 1,
+        max_period_s: Some(60),
+        administrator: false,
+        served: false,
+        serving: false,
+    };
     let mut errand = world.clerk.begin(Job::Sync(order));
     for answer in [json!([{"result": 0}]), bad, json!([{"result": 0}])] {
         errand = world.clerk.handle(errand.unwrap(), Ok(answer.to_string().as_bytes()));
@@ -220,6 +230,28 @@ fn for_one_that_served_alone_the_newer_version_counts_and_the_partner_is_told() 
     let asked = world.synchronise(&[&theirs], QUIET);
     assert_eq!(asked[2..4], ["lease4-update 192.0.2.1", "lease4-update 192.0.2.3"]);
     world.has(&[lease(1, 1, START_S), lease(2, 22, START_S), lease(3, 3, START_S)]);
+}
+
+/// The partner goes on serving, so that nothing follows the last page but what it lacks.
+#[test]
+fn what_the_last_page_lacks_is_told_before_a_synchronisation_while_serving_ends() {
+    let world = world(false);
+    world.load(lease(1, 1, START_S));
+    let order = SyncOrder {
+        server: 1,
+        max_period_s: None,
+        administrator: false,
+        served: true,
+        serving: true,
+    };
+    let mut errand = world.clerk.begin(Job::Sync(order));
+    for answer in [json!([{"result": 0}]), page(&[])] {
+        errand = world.clerk.handle(errand.unwrap(), Ok(answer.to_string().as_bytes()));
+    }
+    let errand = errand.unwrap();
+    let (body, _) = world.clerk.ask(&errand);
+    assert!(body.contains("lease4-update") && body.contains("192.0.2.1"), "{body}");
+    assert!(world.clerk.handle(errand, Ok(b"[{\"result\": 0}]")).is_none());
 }
 
 /// Both servers gave one address within one second: both sides of a synchronisation have to choose the same.
@@ -259,7 +291,7 @@ fn leases_that_ended_while_it_served_alone_end_at_the_partner() {
     assert_eq!(asked[2], "lease4-del 192.0.2.1");
     assert_eq!(asked.len(), 4);
     world.has(&[lease(2, 22, START_S - 5)]);
-    assert!(!world.clerk.half.outbox().owes_deletions());
+    assert!(!world.clerk.half.outbox().owed().deletions);
 }
 
 #[test]
@@ -267,7 +299,13 @@ fn an_administrators_synchronisation_takes_what_is_newer_and_nothing_else() {
     let world = world(true);
     world.load(lease(1, 1, START_S));
     world.load(lease(2, 2, START_S));
-    let order = SyncOrder { server: 1, max_period_s: None, administrator: true, served: false };
+    let order = SyncOrder {
+        server: 1,
+        max_period_s: None,
+        administrator: true,
+        served: false,
+        serving: false,
+    };
     let asked = world.run(order, &[&[lease(1, 21, START_S - 1), lease(3, 23, 1)]], QUIET);
     assert_eq!(asked.len(), 3);
     world.has(&[lease(1, 1, START_S), lease(2, 2, START_S), lease(3, 23, 1)]);
@@ -301,4 +339,10 @@ fn a_partner_whose_clock_is_far_off_ends_no_lease() {
     assert!(!ends(&of(1, 1050, Assigned), 1020), "a newer one");
     assert!(!ends(&of(2, 1010, Assigned), 1020), "another client's");
     assert!(!ends(&of(1, 1050, Reclaimed), 1200), "ours is over");
+    let ended = |theirs: &Lease4, wall_s| ended_early(theirs, &ours, wall_s);
+    assert!(ended(&of(1, 1050, Reclaimed), 1020), "its clock was set since, and agrees now");
+    assert!(!ended(&of(1, 1000, Reclaimed), 1020), "the same version");
+    assert!(!ended(&of(1, 1050, Assigned), 1020), "a newer one");
+    assert!(!ended(&of(2, 1050, Reclaimed), 1020), "another client's");
+    assert!(!ended(&of(1, 1150, Reclaimed), 1200), "ours is over");
 }

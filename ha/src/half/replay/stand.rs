@@ -18,7 +18,7 @@ use engine::pending::{Pending, PendingReply, Release};
 use engine::seam::service::Service;
 use serde_json::{Value, json};
 
-use super::super::{Half, Job, Receivers, all_of, batch, commands};
+use super::super::{Half, Job, Receivers, all_of, batch, commands, homecoming};
 use crate::guard::Guard;
 use crate::io::listener::{Listener, Manners, Patience, Rules, Settings};
 use crate::machine::{
@@ -131,6 +131,7 @@ impl Server {
         let halves = all_of(&halves);
         commands::register(&halves, &registry);
         batch::register(&halves, &leases, &registry);
+        homecoming::register(&halves, &registry);
         let settings = Settings {
             address: "127.0.0.1:0".parse().unwrap(),
             threads: 1,

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::half::{all_of, commands};
 use crate::machine::{
-    Mode, Parameters, Peer, Peers, Role, Scopes, Standing, ToBackups, ToPartner, UpdatePolicy,
+    Incarnation, Mode, Parameters, Peer, Peers, Role, Scopes, Standing, ToBackups, ToPartner,
+    UpdatePolicy,
 };
 use crate::outbox::PeerQueue;
 
@@ -47,7 +48,15 @@ impl World {
                 let parameters = Parameters::defaults(peers);
                 let share = subnets.share(index as usize);
                 let (pending, service) = (Arc::clone(&pending), Arc::clone(&service));
-                Half::of_share(index, parameters, share, pending, service, clock.clone())
+                Half::of_share(
+                    index,
+                    parameters,
+                    share,
+                    Incarnation::draw(),
+                    pending,
+                    service,
+                    clock.clone(),
+                )
             })
             .collect();
         let registry = Registry::default();

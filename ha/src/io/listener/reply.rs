@@ -11,10 +11,10 @@ use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, Head
 use serde_json::{Value, json};
 
 use crate::wire::auth::Credentials;
-use crate::wire::batch;
+use crate::wire::{batch, homecoming};
 
 /// The commands a partner needs, and with `restrict-commands` the only ones that are taken.
-pub const PARTNER_COMMANDS: [&str; 13] = [
+pub const PARTNER_COMMANDS: [&str; 14] = [
     "dhcp-disable",
     "dhcp-enable",
     "ha-heartbeat",
@@ -26,13 +26,14 @@ pub const PARTNER_COMMANDS: [&str; 13] = [
     "lease4-get-page",
     "lease4-update",
     "list-commands",
+    homecoming::COMMAND,
     batch::COMMAND,
     "status-get",
 ];
 
 /// The commands of a partner that look at few leases, or at none, and wait for nobody (as dhcp-disable may, for the
 /// queries that are under way).
-const SHORT_COMMANDS: [&str; 10] = [
+const SHORT_COMMANDS: [&str; 11] = [
     "dhcp-enable",
     "ha-heartbeat",
     "ha-maintenance-notify",
@@ -41,6 +42,7 @@ const SHORT_COMMANDS: [&str; 10] = [
     "lease4-del",
     "lease4-update",
     "list-commands",
+    homecoming::COMMAND,
     batch::COMMAND,
     "status-get",
 ];

@@ -2,10 +2,14 @@
 //! synchronisation is no silence.
 
 use super::super::{
-    Action, CallError, Mode, Notification, NotifyAnswer, Parameters, PartnerStatus, Relationship,
-    Seen, State, SyncDone, SyncOrder,
+    Action, CallError, Mode, Notification, NotifyAnswer, Owed, Parameters, PartnerStatus,
+    Relationship, Seen, State, SyncDone, SyncOrder, ToPartner,
 };
 use super::{at, drain, entered, parameters, status};
+use crate::limits::FEW_UNTOLD;
+
+/// Leases ended.
+const DELETIONS: Owed = Owed { deletions: true, changes: 1, follows: None, told: false };
 
 /// A load-balancing primary at second 0, which needs no proof that a silent partner is down.
 fn primary() -> Relationship {
@@ -34,9 +38,9 @@ fn see(machine: &mut Relationship, ms: u64, state: State) -> Vec<Action> {
 #[test]
 fn normal_operation_begins_once_the_partner_knows_what_is_gone() {
     let mut machine = alone();
-    machine.handle_deletions(true);
+    machine.handle_owed(DELETIONS);
     assert!(see(&mut machine, 101_000, State::Ready).contains(&Action::SendDeletions));
-    machine.handle_deletions(false);
+    machine.handle_owed(Owed::default());
     let actions = see(&mut machine, 101_100, State::Ready);
     assert!(!actions.contains(&Action::SendDeletions), "they are on their way");
     assert_eq!(machine.state(), State::PartnerDown);
@@ -47,7 +51,7 @@ fn normal_operation_begins_once_the_partner_knows_what_is_gone() {
 #[test]
 fn a_partner_that_cannot_be_told_what_is_gone_stays_down() {
     let mut machine = alone();
-    machine.handle_deletions(true);
+    machine.handle_owed(DELETIONS);
     see(&mut machine, 101_000, State::Ready);
     machine.handle_backlog_sent(at(101_200), Err(failure()));
     assert_eq!(machine.state(), State::PartnerDown);
@@ -182,4 +186,102 @@ fn whom_the_partner_served_during_a_slow_page_is_fetched_again() {
     assert_eq!(entered(&drain(&mut machine)), [State::Syncing]);
     machine.handle_sync(at(92_000), Ok(SyncDone::default()));
     assert_eq!(machine.state(), State::LoadBalancing, "now all is told");
+}
+
+/// Word of a Peregrine that serves while its partner returns.
+fn returning() -> super::super::Announced {
+    super::super::Announced { serves_returning: true, ..super::announced(7, false) }
+}
+
+/// A primary in partner-down that hears a Peregrine, for which `changes` are kept, in `state`.
+fn see_returning(machine: &mut Relationship, ms: u64, changes: usize, state: State) -> Vec<Action> {
+    let follows = Some(returning().incarnation);
+    machine.handle_owed(Owed { deletions: false, changes, follows, told: false });
+    machine.handle_announced(Some(returning()), None);
+    see(machine, ms, state)
+}
+
+#[test]
+fn a_server_hands_over_once_little_is_left_to_tell() {
+    let mut machine = alone();
+    see_returning(&mut machine, 100_500, 0, State::Waiting);
+    assert!(
+        machine.begin_return(at(101_000), super::super::Incarnation(6)).is_err(),
+        "not that run"
+    );
+    machine.begin_return(at(101_000), returning().incarnation).unwrap();
+    drain(&mut machine);
+    let actions = see_returning(&mut machine, 102_000, FEW_UNTOLD + 1, State::Ready);
+    assert!(actions.contains(&Action::SendDeletions) && machine.serves(), "{actions:?}");
+    assert_eq!(machine.sends_updates().partner, ToPartner::Count, "no reply waits");
+    machine.handle_owed(Owed { changes: 3, ..machine.owed });
+    machine.handle_backlog_sent(at(102_100), Ok(()));
+    let actions = drain(&mut machine);
+    assert!(actions.contains(&Action::SendDeletions), "{actions:?}");
+    assert_eq!(machine.state(), State::PartnerDown);
+    assert_eq!(machine.sends_updates().partner, ToPartner::Send, "replies wait");
+    machine.handle_backlog_sent(at(102_200), Ok(()));
+    assert_eq!(entered(&drain(&mut machine)), [State::LoadBalancing]);
+    assert_eq!(machine.poll_timeout(), Some(at(102_200).mono), "the partner is told at once");
+}
+
+#[test]
+fn a_partner_that_is_lost_while_it_is_handed_over_to_stays_down() {
+    let mut machine = alone();
+    see_returning(&mut machine, 102_000, 0, State::Ready);
+    assert_eq!(machine.sends_updates().partner, ToPartner::Send);
+    machine.handle_backlog_sent(at(102_100), Err(failure()));
+    assert_eq!(machine.state(), State::PartnerDown);
+    assert_eq!(machine.sends_updates().partner, ToPartner::Count, "no reply waits");
+    assert!(see_returning(&mut machine, 103_000, 0, State::Ready).contains(&Action::SendDeletions));
+}
+
+#[test]
+fn whoever_begins_anew_waits_until_the_partner_has_taken_over() {
+    let mut machine = primary();
+    see_returning(&mut machine, 1_000, 0, State::LoadBalancing);
+    assert_eq!(machine.state(), State::Waiting);
+    machine.handle_told(at(2_000), State::PartnerDown);
+    assert_eq!(machine.poll_timeout(), Some(at(2_000).mono), "it is asked at once");
+    machine.handle_timeout(at(2_000));
+    let actions = see_returning(&mut machine, 2_001, 0, State::PartnerDown);
+    let order = actions.iter().find_map(|action| match action {
+        Action::StartSync(order) => Some(*order),
+        _ => None,
+    });
+    assert!(order.unwrap().serving);
+    machine.handle_sync(at(3_000), Ok(SyncDone::default()));
+    assert!(machine.state() == State::Ready && machine.is_behind());
+    let mut machine = alone();
+    see_returning(&mut machine, 101_000, 0, State::Ready);
+    machine.handle_backlog_sent(at(101_100), Ok(()));
+    see_returning(&mut machine, 102_000, 0, State::Waiting);
+    assert_eq!(machine.state(), State::PartnerDown, "it takes over for one that begins anew");
+}
+
+#[test]
+fn nobody_serves_in_the_place_of_a_partner_that_served_alone_before_it_has_told() {
+    let mut machine = alone();
+    see_returning(&mut machine, 101_000, 0, State::Ready);
+    machine.handle_backlog_sent(at(101_100), Ok(()));
+    assert_eq!(entered(&drain(&mut machine)), [State::LoadBalancing]);
+    machine.handle_announced(Some(returning()), None);
+    let told = PartnerStatus { unsent_updates: 8, ..status(at(102_000), State::Waiting) };
+    machine.handle_heartbeat(at(102_000), Ok(told));
+    // It is the primary, which goes first at once, and fetches what was granted.
+    assert_eq!(entered(&drain(&mut machine)), [State::Waiting, State::Syncing]);
+}
+
+#[test]
+fn a_partner_that_was_restarted_after_it_served_alone_is_not_taken_over_for_either() {
+    let mut machine = alone();
+    see_returning(&mut machine, 101_000, 0, State::Ready);
+    machine.handle_backlog_sent(at(101_100), Ok(()));
+    assert_eq!(entered(&drain(&mut machine)), [State::LoadBalancing]);
+    let untold = super::super::Announced { untold: true, ..returning() };
+    machine.handle_announced(Some(untold), None);
+    assert_eq!(
+        entered(&see(&mut machine, 102_000, State::Waiting)),
+        [State::Waiting, State::Syncing]
+    );
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::rules::{Fact, Facts, RULES, Situation, Then, decide};
+use super::super::rules::{Fact, Facts, RULES, Rule, Situation, Then, decide};
 use super::super::{Action, Mode, Role, Seen};
 use super::oracle::{Does, Whose, expected, states};
 use super::rows::machine_in;
@@ -20,6 +20,16 @@ const MEMBERS: [(Mode, Role); 8] = [
     (Mode::PassiveBackup, Role::Backup),
 ];
 
+/// Facts that only two Peregrines meet: the description of Kea's states says nothing of them (`owed`, `rows`).
+const OURS: [Fact; 3] = [Fact::Able, Fact::Follows, Fact::Handing];
+/// How many others there are; they come first.
+const DESCRIBED: usize = Fact::ALL.len() - OURS.len();
+
+/// Whether the description says something of a row.
+fn is_described(rule: &Rule) -> bool {
+    !rule.with.has_any(Facts::of(&OURS))
+}
+
 /// Every situation of these facts.
 fn situations(facts: Facts) -> impl Iterator<Item = Situation> {
     MEMBERS.into_iter().flat_map(move |(mode, role)| {
@@ -31,7 +41,7 @@ fn situations(facts: Facts) -> impl Iterator<Item = Situation> {
 
 /// Sets of facts that can be so together: a partner that failed is silent.
 fn all_facts() -> impl Iterator<Item = Facts> {
-    (0..1_u32 << Fact::ALL.len()).filter_map(|bits| {
+    (0..1_u32 << DESCRIBED).filter_map(|bits| {
         let so = |place: usize| bits & (1 << place) != 0;
         let known: Vec<_> =
             Fact::ALL.into_iter().enumerate().map(|(place, fact)| (fact, so(place))).collect();
@@ -53,6 +63,7 @@ fn does(then: Option<Then>, mode: Mode) -> Does {
         Some(Then::SendDeletions) => Does::SendDeletions,
         Some(Then::ResetPartner) => Does::ResetPartner,
         Some(Then::Reopen) => Does::Reopen,
+        Some(Then::HandOver) => panic!("only a Peregrine is handed over to"),
     }
 }
 
@@ -77,7 +88,8 @@ fn the_table_says_what_the_description_says() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    let idle: Vec<_> = RULES.iter().filter(|it| !decided.contains_key(it.name)).collect();
+    let idle = RULES.iter().filter(|it| is_described(it));
+    let idle: Vec<_> = idle.filter(|it| !decided.contains_key(it.name)).collect();
     assert!(idle.is_empty(), "these decide nowhere: {idle:?}");
     assert_eq!(looked_at, 6_144 * 588, "facts times members with their states");
     let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/kea-partner.md");
@@ -93,7 +105,7 @@ fn the_table_says_what_the_description_says() {
 
 /// Facts in ones and twos, each with synchronisation and without: more than two are needed by no rule beside it.
 fn small_sets() -> BTreeSet<Vec<usize>> {
-    let others: Vec<usize> = (0..Fact::ALL.len()).collect();
+    let others: Vec<usize> = (0..DESCRIBED).collect();
     let syncs = Fact::ALL.iter().position(|fact| *fact == Fact::SyncsLeases).unwrap();
     let mut sets = BTreeSet::new();
     for one in &others {
@@ -155,7 +167,8 @@ fn a_machine_does_in_each_situation_what_the_description_says() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    let idle: Vec<_> = RULES.iter().map(|it| it.name).filter(|it| !ran.contains(it)).collect();
+    let idle = RULES.iter().filter(|it| is_described(it));
+    let idle: Vec<_> = idle.map(|it| it.name).filter(|it| !ran.contains(it)).collect();
     assert_eq!(idle, [""; 0], "these were never run");
     assert!(seen.len() > 20_000, "only {} situations", seen.len());
 }

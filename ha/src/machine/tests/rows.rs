@@ -5,10 +5,11 @@ use std::time::Duration;
 use engine::clock::Now;
 
 use super::super::rules::{Fact, Facts, RULES, Rule, Situation, Then};
-use super::super::stage::{Alone, Recovery, Stage};
-use super::super::{Action, Parameters, Relationship, Role, Seen, State};
+use super::super::stage::{Recovery, Stage};
+use super::super::{Action, Owed, Parameters, Relationship, Role, Seen, State};
 use super::rules::situation_of;
 use super::{announced, at, drain, entered, parameters, status};
+use crate::limits::FEW_UNTOLD;
 use crate::machine::ClientKey;
 
 /// A machine in `situation`, and the time.
@@ -20,7 +21,7 @@ pub(super) fn machine_in(situation: &Situation) -> (Relationship, Now) {
         Role::Backup => "server3",
     };
     let parameters = Parameters {
-        sync_leases: so(Fact::SyncsLeases),
+        sync_leases: [Fact::SyncsLeases, Fact::Able, Fact::Follows].into_iter().any(so),
         delayed_updates_limit: if so(Fact::DelaysUpdates) { 100 } else { 0 },
         max_rejected_lease_updates: 1,
         max_unacked_clients: if so(Fact::Failed) { 0 } else { 1_000 },
@@ -40,17 +41,20 @@ pub(super) fn machine_in(situation: &Situation) -> (Relationship, Now) {
     if so(Fact::Overflowed) && matches!(machine.stage, Stage::Recovery(_)) {
         machine.stage = Stage::Recovery(Recovery { overflowed: true, ..Recovery::default() });
     }
-    machine.handle_deletions(so(Fact::Owing));
-    if let (Stage::PartnerDown(Alone { closed, .. }), true) = (&mut machine.stage, so(Fact::Closed))
-    {
-        *closed = true;
+    if let Stage::PartnerDown(alone) = &mut machine.stage {
+        (alone.closed, alone.handing) = (so(Fact::Closed), so(Fact::Handing));
     }
     if so(Fact::Rejected) {
         machine.rejected.insert(now.mono, ClientKey::new(&[2, 0, 0, 0, 0, 1], b"").unwrap());
     }
-    machine.owes_deletions = so(Fact::Owing);
+    let mut partner = announced(1, false);
+    partner.serves_returning = so(Fact::Able) || so(Fact::Follows);
+    let follows = so(Fact::Follows).then_some(partner.incarnation);
+    let changes = if so(Fact::Owing) { FEW_UNTOLD + 1 } else { 0 };
+    machine.handle_owed(Owed { deletions: so(Fact::Owing), changes, follows, told: false });
     machine.leads = so(Fact::Leads);
-    machine.handle_announced(so(Fact::Leads).then(|| announced(1, false)), None);
+    let is_ours = [Fact::Leads, Fact::Able, Fact::Follows].into_iter().any(so);
+    machine.handle_announced(is_ours.then_some(partner), None);
     machine.pausing.paused = so(Fact::Paused);
     machine.partner.last_poke = now.mono;
     drain(&mut machine);

@@ -41,6 +41,7 @@ fn letter(then: Option<Then>) -> char {
         Some(Then::Synchronise) => 'x',
         Some(Then::SendBacklog) => 'B',
         Some(Then::SendDeletions) => 'd',
+        Some(Then::HandOver) => 'h',
         Some(Then::Reopen) => 'o',
         Some(Then::ResetPartner) => 'r',
     }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::limits::MAX_KEPT_DELETIONS;
+use crate::machine::Incarnation;
 
 const COUNT: UpdatePolicy = UpdatePolicy { partner: ToPartner::Count, ..SEND };
 const QUEUE: UpdatePolicy = UpdatePolicy { partner: ToPartner::Queue, ..SEND };
@@ -37,9 +38,9 @@ fn what_ends_while_the_partner_is_away_is_kept_unless_it_is_given_anew() {
 fn the_deletions_are_sent_and_their_end_is_told() {
     let world = world(0, 0);
     world.outbox.set_policy(COUNT);
-    assert_eq!(world.outbox.send_deletions(), Some(Ok(())), "there are none");
+    assert_eq!(world.outbox.send_untold(), Some(Ok(())), "there are none");
     (1..=2).for_each(|host| world.deleted(host, Origin::Client(None)));
-    assert_eq!(world.outbox.send_deletions(), None);
+    assert_eq!(world.outbox.send_untold(), None);
     for left in [1, 0] {
         let update = world.take();
         assert_eq!(update.news, LeaseNews::Deleted);
@@ -47,7 +48,7 @@ fn the_deletions_are_sent_and_their_end_is_told() {
         assert_eq!(world.seen.backlogs.lock().len(), usize::from(left == 0));
     }
     assert_eq!(*world.seen.backlogs.lock(), [Ok(())]);
-    assert!(!world.outbox.owes_deletions());
+    assert!(!world.outbox.owed().deletions);
 }
 
 #[test]
@@ -55,7 +56,7 @@ fn deletions_that_met_a_silence_are_still_owed() {
     let world = world(0, 100);
     world.outbox.set_policy(COUNT);
     (1..=3).for_each(|host| world.deleted(host, Origin::Client(None)));
-    world.outbox.send_deletions();
+    world.outbox.send_untold();
     let update = world.take();
     world.settle(&update, silence());
     assert!(matches!(world.seen.backlogs.lock()[..], [Err(_)]));
@@ -87,11 +88,11 @@ fn a_deletion_that_a_standby_missed_is_sent_in_normal_operation() {
     let update = world.take();
     world.settle(&update, silence());
     assert_eq!(world.owed(), [1]);
-    world.outbox.resend_deletions();
+    world.outbox.resend();
     let update = world.take();
     assert_eq!((update.news, update.delayed), (LeaseNews::Deleted, false));
     world.settle(&update, UpdateOutcome::Success);
-    assert!(!world.outbox.owes_deletions());
+    assert!(!world.outbox.owed().deletions);
 }
 
 /// The partner has given the address to somebody since: what it did not answer is not sent again (seed 108900).
@@ -137,4 +138,112 @@ fn unsent_exchanges_are_counted_not_leases() {
     assert_eq!(world.outbox.take_unsent(), 1);
     world.deleted(2, Origin::Client(None));
     assert_eq!(world.outbox.take_unsent(), 1);
+}
+
+const RUN: Incarnation = Incarnation(7);
+
+/// A change of a client's, of which the partner is told later.
+fn hosts(updates: &[Update]) -> Vec<(u8, u64)> {
+    updates.iter().map(|it| (it.lease.address.octets()[3], it.number.0)).collect()
+}
+
+impl World {
+    /// All that is sent, and applied.
+    fn told(&self) -> Vec<Update> {
+        let mut told = Vec::new();
+        while self.outbox.waiting(PeerQueue::Partner) > 0 {
+            let update = self.take();
+            self.settle(&update, UpdateOutcome::Success);
+            told.push(update);
+        }
+        told
+    }
+}
+
+#[test]
+fn a_run_that_returns_is_told_what_changed_since_it_began() {
+    let world = world(0, 0);
+    world.outbox.set_policy(COUNT);
+    world.changed(1, 1);
+    world.outbox.follow_anew(RUN);
+    world.changed(2, 1);
+    world.deleted(3, Origin::Client(None));
+    world.changed(2, 2);
+    assert_eq!(world.outbox.owed().changes, 3, "the deletion is counted in both ways");
+    assert_eq!(world.outbox.send_untold(), None);
+    world.changed(2, 3);
+    assert_eq!(hosts(&world.told()), [(3, 3), (2, 4)]);
+    assert_eq!(*world.seen.backlogs.lock(), [Ok(())]);
+    // The hand-over: what changes from now on waits for its answer.
+    world.outbox.set_policy(SEND);
+    assert_eq!(world.outbox.send_untold(), None, "the last is on its way");
+    world.promised(4);
+    assert_eq!(hosts(&world.told()), [(2, 5), (4, 6)]);
+    assert_eq!((world.seen.backlogs.lock().len(), world.replies()), (2, vec![4]));
+    world.outbox.complete();
+    assert!(world.outbox.owed().told);
+}
+
+#[test]
+fn what_a_returning_run_did_not_take_is_told_again() {
+    for outcome in [silence(), refusal()] {
+        let world = world(0, 0);
+        world.outbox.set_policy(COUNT);
+        world.outbox.follow_anew(RUN);
+        (1..=3).for_each(|host| world.changed(host, 1));
+        world.outbox.send_untold();
+        let [first, second] = [world.take(), world.take()];
+        world.settle(&first, outcome.clone());
+        assert!(matches!(world.seen.backlogs.lock()[..], [Err(_)]), "{outcome:?}");
+        assert_eq!(world.outbox.waiting(PeerQueue::Partner), 0, "nothing of it is left behind");
+        world.outbox.send_untold();
+        world.settle(&second, UpdateOutcome::Success);
+        assert_eq!(world.seen.backlogs.lock().len(), 1, "that was the first time");
+        world.told();
+        assert_eq!(*world.seen.backlogs.lock().last().unwrap(), Ok(()));
+    }
+}
+
+#[test]
+fn a_run_for_which_there_is_no_room_fetches_everything() {
+    let world = world(0, 0);
+    world.outbox.set_policy(COUNT);
+    world.outbox.follow_anew(RUN);
+    (1..=4).for_each(|host| world.changed(host, 1));
+    assert_eq!(world.outbox.owed().follows, None);
+    world.outbox.follow(Some(RUN));
+    assert_eq!(world.outbox.owed().follows, None);
+    world.outbox.follow_anew(RUN);
+    assert_eq!(world.outbox.owed().follows, Some(RUN));
+}
+
+/// More than `delayed-updates-limit`, but not more than is kept.
+#[test]
+fn after_a_break_the_newest_change_of_each_address_is_told() {
+    let world = world(0, 1);
+    world.outbox.settle_with(RUN);
+    world.changed(1, 1);
+    let lost = world.take();
+    world.settle(&lost, silence());
+    world.outbox.set_policy(QUEUE);
+    for cltt_s in 1..=2 {
+        (1..=3).for_each(|host| world.changed(host, cltt_s));
+    }
+    assert!(!world.outbox.has_overflowed());
+    assert_eq!(world.outbox.send_backlog(), None);
+    assert_eq!(hosts(&world.told()), [(1, 5), (2, 6), (3, 7)]);
+    assert_eq!(*world.seen.backlogs.lock(), [Ok(())]);
+}
+
+#[test]
+fn what_was_lost_in_normal_operation_is_told_again() {
+    let world = world(0, 1);
+    world.outbox.settle_with(RUN);
+    world.promised(1);
+    let lost = world.take();
+    world.settle(&lost, silence());
+    assert_eq!((world.dropped(), world.outbox.owed().changes), (1, 1));
+    world.outbox.resend();
+    assert_eq!(hosts(&world.told()), [(1, 1)]);
+    assert!(world.outbox.owed().told);
 }
