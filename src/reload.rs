@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use engine::config::json::Mistake;
-use engine::config::model::{Dhcp4, Subnet4};
+use engine::config::model::Dhcp4;
 use engine::control::{Answer, Channel, Command, Registry};
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ use crate::check::{self, Checked};
 const MOST_TOLD: usize = 20;
 
 /// Told of the subnets before the first packet meets them.
-type Follow = dyn Fn(&[Arc<Subnet4>]) + Send + Sync;
+type Follow = dyn Fn(&Dhcp4) + Send + Sync;
 
 /// Told of the configuration as config-get tells it.
 type Agree = dyn Fn(&Value) + Send + Sync;
@@ -40,7 +40,7 @@ impl Reload {
     pub(crate) fn new(
         file: &Path,
         server: Arc<engine::server::Reload>,
-        follow: impl Fn(&[Arc<Subnet4>]) + Send + Sync + 'static,
+        follow: impl Fn(&Dhcp4) + Send + Sync + 'static,
         agree: impl Fn(&Value) + Send + Sync + 'static,
     ) -> Arc<Self> {
         let (follow, agree) = (Box::new(follow), Box::new(agree));
@@ -90,7 +90,7 @@ impl Reload {
             return Err(listed(&refused));
         }
         let json = engine::config::render(configuration);
-        let applied = self.server.apply(new.clone(), json, |new| (self.follow)(&new.subnets));
+        let applied = self.server.apply(new.clone(), json, |new| (self.follow)(new));
         applied.map_err(|error| error.to_string())?;
         (self.agree)(&self.server.served().json);
         for warning in &configuration.warnings {

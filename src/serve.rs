@@ -127,9 +127,7 @@ fn start(
         return Ok(server.run());
     }
     prepared.load()?;
-    let dhcp4 = checked.configuration.dhcp4.as_ref();
-    let subnets = dhcp4.map_or(&[][..], |part| &part.subnets);
-    let hub = ha::Hub::join(&checked.relationships, subnets, prepared.parts())?;
+    let hub = ha::Hub::join(&checked.relationships, &dhcp4(checked)?, prepared.parts())?;
     prepared.replicate_to(hub.replication());
     let agree = hub.agree();
     agree(&engine::config::render(&checked.configuration));

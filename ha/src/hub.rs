@@ -9,7 +9,7 @@ use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use engine::config::model::Subnet4;
+use engine::config::model::{Dhcp4, Subnet4};
 use engine::log;
 use engine::seam::{Admission, Replication};
 use engine::server::Parts;
@@ -66,17 +66,17 @@ pub struct Drivers(Vec<Driver>);
 
 impl Hub {
     /// Joins the relationships, at least one, with the engine. From now on the service is as their state machines
-    /// want it: off, at first. `subnets` are those of the server's configuration.
+    /// want it: off, at first. `config` is the server's configuration.
     pub fn join(
         relationships: &[Relationship],
-        subnets: &[Arc<Subnet4>],
+        config: &Dhcp4,
         parts: &Parts,
     ) -> Result<Self, StartError> {
         let settings: Result<_, _> =
             relationships.iter().map(|relationship| settings(relationship, parts)).collect();
         let settings = settings?;
         let peers: Vec<_> = relationships.iter().map(|it| &it.parameters.peers).collect();
-        let subnets = Arc::new(Subnets::new(&peers, server_names(subnets)));
+        let subnets = Arc::new(Subnets::new(&peers, server_names(&config.subnets)));
         let half = |(index, relationship): (usize, &Relationship)| {
             Half::of_share(
                 u32::try_from(index).expect("a configuration is not that long"),
@@ -91,6 +91,7 @@ impl Hub {
         let names: Vec<_> = halves.iter().map(|half| memory_name(half.gate().peers())).collect();
         forget_pairs(parts, &names);
         for (half, name) in halves.iter().zip(&names) {
+            half.follow(config);
             if let Some(flag) = parts.storage.flag(name) {
                 half.remember_in(Arc::new(flag));
             }
@@ -130,10 +131,13 @@ impl Hub {
         }
     }
 
-    /// Tells the relationships, which go on as they are, that `subnets` are served from now on.
-    pub fn follow(&self) -> impl Fn(&[Arc<Subnet4>]) + Send + Sync + use<> {
-        let known = Arc::clone(&self.subnets);
-        move |subnets| known.renew(server_names(subnets))
+    /// Tells the relationships, which go on as they are, that this configuration is served from now on.
+    pub fn follow(&self) -> impl Fn(&Dhcp4) + Send + Sync + use<> {
+        let (known, halves) = (Arc::clone(&self.subnets), self.halves.clone());
+        move |config| {
+            known.renew(server_names(&config.subnets));
+            halves.iter().for_each(|half| half.follow(config));
+        }
     }
 
     /// Tells the partners what a configuration, as config-get tells it, has to agree with theirs in.

@@ -40,6 +40,9 @@ pub struct Taken {
     pub change: Option<ChangeNumber>,
 }
 
+/// Between Peregrines: an argument of an update that is taken only if its address is free, or the same client's.
+pub const ONLY_IF_FREE: &str = "only-if-free";
+
 /// Leases a listing takes from the store at a time.
 const SLICE: usize = 1024;
 /// How often a lease is looked for that is changed before it can be deleted.
@@ -135,9 +138,17 @@ impl LeaseCommands {
         guard: &dyn Guard,
     ) -> Result<Applied, Answer> {
         guard.heard(lease.subnet_id, arguments.get("origin").is_some());
+        let only_if_free = arguments.get(ONLY_IF_FREE).and_then(Value::as_bool) == Some(true);
+        let identity =
+            Identity { client_id: lease.client_id.as_ref(), hw_address: &lease.hw_address };
         for _ in 0..MAX_TRIES {
             let held = self.store.find(lease.address);
             if let Some(held) = &held {
+                let is_free = !held.keeps_address(self.clock.now().wall_s);
+                if only_if_free && !is_free && !identity.owns(&held.lease) {
+                    let text = format!("IPv4 address {} is not free", lease.address);
+                    return Err(Answer::error(text).coded(code::CONFLICT));
+                }
                 match guard.judge(held, &lease) {
                     Verdict::Take => {}
                     Verdict::Keep => return Ok(Applied::Updated(held.version)),

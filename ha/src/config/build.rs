@@ -120,6 +120,7 @@ fn relationship(
         delayed_updates_limit: int("delayed-updates-limit", defaults.delayed_updates_limit),
         wait_backup_ack: flag("wait-backup-ack", defaults.wait_backup_ack),
         tolerates_skew: node.text("clock-skew") == Some("tolerate"),
+        takeover_delay: node.int("takeover-delay").map(Duration::from_millis),
         pauses,
         peers: defaults.peers,
     };

@@ -74,13 +74,13 @@ impl Half {
 
     /// The request for a batch; none if the partner takes no batches any more, or this one is too large to be one.
     pub(crate) fn batch_request(&self, updates: &[Update]) -> Option<String> {
-        self.batch_of(updates.iter().map(|update| (update.news, &update.lease)))
+        self.batch_of(updates.iter().map(|update| (update.news, &update.lease, update.asks)))
     }
 
     /// As [`Self::batch_request`], for what is no update of the outbox.
     pub(crate) fn batch_of<'a>(
         &self,
-        leases: impl Iterator<Item = (LeaseNews, &'a Lease4)>,
+        leases: impl Iterator<Item = (LeaseNews, &'a Lease4, bool)>,
     ) -> Option<String> {
         let stamp = {
             let mut addressee = self.addressee.lock();

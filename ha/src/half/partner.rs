@@ -1,10 +1,14 @@
 //! What a half knows of its partner, learns from it, and tells it of itself. Pure as its [`Half`] is.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use engine::config::model::Dhcp4;
+use engine::seam::Admission;
 
 use super::Half;
 use crate::agreement::Agreement;
-use crate::machine::{Announced, CallError, HeartbeatStatus, PartnerStatus, Relationship};
+use crate::machine::{Announced, CallError, HeartbeatStatus, Mode, PartnerStatus, Relationship};
 use crate::wire::request::PartnerKind;
 
 impl Half {
@@ -24,6 +28,19 @@ impl Half {
         if kea3 { PartnerKind::Kea3 } else { PartnerKind::Kea2 }
     }
 
+    /// From now on this is the configuration: pools that are open to both servers' clients are shared by halves, and a
+    /// partner that is down is waited for as long as its leases may last.
+    pub fn follow(&self, config: &Dhcp4) {
+        let mut open = engine::v4::undivided(config, &self.gate.classes()).into_iter();
+        self.gate.share_pools(open.any(|subnet_id| self.share.has(subnet_id)));
+        let of_subnets = config.subnets.iter().map(|subnet| subnet.lifetime);
+        let of_classes = config.classes.iter().filter_map(|class| class.lifetime);
+        let lifetimes = of_subnets.chain(of_classes);
+        let longest_s = lifetimes.map(|it| it.default_s.max(it.max_s)).max().unwrap_or(0);
+        let longest = Duration::from_secs(longest_s.into());
+        self.act(|machine, now| machine.handle_lifetimes(now, longest));
+    }
+
     /// From now on the partner is told this of our configuration.
     pub fn agree_on(&self, agreement: Option<Agreement>) {
         *self.agreement.lock() = agreement;
@@ -40,6 +57,7 @@ impl Half {
             incarnation: self.incarnation,
             batches: true,
             tolerates_skew: self.tolerates_skew,
+            halves: self.gate.peers().mode() == Mode::LoadBalancing,
             wall_ms: Some(self.clock.wall_ms()),
             applied: self.stream.lock().applied(),
             agreement: self.agreement.lock().clone(),

@@ -30,6 +30,8 @@ pub struct Announced {
     pub incarnation: Incarnation,
     /// It takes lease updates in batches.
     pub batches: bool,
+    /// It gives addresses of its half of shared pools only, and answers who asks for one.
+    pub halves: bool,
     /// `clock-skew` is `tolerate`: it reckons with the difference of the clocks, however large.
     pub tolerates_skew: bool,
     /// Its wall clock when it said so, milliseconds since 1970-01-01 UTC.

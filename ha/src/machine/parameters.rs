@@ -310,6 +310,9 @@ pub struct Parameters {
     pub wait_backup_ack: bool,
     /// `clock-skew` is `tolerate` (not Kea's): clocks that are far apart do not end a pair of Peregrines that both say so.
     pub tolerates_skew: bool,
+    /// `takeover-delay` (not Kea's): how long a partner has to be down before its half of shared pools is given; none: the
+    /// longest lifetime and [`OTHER_WRITER_HOLD_S`](engine::limits::OTHER_WRITER_HOLD_S) seconds.
+    pub takeover_delay: Option<Duration>,
     /// `state-machine`: states that stop the machine.
     pub pauses: BTreeMap<State, Pause>,
 }
@@ -331,6 +334,7 @@ impl Parameters {
             delayed_updates_limit,
             wait_backup_ack: false,
             tolerates_skew: false,
+            takeover_delay: None,
             pauses: BTreeMap::new(),
         }
     }

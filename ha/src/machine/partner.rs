@@ -60,6 +60,8 @@ pub(super) struct PartnerView {
     last_skew_s: Option<i64>,
     /// What it announced last; none of a Kea.
     pub(super) announced: Option<Announced>,
+    /// Whether it keeps to its half of shared pools; none if it was not heard yet.
+    pub(super) halves: Option<bool>,
     /// How far its clock was ahead when it announced it.
     pub(super) offset: Option<Offset>,
     /// The end of the last successful heartbeat; at first, the start.
@@ -83,6 +85,7 @@ impl PartnerView {
             clocks: None,
             last_skew_s: None,
             announced: None,
+            halves: None,
             offset: None,
             last_poke: now.mono,
             unsent: 0,
@@ -125,8 +128,8 @@ impl PartnerView {
     /// holds, but for what it told and announced.
     pub(super) fn renew(&mut self, now: Now) {
         let announced = self.announced.take();
-        let Self { unsent, told, last_skew_s, .. } = *self;
-        *self = Self { unsent, told, last_skew_s, announced, ..Self::new(now) };
+        let Self { unsent, told, last_skew_s, halves, .. } = *self;
+        *self = Self { unsent, told, last_skew_s, announced, halves, ..Self::new(now) };
     }
 
     /// Its state is to be asked for again.

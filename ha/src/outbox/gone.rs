@@ -79,7 +79,7 @@ mod tests {
 
     fn update(news: LeaseNews, host: u8, number: u64) -> Update {
         let (number, lease) = (ChangeNumber(number), lease(host, number));
-        Update { number, news, lease, ticket: None, delayed: false }
+        Update { number, news, lease, ticket: None, delayed: false, asks: false }
     }
 
     #[test]

@@ -249,7 +249,7 @@ impl Outbox {
         }
     }
 
-    /// Waits for what may be sent to `peer`; [`Outbox::settle`], [`Outbox::settle_batch`] or [`Outbox::put_back`] has to
+    /// Waits for what may be sent to `peer`, past what only a partner that takes batches can be asked; [`Outbox::settle`], [`Outbox::settle_batch`] or [`Outbox::put_back`] has to
     /// follow. `None` once stopped.
     pub fn next(&self, peer: PeerQueue) -> Option<Load> {
         let side = self.side(peer)?;
@@ -258,17 +258,31 @@ impl Outbox {
             if state.stopped {
                 return None;
             }
-            if let Some(load) = state.take() {
-                return Some(load);
+            match state.take() {
+                Some(Load::One(update)) if update.asks => {
+                    drop(state);
+                    self.settle(peer, &update, UpdateOutcome::Conflict);
+                    state = side.state.lock();
+                }
+                Some(load) => return Some(load),
+                None => side.wake.wait(&mut state),
             }
-            side.wake.wait(&mut state);
         }
     }
 
     /// As [`Outbox::next`], without waiting: `None` if nothing may be sent at the moment.
     pub fn try_next(&self, peer: PeerQueue) -> Option<Load> {
-        let mut state = self.side(peer)?.state.lock();
-        if state.stopped { None } else { state.take() }
+        loop {
+            let mut state = self.side(peer)?.state.lock();
+            let load = if state.stopped { None } else { state.take() }?;
+            drop(state);
+            match load {
+                Load::One(update) if update.asks => {
+                    self.settle(peer, &update, UpdateOutcome::Conflict);
+                }
+                load => return Some(load),
+            }
+        }
     }
 
     /// What became of each update of a batch that [`Outbox::next`] gave out. What waits behind one that was lost fails
@@ -334,7 +348,12 @@ impl Outbox {
         self.fail(behind);
         if let Some(result) = backlog_sent {
             self.tell(|observer| observer.backlog_sent(result));
-        } else if peer == PeerQueue::Partner && !concerns_backlog && !(lost && abandoned) {
+        } else if peer == PeerQueue::Partner
+            && !concerns_backlog
+            && !(lost && abandoned)
+            // A partner that does not agree gave the address itself.
+            && !(update.asks && outcome == UpdateOutcome::Conflict)
+        {
             self.tell(|observer| observer.partner_updated(client_of(update), outcome));
         }
     }
@@ -372,6 +391,11 @@ impl Outbox {
 
     fn queue_for_partner(&self, side: &Side, update: Update) {
         let mut state = side.state.lock();
+        if update.asks && !(state.batches && state.policy.partner == ToPartner::Send) {
+            // Nobody can be asked: nobody is promised the address, so nobody is told.
+            drop(state);
+            return self.fail(update.ticket);
+        }
         let full = match state.policy.partner {
             ToPartner::Nothing => false,
             ToPartner::Count => {
@@ -475,9 +499,12 @@ impl Replication for Outbox {
             ChangeKind::Deleted => LeaseNews::Deleted,
         };
         let Change { number, lease, .. } = *change;
-        let update = |ticket| Update { number, news, lease: lease.clone(), ticket, delayed: false };
+        let asks = matches!(change.origin, Origin::Asking(_));
+        let update =
+            |ticket| Update { number, news, lease: lease.clone(), ticket, delayed: false, asks };
         let ticket = match change.origin {
             Origin::Client(ticket) => ticket,
+            Origin::Asking(ticket) => Some(ticket),
             Origin::Partner => return self.outdate(lease.address),
             Origin::Administrator => return self.note_deletion(update(None)),
             Origin::Reclamation | Origin::Load => return,

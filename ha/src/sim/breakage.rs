@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use engine::clock::Now;
 use engine::lease::{
-    Applied, Change, ChangeKind, ChangeNumber, Grant, GrantRefused, Granted, Identity, KeptOut,
+    Applied, Change, ChangeKind, ChangeNumber, Findable, Grant, GrantRefused, Granted, Identity,
     Lease4, LeaseStore, NotHolder, Origin, Overwrite, Stored,
 };
 use engine::seam::Replication;
@@ -29,16 +29,19 @@ pub enum Breakage {
     CachedAnswer,
     /// A lease of the partner ends by our clock alone, which is faster than the partner's.
     FastClock,
+    /// Addresses of the partner's half are given without asking it.
+    OtherHalf,
 }
 
 impl Breakage {
     /// All of them.
-    pub const ALL: [Breakage; 5] = [
+    pub const ALL: [Breakage; 6] = [
         Breakage::ReplyEarly,
         Breakage::UpdatesSwapped,
         Breakage::JournalLate,
         Breakage::CachedAnswer,
         Breakage::FastClock,
+        Breakage::OtherHalf,
     ];
 
     /// Whom the store tells of its changes.
@@ -67,7 +70,7 @@ impl Breakage {
 /// The same change, for which no reply waits.
 fn untold<'a>(change: &Change<'a>) -> Change<'a> {
     let origin = match change.origin {
-        Origin::Client(_) => Origin::Client(None),
+        Origin::Client(_) | Origin::Asking(_) => Origin::Client(None),
         other => other,
     };
     Change { origin, ..*change }
@@ -200,10 +203,10 @@ impl LeaseStore for OneClock {
         now: Now,
         range: RangeInclusive<Ipv4Addr>,
         from: Ipv4Addr,
-        kept_out: &KeptOut,
+        findable: Findable<'_>,
         taken: &dyn Fn(Ipv4Addr) -> bool,
     ) -> Option<Ipv4Addr> {
-        self.0.find_free(now, range, from, kept_out, taken)
+        self.0.find_free(now, range, from, findable, taken)
     }
 
     fn len(&self) -> usize {

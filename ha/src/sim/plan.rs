@@ -75,16 +75,25 @@ impl Plan {
         let lifetime_s = u32::try_from(dice.between(60, 300)).expect("small");
         let parameters = parameters(mode, &servers, dice);
         let pool = clients as u64 * dice.between(60, 180) / 100;
+        let replaces = dice.chance(150);
+        // With a Kea a pool has to be divided.
+        let whole = !replaces && !servers.iter().any(|it| it.is_kea) && dice.chance(400);
         Self {
-            config: Arc::new(config(mode, &servers, lifetime_s, pool, SUBNET_ID)),
-            other_config: Arc::new(config(mode, &servers, lifetime_s, pool, SUBNET_ID + 1)),
+            config: Arc::new(config(mode, &servers, lifetime_s, (pool, whole), SUBNET_ID)),
+            other_config: Arc::new(config(
+                mode,
+                &servers,
+                lifetime_s,
+                (pool, whole),
+                SUBNET_ID + 1,
+            )),
             gathers: Duration::from_millis(dice.pick(&[0, 0, 3, 20])),
             mode,
             servers,
             clients,
             trouble: Duration::from_secs(dice.between(3000, 4200)),
             senders: dice.place(4) + 1,
-            replaces: dice.chance(150),
+            replaces,
             page_limit: dice.pick(&[1, 2, 3, 5, 10, 1000]),
             parameters,
         }
@@ -184,6 +193,8 @@ fn parameters(mode: Mode, servers: &[Member], dice: &mut Dice) -> Parameters {
     if mode == Mode::LoadBalancing {
         parameters.delayed_updates_limit = dice.pick(&[0, 3, 10, 100]);
     }
+    parameters.takeover_delay =
+        dice.pick(&[None, None, Some(0), Some(120)]).map(Duration::from_secs);
     parameters.wait_backup_ack = mode == Mode::PassiveBackup && dice.chance(500);
     if dice.chance(30) {
         let state = dice.pick(&State::ALL);
@@ -192,16 +203,16 @@ fn parameters(mode: Mode, servers: &[Member], dice: &mut Dice) -> Parameters {
     parameters
 }
 
-/// One subnet; in load-balancing, each of the pair has its pool.
+/// One subnet; in load-balancing, each of the pair has its pool, unless there is one `whole` one.
 fn config(
     mode: Mode,
     servers: &[Member],
     lifetime_s: u32,
-    addresses: u64,
+    (addresses, whole): (u64, bool),
     subnet_id: u32,
 ) -> Dhcp4 {
     let range = |from: u64, count: u64| format!("10.0.0.{from} - 10.0.0.{}", from + count - 1);
-    let pools = if mode == Mode::LoadBalancing {
+    let pools = if mode == Mode::LoadBalancing && !whole {
         let half = addresses.div_ceil(2).max(2);
         let pool = |member: &Member, from| {
             let range = range(from, half);

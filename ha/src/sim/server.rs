@@ -153,6 +153,10 @@ impl Server {
         let half =
             Half::new(0, parameters, Arc::clone(&pending), Arc::clone(&service), Arc::clone(&time));
         half.remember_in(memory);
+        half.follow(plan.config(setup));
+        if breakage == Some(Breakage::OtherHalf) {
+            half.gate().share_pools(false);
+        }
         let replication = Breakage::wrap(breakage, half.outbox());
         let joined = Arc::new(Joined(RwLock::new(Some(replication))));
         storage.replicate_to(Arc::<Joined>::clone(&joined));

@@ -12,12 +12,18 @@ use crate::machine::{Announced, Incarnation};
 pub const FIELD: &str = "peregrine";
 /// The ability to work with a clock that is far from ours.
 const SKEW: &str = "clock-skew";
+/// The ability to keep to one half of shared pools.
+const HALVES: &str = "halves";
 /// The ability to take lease updates in batches.
 const BATCHES: &str = "batches";
 
 /// As it is sent.
 pub fn to_json(announced: &Announced) -> Value {
-    let able = [(announced.batches, BATCHES), (announced.tolerates_skew, SKEW)];
+    let able = [
+        (announced.batches, BATCHES),
+        (announced.tolerates_skew, SKEW),
+        (announced.halves, HALVES),
+    ];
     let abilities: Vec<&str> = able.iter().filter(|(is, _)| *is).map(|(_, name)| *name).collect();
     let mut field =
         json!({"abilities": abilities, "incarnation": announced.incarnation.to_string()});
@@ -44,6 +50,7 @@ pub fn from_json(arguments: &Map<String, Value>) -> Option<Announced> {
         incarnation: incarnation(field)?,
         batches: is_able(BATCHES),
         tolerates_skew: is_able(SKEW),
+        halves: is_able(HALVES),
         wall_ms: field.get("clock-ms").and_then(Value::as_u64),
         applied: applied.and_then(|map| incarnation(map).zip(number(map))),
         agreement: field.get("agreement").and_then(Agreement::from_json),
@@ -66,6 +73,7 @@ mod tests {
                 incarnation: Incarnation(0x00ab_cdef),
                 batches,
                 tolerates_skew: !batches,
+                halves: batches,
                 wall_ms: batches.then_some(17),
                 applied: batches.then_some((Incarnation(4), 5)),
                 agreement: batches.then(Agreement::default),
@@ -93,6 +101,7 @@ mod tests {
             incarnation: Incarnation(255),
             batches: false,
             tolerates_skew: false,
+            halves: false,
             wall_ms: None,
             applied: None,
             agreement: None,

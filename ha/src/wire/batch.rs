@@ -1,5 +1,6 @@
 //! A batch of lease updates between Peregrines: the request and its answer with one result for each lease. Pure.
 
+use engine::control::leases::ONLY_IF_FREE;
 use engine::control::{Answer, code};
 use engine::lease::json::lease_body;
 use engine::lease::{Lease4, LeaseState};
@@ -37,14 +38,15 @@ pub enum Outcome {
     NotTaken,
 }
 
-/// The request from the server `sender`.
+/// The request from the server `sender`: news, lease, and whether it is taken only if the address is free.
 pub fn request<'a>(
     sender: &str,
     stamp: Stamp,
     wall_s: u64,
-    updates: impl Iterator<Item = (LeaseNews, &'a Lease4)>,
+    updates: impl Iterator<Item = (LeaseNews, &'a Lease4, bool)>,
 ) -> String {
-    let updates: Vec<Value> = updates.map(|(news, lease)| update(news, lease, wall_s)).collect();
+    let updates: Vec<Value> =
+        updates.map(|(news, lease, asks)| update(news, lease, asks, wall_s)).collect();
     let arguments = json!({
         "for": stamp.to.to_string(),
         "incarnation": stamp.from.to_string(),
@@ -56,12 +58,15 @@ pub fn request<'a>(
     json!({"arguments": arguments, "command": COMMAND, "service": ["dhcp4"]}).to_string()
 }
 
-fn update(news: LeaseNews, lease: &Lease4, wall_s: u64) -> Value {
+fn update(news: LeaseNews, lease: &Lease4, asks: bool, wall_s: u64) -> Value {
     let mut map = lease_body(lease);
     let span = |s: u64| i64::try_from(s).unwrap_or(i64::MAX);
     map.insert("remaining".into(), json!(span(lease.expires_at_s()) - span(wall_s)));
     if news == LeaseNews::Deleted {
         map.insert("deleted".into(), json!(true));
+    }
+    if asks {
+        map.insert(ONLY_IF_FREE.into(), json!(true));
     }
     debug_assert!(lease.state != LeaseState::Registered, "no DHCPv4 lease is registered");
     Value::Object(map)
@@ -171,7 +176,8 @@ mod tests {
     #[test]
     fn a_batch_is_read_back() {
         let leases = [(LeaseNews::Stored, lease(1)), (LeaseNews::Deleted, lease(2))];
-        let sent = request("a", STAMP, 1_700, leases.iter().map(|(news, lease)| (*news, lease)));
+        let sent =
+            request("a", STAMP, 1_700, leases.iter().map(|(news, lease)| (*news, lease, false)));
         let sent: Value = serde_json::from_str(&sent).unwrap();
         assert_eq!(sent["command"], COMMAND);
         let batch = read(Some(&sent["arguments"])).unwrap();

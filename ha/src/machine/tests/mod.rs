@@ -72,6 +72,7 @@ fn announced(run: u64, tolerates_skew: bool) -> Announced {
         incarnation: Incarnation(run),
         batches: true,
         tolerates_skew,
+        halves: false,
         wall_ms: None,
         applied: None,
         agreement: None,
