@@ -8,6 +8,8 @@ pub const MAX_HW_ADDRESS: usize = 20;
 pub const MAX_CLIENT_ID: usize = 255;
 /// Largest DHCP message that is read or written, in bytes (an Ethernet frame's payload).
 pub const MAX_MESSAGE: usize = 1500;
+/// Largest reply that goes through IP to one receiver, in bytes: beyond [`MAX_MESSAGE`] the kernel sends it in fragments.
+pub const MAX_ROUTED_REPLY: usize = 4 * MAX_MESSAGE;
 /// Datagrams taken from or given to the kernel in one call.
 pub const BATCH: usize = 64;
 /// Replies that may wait for an acknowledgement when `parked-packet-limit` is 0 ("unlimited").

@@ -83,6 +83,18 @@ impl Admission for Marking {
     }
 }
 
+/// What a client says of its name: nothing, option 12 alone or with a domain, option 81 as text or on the wire.
+fn name(client: u8) -> Vec<u8> {
+    let (code, data) = match client % 5 {
+        0 => return Vec::new(),
+        1 => (12, format!("laptop-{client}").into_bytes()),
+        2 => (12, format!("laptop-{client}.second-floor.office.example.org").into_bytes()),
+        3 => (81, [b"\0\0\0", format!("Phone-{client}").as_bytes()].concat()),
+        _ => (81, [&b"\x05\0\0\x07desktop\x09warehouse\x07example\x03org\0"[..]].concat()),
+    };
+    [&[code, u8::try_from(data.len()).unwrap()], &data[..]].concat()
+}
+
 fn message(client: u8, message_type: u8, ciaddr: [u8; 4]) -> Packet {
     let mut message = vec![0; 236];
     message[..3].copy_from_slice(&[1, 1, 6]);
@@ -90,7 +102,9 @@ fn message(client: u8, message_type: u8, ciaddr: [u8; 4]) -> Packet {
     message[24..28].copy_from_slice(&[192, 0, 2, 3]);
     message[28..34].copy_from_slice(&[2, 0, 0, 0, 0, client]);
     message.extend_from_slice(&[99, 130, 83, 99, 53, 1, message_type]);
-    message.extend_from_slice(&[61, 7, 1, 2, 0, 0, 0, 0, client, 55, 3, 1, 3, 6, 255]);
+    message.extend_from_slice(&[61, 7, 1, 2, 0, 0, 0, 0, client, 55, 3, 1, 3, 6]);
+    message.extend_from_slice(&name(client));
+    message.push(255);
     let relay = SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 3), 67);
     let arrival =
         Arrival { interface: 1, source: relay, destination: LOCAL, local: LOCAL, raw: false };
@@ -117,7 +131,7 @@ fn a_packet_takes_no_memory_once_its_client_is_known() {
             "interfaces-config": {{ "interfaces": [] }},
             "multi-threading": {{ "thread-pool-size": 1 }},
             "lease-database": {{ "type": "memfile", "name": "{}" }},
-            "valid-lifetime": 4000, "cache-threshold": 0,
+            "valid-lifetime": 4000, "cache-threshold": 0, "ddns-qualifying-suffix": "clients.example.org",
             "loggers": [ {{ "name": "kea-dhcp4", "severity": "WARN" }} ],
             "option-data": [ {{ "name": "routers", "data": "192.0.2.1" }} ],
             "client-classes": [

@@ -13,7 +13,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use engine::codec::frame::{self, BROADCAST, Checksum, HEADER};
-use engine::config::model::InterfaceSpec;
+use engine::config::model::{InterfaceSpec, Interfaces};
 use engine::packet::interfaces::{Interface, scan};
 use engine::packet::link::LinkSocket;
 use engine::packet::{Arrival, Ports};
@@ -250,6 +250,31 @@ in_namespaces! {
                 frame::parse(&frame, Checksum::Complete).unwrap();
                 break;
             }
+        }
+    }
+
+    with_udp_sockets_a_reply_leaves_through_the_interface_of_its_query_unless_it_is_to_be_routed {
+        // The way back to the relay is through another interface; on both there is somebody with its address.
+        for kind in ["all", "srv"] {
+            std::fs::write(format!("/proc/sys/net/ipv4/conf/{kind}/rp_filter"), "0").unwrap();
+        }
+        ip("link add other address 02:00:00:00:00:03 type veth peer name far");
+        ip("addr add 198.51.100.1/24 dev other");
+        ip("link set other up");
+        ip("link set far up");
+        wait_for_carrier(["other", "far"]);
+        ip("route add 203.0.113.0/24 dev other");
+        ip("neigh add 203.0.113.5 lladdr 02:00:00:00:01:01 dev srv");
+        ip("neigh add 203.0.113.5 lladdr 02:00:00:00:01:01 dev other");
+        let relay = SocketAddrV4::new(Ipv4Addr::new(203, 0, 113, 5), 68);
+        for (same_as_inbound, way) in [(true, "cli"), (false, "far")] {
+            let wanted = Interfaces { same_as_inbound, ..interfaces(&[srv()], false) };
+            let _server = serve_as(&wanted, Ports::default(), 1).unwrap();
+            let client = LinkSocket::open(interface("cli").index, PATIENCE).unwrap();
+            let answers = LinkSocket::open(interface(way).index, PATIENCE).unwrap();
+            client.send(&query(SRV_MAC, relay, SERVER, Ask::Source, 1, 7)).unwrap();
+            let (frame, number) = reply(&answers);
+            assert_eq!((frame.destination, number), (relay, 7), "{way}");
         }
     }
 

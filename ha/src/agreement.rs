@@ -31,8 +31,9 @@ const OWN: [&str; 18] = [
     "user-context",
 ];
 /// Keys of a relationship in which they have to agree.
-const SHARED: [&str; 12] = [
+const SHARED: [&str; 13] = [
     "clock-skew",
+    "conflict-resolution",
     "delayed-updates-limit",
     "heartbeat-delay",
     "max-ack-delay",

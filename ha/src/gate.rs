@@ -26,11 +26,13 @@ pub struct Gate {
     shares_pools: AtomicBool,
     /// When the machine last had its turn, by the monotonic clock in nanoseconds.
     turned: AtomicU64,
+    /// The same by the wall clock, in seconds: a machine that was paused finds only that one set right.
+    turned_s: AtomicU64,
     /// When a client that is served here was last heard, as exactly as [`HEARD_EVERY`].
     heard: AtomicU64,
     /// Since when this server does not know whether the partner serves its clients; 0 if it knows.
     doubts: AtomicU64,
-    /// When it began to doubt last; 0 if it never did.
+    /// When it began a doubt last that the partner did not end; 0 if it never did.
     doubted: AtomicU64,
     /// For how long clients wait until they prove to the partner that this server fails.
     max_ack_delay: Duration,
@@ -47,6 +49,7 @@ impl Gate {
             since_s: AtomicU64::new(0),
             shares_pools: AtomicBool::new(false),
             turned: AtomicU64::new(u64::MAX),
+            turned_s: AtomicU64::new(u64::MAX),
             heard: AtomicU64::new(0),
             doubts: AtomicU64::new(0),
             doubted: AtomicU64::new(0),
@@ -81,15 +84,17 @@ impl Gate {
     }
 
     /// The machine has had its turn.
-    pub(crate) fn turn(&self, now: Mono) {
-        self.turned.store(now.as_ns(), Ordering::Release);
+    pub(crate) fn turn(&self, now: Now) {
+        self.turned.store(now.mono.as_ns(), Ordering::Release);
+        self.turned_s.store(now.wall_s, Ordering::Release);
     }
 
     /// Whether the machine has not had its turn for so long that the process stood still: what was published says
     /// nothing any more.
-    fn stood_still(&self, now: Mono) -> bool {
-        let passed = now.as_ns().saturating_sub(self.turned.load(Ordering::Acquire));
-        u128::from(passed) > STANDSTILL.as_nanos()
+    fn stood_still(&self, now: Now) -> bool {
+        let passed = now.mono.as_ns().saturating_sub(self.turned.load(Ordering::Acquire));
+        let passed_s = now.wall_s.saturating_sub(self.turned_s.load(Ordering::Acquire));
+        u128::from(passed) > STANDSTILL.as_nanos() || passed_s > STANDSTILL.as_secs()
     }
 
     /// A client of this server is heard. If none was for so long that the partner may have seen them wait and taken over,
@@ -118,8 +123,12 @@ impl Gate {
         self.doubts.load(Ordering::Acquire) != 0
     }
 
-    /// What was published last is true: the partner was asked.
-    pub(crate) fn trust(&self) {
+    /// What was published last is true: the partner was asked. If it `answered`, the next silence is another one: as long as
+    /// the partner is heard nobody doubts, so that no client is put off twice for nothing.
+    pub(crate) fn trust(&self, answered: bool) {
+        if answered {
+            self.doubted.store(0, Ordering::Release);
+        }
         self.doubts.store(0, Ordering::Release);
     }
 
@@ -175,7 +184,7 @@ impl Admission for Gate {
         if !ours && standing.watching {
             self.show(client);
         }
-        let serve = ours && !self.stood_still(now.mono) && !self.doubts(standing.wary, now.mono);
+        let serve = ours && !self.stood_still(now) && !self.doubts(standing.wary, now.mono);
         Admitted { serve, class }
     }
 
@@ -339,7 +348,7 @@ mod tests {
     fn nobody_is_served_by_what_was_published_before_a_standstill() {
         let gate = gate(Mode::HotStandby, Role::Standby);
         serving(&gate, &[2], false);
-        gate.turn(Mono::from_ns(0));
+        gate.turn(NOW);
         let serves = |passed| {
             let now = Now { mono: NOW.mono + passed, ..NOW };
             gate.admit(&client(Some(FIRST)), now).serve
@@ -347,8 +356,18 @@ mod tests {
         assert!(serves(STANDSTILL));
         let longer = STANDSTILL + std::time::Duration::from_millis(1);
         assert!(!serves(longer));
-        gate.turn(NOW.mono + longer);
+        gate.turn(Now { mono: NOW.mono + longer, ..NOW });
         assert!(serves(longer));
+    }
+
+    #[test]
+    fn nobody_is_served_either_once_the_wall_clock_tells_of_a_pause() {
+        let gate = gate(Mode::HotStandby, Role::Standby);
+        serving(&gate, &[2], false);
+        gate.turn(NOW);
+        let serves = |wall_s| gate.admit(&client(Some(FIRST)), Now { wall_s, ..NOW }).serve;
+        assert!(serves(NOW.wall_s + STANDSTILL.as_secs()));
+        assert!(!serves(NOW.wall_s + STANDSTILL.as_secs() + 1));
     }
 
     #[test]
@@ -361,7 +380,7 @@ mod tests {
         publish(false);
         let at = |seconds: f64| NOW.mono + Duration::from_secs_f64(seconds);
         let serves = |seconds| {
-            gate.turn(at(seconds));
+            gate.turn(Now { mono: at(seconds), ..NOW });
             gate.admit(&client(Some(FIRST)), Now { mono: at(seconds), ..NOW }).serve
         };
         assert!(serves(1.0) && serves(100.0), "a silence of all clients says nothing else");
@@ -372,14 +391,20 @@ mod tests {
         gate.admit(&client(Some(SECOND)), Now { mono: at(120.3), ..NOW });
         assert_eq!(gate.poll_unserved().unwrap().as_client().hw_address, SECOND);
         assert!(gate.poll_unserved().is_none(), "our own clients do not speak against the partner");
-        gate.trust();
+        gate.trust(false);
         assert!(serves(121.0), "the partner has not taken over");
         assert!(serves(131.1), "whoever asks again is not put off again");
         assert!(!serves(151.1), "a silence again");
-        assert!(serves(154.2), "the partner does not say");
-        assert!(serves(165.0), "and the only client of a quiet network is served");
+        gate.trust(true);
+        assert!(!serves(162.0), "and another one, after the partner was heard");
+        gate.trust(true);
+        assert!(!serves(172.5), "however soon");
+        gate.trust(true);
+        assert!(!serves(183.0));
+        assert!(serves(186.1), "the partner does not say");
+        assert!(serves(197.0), "and the only client of a quiet network is served");
         publish(false);
-        assert!(serves(190.0), "normal operation");
+        assert!(serves(220.0), "normal operation");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use engine::stats::Counter;
 use ha::io::{Driver, StartError};
 use ha::machine::{Mode, Parameters, State};
 use ha::wire::batch;
-use serde_json::json;
+use serde_json::{Map, json};
 
 use support::{Node, addresses, parameters, settings, until};
 
@@ -203,7 +203,7 @@ fn a_partner_that_refuses_too_many_clients_ends_the_relationship() {
     let refuse = |command: &Command<'_>| {
         let batch = batch::read(command.arguments).unwrap();
         let refusal = Answer::error("Invalid subnet-id").coded(code::CONFLICT);
-        batch::answer(&vec![refusal; batch.updates.len()])
+        batch::answer(&vec![refusal; batch.updates.len()], Map::new())
     };
     second.registry.register(batch::COMMAND, refuse);
     for host in 1..=2 {

@@ -31,16 +31,21 @@ fn seed() -> PathBuf {
 /// A server on `host` with this configuration file, its files moved to a folder of its own; not started yet.
 fn server(host: &'static str, file: &Path, folder: &Path) -> Server {
     let server = Server::new(Kind::Peregrine, host, folder);
-    let mut text = fs::read_to_string(file).unwrap();
-    for (path, own) in [
-        ("/run/kea/kea4-ctrl-socket", server.socket()),
-        ("/tmp/kea4-ctrl-socket", server.socket()),
-        ("/var/lib/kea/kea-leases4.csv", server.lease_file()),
-    ] {
-        text = text.replace(path, own.to_str().unwrap());
-    }
-    server.configure_by(&text);
+    server.configure_by(&with_files(file, &server.socket(), &server.lease_file()));
     server
+}
+
+/// A configuration file with other files in it.
+fn with_files(file: &Path, socket: &Path, leases: &Path) -> String {
+    let text = fs::read_to_string(file).unwrap();
+    text.replace("/run/kea/kea4-ctrl-socket", socket.to_str().unwrap())
+        .replace("/tmp/kea4-ctrl-socket", socket.to_str().unwrap())
+        .replace("/var/lib/kea/kea-leases4.csv", leases.to_str().unwrap())
+}
+
+/// The text of an example with other files in it.
+pub(crate) fn example_text(name: &str, socket: &Path, leases: &Path) -> String {
+    with_files(&root().join("examples").join(name), socket, leases)
 }
 
 fn example(host: &'static str, name: &str, folder: &Path) -> Server {
@@ -83,16 +88,19 @@ fn udhcpc(lan: &Lan, folder: &Path) -> Output {
 }
 
 #[test]
-fn every_example_is_run_by_a_test_of_this_file() {
+fn every_example_is_run_by_a_test() {
     let names: BTreeSet<String> = fs::read_dir(root().join("examples"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
-    let source = include_str!("examples.rs");
+    let source = concat!(include_str!("examples.rs"), include_str!("one_file.rs"));
     for name in &names {
         let file = root().join("examples").join(name);
-        let check = Command::new(env!("CARGO_BIN_EXE_peregrine")).arg("-t").arg(file).output();
-        let check = check.unwrap();
+        let mut check = Command::new(env!("CARGO_BIN_EXE_peregrine"));
+        if name == "ha-one-file.json" {
+            check.env("PEREGRINE_SERVER_NAME", "server2");
+        }
+        let check = check.arg("-t").arg(file).output().unwrap();
         assert!(check.status.success() && check.stderr.is_empty(), "{name}: {check:?}");
         assert!(source.contains(&format!("\"{name}\"")), "no test runs {name}");
     }
@@ -149,7 +157,7 @@ fn pair(lan: &Lan, files: [PathBuf; 2], state: &str, folder: &Path) -> [Server; 
     servers
 }
 
-fn pair_lan() -> Lan {
+pub(crate) fn pair_lan() -> Lan {
     let one = ("one", "192.168.56.33/24 brd +");
     Lan::new(&[one, ("two", "192.168.56.66/24 brd +"), ("relay", "192.168.56.1/24 brd +")])
 }
@@ -177,6 +185,15 @@ fn phones_and_laptops(files: [PathBuf; 2]) {
             assert!((1..16).contains(&first), "one server served all: {kind:?}");
         }
     }
+}
+
+/// Phones get addresses, of which both servers know.
+pub(crate) fn phones(lan: &Lan, servers: &[Server; 2]) {
+    drive(lan, "relay", PHONES, &[]);
+    until("leases at both", PATIENCE, || {
+        let counts = servers.each_ref().map(|server| server.leases().len());
+        if counts == [CLIENTS as usize; 2] { Ok(()) } else { Err(counts) }
+    });
 }
 
 fn example_files(names: [&str; 2]) -> [PathBuf; 2] {
@@ -207,11 +224,7 @@ fn ha_hot_standby() {
     let lan = pair_lan();
     let files = example_files(["ha-hot-standby-server1.json", "ha-hot-standby-server2.json"]);
     let servers = pair(&lan, files, "hot-standby", folder.path());
-    drive(&lan, "relay", PHONES, &[]);
-    until("leases at both", PATIENCE, || {
-        let counts = servers.each_ref().map(|server| server.leases().len());
-        if counts == [CLIENTS as usize; 2] { Ok(()) } else { Err(counts) }
-    });
+    phones(&lan, &servers);
     assert_eq!(servers[0].statistics()["pkt4-ack-sent"], u64::from(CLIENTS));
     assert_eq!(servers[1].statistics()["pkt4-sent"], 0);
 }

@@ -1,4 +1,4 @@
-//! A pair of Peregrines under load, and a fault every five seconds. No address may be in two hands, and nothing that
+//! A pair of Peregrines under load, and a fault every five seconds on average. No address may be in two hands, and nothing that
 //! was acknowledged may be lost.
 //!
 //! That is promised for one failure at a time, so the next fault waits until the pair is whole again: both are in
@@ -37,7 +37,7 @@ use crate::support::server::PATIENCE;
 use crate::support::wait::{until, wall_s};
 use crate::tls::relationship;
 
-/// Time from one fault to the next.
+/// Mean time from one fault to the next. One that is late, since the pair was not whole yet, makes up for it.
 const EVERY: Duration = Duration::from_secs(5);
 const LIFETIME_S: u32 = 60;
 /// The form that runs among the tests.
@@ -47,9 +47,12 @@ const SHORT_SEED: u64 = 5;
 const TELLING: Duration = Duration::from_secs(2);
 /// A line that comes and goes is there, or not, for so long.
 const FLAP: Duration = Duration::from_millis(150);
-/// As at most sites, silence counts later than a request is given up, after 10 s: what the line held back for a moment
-/// takes nobody's partner away.
-const MAX_RESPONSE_DELAY: Duration = Duration::from_millis(10_500);
+/// Shorter than a request may take: the partner is given up, and may be back, while requests to it are under way. Longer
+/// than it takes a process to see that it stood still.
+const MAX_RESPONSE_DELAY: Duration = Duration::from_millis(5500);
+/// How long a fault lasts, in milliseconds: the least, and by how much more. The longer ones let the partner take over.
+const SHORT_MS: (u64, u64) = (300, 1_700);
+const LONG_MS: (u64, u64) = (8_000, 2_000);
 /// A server that is gone leaves more clients without an answer; one that is only not heard by its partner, fewer.
 const MAX_UNACKED_CLIENTS: u32 = 200;
 /// Clients that are there at a time, and different ones in all: far more than addresses.
@@ -81,10 +84,10 @@ const FAULTS: [Fault; 8] = [
 ];
 
 impl Fault {
-    /// Whether requests to the server get neither an answer nor an error: the partner takes [`MAX_RESPONSE_DELAY`] until
-    /// it may give it up.
-    const fn lets_wait(self) -> bool {
-        matches!(self, Fault::Frozen | Fault::Apart | Fault::OneWay | Fault::Unplugged)
+    /// Whether it may last until the partner takes over.
+    const fn may_last(self) -> bool {
+        use Fault::{Apart, Frozen, Killed, OneWay, Unplugged};
+        matches!(self, Killed | Frozen | Apart | OneWay | Unplugged)
     }
 }
 
@@ -107,6 +110,9 @@ struct Soak {
     /// Faults that had to wait until the pair was whole again.
     late: u32,
     longest_return: Duration,
+    /// When the first fault began, and when the next is due.
+    begun: Duration,
+    due: Duration,
 }
 
 /// Where a server's lease file is: a disk of its own, so that it can be full.
@@ -151,6 +157,8 @@ impl Soak {
             faults: BTreeMap::new(),
             late: 0,
             longest_return: Duration::ZERO,
+            begun: Duration::ZERO,
+            due: Duration::ZERO,
         }
     }
 
@@ -162,9 +170,11 @@ impl Soak {
     fn fault(&mut self, guests: &Mutex<Guests>) {
         let fault = FAULTS[self.random.below(FAULTS.len())];
         let victim = self.random.below(2);
-        let long = fault.lets_wait() && self.random.below(3) == 0;
-        let (least, span) = if long { (14_000, 4_000) } else { (300, 4_200) };
+        let long = fault.may_last() && self.random.below(4) == 0;
+        let (least, span) = if long { LONG_MS } else { SHORT_MS };
         let lasts = Duration::from_millis(least + self.random.next() % span);
+        // Evenly between nothing and twice the mean.
+        self.due += EVERY * (self.random.next() % 2_001) as u32 / 1000;
         let start = self.clock.now();
         self.begin(fault, victim, lasts);
         if fault == Fault::Flapping {
@@ -176,10 +186,10 @@ impl Soak {
         self.wait_until_whole(guests);
         let returned = self.clock.now();
         self.longest_return = self.longest_return.max(returned.saturating_sub(ended));
-        self.late += u32::from(returned > start + EVERY);
+        self.late += u32::from(returned > self.due);
         let unexplained = self.unexplained(&guests.lock());
         assert!(unexplained.is_empty(), "unexplained: {unexplained:#?}");
-        self.look_until(start + EVERY, guests);
+        self.look_until(self.due, guests);
     }
 
     /// Waits until both are in normal operation and know it of each other; all promises of before are at both then.
@@ -350,7 +360,9 @@ fn a_fault_every_five_seconds_costs_no_lease() {
             let (present, held) = guests.lock().count();
             if held == present { Ok(()) } else { Err((present, held)) }
         });
-        let end = soak.clock.now() + length;
+        soak.begun = soak.clock.now();
+        soak.due = soak.begun;
+        let end = soak.begun + length;
         while soak.clock.now() < end {
             soak.fault(&guests);
         }
@@ -375,10 +387,13 @@ fn report(soak: &Soak, guests: &Guests) {
         guests.acknowledged,
         guests.unanswered,
     );
+    let number: u32 = soak.faults.values().sum();
+    let each = (soak.clock.now() - soak.begun) / number.max(1);
     println!(
-        "faults: {:?}, {} of them late, {} take-overs, longest return {:?}",
-        soak.faults, soak.late, soak.takeovers, soak.longest_return
+        "{number} faults, one in {each:?}, {} of them behind a late one: {:?}",
+        soak.late, soak.faults
     );
+    println!("{} take-overs, longest return {:?}", soak.takeovers, soak.longest_return);
     println!("mishaps: {kinds:?}");
     assert!(10 * held >= 9 * present, "most clients hold nothing");
     let unexplained = soak.unexplained(guests);

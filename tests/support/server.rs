@@ -42,6 +42,13 @@ impl Server {
         Self { kind, host, folder, config, child: None }
     }
 
+    /// A Peregrine on `host` with its files in `folder`, by a configuration file that is not its own alone.
+    pub(crate) fn by_file(host: &'static str, folder: &Path, config: &Path) -> Self {
+        let mut server = Self::new(Kind::Peregrine, host, folder);
+        server.config = config.to_owned();
+        server
+    }
+
     /// A Peregrine with a configuration of its own that shares everything else with another server.
     pub(crate) fn beside(other: &Self) -> Self {
         let config = other.folder.join("conf-beside");

@@ -91,6 +91,9 @@ pub struct Interfaces {
     pub listen: Vec<InterfaceSpec>,
     /// `dhcp-socket-type`: raw sockets for direct clients as well as UDP, or UDP only.
     pub raw: bool,
+    /// With UDP sockets only: replies through IP leave through the interface of their query, unless `outbound-interface`
+    /// is `use-routing`. Beside raw sockets they are routed: who is not reached below IP is behind a router.
+    pub same_as_inbound: bool,
     /// `service-sockets-require-all`.
     pub require_all: bool,
     /// `service-sockets-max-retries`.

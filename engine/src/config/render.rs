@@ -280,7 +280,21 @@ fn class(map: &mut Map<String, Value>, definitions: &Definitions) {
         }),
     );
     each(map, "option-def", definition);
-    each(map, "option-data", |map| option(map, definitions));
+    let own = map.get("option-def").and_then(Value::as_array).cloned().unwrap_or_default();
+    each(map, "option-data", |map| {
+        // What the class itself defines is written as text.
+        if own.iter().any(|definition| defines(definition, map)) {
+            fill(map, &json!({ "csv-format": true }));
+        }
+        option(map, definitions);
+    });
+}
+
+/// Whether a rendered definition is that of a rendered option.
+fn defines(definition: &Value, option: &Map<String, Value>) -> bool {
+    let space = option.get("space").and_then(Value::as_str).filter(|space| !space.is_empty());
+    let same = |key| option.get(key).is_some_and(|value| *value == definition[key]);
+    definition["space"] == space.unwrap_or(DHCP4) && (same("code") || same("name"))
 }
 
 fn definition(map: &mut Map<String, Value>) {
@@ -300,14 +314,15 @@ fn reservation(map: &mut Map<String, Value>, definitions: &Definitions) {
 }
 
 fn option(map: &mut Map<String, Value>, definitions: &Definitions) {
-    let csv =
-        json!({ "always-send": false, "csv-format": true, "never-send": false, "space": "dhcp4" });
-    fill(map, &csv);
+    fill(map, &json!({ "always-send": false, "never-send": false, "space": "dhcp4" }));
     let text = |key| map.get(key).and_then(Value::as_str);
     let space = text("space").filter(|space| !space.is_empty()).unwrap_or(DHCP4);
     let by_name = text("name").and_then(|name| definitions.by_name(space, name));
     let code = map.get("code").and_then(Value::as_u64).and_then(|code| u8::try_from(code).ok());
-    if let Some(definition) = by_name.or_else(|| definitions.by_code(space, code?)) {
+    let known = by_name.or_else(|| definitions.by_code(space, code?));
+    // Without a definition there is no text form.
+    map.entry("csv-format").or_insert_with(|| known.is_some().into());
+    if let Some(definition) = known {
         map.entry("code").or_insert_with(|| definition.code.into());
         map.entry("name").or_insert_with(|| (&*definition.name).into());
     }

@@ -354,11 +354,9 @@ fn subnet_list(arguments: &Value) -> Result<Vec<u32>, Answer> {
 
 fn listing(leases: Vec<Value>, with_count: bool) -> Answer {
     let count = leases.len();
-    let arguments = if with_count {
-        json!({"count": count, "leases": leases})
-    } else {
-        json!({"leases": leases})
-    };
+    let mut arguments = if with_count { json!({"count": count}) } else { json!({}) };
+    // Moved in: the macro would copy them.
+    arguments["leases"] = Value::Array(leases);
     let result = if count == 0 { code::EMPTY } else { code::SUCCESS };
     Answer::success(format!("{count} IPv4 lease(s) found.")).coded(result).and(arguments)
 }

@@ -64,14 +64,14 @@ impl Answer {
     }
 
     /// The JSON map of the UNIX socket; HTTP wraps it in a list of one.
-    pub fn to_json(&self) -> Value {
+    pub fn into_json(self) -> Value {
         let mut map = Map::new();
         map.insert("result".into(), json!(self.result));
-        if let Some(text) = &self.text {
-            map.insert("text".into(), json!(text));
+        if let Some(text) = self.text {
+            map.insert("text".into(), Value::String(text));
         }
-        if let Some(arguments) = &self.arguments {
-            map.insert("arguments".into(), arguments.clone());
+        if let Some(arguments) = self.arguments {
+            map.insert("arguments".into(), arguments);
         }
         Value::Object(map)
     }
@@ -240,7 +240,7 @@ mod tests {
     #[test]
     fn a_known_command_gets_its_arguments() {
         let answer = registry().execute(&json!({"command": "echo", "arguments": {"a": 1}}));
-        assert_eq!(answer.to_json(), json!({"result": 0, "arguments": {"a": 1}}));
+        assert_eq!(answer.into_json(), json!({"result": 0, "arguments": {"a": 1}}));
         let names = registry().execute(&json!({"command": "list-commands", "service": ["dhcp4"]}));
         assert_eq!(names.arguments, Some(json!(["echo", "list-commands", "status-get"])));
     }

@@ -188,7 +188,7 @@ fn answer(mut stream: UnixStream, office: &Office) -> io::Result<()> {
             Answer::error(format!("Error during command processing: {why}"))
         }
     };
-    stream.write_all(answer.to_json().to_string().as_bytes())
+    stream.write_all(answer.into_json().to_string().as_bytes())
 }
 
 enum Request {

@@ -63,6 +63,24 @@ impl Reference {
         self.sink.record(&Change { number, kind, lease, before: before.as_ref(), origin });
         (number, before)
     }
+
+    /// Does what `fate_of` says, the lease that ended first before the others.
+    fn clean(&self, limit: usize, fate_of: impl Fn(&Stored) -> Option<Fate>) -> usize {
+        let mut table = self.table.lock();
+        let mut changed = 0;
+        while changed < limit {
+            let due = (table.leases.values())
+                .filter_map(|it| Some((it, fate_of(it)?)))
+                .filter(|(it, _)| self.sink.may_clean_up(&it.lease))
+                .min_by_key(|(it, _)| (rules::end_s(it), it.lease.address));
+            let Some((Stored { lease, .. }, fate)) = due else { break };
+            let new = (fate == Fate::Reclaim).then(|| rules::reclaimed(lease.clone()));
+            let address = lease.address;
+            self.change(&mut table, address, new, Origin::Reclamation);
+            changed += 1;
+        }
+        changed
+    }
 }
 
 impl LeaseStore for Reference {
@@ -180,20 +198,11 @@ impl LeaseStore for Reference {
     }
 
     fn expire(&self, now: Now, hold_s: u64, limit: usize) -> usize {
-        let mut table = self.table.lock();
-        let mut changed = 0;
-        while changed < limit {
-            let due = (table.leases.values())
-                .filter_map(|it| Some((it, rules::fate(it, now.wall_s, hold_s)?)))
-                .filter(|(it, _)| self.sink.may_clean_up(&it.lease))
-                .min_by_key(|(it, _)| (rules::end_s(it), it.lease.address));
-            let Some((Stored { lease, .. }, fate)) = due else { break };
-            let new = (fate == Fate::Reclaim).then(|| rules::reclaimed(lease.clone()));
-            let address = lease.address;
-            self.change(&mut table, address, new, Origin::Reclamation);
-            changed += 1;
-        }
-        changed
+        self.clean(limit, |stored| rules::fate(stored, now.wall_s, hold_s))
+    }
+
+    fn flush_reclaimed(&self, now: Now, hold_s: u64, limit: usize) -> usize {
+        self.clean(limit, |stored| rules::fate_of_reclaimed(stored, now.wall_s, hold_s))
     }
 
     fn page(&self, after: Option<Ipv4Addr>, limit: usize) -> Vec<Lease4> {

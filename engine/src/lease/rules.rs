@@ -97,6 +97,11 @@ pub(crate) fn fate(stored: &Stored, wall_s: u64, hold_s: u64) -> Option<Fate> {
     }
 }
 
+/// As [`fate`], of reclaimed leases only.
+pub(crate) fn fate_of_reclaimed(stored: &Stored, wall_s: u64, hold_s: u64) -> Option<Fate> {
+    fate(stored, wall_s, hold_s).filter(|_| stored.lease.state == LeaseState::Reclaimed)
+}
+
 /// Whether the record of an address keeps it from others as long as its time is not over.
 pub(crate) fn occupies(lease: &Lease4) -> bool {
     matches!(lease.state, LeaseState::Assigned | LeaseState::Declined)

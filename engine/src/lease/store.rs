@@ -316,6 +316,10 @@ pub trait LeaseStore: Send + Sync + fmt::Debug {
     /// changed; fewer than `limit` means that nothing is left to do.
     fn expire(&self, now: Now, hold_s: u64, limit: usize) -> usize;
 
+    /// Deletes at most `limit` reclaimed leases that ended more than `hold_s` seconds ago, and looks at no others; what
+    /// [`ChangeSink::may_clean_up`] does not let go stays. Returns how many; fewer than `limit` means that none is left.
+    fn flush_reclaimed(&self, now: Now, hold_s: u64, limit: usize) -> usize;
+
     /// At most `limit` leases with addresses strictly above `after` (from the lowest if `None`), ascending.
     /// A lease that is there throughout a listing appears in it exactly once.
     fn page(&self, after: Option<Ipv4Addr>, limit: usize) -> Vec<Lease4>;

@@ -198,7 +198,9 @@ impl Watch for Hub {
     }
 
     fn configure(&self, wanted: &Interfaces) {
-        self.state.lock().wanted = wanted.clone();
+        let mut state = self.state.lock();
+        state.wanted = wanted.clone();
+        self.sender.table.store(Arc::new(table(&state)));
     }
 }
 
@@ -221,7 +223,8 @@ fn still_wanted(wanted: &Interfaces, endpoint: &Endpoint) -> bool {
 }
 
 fn table(state: &State) -> Table {
-    let mut table = Table { raw: state.raw.clone(), ..Table::default() };
+    let same_as_inbound = state.wanted.same_as_inbound;
+    let mut table = Table { raw: state.raw.clone(), same_as_inbound, ..Table::default() };
     for (endpoint, open) in &state.open {
         table.names.entry(endpoint.interface).or_insert_with(|| endpoint.name.as_str().into());
         match &endpoint.kind {

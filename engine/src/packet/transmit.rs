@@ -25,6 +25,8 @@ pub(super) struct Table {
     pub(super) links: BTreeMap<u32, [u8; 6]>,
     /// The packet socket that sends frames.
     pub(super) raw: Option<Arc<Socket>>,
+    /// Whether what goes through IP leaves through the interface of its query, too.
+    pub(super) same_as_inbound: bool,
     /// Names of the interfaces that are served.
     pub(super) names: BTreeMap<u32, Arc<str>>,
     /// The keys of `udp`.
@@ -65,7 +67,8 @@ impl Sender {
         match (way, &table.raw) {
             (Way::Ip(source), _) => match self.socket(table, source) {
                 Some(socket) => {
-                    let messages: Vec<_> = run.iter().map(|reply| self.datagram(reply)).collect();
+                    let messages: Vec<_> =
+                        run.iter().map(|reply| self.datagram(table, reply)).collect();
                     self.send_all(socket, &messages, run);
                 }
                 None => self.fail(run, &"no socket is open"),
@@ -82,7 +85,7 @@ impl Sender {
         group.get(turn % group.len().max(1)).map(Arc::as_ref)
     }
 
-    fn datagram<'a>(&self, reply: &'a Departure) -> Outgoing<'a> {
+    fn datagram<'a>(&self, table: &Table, reply: &'a Departure) -> Outgoing<'a> {
         let to = match reply.destination {
             Destination::Ip { to } => self.receiver(to),
             // Not reachable below IP after all: everybody on the link gets it.
@@ -91,7 +94,8 @@ impl Sender {
             }
         };
         // A broadcast has no route: it goes where the query came from.
-        let interface = if to.ip().is_broadcast() { reply.interface } else { 0 };
+        let pinned = table.same_as_inbound || to.ip().is_broadcast();
+        let interface = if pinned { reply.interface } else { 0 };
         Outgoing {
             parts: [&[], &reply.message],
             to: To::Ip { to, source: reply.source, interface },

@@ -93,6 +93,14 @@ impl SubnetIndex {
     }
 }
 
+impl SubnetIndex {
+    /// The positions of the subnets that contain `address`, whoever they are open to: a probe for each length that
+    /// occurs.
+    pub fn containing(&self, address: Ipv4Addr) -> impl Iterator<Item = usize> + '_ {
+        self.by_prefix.matching(address).flatten().copied()
+    }
+}
+
 /// Adds the subnet at `at` to those of one clue, unless one before it has the same guards: that one is taken whenever
 /// this one could be. So a query looks at as many subnets as there are guards, not subnets.
 fn add(found: &mut Vec<usize>, at: usize, guards: &[Guards]) {
@@ -129,8 +137,11 @@ impl PrefixTable {
 
     /// The first open subnet that contains `address`.
     fn find(&self, address: Ipv4Addr, open: &dyn Fn(&usize) -> bool) -> Option<usize> {
-        let matching =
-            self.lengths.iter().filter_map(|(mask, table)| table.get(&(u32::from(address) & mask)));
-        matching.filter_map(|found| found.iter().copied().find(open)).min()
+        self.matching(address).filter_map(|found| found.iter().copied().find(open)).min()
+    }
+
+    fn matching(&self, address: Ipv4Addr) -> impl Iterator<Item = &Vec<usize>> {
+        let address = u32::from(address);
+        self.lengths.iter().filter_map(move |(mask, table)| table.get(&(address & mask)))
     }
 }

@@ -1,6 +1,9 @@
 //! Housekeeping (*shell*): one thread that reclaims expired leases in bounded slices, cleans up the lease file, writes
 //! what could not be written before, and ends the periods of dhcp-disable. It never holds up a packet or a command.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -110,24 +113,23 @@ impl Duties {
     fn run(&self, stopped: &Receiver<()>) {
         let start = self.clock.now().mono;
         let mut agenda = Agenda::new(&self.config.load(), start);
-        let mut unfinished = 0;
+        let mut unfinished = Unfinished::default();
         let mut retry = Due::every(JOURNAL_RETRY_S, start);
         while stopped.recv_timeout(HOUSEKEEPING_TURN) == Err(RecvTimeoutError::Timeout) {
             let now = self.clock.now().mono;
             self.service.handle_timeout(now);
             agenda.follow(&self.config.load(), now);
-            let hold_s = agenda.expired.hold_s;
             if Due::is_now(&mut retry, now) {
                 self.storage.retry();
             }
             if Due::is_now(&mut agenda.reclaim, now) {
-                // Leases that are held go at the flush timer only, and never without one.
-                let hold_s = if hold_s == 0 { 0 } else { u64::MAX };
-                unfinished = if self.reclaim(&agenda.expired, hold_s) { 0 } else { unfinished + 1 };
-                warn_if_slow(agenda.expired.unwarned_cycles, unfinished);
+                let finished = self.reclaim(&agenda.expired);
+                if unfinished.is_slow(agenda.expired.unwarned_cycles, finished) {
+                    warn_of_slowness(agenda.expired.unwarned_cycles);
+                }
             }
             if Due::is_now(&mut agenda.flush, now) {
-                self.reclaim(&agenda.expired, hold_s.into());
+                self.flush(agenda.expired.hold_s);
             }
             if Due::is_now(&mut agenda.clean_up, now) {
                 self.storage.compact_aside();
@@ -135,10 +137,11 @@ impl Duties {
         }
     }
 
-    /// One cycle of reclamation: at most `max-reclaim-leases` leases in at most `max-reclaim-time`. Those that are held
-    /// longer than `hold_s` are deleted. Says whether nothing is left to do.
-    fn reclaim(&self, expired: &ExpiredLeases, hold_s: u64) -> bool {
+    /// One cycle of reclamation: at most `max-reclaim-leases` leases in at most `max-reclaim-time`. As in Kea they are held
+    /// if there is a flush timer, and deleted at once without one. Says whether nothing is left to do.
+    fn reclaim(&self, expired: &ExpiredLeases) -> bool {
         let start = self.clock.now();
+        let hold_s = if expired.flush_wait_s == 0 { 0 } else { u64::MAX };
         let most = match expired.max_leases {
             0 => usize::MAX,
             limit => limit as usize,
@@ -167,90 +170,52 @@ impl Duties {
         }
         finished
     }
-}
 
-/// Tells once that reclamation does not keep up: `unwarned-reclaim-cycles` of it in a row left something undone.
-fn warn_if_slow(cycles: u32, unfinished: u32) {
-    if cycles > 0 && unfinished == cycles {
-        log!(
-            ALLOC_ENGINE_V4_LEASES_RECLAMATION_SLOW,
-            "expired leases are left after each of {cycles} cycles of reclamation"
-        );
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io;
-    use std::net::Ipv4Addr;
-
-    use super::*;
-    use crate::clock::SystemClock;
-    use crate::lease::csv::{Durability, Ink, Journal};
-    use crate::lease::{HwAddress, Lease4, LeaseState, Origin, Overwrite};
-    use crate::sync::atomic::{AtomicBool, Ordering};
-
-    /// A file on a disk that is full for a while, and tells what it takes.
-    struct FullDisk {
-        full: Arc<AtomicBool>,
-        rows: Sender<Vec<u8>>,
-    }
-
-    impl Ink for FullDisk {
-        fn append(&mut self, rows: &[u8]) -> io::Result<()> {
-            if self.full.load(Ordering::Acquire) {
-                return Err(io::ErrorKind::StorageFull.into());
+    /// Deletes all leases that were held for `hold_s` seconds after their end, in slices: `max-reclaim-leases` is not
+    /// about them, or more would come than go.
+    fn flush(&self, hold_s: u32) {
+        let mut flushed = 0;
+        loop {
+            let now = self.clock.now();
+            self.storage.store.watch(now);
+            let done = self.storage.store.flush_reclaimed(now, hold_s.into(), RECLAIM_SLICE);
+            flushed += done;
+            // A failure is counted and logged, and what is left goes the next time.
+            let written = done == 0 || self.storage.flush().is_ok();
+            if done < RECLAIM_SLICE || !written {
+                break;
             }
-            self.rows.send(rows.to_vec()).map_err(io::Error::other)
         }
-
-        fn cut(&mut self, _len: u64) -> io::Result<()> {
-            Ok(())
-        }
-
-        fn sync(&mut self) -> io::Result<()> {
-            Ok(())
+        if flushed > 0 {
+            log!(
+                PEREGRINE_LEASES_FLUSHED,
+                "deleted {flushed} leases held for {hold_s} s after their end"
+            );
         }
     }
+}
 
-    fn lease() -> Lease4 {
-        Lease4 {
-            address: Ipv4Addr::new(192, 0, 2, 1),
-            hw_address: HwAddress::new(&[2, 0, 0, 0, 0, 1]).unwrap(),
-            client_id: None,
-            valid_lifetime_s: 100,
-            cltt_s: 1000,
-            subnet_id: 1,
-            fqdn_fwd: false,
-            fqdn_rev: false,
-            hostname: "".into(),
-            state: LeaseState::Assigned,
-            user_context: None,
-            pool_id: 0,
+/// Cycles of reclamation in a row that left something undone.
+#[derive(Default)]
+struct Unfinished(u32);
+
+impl Unfinished {
+    /// Counts a cycle. It is to be told once more of them than `unwarned-reclaim-cycles` came in a row; then the count
+    /// begins anew, as Kea's.
+    fn is_slow(&mut self, unwarned_cycles: u32, finished: bool) -> bool {
+        self.0 = if finished { 0 } else { self.0.saturating_add(1) };
+        let slow = unwarned_cycles > 0 && self.0 > unwarned_cycles;
+        if slow {
+            self.0 = 0;
         }
+        slow
     }
+}
 
-    #[test]
-    fn what_a_full_disk_did_not_take_is_written_once_there_is_room_without_another_query() {
-        let (rows, written) = bounded(8);
-        let full = Arc::new(AtomicBool::new(true));
-        let ink = FullDisk { full: Arc::clone(&full), rows };
-        let journal = Journal::with_ink(Box::new(ink), 0, Durability::Kernel);
-        let storage = Storage::on(journal, Arc::default());
-        storage.store.apply(lease(), Overwrite::Always, Origin::Partner);
-        assert!(storage.flush().is_err());
-        full.store(false, Ordering::Release);
-        let text = r#"{"Dhcp4": {"lease-database": {"type": "memfile", "lfc-interval": 0},
-            "expired-leases-processing": {"reclaim-timer-wait-time": 0,
-                "flush-reclaimed-timer-wait-time": 0}}}"#;
-        let config = crate::config::parse_text(text, "test").unwrap().dhcp4.unwrap();
-        let _housekeeper = Housekeeper::start(Duties {
-            clock: Arc::new(SystemClock::start()),
-            storage,
-            service: Arc::default(),
-            config: Arc::new(Live::new(Arc::new(config))),
-        });
-        let row = written.recv_timeout(Duration::from_secs(20)).expect("it is tried again");
-        assert!(row.starts_with(b"192.0.2.1,"));
-    }
+/// Tells that reclamation does not keep up.
+fn warn_of_slowness(cycles: u32) {
+    log!(
+        ALLOC_ENGINE_V4_LEASES_RECLAMATION_SLOW,
+        "expired leases are left after each of more than {cycles} cycles of reclamation"
+    );
 }

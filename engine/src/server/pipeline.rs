@@ -208,6 +208,10 @@ impl Turn<'_> {
                 if let Some(failure) = reply.event.allocation_failure() {
                     pipeline.count_failure(failure);
                 }
+                if reply.omitted > 0 {
+                    pipeline.stats.add(Counter::OptionsOmitted, reply.omitted as u64);
+                    self.lines.omitted(&query, reply.omitted);
+                }
                 let last_change = reply.last_change;
                 self.replies.push(Decided { reply, ticket });
                 last_change

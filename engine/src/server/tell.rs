@@ -37,6 +37,7 @@ enum What {
     Drop(DropReason),
     Trouble(Arc<str>, EvaluationError),
     Missed(Ipv4Addr),
+    Omitted(usize),
 }
 
 impl Lines {
@@ -60,6 +61,11 @@ impl Lines {
     pub(super) fn missed_reservation(&mut self, query: &Query<'_>, address: Ipv4Addr) {
         let message = &messages::ALLOC_ENGINE_V4_DISCOVER_ADDRESS_CONFLICT;
         self.add(message, query, What::Missed(address));
+    }
+
+    /// Tells that a reply had no room for as many options.
+    pub(super) fn omitted(&mut self, query: &Query<'_>, options: usize) {
+        self.add(&messages::PEREGRINE_OPTIONS_OMITTED, query, What::Omitted(options));
     }
 
     /// Tells why a query got no reply.
@@ -112,6 +118,9 @@ impl fmt::Display for Told {
             }
             What::Missed(address) => {
                 write!(f, "address {address} is reserved for it, and another client holds it")
+            }
+            What::Omitted(options) => {
+                write!(f, "{options} configured options found no room in its reply")
             }
         }
     }

@@ -74,6 +74,7 @@ counters! {
     ReceiveFailed = "peregrine-receive-failed",
     SendFailed = "peregrine-send-failed",
     PendingFull = "peregrine-pending-full",
+    OptionsOmitted = "peregrine-options-omitted",
     ReplyOutdated = "peregrine-reply-outdated",
     ReplyUnacknowledged = "peregrine-reply-unacknowledged",
     ReplyReplaced = "peregrine-reply-replaced",
@@ -94,6 +95,8 @@ counters! {
     HaBadRequest = "peregrine-ha-requests-bad",
     HaForbidden = "peregrine-ha-requests-forbidden",
     HaDeletionsForgotten = "peregrine-ha-deletions-forgotten",
+    HaLeasesDisputed = "peregrine-ha-leases-disputed",
+    HaLeasesRepaired = "peregrine-ha-leases-repaired",
     HaUpdatesRefused = "peregrine-ha-updates-refused",
     HaUnauthorized = "peregrine-ha-requests-unauthorized",
 }

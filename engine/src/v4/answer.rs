@@ -102,7 +102,7 @@ impl Exchange<'_> {
         version: Option<ChangeNumber>,
         event: Event,
     ) -> Reply {
-        let mut writer = self.writer(message_type);
+        let mut writer = self.writer(message_type, promise.address);
         writer.yiaddr(promise.address);
         if message_type == MessageType::Ack {
             writer.ciaddr(self.query.ciaddr());
@@ -121,14 +121,14 @@ impl Exchange<'_> {
             own.bytes(name.code, name.option());
         }
         self.write_options(&mut writer, own, Some(&self.levels(options, promise.host, &classes)));
-        let departure = self.departure(writer, message_type, promise.address);
         let reports = version.map(|version| (promise.address, version));
-        Reply { departure, message_type, reports, last_change: version, event }
+        let reply = self.finish(writer, message_type, promise.address, event);
+        Reply { reports, last_change: version, ..reply }
     }
 
     /// OFFER or ACK of no address, and whether it carries option 108.
-    pub(super) fn tell(&self, message_type: MessageType, subnet: &SubnetPlan) -> (Departure, bool) {
-        let mut writer = self.writer(message_type);
+    pub(super) fn tell(&self, message_type: MessageType, subnet: &SubnetPlan) -> (Reply, bool) {
+        let mut writer = self.writer(message_type, Ipv4Addr::UNSPECIFIED);
         if message_type == MessageType::Ack {
             writer.ciaddr(self.query.ciaddr());
         }
@@ -140,12 +140,13 @@ impl Exchange<'_> {
         let carried = levels.chosen(None, CodeSet::of(&[wanted])).contains(wanted)
             && levels.value((None, wanted)).is_some();
         self.write_options(&mut writer, self.echoes(), Some(&levels));
-        (self.departure(writer, message_type, Ipv4Addr::UNSPECIFIED), carried)
+        let nobody = Ipv4Addr::UNSPECIFIED;
+        (self.finish(writer, message_type, nobody, Event::Ipv6Only), carried)
     }
 
     /// ACK of an INFORM: options, no lease. Only through a relay's address it is a relayed reply.
     pub(super) fn inform_ack(&self) -> Reply {
-        let mut writer = self.writer(MessageType::Ack);
+        let mut writer = self.writer(MessageType::Ack, Ipv4Addr::UNSPECIFIED);
         writer.ciaddr(self.query.ciaddr());
         let mut own = self.echoes();
         let through_relay = self.query.is_relayed() && self.query.ciaddr().is_unspecified();
@@ -167,25 +168,27 @@ impl Exchange<'_> {
             self.boot_fields(&mut writer, None, None, &self.classes);
         }
         self.write_options(&mut writer, own, levels.as_ref());
-        let departure = self.departure(writer, MessageType::Ack, Ipv4Addr::UNSPECIFIED);
-        let event = Event::Informed;
-        Reply { departure, message_type: MessageType::Ack, reports: None, last_change: None, event }
+        self.finish(writer, MessageType::Ack, Ipv4Addr::UNSPECIFIED, Event::Informed)
     }
 
     /// NAK: no options but those that say whose and from whom it is.
     pub(super) fn nak(&self, event: Event) -> Reply {
         let message_type = MessageType::Nak;
-        let mut writer = self.writer(message_type);
+        let mut writer = self.writer(message_type, Ipv4Addr::UNSPECIFIED);
         if self.query.is_relayed() {
             writer.broadcast();
         }
         self.write_options(&mut writer, self.echoes(), None);
-        let departure = self.departure(writer, message_type, Ipv4Addr::UNSPECIFIED);
-        Reply { departure, message_type, reports: None, last_change: None, event }
+        self.finish(writer, message_type, Ipv4Addr::UNSPECIFIED, event)
     }
 
-    fn writer(&self, message_type: MessageType) -> ReplyWriter {
-        ReplyWriter::new(self.query, message_type, self.context.buffers.take())
+    fn writer(&self, message_type: MessageType, yiaddr: Ipv4Addr) -> ReplyWriter {
+        let mut writer = ReplyWriter::new(self.query, message_type, self.context.buffers.take());
+        if matches!(self.destination(message_type, yiaddr), Destination::Ip { to } if !to.ip().is_broadcast())
+        {
+            writer.may_be_fragmented();
+        }
+        writer
     }
 
     /// What every reply says back: client identifier (RFC 6842), relay information (RFC 3046), subnet selection
@@ -285,6 +288,7 @@ impl Exchange<'_> {
             DHCP_ONLY.iter().for_each(|code| codes.remove(*code));
         }
         let local = self.arrival.local.octets();
+        self.keep_room(writer, &own, &codes);
         for code in codes.iter() {
             match (code, levels) {
                 (code::VENDOR_CLASS, Some(levels)) => write_vendor_classes(writer, levels),
@@ -297,30 +301,51 @@ impl Exchange<'_> {
                 continue;
             }
             let configured = || levels.and_then(|levels| levels.value((None, code)));
-            let implied = (code == code::SERVER_IDENTIFIER).then_some(local.as_slice());
-            if let Some(value) = own.value(code).or_else(configured).or(implied) {
+            if let Some(value) = own.value(code) {
+                writer.kept_option(code, value);
+            } else if code == code::SERVER_IDENTIFIER {
+                writer.kept_option(code, configured().unwrap_or(local.as_slice()));
+            } else if let Some(value) = configured() {
                 writer.option(code, value);
             }
         }
         if let Some(relay) = own.value(code::RELAY_AGENT_INFORMATION) {
-            writer.option(code::RELAY_AGENT_INFORMATION, relay);
+            writer.kept_option(code::RELAY_AGENT_INFORMATION, relay);
         }
     }
 
-    fn departure(
+    /// What the exchange itself says finds room, whatever the configuration fills the reply with.
+    fn keep_room(&self, writer: &mut ReplyWriter, own: &OwnOptions<'_>, codes: &CodeSet) {
+        let is_sent = |code| codes.contains(code) || code == code::RELAY_AGENT_INFORMATION;
+        for value in own.codes().filter(|code| is_sent(*code)).filter_map(|code| own.value(code)) {
+            writer.keep_room(value.len());
+        }
+        if codes.contains(code::SERVER_IDENTIFIER) {
+            writer.keep_room(self.arrival.local.octets().len());
+        }
+    }
+
+    /// The reply that `writer` has written, of no lease.
+    fn finish(
         &self,
         writer: ReplyWriter,
         message_type: MessageType,
         yiaddr: Ipv4Addr,
-    ) -> Departure {
-        let route =
-            Route { query: self.query, arrival: self.arrival, port: self.context.reply_port };
-        Departure {
+        event: Event,
+    ) -> Reply {
+        let omitted = writer.omitted();
+        let departure = Departure {
             interface: self.arrival.interface,
             source: self.arrival.local,
-            destination: route.destination(message_type, yiaddr),
+            destination: self.destination(message_type, yiaddr),
             message: writer.finish(),
-        }
+        };
+        Reply { departure, message_type, reports: None, last_change: None, event, omitted }
+    }
+
+    fn destination(&self, message_type: MessageType, yiaddr: Ipv4Addr) -> Destination {
+        Route { query: self.query, arrival: self.arrival, port: self.context.reply_port }
+            .destination(message_type, yiaddr)
     }
 }
 

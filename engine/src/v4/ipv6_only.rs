@@ -1,9 +1,9 @@
 //! Clients that can do without an address where there is IPv6 (option 108, RFC 8925 section 3.3). Pure.
 
+use super::network::has_ipv6_only;
 use super::snapshot::SubnetPlan;
-use super::{DropReason, Event, Exchange, Outcome, Reply};
+use super::{DropReason, Exchange, Outcome};
 use crate::codec::v4::{MessageType, code};
-use crate::config::model::OptionData;
 
 impl Exchange<'_> {
     /// The subnet that tells the client to do without an address, if it asks for option 108: the first of the network
@@ -12,9 +12,11 @@ impl Exchange<'_> {
         if !self.query.requested_options().contains(code::V6_ONLY_PREFERRED) {
             return None;
         }
-        let own = |subnet: &&SubnetPlan| has_option(&subnet.config.options);
-        let network = || Some(selected).filter(|it| has_option(it.config.network_options()));
-        self.around(selected).find(own).or_else(network)
+        let snapshot = self.context.snapshot;
+        let network = snapshot.network_of(selected);
+        let mut own = network.ipv6_only_around(selected.membership).map(|at| &snapshot.subnets[at]);
+        let inherited = || Some(selected).filter(|it| has_ipv6_only(it.config.network_options()));
+        own.find(|subnet| subnet.is_open(&self.classes)).or_else(inherited)
     }
 
     /// OFFER or ACK of no address.
@@ -23,17 +25,10 @@ impl Exchange<'_> {
         message_type: MessageType,
         subnet: &SubnetPlan,
     ) -> Result<Outcome, DropReason> {
-        let (departure, carried) = self.tell(message_type, subnet);
+        let (reply, carried) = self.tell(message_type, subnet);
         if !carried {
             return Err(DropReason::Ipv6OnlyHidden);
         }
-        let event = Event::Ipv6Only;
-        let reply = Reply { departure, message_type, reports: None, last_change: None, event };
         Ok(Outcome::Reply(reply))
     }
-}
-
-fn has_option(options: &[OptionData]) -> bool {
-    let key = (None, code::V6_ONLY_PREFERRED);
-    options.iter().any(|option| (option.enterprise, option.code) == key)
 }

@@ -147,10 +147,9 @@ impl<'a> Exchange<'a> {
                 known.elsewhere(selected, snapshot, &self.classes).filter_map(|(subnet, host)| {
                     Some((snapshot.plan(subnet.config.id)?, host)).filter(near)
                 });
-            let count = snapshot.network_of(selected).members.len();
-            others.min_by_key(|(subnet, _)| {
-                (subnet.membership.place + count - selected.membership.place) % count
-            })
+            let network = snapshot.network_of(selected);
+            others
+                .min_by_key(|(subnet, _)| network.distance(selected.membership, subnet.membership))
         });
         match nearest {
             Some((subnet, Host { address: Some(address), .. })) => {
@@ -164,10 +163,17 @@ impl<'a> Exchange<'a> {
     /// The address of a global reservation, in the first subnet that it fits into.
     fn global_site(&self, selected: &'a SubnetPlan) -> Option<Site<'a>> {
         let address = self.known.global()?.address?;
-        let subnet = self.around(selected).find(|subnet| {
-            subnet.config.reservations.global && subnet.config.prefix.contains(address)
-        })?;
-        Some(Site { subnet: self.context.snapshot.plan(subnet.config.id)?, address })
+        let snapshot = self.context.snapshot;
+        let network = selected.membership.network;
+        let fitting = snapshot.containing(address).filter(|subnet| {
+            subnet.membership.network == network
+                && subnet.config.reservations.global
+                && subnet.is_open(&self.classes)
+        });
+        let distance = |subnet: &&SubnetPlan| {
+            snapshot.network_of(selected).distance(selected.membership, subnet.membership)
+        };
+        fitting.min_by_key(distance).map(|subnet| Site { subnet, address })
     }
 
     /// Whether a subnet of the shared network of `selected` keeps `address` for another client.

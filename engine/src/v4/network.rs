@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::snapshot::SubnetPlan;
 use crate::classify::ClassId;
-use crate::config::model::Subnet4;
+use crate::codec::v4::code;
+use crate::config::model::{OptionData, Subnet4};
 use crate::sync::atomic::{AtomicUsize, Ordering};
 
 /// A shared network, or a subnet that is in none, made ready.
@@ -19,6 +20,8 @@ pub(super) struct NetworkPlan {
     pub(super) is_shared: bool,
     /// The ids by `match-client-id`, if the members differ in it.
     pub(super) by_identity: Option<ByIdentity>,
+    /// Places among the members of those that have option 108 themselves, ascending.
+    ipv6_only: Box<[usize]>,
     /// Pools of all members by ascending addresses: first address, place of the subnet, place of the pool there.
     /// None if pools of different subnets overlap.
     pools: Option<Box<[(Ipv4Addr, usize, usize)]>>,
@@ -76,6 +79,9 @@ impl NetworkPlan {
             ids: members.iter().map(|at| subnets[*at].id).collect(),
             by_identity: ByIdentity::of(&members, subnets),
             is_shared: members.first().is_some_and(|at| subnets[*at].network.is_some()),
+            ipv6_only: (0..members.len())
+                .filter(|place| has_ipv6_only(&subnets[members[*place]].options))
+                .collect(),
             pools: pools_in_order(&members, subnets),
             last: guards.iter().map(|_| AtomicUsize::new(NOBODY)).collect(),
             members: members.into(),
@@ -90,6 +96,19 @@ impl NetworkPlan {
     /// Places of all subnets, from `from` on and round to it.
     pub(super) fn around(&self, from: Membership) -> impl Iterator<Item = usize> + Clone + '_ {
         self.members[from.place..].iter().chain(&self.members[..from.place]).copied()
+    }
+
+    /// Places of the subnets that have option 108 themselves, from `from` on and round to it.
+    pub(super) fn ipv6_only_around(&self, from: Membership) -> impl Iterator<Item = usize> + '_ {
+        let first = self.ipv6_only.partition_point(|place| *place < from.place);
+        let (before, after) = self.ipv6_only.split_at(first);
+        after.iter().chain(before).map(|place| self.members[*place])
+    }
+
+    /// How many members are passed on the way from one to another, round all of them.
+    pub(super) fn distance(&self, from: Membership, to: Membership) -> usize {
+        let count = self.members.len();
+        (to.place + count - from.place) % count
     }
 
     /// Where a search for a free address begins for a client of `selected`: the subnet with the same guard that an
@@ -122,6 +141,12 @@ impl NetworkPlan {
         let (_, at, pool) = pools[..above].last()?;
         subnets[*at].pools[*pool].addresses.contains(address).then_some((*at, *pool))
     }
+}
+
+/// Whether options of one level hold the IPv6-only preferred option (108, RFC 8925).
+pub(super) fn has_ipv6_only(options: &[OptionData]) -> bool {
+    let key = (None, code::V6_ONLY_PREFERRED);
+    options.iter().any(|option| (option.enterprise, option.code) == key)
 }
 
 /// Ids of subnets by what decides whose a lease is.

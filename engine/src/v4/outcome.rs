@@ -37,6 +37,8 @@ pub struct Reply {
     pub last_change: Option<ChangeNumber>,
     /// What happened.
     pub event: Event,
+    /// Options that found no room in it.
+    pub omitted: usize,
 }
 
 /// What happened, for the log.

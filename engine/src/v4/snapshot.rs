@@ -136,6 +136,11 @@ impl Snapshot {
         &self.networks[subnet.membership.network]
     }
 
+    /// The subnets that contain `address`, whoever they are open to.
+    pub(super) fn containing(&self, address: Ipv4Addr) -> impl Iterator<Item = &SubnetPlan> {
+        self.index.containing(address).map(|at| &self.subnets[at])
+    }
+
     pub(super) fn select(
         &self,
         query: &Query<'_>,
@@ -165,6 +170,12 @@ fn clue<'a>(query: &Query<'_>, arrival: &Arrival, interface: &'a str) -> Clue<'a
         interface,
         local: arrival.local,
     }
+}
+
+#[cfg(test)]
+thread_local! {
+    /// How often a test's thread asked a subnet whether it is open: what a query must not ask of each subnet.
+    pub(super) static LOOKS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
 impl SubnetPlan {
@@ -199,6 +210,8 @@ impl SubnetPlan {
 
     /// Whether the guards of the subnet and its shared network let the query in.
     pub(super) fn is_open(&self, classes: &Classes) -> bool {
+        #[cfg(test)]
+        LOOKS.set(LOOKS.get() + 1);
         let is_member = |class| classes.contains(class);
         is_open(self.config.network_guard(), &is_member) && is_open(&self.config.guard, &is_member)
     }

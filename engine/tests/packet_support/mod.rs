@@ -119,9 +119,13 @@ pub fn serve(
     ports: Ports,
     threads: usize,
 ) -> Result<Server, OpenError> {
-    let wanted = interfaces(listen, raw);
+    serve_as(&interfaces(listen, raw), ports, threads)
+}
+
+/// Starts a server with this `interfaces-config`.
+pub fn serve_as(wanted: &Interfaces, ports: Ports, threads: usize) -> Result<Server, OpenError> {
     let stats = Arc::<Stats>::default();
-    let sockets = packet::open(&wanted, ports, threads, &stats)?;
+    let sockets = packet::open(wanted, ports, threads, &stats)?;
     let (told, seen) = mpsc::channel();
     let settings = Settings { threads, queue_size: 4096, pin: PinPolicy::Never };
     let clock = Arc::new(SystemClock::start());

@@ -194,7 +194,9 @@ fn take_in(half: &Half, leases: &LeaseCommands, command: &Command<'_>) -> Result
             return Err(Answer::error(text).coded(code::UNSUPPORTED));
         }
     }
-    let answer = batch::answer(&apply(half, leases, &batch));
+    let each = apply(half, leases, &batch);
+    let maps: Vec<_> = batch.updates.iter().map(|(_, map)| *map).collect();
+    let answer = batch::answer(&each, half.held_instead(leases, &maps, &each));
     half.stream.lock().done(batch.stamp, &answer);
     Ok(answer)
 }

@@ -123,7 +123,7 @@ fn reset(half: &Half, command: &Command<'_>) -> Result<Begun, Answer> {
     check_server(half, command)?;
     Ok(Begun::Done(match command.channel {
         Channel::Control => half.act(Relationship::reset_by_hand),
-        Channel::Partner(_) => half.act(Relationship::reset),
+        Channel::Partner(_) => half.act(Relationship::reset_by_partner),
     }))
 }
 

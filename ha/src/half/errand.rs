@@ -393,7 +393,7 @@ impl Clerk {
     }
 
     /// Whether a lease is one of those that the relationship shares.
-    fn is_own(&self, lease: &Lease4) -> bool {
+    pub(super) fn is_own(&self, lease: &Lease4) -> bool {
         self.half.share().has(lease.subnet_id)
     }
 

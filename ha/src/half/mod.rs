@@ -26,6 +26,7 @@ pub(crate) mod errand;
 mod notes;
 mod pairing;
 mod partner;
+mod repair;
 
 use batch::Addressee;
 pub use pairing::Memory;
@@ -74,6 +75,8 @@ pub struct Half {
     incarnation: Incarnation,
     /// `clock-skew` is `tolerate`.
     tolerates_skew: bool,
+    /// `conflict-resolution` is `repair`.
+    wants_repair: bool,
     /// The partner's batches, as they arrive.
     stream: Mutex<Stream>,
     /// Held by whoever takes one of them in.
@@ -148,6 +151,7 @@ impl Half {
         let backups = backups(&peers).count();
         let has_partner = peers.is_active_pair();
         let tolerates_skew = parameters.tolerates_skew;
+        let wants_repair = parameters.wants_repair;
         let now = clock.now();
         let incarnation = Incarnation(Rng::from_system().next_u64());
         let half = Arc::new_cyclic(|half: &std::sync::Weak<Self>| Self {
@@ -171,6 +175,7 @@ impl Half {
             partner_is_kea3: AtomicBool::new(false),
             incarnation,
             tolerates_skew,
+            wants_repair,
             stream: Mutex::new(Stream::new(incarnation)),
             taking: Mutex::default(),
             ahead_s: AtomicI64::new(0),
@@ -240,7 +245,7 @@ impl Half {
         self.catch_up(&mut machine, now);
         let result = input(&mut machine, now);
         let backlog_sent = self.perform(&mut machine, now);
-        self.gate.turn(now.mono);
+        self.gate.turn(now);
         if machine.poll_timeout() != due {
             self.wake();
         }
@@ -274,7 +279,7 @@ impl Half {
     pub(crate) fn skip(&self) {
         let now = self.clock.now();
         self.machine.lock().skip_turns(now);
-        self.gate.turn(now.mono);
+        self.gate.turn(now);
     }
 
     /// The state that the machine is in.

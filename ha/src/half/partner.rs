@@ -58,6 +58,7 @@ impl Half {
             batches: true,
             tolerates_skew: self.tolerates_skew,
             halves: self.gate.peers().mode() == Mode::LoadBalancing,
+            wants_repair: self.wants_repair,
             wall_ms: Some(self.clock.wall_ms()),
             applied: self.stream.lock().applied(),
             agreement: self.agreement.lock().clone(),
@@ -86,12 +87,13 @@ impl Half {
 
     /// The partner said its state while clients wait for that, or did not.
     pub(crate) fn end_probe(&self, result: Result<PartnerStatus, CallError>) {
+        let answered = result.is_ok();
         self.act(|machine, now| {
             if let Ok(status) = result {
                 machine.handle_status(now, status);
             }
         });
-        self.gate.trust();
+        self.gate.trust(answered);
         self.probing.store(false, Ordering::Release);
     }
 

@@ -48,14 +48,14 @@ fn a_partner_that_may_have_taken_over_is_asked_once() {
     let client =
         Client { key: Some(&key), hw_address: &key, client_id: &[], waiting, balanced: true };
     let start = half.clock().now();
-    half.gate().turn(start.mono + Duration::from_secs(100));
     let later = Now { mono: start.mono + Duration::from_secs(100), ..start };
+    half.gate().turn(later);
     assert!(!half.gate().admit(&client, later).serve);
     (0..2).for_each(|_| half.act(|_, _| ()));
     assert!(matches!(receivers.others.try_recv(), Ok(Job::Probe)));
     assert!(receivers.others.is_empty(), "it is asked already");
     half.end_probe(Err(CallError::Communication("no answer".into())));
-    half.gate().turn(later.mono);
+    half.gate().turn(later);
     assert!(half.gate().admit(&client, later).serve);
 }
 

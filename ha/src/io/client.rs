@@ -22,6 +22,7 @@ use tokio::task::JoinHandle;
 
 use super::tls::{Connector, HandshakeError};
 use crate::limits::MAX_ANSWER;
+use crate::outbox::Recall;
 use crate::wire::auth::Credentials;
 
 /// Where a peer listens and what it wants to see.
@@ -50,6 +51,9 @@ pub enum ExchangeError {
     /// The connection broke, or what came over it is no HTTP answer.
     #[error("the connection to {0} failed: {reason}", reason = whole(.1.as_ref()))]
     Broken(SocketAddr, Box<dyn std::error::Error + Send + Sync>),
+    /// Nobody waits for it any more: the partner learns by a synchronisation what it would have said.
+    #[error("the request to {0} was given up: the partner is to synchronise")]
+    Recalled(SocketAddr),
     /// We are being stopped.
     #[error("stopped while waiting for {0}")]
     Stopped(SocketAddr),
@@ -117,12 +121,35 @@ impl Connection {
 
     /// Sends `body` and returns the body of the answer, whatever its status.
     pub fn exchange(&mut self, body: String, timeout: Duration) -> Result<Bytes, ExchangeError> {
+        self.exchange_until(std::future::pending(), body, timeout)
+    }
+
+    /// As [`Self::exchange`], given up with its connection once it is recalled: what did not arrive until then does not
+    /// arrive later.
+    pub fn exchange_unless(
+        &mut self,
+        mut recall: Recall,
+        body: String,
+        timeout: Duration,
+    ) -> Result<Bytes, ExchangeError> {
+        self.exchange_until(async move { recall.wait().await }, body, timeout)
+    }
+
+    fn exchange_until(
+        &mut self,
+        recalled: impl Future<Output = ()>,
+        body: String,
+        timeout: Duration,
+    ) -> Result<Bytes, ExchangeError> {
         let Self { runtime, link, stop } = self;
         let address = link.target.address;
         let result = runtime.block_on(async {
             let deadline = tokio::time::Instant::now() + timeout;
             let result = tokio::select! {
+                // What is recalled before it was sent is not sent.
+                biased;
                 () = stop.wait() => Err(ExchangeError::Stopped(address)),
+                () = recalled => Err(ExchangeError::Recalled(address)),
                 result = tokio::time::timeout_at(deadline, link.exchange(body.into())) => {
                     result.unwrap_or(Err(ExchangeError::TimedOut(address, timeout)))
                 }
@@ -246,19 +273,54 @@ mod tests {
     use std::net::TcpListener;
 
     use super::*;
+    use crate::outbox::Recalls;
 
-    /// A request that was given up does not arrive later: nothing is left of it with the system.
-    #[test]
-    fn a_connection_that_is_given_up_takes_its_request_along() {
+    fn connection() -> (TcpListener, Stopper, Connection) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let (_stopper, stop) = Stopper::new();
+        let (stopper, stop) = Stopper::new();
         let target = Target { address, credentials: None, tls: None };
-        let mut connection = Connection::new(target, stop).unwrap();
-        let asked = connection.exchange("{}".to_owned(), Duration::from_millis(50));
-        assert!(matches!(asked, Err(ExchangeError::TimedOut(..))), "{asked:?}");
+        let connection = Connection::new(target, stop).unwrap();
+        (listener, stopper, connection)
+    }
+
+    /// Nothing is left with the system of what was asked over this connection.
+    fn assert_taken_along(listener: &TcpListener) {
         let mut peer = listener.accept().unwrap().0;
         let end = peer.read_to_end(&mut Vec::new());
         assert_eq!(end.map_err(|why| why.kind()), Err(io::ErrorKind::ConnectionReset));
+    }
+
+    /// A request that was given up does not arrive later.
+    #[test]
+    fn a_connection_that_is_given_up_takes_its_request_along() {
+        let (listener, _stopper, mut connection) = connection();
+        let asked = connection.exchange("{}".to_owned(), Duration::from_millis(50));
+        assert!(matches!(asked, Err(ExchangeError::TimedOut(..))), "{asked:?}");
+        assert_taken_along(&listener);
+    }
+
+    #[test]
+    fn a_request_that_is_recalled_ends_at_once_and_takes_its_connection_along() {
+        let (listener, _stopper, mut connection) = connection();
+        let recalls = Recalls::default();
+        let recall = recalls.watch();
+        let long = Duration::from_secs(3600);
+        std::thread::scope(|scope| {
+            let asking = scope.spawn(|| {
+                let asked = connection.exchange_unless(recall, "{}".to_owned(), long);
+                assert!(matches!(asked, Err(ExchangeError::Recalled(..))), "{asked:?}");
+            });
+            let peer = listener.accept().unwrap().0;
+            assert!((&peer).read(&mut [0; 16]).unwrap() > 0, "it is under way");
+            recalls.give();
+            asking.join().unwrap();
+            let end = (&peer).read_to_end(&mut Vec::new());
+            assert_eq!(end.map_err(|why| why.kind()), Err(io::ErrorKind::ConnectionReset));
+        });
+        let recall = recalls.watch();
+        recalls.give();
+        let asked = connection.exchange_unless(recall, "{}".to_owned(), long);
+        assert!(matches!(asked, Err(ExchangeError::Recalled(..))), "not even sent: {asked:?}");
     }
 }

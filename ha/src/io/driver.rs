@@ -133,8 +133,14 @@ impl Driver {
         let listen = listen.map(|settings| Listen { settings, registry, clock, stats });
         let mut driver = Self { half, stopper, threads: Vec::new(), listener: None, listen };
         driver.open_listener()?;
-        driver.start_clients(&settings, &parts.stats, &stop)?;
-        driver.start_errands(&settings, parts, receivers, stop)?;
+        let clerk = Clerk {
+            half: Arc::clone(&driver.half),
+            store: Arc::clone(&parts.store),
+            flush: Arc::clone(&parts.flush),
+            page_limit: settings.sync_page_limit.clamp(1, MAX_PAGE),
+        };
+        driver.start_clients(&settings, &clerk, &parts.stats, &stop)?;
+        driver.start_errands(&settings, clerk, receivers, stop)?;
         log!(HA_SERVICE_STARTED, "{}: started high availability service", driver.half.server());
         Ok(driver)
     }
@@ -171,6 +177,7 @@ impl Driver {
     fn start_clients(
         &mut self,
         settings: &Settings,
+        clerk: &Clerk,
         stats: &Arc<Stats>,
         stop: &Stop,
     ) -> Result<(), StartError> {
@@ -182,7 +189,7 @@ impl Driver {
         let mut threads = Vec::new();
         for (peer, name) in partner.into_iter().chain(backups) {
             let courier = Courier {
-                half: Arc::clone(&self.half),
+                clerk: clerk.clone(),
                 peer,
                 target: target(settings, name)?,
                 stats: Arc::clone(stats),
@@ -197,7 +204,7 @@ impl Driver {
     fn start_errands(
         &mut self,
         settings: &Settings,
-        parts: &Parts,
+        clerk: Clerk,
         receivers: Receivers,
         stop: Stop,
     ) -> Result<(), StartError> {
@@ -212,12 +219,7 @@ impl Driver {
                 target(settings, if peer.name == *local { &partner.name } else { &peer.name })
             });
             let runner = Runner {
-                clerk: Clerk {
-                    half: Arc::clone(&self.half),
-                    store: Arc::clone(&parts.store),
-                    flush: Arc::clone(&parts.flush),
-                    page_limit: settings.sync_page_limit.clamp(1, MAX_PAGE),
-                },
+                clerk,
                 partner: target(settings, &partner.name)?,
                 targets: targets.collect::<Result<_, _>>()?,
                 stop: stop.clone(),

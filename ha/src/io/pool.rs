@@ -8,17 +8,16 @@ use engine::log;
 use engine::stats::{Counter, Stats};
 
 use super::client::{Connection, ExchangeError, Stop, Target};
-use crate::half::Half;
-use crate::half::errand::update_outcome;
+use crate::half::errand::{Clerk, update_outcome};
 use crate::limits::REQUEST_TIMEOUT;
 use crate::machine::{CallError, UpdateOutcome};
-use crate::outbox::{Load, PeerQueue, Update};
+use crate::outbox::{Load, PeerQueue, Recall, Update};
 use crate::wire::request::lease_news;
 
 /// What a client thread works with.
 #[derive(Clone)]
 pub(super) struct Courier {
-    pub(super) half: Arc<Half>,
+    pub(super) clerk: Clerk,
     pub(super) peer: PeerQueue,
     pub(super) target: Target,
     pub(super) stats: Arc<Stats>,
@@ -38,40 +37,41 @@ impl Courier {
     }
 
     fn run(&self, mut connection: Connection) {
-        while let Some(load) = self.half.outbox().next(self.peer) {
+        while let Some((load, recall)) = self.clerk.half.outbox().next(self.peer) {
             match load {
-                Load::One(update) => self.send(&mut connection, &update),
-                Load::Batch(updates) => self.send_batch(&mut connection, updates),
+                Load::One(update) => self.send(&mut connection, &update, recall),
+                Load::Batch(updates) => self.send_batch(&mut connection, updates, recall),
             }
             self.tell_missed();
         }
     }
 
-    fn send_batch(&self, connection: &mut Connection, updates: Vec<Update>) {
-        let answer = self.half.batch_request(&updates).map(|body| {
+    fn send_batch(&self, connection: &mut Connection, updates: Vec<Update>, recall: Recall) {
+        let answer = self.clerk.half.batch_request(&updates).map(|body| {
             self.stats.count(Counter::HaBatches);
             self.stats.add(Counter::HaBatchedUpdates, updates.len() as u64);
-            connection.exchange(body, REQUEST_TIMEOUT).map_err(CallError::from)
+            connection.exchange_unless(recall, body, REQUEST_TIMEOUT).map_err(CallError::from)
         });
         let answer = answer.as_ref().map(|answer| answer.as_deref().map_err(Clone::clone));
-        let Some(settled) = self.half.end_batch(updates, answer) else { return };
+        let Some(settled) = self.clerk.end_batch(updates, answer, &self.stats) else { return };
         settled.iter().for_each(|(update, outcome)| self.tell(update, outcome));
-        self.half.outbox().settle_batch(self.peer, settled);
+        self.clerk.half.outbox().settle_batch(self.peer, settled);
     }
 
-    fn send(&self, connection: &mut Connection, update: &Update) {
-        let body = lease_news(update.news, &update.lease, self.half.partner_kind());
-        let answer = connection.exchange(body, REQUEST_TIMEOUT).map_err(CallError::from);
+    fn send(&self, connection: &mut Connection, update: &Update, recall: Recall) {
+        let body = lease_news(update.news, &update.lease, self.clerk.half.partner_kind());
+        let answer = connection.exchange_unless(recall, body, REQUEST_TIMEOUT);
+        let answer = answer.map_err(CallError::from);
         let outcome = update_outcome(answer.as_deref().map_err(Clone::clone));
         self.tell(update, &outcome);
-        self.half.outbox().settle(self.peer, update, outcome);
+        self.clerk.half.outbox().settle(self.peer, update, outcome);
     }
 
     /// The partner is synchronised when it missed something; a backup only by its administrator.
     fn tell_missed(&self) {
-        let missed = self.half.outbox().take_missed(self.peer);
+        let missed = self.clerk.half.outbox().take_missed(self.peer);
         if missed > 0 && matches!(self.peer, PeerQueue::Backup(_)) {
-            let (server, peer) = (self.half.server(), self.target.address);
+            let (server, peer) = (self.clerk.half.server(), self.target.address);
             self.stats.add(Counter::HaBackupMissed, missed);
             log!(PEREGRINE_HA_BACKUP_BEHIND, "{server}: {peer} misses {missed} lease updates more");
         }
@@ -79,7 +79,7 @@ impl Courier {
 
     fn tell(&self, update: &Update, outcome: &UpdateOutcome) {
         let (server, peer, address) =
-            (self.half.server(), self.target.address, update.lease.address);
+            (self.clerk.half.server(), self.target.address, update.lease.address);
         match outcome {
             UpdateOutcome::Success => {}
             UpdateOutcome::Conflict => {

@@ -34,6 +34,8 @@ pub struct Announced {
     pub halves: bool,
     /// `clock-skew` is `tolerate`: it reckons with the difference of the clocks, however large.
     pub tolerates_skew: bool,
+    /// `conflict-resolution` is `repair`: it says what it has in the place of a lease that it refuses, and counts no refusals.
+    pub wants_repair: bool,
     /// Its wall clock when it said so, milliseconds since 1970-01-01 UTC.
     pub wall_ms: Option<u64>,
     /// Whose batches it has applied up to which number.

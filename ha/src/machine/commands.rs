@@ -49,9 +49,8 @@ impl Relationship {
     fn remote_status(&self, now: Now) -> Option<RemoteStatus> {
         let peer = self.peers().partner()?;
         let in_touch = self.partner.seen != Seen::Unset;
-        let age_s = if in_touch { now.mono.since(self.partner.last_poke).as_secs() } else { 0 };
         Some(RemoteStatus {
-            age_s,
+            age_s: self.partner_age_s(now),
             analyzed_packets: self.clients.analyzed(),
             clock_skew_s: self.partner.skew_s(),
             communication_interrupted: self.is_interrupted(now),
@@ -65,6 +64,14 @@ impl Relationship {
             unacked_clients: self.clients.unacked(),
             unacked_clients_left: self.unacked_left(now),
         })
+    }
+
+    /// Seconds since the partner was last heard; 0 if it was not yet.
+    pub(crate) fn partner_age_s(&self, now: Now) -> u64 {
+        match self.partner.seen {
+            Seen::Unset => 0,
+            _ => now.mono.since(self.partner.last_poke).as_secs(),
+        }
     }
 
     /// Clients that may still be unacked before the partner is considered down.
@@ -90,6 +97,17 @@ impl Relationship {
         answer
     }
 
+    /// ha-reset of the partner: it lives, however long nothing was heard of it.
+    pub fn reset_by_partner(&mut self, now: Now) -> Answer {
+        self.poke(now);
+        let answer = self.reset(now);
+        if self.stage == Stage::Waiting && self.wants_heartbeats() {
+            self.timers.arm(Timer::Heartbeat, now.mono);
+        }
+        self.settle(now);
+        answer
+    }
+
     /// ha-reset: back to waiting.
     pub fn reset(&mut self, now: Now) -> Answer {
         if self.stage == Stage::Waiting {
@@ -98,8 +116,8 @@ impl Relationship {
         let served = self.serves();
         self.cause = Cause::Did("ha-reset was given");
         match self.stage {
-            // The partner has served alone: a long silence must not make this server do so by its old leases.
-            Stage::InMaintenance { .. } => self.begin_anew(now),
+            // The partner has served alone, or may have: a long silence must not make this server do so by its old leases.
+            Stage::InMaintenance { .. } | Stage::Recovery(_) => self.begin_anew(now),
             _ => self.enter(now, Stage::Waiting),
         }
         self.served_before_sync = served;

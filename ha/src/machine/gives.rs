@@ -102,6 +102,7 @@ mod tests {
             incarnation: Incarnation(1),
             batches: true,
             halves: true,
+            wants_repair: false,
             tolerates_skew: false,
             wall_ms: None,
             applied: None,

@@ -155,7 +155,7 @@ impl Relationship {
     }
 
     /// The partner was heard: the silence starts anew.
-    fn poke(&mut self, now: Now) {
+    pub(super) fn poke(&mut self, now: Now) {
         self.partner.last_poke = now.mono;
         self.clients.clear();
         self.watch_silence();
@@ -176,8 +176,8 @@ impl Relationship {
         self.settle(now);
     }
 
-    const fn counts_rejects(&self) -> bool {
-        self.parameters.max_rejected_lease_updates > 0
+    fn counts_rejects(&self) -> bool {
+        self.parameters.max_rejected_lease_updates > 0 && !self.repairs()
     }
 
     /// `n` client exchanges changed leases of which the partner was not told

@@ -27,7 +27,8 @@ pub const STANDSTILL: Duration = Duration::from_secs(5);
 pub const HEARD_EVERY: Duration = Duration::from_millis(100);
 /// For how long a server that was cut off serves nobody while it asks its partner: whoever is not answered goes on.
 pub const MAX_DOUBT: Duration = Duration::from_secs(3);
-/// A server that was in doubt serves for as long before it asks again: clients repeat a query within seconds.
+/// A server that was in doubt and had no answer serves for as long before it asks again: clients repeat a query within
+/// seconds.
 pub const DOUBT_EVERY: Duration = Duration::from_secs(20);
 
 const _: () = assert!(MAX_PEERS <= u32::BITS as usize);

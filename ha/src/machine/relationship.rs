@@ -160,6 +160,12 @@ impl Relationship {
         self.parameters.tolerates_skew && partner.is_some_and(|it| it.tolerates_skew)
     }
 
+    /// Whether both servers repair what they do not agree about.
+    pub fn repairs(&self) -> bool {
+        let partner = self.partner.announced.as_ref();
+        self.parameters.wants_repair && partner.is_some_and(|it| it.wants_repair)
+    }
+
     /// How far the partner's clock is ahead of ours; none if the partner is a Kea.
     pub const fn clock_offset(&self) -> Option<Offset> {
         self.partner.offset

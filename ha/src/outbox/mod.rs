@@ -9,6 +9,7 @@
 mod backlog;
 mod gone;
 mod queue;
+mod recall;
 mod state;
 
 use std::fmt;
@@ -27,6 +28,8 @@ use engine::sync::{Condvar, Mutex, MutexGuard};
 
 use queue::Finished;
 pub use queue::Update;
+pub use recall::Recall;
+pub(crate) use recall::Recalls;
 use state::State;
 
 use crate::machine::{CallError, ClientKey, ToBackups, ToPartner, UpdateOutcome, UpdatePolicy};
@@ -89,6 +92,7 @@ pub struct Outbox {
 struct Side {
     state: Mutex<State>,
     wake: Condvar,
+    recalls: Recalls,
 }
 
 impl fmt::Debug for Outbox {
@@ -156,6 +160,8 @@ impl Outbox {
             (_, ToPartner::Nothing | ToPartner::Count) => {
                 state.drop_backlog();
                 state.late.clear();
+                // In time: the partner may be back before it is given up by itself, and synchronise first.
+                side.recalls.give();
                 state.give_up_queue()
             }
             _ => Vec::new(),
@@ -249,9 +255,10 @@ impl Outbox {
         }
     }
 
-    /// Waits for what may be sent to `peer`, past what only a partner that takes batches can be asked; [`Outbox::settle`], [`Outbox::settle_batch`] or [`Outbox::put_back`] has to
-    /// follow. `None` once stopped.
-    pub fn next(&self, peer: PeerQueue) -> Option<Load> {
+    /// Waits for what may be sent to `peer`; [`Outbox::settle`], [`Outbox::settle_batch`] or [`Outbox::put_back`] has to
+    /// follow. What was taken is given up once it is recalled. What only a
+    /// partner that takes batches can be asked is passed over. `None` once stopped.
+    pub fn next(&self, peer: PeerQueue) -> Option<(Load, Recall)> {
         let side = self.side(peer)?;
         let mut state = side.state.lock();
         loop {
@@ -264,7 +271,7 @@ impl Outbox {
                     self.settle(peer, &update, UpdateOutcome::Conflict);
                     state = side.state.lock();
                 }
-                Some(load) => return Some(load),
+                Some(load) => return Some((load, side.recalls.watch())),
                 None => side.wake.wait(&mut state),
             }
         }
@@ -283,6 +290,12 @@ impl Outbox {
                 load => return Some(load),
             }
         }
+    }
+
+    /// How often what was under way to the partner was recalled.
+    #[cfg(any(test, feature = "sim"))]
+    pub(crate) fn recalls(&self) -> u64 {
+        self.partner.as_ref().map_or(0, |side| side.recalls.number())
     }
 
     /// What became of each update of a batch that [`Outbox::next`] gave out. What waits behind one that was lost fails
@@ -317,7 +330,7 @@ impl Outbox {
         };
         let lost = matches!(outcome, UpdateOutcome::Failure(CallError::Communication(_)));
         let mut state = side.state.lock();
-        let Finished { more, abandoned } = state.queue.finish(update.lease.address);
+        let Finished { more, abandoned, outdated } = state.queue.finish(update.lease.address);
         if outcome == UpdateOutcome::Success {
             state.gone.told(update);
         }
@@ -327,7 +340,7 @@ impl Outbox {
         // What hung when the partner was given up says nothing of the partner that is back.
         let gives_up = (peer == PeerQueue::Partner || update.ticket.is_some()) && !abandoned;
         let behind = match lost && gives_up {
-            true => state.lose(Some(update)),
+            true => state.lose((!outdated).then_some(update)),
             false => Vec::new(),
         };
         state.missed += behind.len() as u64;
@@ -438,13 +451,16 @@ impl Outbox {
         }
     }
 
-    /// The partner has a newer version of the lease than any that is kept for it.
+    /// The partner has a newer version of the lease than any that is kept for it, waits for it or is under way to it.
     fn outdate(&self, address: Ipv4Addr) {
         if let Some(side) = &self.partner {
             let mut state = side.state.lock();
             state.backlog.outdate(address);
             state.late.outdate(address);
             state.gone.outdate(address);
+            let outdated = state.queue.outdate(address);
+            drop(state);
+            self.fail(outdated.into_iter().filter_map(|update| update.ticket));
         }
     }
 
@@ -522,7 +538,7 @@ impl Replication for Outbox {
 impl Side {
     fn new(delayed_updates_limit: usize, stats: &Arc<Stats>) -> Self {
         let state = State::new(delayed_updates_limit, Arc::clone(stats));
-        Self { state: Mutex::new(state), wake: Condvar::new() }
+        Self { state: Mutex::new(state), wake: Condvar::new(), recalls: Recalls::default() }
     }
 }
 

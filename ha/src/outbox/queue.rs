@@ -42,6 +42,8 @@ pub(super) struct Finished {
     pub(super) more: bool,
     /// It was given up meanwhile ([`Queue::abandon`]).
     pub(super) abandoned: bool,
+    /// The peer told of a newer version meanwhile ([`Queue::outdate`]).
+    pub(super) outdated: bool,
 }
 
 /// The updates of one address. A lane exists as long as something waits in it or is under way.
@@ -52,6 +54,8 @@ struct Lane {
     deleting: Option<Update>,
     /// See [`Queue::abandon`].
     abandoned: bool,
+    /// See [`Queue::outdate`].
+    outdated: bool,
     waiting: VecDeque<Update>,
 }
 
@@ -89,15 +93,15 @@ impl Queue {
     }
 
     /// Takes back an update that was under way and that the peer did not look at: it goes first of its address again.
-    /// Gives it back if it was given up meanwhile ([`Queue::abandon`]).
+    /// Gives it back if it is of no use any more ([`Queue::abandon`], [`Queue::outdate`]).
     #[must_use]
     pub(super) fn put_back(&mut self, update: Update) -> Option<Update> {
         let address = update.lease.address;
         let lane = self.lanes.get_mut(&address).expect("what is under way has a lane");
         lane.under_way = false;
         lane.deleting = None;
-        let given_up = std::mem::take(&mut lane.abandoned);
-        let rest = if given_up {
+        let abandoned = std::mem::take(&mut lane.abandoned);
+        let rest = if std::mem::take(&mut lane.outdated) || abandoned {
             Some(update)
         } else {
             lane.waiting.push_front(update);
@@ -115,18 +119,37 @@ impl Queue {
     /// The update of `address` that was under way has its answer, or never will.
     pub(super) fn finish(&mut self, address: Ipv4Addr) -> Finished {
         let Some(lane) = self.lanes.get_mut(&address) else {
-            return Finished { more: false, abandoned: false };
+            return Finished { more: false, abandoned: false, outdated: false };
         };
         lane.under_way = false;
         lane.deleting = None;
         let abandoned = std::mem::take(&mut lane.abandoned);
+        let outdated = std::mem::take(&mut lane.outdated);
         let more = !lane.waiting.is_empty();
         if more {
             self.ready.push_back(address);
         } else {
             self.lanes.remove(&address);
         }
-        Finished { more, abandoned }
+        Finished { more, abandoned, outdated }
+    }
+
+    /// The peer has told of a newer version of the lease: what is under way is not to be sent again if nobody answers it,
+    /// and what waits is taken out. Delayed updates stay: they are counted, and somebody waits for the last of them.
+    pub(super) fn outdate(&mut self, address: Ipv4Addr) -> Vec<Update> {
+        let Some(lane) = self.lanes.get_mut(&address) else { return Vec::new() };
+        lane.outdated = lane.under_way;
+        lane.deleting = None;
+        let waiting = std::mem::take(&mut lane.waiting);
+        let (delayed, outdated) = waiting.into_iter().partition(|update| update.delayed);
+        lane.waiting = delayed;
+        if lane.waiting.is_empty() && !lane.under_way {
+            self.lanes.remove(&address);
+            self.ready.retain(|ready| *ready != address);
+        }
+        let outdated: VecDeque<Update> = outdated;
+        self.waiting -= outdated.len();
+        outdated.into()
     }
 
     /// The peer will learn of what is under way by other means: without an answer it is not to be sent again, as a

@@ -111,7 +111,7 @@ impl World {
 
     fn take(&self) -> Update {
         assert!(self.outbox.waiting(PeerQueue::Partner) > 0, "something is to be sent");
-        self.outbox.next(PeerQueue::Partner).unwrap().one()
+        self.outbox.next(PeerQueue::Partner).unwrap().0.one()
     }
 
     fn settle(&self, update: &Update, outcome: UpdateOutcome) {
@@ -166,6 +166,23 @@ fn a_conflict_and_a_refusal_drop_only_their_own_reply() {
         world.settle(&update, outcome);
     }
     assert_eq!((world.replies(), world.dropped()), (vec![3], 2));
+}
+
+/// Its reply would tell of a lease that is not the client's any more.
+#[test]
+fn what_waits_is_not_sent_once_the_partner_has_told_of_a_newer_version() {
+    let world = world(0, 0);
+    (1..=2).for_each(|host| world.promised(host));
+    world.changed(2, 2);
+    world.change(&lease(2, 3), ChangeKind::Updated, Origin::Partner);
+    let update = world.take();
+    assert_eq!((update.lease.address, world.dropped()), (lease(1, 0).address, 1));
+    world.promised(1);
+    world.change(&lease(1, 3), ChangeKind::Updated, Origin::Partner);
+    assert_eq!((world.outbox.waiting(PeerQueue::Partner), world.dropped()), (0, 2));
+    world.settle(&update, UpdateOutcome::Success);
+    world.changed(1, 4);
+    assert_eq!(world.take().lease.cltt_s, 4);
 }
 
 #[test]
@@ -391,7 +408,7 @@ fn threads_keep_the_order_of_each_address_and_settle_every_ticket() {
             let (world, partner) = (&world, &partner);
             scope.spawn(move || {
                 let mut n = client;
-                while let Some(load) = world.outbox.next(PeerQueue::Partner) {
+                while let Some((load, _)) = world.outbox.next(PeerQueue::Partner) {
                     let update = load.one();
                     n += 1;
                     let host = usize::from(update.lease.address.octets()[3]);
@@ -441,7 +458,7 @@ fn a_backup_that_fell_behind_delays_nobody() {
     let backup = PeerQueue::Backup(0);
     world.outbox.set_policy(UpdatePolicy { partner: ToPartner::Nothing, backups: ToBackups::Send });
     world.promised(1);
-    let under_way = world.outbox.next(backup).unwrap().one();
+    let under_way = world.outbox.next(backup).unwrap().0.one();
     for host in 0..MAX_QUEUED_UPDATES + 10 {
         world.changed(u8::try_from(host % 200).unwrap(), 1);
     }
@@ -454,7 +471,7 @@ fn a_backup_that_fell_behind_delays_nobody() {
     world.outbox.settle(backup, &under_way, silent);
     assert_eq!(world.outbox.waiting(backup), MAX_QUEUED_UPDATES, "it may come back");
     assert_eq!(world.outbox.take_missed(backup), 0);
-    let next = world.outbox.next(backup).unwrap().one();
+    let next = world.outbox.next(backup).unwrap().0.one();
     world.outbox.settle(backup, &next, UpdateOutcome::Success);
     assert!(world.dropped() == 0 && world.seen.outcomes.lock().is_empty());
 }
@@ -467,7 +484,7 @@ fn a_backup_that_is_waited_for_fails_what_waits_behind_it() {
     let wait = UpdatePolicy { partner: ToPartner::Nothing, backups: ToBackups::SendAndWait };
     world.outbox.set_policy(wait);
     (1..=3).for_each(|host| world.promised(host));
-    let first = world.outbox.next(backup).unwrap().one();
+    let first = world.outbox.next(backup).unwrap().0.one();
     let silent = UpdateOutcome::Failure(CallError::Communication("no answer".into()));
     world.outbox.settle(backup, &first, silent);
     assert_eq!((world.dropped(), world.outbox.waiting(backup)), (3, 0));
@@ -482,7 +499,7 @@ fn backups_are_waited_for_if_the_policy_says_so() {
     world.promised(1);
     for number in 0..2 {
         assert!(world.replies().is_empty());
-        let update = world.outbox.next(PeerQueue::Backup(number)).unwrap().one();
+        let update = world.outbox.next(PeerQueue::Backup(number)).unwrap().0.one();
         world.outbox.settle(PeerQueue::Backup(number), &update, UpdateOutcome::Success);
     }
     assert_eq!(world.replies(), [1]);
@@ -494,13 +511,31 @@ fn backups_are_waited_for_if_the_policy_says_so() {
 }
 
 #[test]
+fn what_is_under_way_is_recalled_once_the_partner_is_given_up() {
+    let world = world(1, 10);
+    world.changed(1, 1);
+    world.promised(2);
+    let policy = |partner| world.outbox.set_policy(UpdatePolicy { partner, ..SEND });
+    let (first, recall) = world.outbox.next(PeerQueue::Partner).unwrap();
+    policy(ToPartner::Queue);
+    assert!(!recall.is_given(), "it is told of later, behind this");
+    policy(ToPartner::Count);
+    assert!(recall.is_given(), "it synchronises, and what was sent may come behind that");
+    world.settle(&first.one(), silence());
+    policy(ToPartner::Send);
+    world.changed(1, 2);
+    let (_, recall) = world.outbox.next(PeerQueue::Partner).unwrap();
+    assert!(!recall.is_given(), "that was before");
+}
+
+#[test]
 fn a_stopped_outbox_fails_everything() {
     let world = world(0, 0);
     world.promised(1);
     std::thread::scope(|scope| {
         world.outbox.stop();
         let ended = scope.spawn(|| world.outbox.next(PeerQueue::Partner));
-        assert_eq!(ended.join().unwrap(), None);
+        assert!(ended.join().unwrap().is_none());
     });
     world.promised(2);
     assert_eq!((world.dropped(), world.pending.len()), (2, 0));

@@ -194,6 +194,10 @@ impl LeaseStore for OneClock {
         self.0.expire(now, hold_s, limit)
     }
 
+    fn flush_reclaimed(&self, now: Now, hold_s: u64, limit: usize) -> usize {
+        self.0.flush_reclaimed(now, hold_s, limit)
+    }
+
     fn page(&self, after: Option<Ipv4Addr>, limit: usize) -> Vec<Lease4> {
         self.0.page(after, limit)
     }

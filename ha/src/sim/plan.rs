@@ -73,7 +73,9 @@ impl Plan {
         let servers = members(mode, dice);
         let clients = dice.place(12) + 8;
         let lifetime_s = u32::try_from(dice.between(60, 300)).expect("small");
-        let parameters = parameters(mode, &servers, dice);
+        let mut parameters = parameters(mode, &servers, dice);
+        // Without a draw of its own, which would make every seed another run.
+        parameters.wants_repair = clients.is_multiple_of(3);
         let pool = clients as u64 * dice.between(60, 180) / 100;
         let replaces = dice.chance(150);
         // With a Kea a pool has to be divided.

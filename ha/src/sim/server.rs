@@ -79,6 +79,8 @@ pub(super) struct Server {
     /// The peers that are sent updates, their names, and requests under way.
     queues: Vec<(PeerQueue, Arc<str>, usize)>,
     senders: usize,
+    /// Recalls of updates that were seen.
+    recalls: u64,
     /// Errands whose next request is to be sent.
     resumed: Vec<u64>,
     commands_waiting: Vec<Receiver<Answer>>,
@@ -195,6 +197,7 @@ impl Server {
             calls: BTreeMap::new(),
             next_call: 0,
             senders: plan.senders,
+            recalls: 0,
             resumed: Vec::new(),
             commands_waiting: Vec::new(),
         }
@@ -242,7 +245,8 @@ impl Server {
                 self.sent(peer);
             }
             Some(Call::Batch(updates)) => {
-                if let Some(settled) = self.half.end_batch(updates, Some(answer)) {
+                let stats = &self.pipeline.stats;
+                if let Some(settled) = self.clerk.end_batch(updates, Some(answer), stats) {
                     self.half.outbox().settle_batch(PeerQueue::Partner, settled);
                 }
                 self.sent(PeerQueue::Partner);
@@ -318,6 +322,7 @@ impl Server {
         for call in std::mem::take(&mut self.resumed) {
             sent.extend(self.next_request(call));
         }
+        self.recall();
         for place in 0..self.queues.len() {
             while self.queues[place].2 < self.senders {
                 let (peer, to, _) = &self.queues[place];
@@ -340,6 +345,20 @@ impl Server {
                 let call = self.call(call);
                 sent.push(Sent::Request { call, to, body, timeout: REQUEST_TIMEOUT });
             }
+        }
+    }
+
+    /// Nobody waits any more for the answers to updates that were recalled.
+    fn recall(&mut self) {
+        let recalls = self.half.outbox().recalls();
+        if std::mem::replace(&mut self.recalls, recalls) == recalls {
+            return;
+        }
+        let to_partner =
+            |call: &Call| matches!(call, Call::Update(PeerQueue::Partner, _) | Call::Batch(_));
+        let calls = self.calls.iter().filter(|(_, call)| to_partner(call));
+        for call in calls.map(|(number, _)| *number).collect::<Vec<_>>() {
+            self.answer(call, Err(CallError::Communication("recalled".to_owned())));
         }
     }
 

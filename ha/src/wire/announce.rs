@@ -16,6 +16,8 @@ const SKEW: &str = "clock-skew";
 const HALVES: &str = "halves";
 /// The ability to take lease updates in batches.
 const BATCHES: &str = "batches";
+/// The ability to repair conflicts.
+const REPAIR: &str = "repair";
 
 /// As it is sent.
 pub fn to_json(announced: &Announced) -> Value {
@@ -23,6 +25,7 @@ pub fn to_json(announced: &Announced) -> Value {
         (announced.batches, BATCHES),
         (announced.tolerates_skew, SKEW),
         (announced.halves, HALVES),
+        (announced.wants_repair, REPAIR),
     ];
     let abilities: Vec<&str> = able.iter().filter(|(is, _)| *is).map(|(_, name)| *name).collect();
     let mut field =
@@ -51,6 +54,7 @@ pub fn from_json(arguments: &Map<String, Value>) -> Option<Announced> {
         batches: is_able(BATCHES),
         tolerates_skew: is_able(SKEW),
         halves: is_able(HALVES),
+        wants_repair: is_able(REPAIR),
         wall_ms: field.get("clock-ms").and_then(Value::as_u64),
         applied: applied.and_then(|map| incarnation(map).zip(number(map))),
         agreement: field.get("agreement").and_then(Agreement::from_json),
@@ -74,6 +78,7 @@ mod tests {
                 batches,
                 tolerates_skew: !batches,
                 halves: batches,
+                wants_repair: batches,
                 wall_ms: batches.then_some(17),
                 applied: batches.then_some((Incarnation(4), 5)),
                 agreement: batches.then(Agreement::default),
@@ -102,6 +107,7 @@ mod tests {
             batches: false,
             tolerates_skew: false,
             halves: false,
+            wants_repair: false,
             wall_ms: None,
             applied: None,
             agreement: None,

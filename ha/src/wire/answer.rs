@@ -83,7 +83,7 @@ pub struct LeasePage {
 pub fn parse(body: &[u8]) -> Result<PeerAnswer, AnswerError> {
     let value: Value = serde_json::from_slice(body)
         .map_err(|why| garbled(why.to_string(), "a JSON list with one map"))?;
-    let map = match value {
+    let mut map = match value {
         Value::Object(map) => map,
         Value::Array(items) => match items.into_iter().next() {
             Some(Value::Object(map)) => map,
@@ -94,8 +94,8 @@ pub fn parse(body: &[u8]) -> Result<PeerAnswer, AnswerError> {
     let result = map.get("result").and_then(Value::as_i64);
     let result = result.ok_or_else(|| garbled("no 'result'".into(), "an integer 'result'"))?;
     let text = shown(map.get("text").and_then(Value::as_str).unwrap_or_default());
-    let arguments = match map.get("arguments") {
-        Some(Value::Object(arguments)) => arguments.clone(),
+    let arguments = match map.remove("arguments") {
+        Some(Value::Object(arguments)) => arguments,
         _ => Map::new(),
     };
     Ok(PeerAnswer { result, text, arguments })

@@ -2,7 +2,7 @@
 
 use engine::control::leases::ONLY_IF_FREE;
 use engine::control::{Answer, code};
-use engine::lease::json::lease_body;
+use engine::lease::json::{lease_body, lease_from_page};
 use engine::lease::{Lease4, LeaseState};
 use serde_json::{Map, Value, json};
 
@@ -45,17 +45,19 @@ pub fn request<'a>(
     wall_s: u64,
     updates: impl Iterator<Item = (LeaseNews, &'a Lease4, bool)>,
 ) -> String {
-    let updates: Vec<Value> =
-        updates.map(|(news, lease, asks)| update(news, lease, asks, wall_s)).collect();
-    let arguments = json!({
+    let mut arguments = json!({
         "for": stamp.to.to_string(),
         "incarnation": stamp.from.to_string(),
         "number": stamp.number,
         "server-name": sender,
         "time": wall_s,
-        "updates": updates,
     });
-    json!({"arguments": arguments, "command": COMMAND, "service": ["dhcp4"]}).to_string()
+    // What is large is moved in: the macro would copy it.
+    arguments["updates"] =
+        updates.map(|(news, lease, asks)| update(news, lease, asks, wall_s)).collect();
+    let mut request = json!({"command": COMMAND, "service": ["dhcp4"]});
+    request["arguments"] = arguments;
+    request.to_string()
 }
 
 fn update(news: LeaseNews, lease: &Lease4, asks: bool, wall_s: u64) -> Value {
@@ -98,8 +100,8 @@ pub fn read(arguments: Option<&Value>) -> Result<Batch<'_>, Answer> {
     Ok(Batch { stamp, sent_s, updates })
 }
 
-/// The answer to a batch: what became of each update.
-pub fn answer(each: &[Answer]) -> Answer {
+/// The answer to a batch: what became of each update, and what is `held` instead of some that were refused, by their places.
+pub fn answer(each: &[Answer], held: Map<String, Value>) -> Answer {
     let results: Vec<i64> = each.iter().map(|answer| answer.result).collect();
     let mut texts = Map::new();
     for (place, answer) in each.iter().enumerate() {
@@ -110,6 +112,9 @@ pub fn answer(each: &[Answer]) -> Answer {
     let mut arguments = json!({ "results": results });
     if !texts.is_empty() {
         arguments["texts"] = Value::Object(texts);
+    }
+    if !held.is_empty() {
+        arguments["held"] = Value::Object(held);
     }
     let text = format!("{} lease updates taken in.", each.len());
     Answer::success(text).and(arguments)
@@ -148,9 +153,36 @@ pub fn outcome(body: &[u8], expected: usize) -> Result<Outcome, AnswerError> {
     Ok(Outcome::Each(each.collect::<Result<_, AnswerError>>()?))
 }
 
+/// An update that was refused because the partner has something else, or another configuration.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Dispute {
+    /// The place of the update in its batch.
+    pub place: usize,
+    /// Why it was refused.
+    pub text: String,
+    /// What the partner has at its address, if it says so; times are of the partner's clock.
+    pub held: Option<Lease4>,
+}
+
+/// The updates that were refused by the answer to a batch.
+pub fn disputes(body: &[u8]) -> Vec<Dispute> {
+    let arguments = answer::parse(body).map(|answer| answer.arguments).unwrap_or_default();
+    let results = arguments.get("results").and_then(Value::as_array);
+    let refused = |result: &Value| result.as_i64() == Some(code::CONFLICT);
+    let at = |key: &str, place: usize| arguments.get(key)?.get(place.to_string());
+    let dispute = |place| Dispute {
+        place,
+        text: answer::shown(at("texts", place).and_then(Value::as_str).unwrap_or_default()),
+        held: at("held", place).and_then(|lease| lease_from_page(lease).ok()),
+    };
+    let places = results.into_iter().flatten().enumerate();
+    places.filter(|(_, result)| refused(result)).map(|(place, _)| dispute(place)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use engine::lease::HwAddress;
+    use engine::lease::json::lease_to_json;
 
     use super::*;
 
@@ -220,7 +252,11 @@ mod tests {
             refused,
             Answer::error("no such subnet"),
         ];
-        let body = answer(&each).to_json().to_string();
+        let held = Map::from_iter([("2".to_owned(), lease_to_json(&lease(9)))]);
+        let body = answer(&each, held).into_json().to_string();
+        let text = "leased to another".to_owned();
+        let dispute = Dispute { place: 2, text, held: Some(lease(9)) };
+        assert_eq!(disputes(body.as_bytes()), [dispute]);
         let expected = vec![
             Ok(()),
             Ok(()),

@@ -287,7 +287,7 @@ impl Node {
     }
 
     pub(crate) fn command(&self, request: Value) -> Value {
-        self.registry.execute(&request).to_json()
+        self.registry.execute(&request).into_json()
     }
 
     pub(crate) fn scopes(&self) -> Vec<String> {
@@ -297,8 +297,13 @@ impl Node {
 
     /// Gives `host` its lease as a worker does; its reply waits under a ticket.
     pub(crate) fn grant(&self, host: u8) {
+        self.grant_to(host, host);
+    }
+
+    /// As [`Self::grant`], to the client of another host.
+    pub(crate) fn grant_to(&self, host: u8, client: u8) {
         let now = self.clock.now();
-        let lease = lease(host, now.wall_s);
+        let lease = Lease4 { hw_address: lease(client, 0).hw_address, ..lease(host, now.wall_s) };
         let ticket = self.pending.reserve(u64::from(host)).unwrap();
         let (address, hw_address) = (lease.address, lease.hw_address);
         let grant = Grant {

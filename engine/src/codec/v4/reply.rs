@@ -2,13 +2,15 @@
 
 use std::net::Ipv4Addr;
 
+use crate::limits::{MAX_MESSAGE, MAX_ROUTED_REPLY};
+
 use super::{
     BROADCAST_FLAG, COOKIE, FILE_AT as FILE, MessageType, OPTIONS_AT, Query, SNAME_AT as SNAME,
     code,
 };
 
 /// Largest reply, bytes: what one Ethernet frame carries behind the IP and UDP headers.
-const MAX_REPLY: usize = crate::limits::MAX_MESSAGE - 28;
+const MAX_REPLY: usize = MAX_MESSAGE - 28;
 /// Least bytes of a BOOTP reply.
 const BOOTP_REPLY: usize = 300;
 /// Room that most replies need.
@@ -27,6 +29,9 @@ const CHADDR: usize = 28;
 #[derive(Debug)]
 pub struct ReplyWriter {
     message: Vec<u8>,
+    most: usize,
+    /// Bytes that others than the options to come may not take.
+    kept: usize,
     omitted: usize,
     is_bootp: bool,
 }
@@ -50,7 +55,23 @@ impl ReplyWriter {
         if !is_bootp {
             message.extend_from_slice(&[code::MESSAGE_TYPE, 1, message_type as u8]);
         }
-        Self { message, omitted: 0, is_bootp }
+        Self { message, most: MAX_REPLY, kept: 0, omitted: 0, is_bootp }
+    }
+
+    /// The reply goes through IP, which can carry it in fragments.
+    pub fn may_be_fragmented(&mut self) {
+        self.most = MAX_ROUTED_REPLY;
+    }
+
+    /// Keeps room for an option of `len` bytes, which is to be written by [`Self::kept_option`].
+    pub fn keep_room(&mut self, len: usize) {
+        self.kept += cost(len);
+    }
+
+    /// As [`Self::option`], in the room that was kept for one of this length.
+    pub fn kept_option(&mut self, code: u8, data: &[u8]) -> bool {
+        self.kept = self.kept.saturating_sub(cost(data.len()));
+        self.option(code, data)
     }
 
     /// Sets `ciaddr`.
@@ -91,10 +112,10 @@ impl ReplyWriter {
     }
 
     /// Appends an option, in pieces of 255 bytes if it is longer (RFC 3396). Leaves it out, and says so, if
-    /// the reply would become too long for a frame.
+    /// the reply would become too long for its way, or take room that was kept.
     pub fn option(&mut self, code: u8, data: &[u8]) -> bool {
-        let pieces = data.len().div_ceil(255).max(1);
-        let fits = self.message.len() + data.len() + 2 * pieces < MAX_REPLY;
+        let pieces = pieces(data.len());
+        let fits = self.message.len() + cost(data.len()) + self.kept < self.most;
         if !fits {
             self.omitted += 1;
             return false;
@@ -127,6 +148,16 @@ impl ReplyWriter {
     fn put(&mut self, at: usize, bytes: &[u8]) {
         self.message[at..at + bytes.len()].copy_from_slice(bytes);
     }
+}
+
+/// Options that one of `len` bytes is written as.
+const fn pieces(len: usize) -> usize {
+    if len == 0 { 1 } else { len.div_ceil(255) }
+}
+
+/// Bytes that an option of `len` bytes takes.
+const fn cost(len: usize) -> usize {
+    len + 2 * pieces(len)
 }
 
 const _: () = assert!(CHADDR + super::CHADDR_LEN == SNAME);

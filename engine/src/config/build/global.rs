@@ -69,9 +69,11 @@ impl Builder<'_> {
             }
             listen.push(spec);
         }
+        let raw = node.text("dhcp-socket-type") != Some("udp");
         Interfaces {
             listen,
-            raw: node.text("dhcp-socket-type") != Some("udp"),
+            raw,
+            same_as_inbound: !raw && node.text("outbound-interface") != Some("use-routing"),
             require_all: node.flag("service-sockets-require-all").unwrap_or(false),
             max_retries: node.int("service-sockets-max-retries").unwrap_or(0),
             retry_wait_ms: node.int("service-sockets-retry-wait-time").unwrap_or(5000),

@@ -162,7 +162,7 @@ impl<'a> Builder<'a> {
             authoritative: node.flag("authoritative").unwrap_or(false),
             decline_probation_s: node.int("decline-probation-period").unwrap_or(86_400),
             parked_packet_limit: node.int("parked-packet-limit").unwrap_or(256),
-            options: self.options(node),
+            options: self.global_options(node),
             hosts: self.hosts(node, &subnets),
             host_identifiers: self.host_identifiers(node),
             flex_id,

@@ -110,7 +110,8 @@ impl Builder<'_> {
             && let Some(at) = levels.own(&["renew-timer", "rebind-timer"])
         {
             let expected = format!("expected at most rebind-timer ({rebind})");
-            self.mistake(at, format!("got renew-timer {renew}, {expected}"));
+            let message = format!("got renew-timer {renew}, {expected}; clients are told no T1");
+            self.warning(at, message);
         }
         let shares = levels.flag("calculate-tee-times").unwrap_or(false);
         let t1 = levels.real("t1-percent").unwrap_or(0.5);

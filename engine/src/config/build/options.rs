@@ -15,6 +15,14 @@ struct Given<'n> {
     definition: Option<Definition>,
 }
 
+/// What an option without a definition and without `csv-format` is: Kea's default of `csv-format` is true at the global
+/// level, and below that whether there is a definition.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Undefined {
+    NeedsFormat,
+    Hexadecimal,
+}
+
 impl Builder<'_> {
     /// `option-data` of a map.
     pub(super) fn options(&mut self, holder: &Node) -> Vec<OptionData> {
@@ -23,8 +31,22 @@ impl Builder<'_> {
 
     /// `option-data` of a map that has definitions of its own.
     pub(super) fn options_of(&mut self, holder: &Node, own: &Definitions) -> Vec<OptionData> {
+        self.options_in(holder, own, Undefined::Hexadecimal)
+    }
+
+    /// `option-data` of the global level.
+    pub(super) fn global_options(&mut self, dhcp4: &Node) -> Vec<OptionData> {
+        self.options_in(dhcp4, &Definitions::default(), Undefined::NeedsFormat)
+    }
+
+    fn options_in(
+        &mut self,
+        holder: &Node,
+        own: &Definitions,
+        undefined: Undefined,
+    ) -> Vec<OptionData> {
         let nodes = holder.list("option-data").iter().filter(|node| node.as_map().is_some());
-        let given: Vec<_> = nodes.filter_map(|node| self.option(node, own)).collect();
+        let given: Vec<_> = nodes.filter_map(|node| self.option(node, own, undefined)).collect();
         let mut options = Vec::new();
         for outer in &given {
             if outer.space == DOCSIS_BY_NAME {
@@ -54,13 +76,18 @@ impl Builder<'_> {
         options
     }
 
-    fn option<'n>(&mut self, node: &'n Node, own: &Definitions) -> Option<Given<'n>> {
+    fn option<'n>(
+        &mut self,
+        node: &'n Node,
+        own: &Definitions,
+        undefined: Undefined,
+    ) -> Option<Given<'n>> {
         let space = self.space(node, "space")?;
         let (code, definition) = self.option_code(node, &space, own)?;
         let never_send = node.flag("never-send").unwrap_or(false);
         let data = match node.get("data") {
             None if never_send => Vec::new(),
-            _ => self.option_value(node, definition.as_ref())?,
+            _ => self.option_value(node, definition.as_ref(), undefined)?,
         };
         let option = OptionData {
             enterprise: space::enterprise(&space),
@@ -111,16 +138,22 @@ impl Builder<'_> {
         Some((code, known))
     }
 
-    fn option_value(&mut self, node: &Node, definition: Option<&Definition>) -> Option<Vec<u8>> {
+    fn option_value(
+        &mut self,
+        node: &Node,
+        definition: Option<&Definition>,
+        undefined: Undefined,
+    ) -> Option<Vec<u8>> {
         let data = node.get("data");
         let text = match data {
             Some(data) => data.as_str()?,
             None => "",
         };
         let csv = node.flag("csv-format");
+        let needs_definition = csv.unwrap_or(undefined == Undefined::NeedsFormat);
         let encoded = match definition {
             Some(definition) if csv != Some(false) => definition.encode_csv(text),
-            None if csv != Some(false) => {
+            None if needs_definition => {
                 let at = &node.get("code")?.at;
                 let expected = "expected \"csv-format\": false with it, or a defined option";
                 self.mistake(at, format!("got an option without a definition, {expected}"));

@@ -220,10 +220,22 @@ fn lifetimes_and_timers() {
             "f:2.1: got min-valid-lifetime 8000, expected at most max-valid-lifetime (7200)",
             "f:3.68: got min-valid-lifetime 8000, expected at most max-valid-lifetime (8)",
             "f:4.29: got valid-lifetime 7200, expected one between min-valid-lifetime (1) and max-valid-lifetime (2)",
-            "f:5.73: got renew-timer 2, expected at most rebind-timer (1)",
             "f:6.83: got t1-percent 0.9, expected less than t2-percent (0.875)",
         ]
     );
+}
+
+#[test]
+fn a_renew_timer_beyond_the_rebind_timer_is_a_warning_as_in_kea() {
+    let text = r#"{"Dhcp4": { "subnet4": [ { "id": 1, "subnet": "13.0.0.0/8", "rebind-timer": 1, "renew-timer": 2 } ] } }"#;
+    let found = configuration(text);
+    let warnings: Vec<_> = found.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        warnings,
+        ["f:1.80: got renew-timer 2, expected at most rebind-timer (1); clients are told no T1"]
+    );
+    let subnet = &found.dhcp4.unwrap().subnets[0];
+    assert_eq!((subnet.renew, subnet.rebind), (Timer::Fixed(2), Timer::Fixed(1)));
 }
 
 #[test]
@@ -284,6 +296,37 @@ fn options() {
             "f:3.23: got option \"n\", expected one that option-def defines in the space \"vendor-9\"",
         ]
     );
+}
+
+#[test]
+fn below_the_global_level_an_undefined_option_without_csv_format_is_hexadecimal() {
+    let given = r#""option-data": [ { "code": 240, "data": "0a0b" } ]"#;
+    let found = dhcp4(&format!(
+        r#""client-classes": [ {{ "name": "c", {given} }} ],
+        "shared-networks": [ {{ "name": "n", {given}, "subnet4": [ {{ "id": 1, "subnet": "10.0.0.0/8", {given},
+            "pools": [ {{ "pool": "10.0.0.0/24", {given} }} ],
+            "reservations": [ {{ "hw-address": "01", {given} }} ] }} ] }} ]"#
+    ));
+    let subnet = &found.subnets[0];
+    let host = found.hosts.all()[0].details.as_ref().unwrap();
+    let levels = [
+        &found.classes[0].options,
+        &found.networks[0].options,
+        &subnet.options,
+        &subnet.pools[0].options,
+        &host.options,
+    ];
+    for (level, options) in levels.into_iter().enumerate() {
+        let [option] = &options[..] else { panic!("one option at level {level}") };
+        assert_eq!((option.code, &*option.data), (240, &[10, 11][..]), "level {level}");
+    }
+    let undefined = "got an option without a definition";
+    assert!(mistakes(given)[0].contains(undefined));
+    let told = mistakes(
+        r#""subnet4": [ { "id": 1, "subnet": "10.0.0.0/8",
+            "option-data": [ { "code": 240, "data": "0a", "csv-format": true } ] } ]"#,
+    );
+    assert!(told[0].contains(undefined), "{told:?}");
 }
 
 #[test]

@@ -88,6 +88,24 @@ fn old_names_become_new_and_hooks_stay() {
     );
 }
 
+#[test]
+fn an_option_without_a_definition_is_shown_as_the_hexadecimal_digits_that_it_is() {
+    let text = r#"{ "Dhcp4": { "option-def": [ { "name": "defined", "code": 241, "type": "uint8" } ],
+        "client-classes": [ { "name": "c",
+            "option-def": [ { "name": "own", "code": 242, "type": "uint8" } ],
+            "option-data": [ { "code": 240, "data": "0a" }, { "name": "own", "data": "7" }, { "code": 242, "data": "7" } ] } ],
+        "subnet4": [ { "id": 1, "subnet": "192.0.2.0/24",
+            "option-data": [ { "code": 240, "data": "0a0b" }, { "name": "defined", "data": "7" } ] } ] } }"#;
+    let value = rendered(text);
+    let shown = |holder: &Value| -> Vec<bool> {
+        let options = holder["option-data"].as_array().unwrap().iter();
+        options.map(|option| option["csv-format"].as_bool().unwrap()).collect()
+    };
+    assert_eq!(shown(&value["Dhcp4"]["subnet4"][0]), [false, true]);
+    assert_eq!(shown(&value["Dhcp4"]["client-classes"][0]), [false, true, true]);
+    assert_eq!(rendered(&value.to_string()), value);
+}
+
 /// What config-get gives can be given to a server, and config-get gives the same there.
 #[test]
 fn what_is_rendered_is_read_again() {

@@ -20,9 +20,6 @@ const NETWORK4: &[Key] = &[
     key("offer-lifetime", U32),
 ];
 
-const ROUTED: &str =
-    "what goes through IP is routed, what goes to the link leaves where its query came in";
-
 /// `Dhcp4`.
 pub const DHCP4: Shape = Shape {
     name: "Dhcp4",
@@ -69,7 +66,7 @@ const INTERFACES4: Shape = Shape {
         INTERFACES,
         &[
             key("dhcp-socket-type", Kind::Word(&["raw", "udp"])),
-            inert("outbound-interface", Kind::Word(&["same-as-inbound", "use-routing"]), ROUTED),
+            key("outbound-interface", Kind::Word(&["same-as-inbound", "use-routing"])),
         ],
         CONTEXT,
     ],

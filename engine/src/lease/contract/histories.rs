@@ -27,6 +27,10 @@ enum Operation {
         hold_s: u64,
         limit: usize,
     },
+    Flush {
+        hold_s: u64,
+        limit: usize,
+    },
     Page {
         after: Option<Ipv4Addr>,
         limit: usize,
@@ -69,6 +73,9 @@ fn run(store: &dyn LeaseStore, now: Now, operation: Operation) -> String {
         }
         Operation::Expire { hold_s, limit } => {
             format!("{:?}", store.expire(now, hold_s, limit))
+        }
+        Operation::Flush { hold_s, limit } => {
+            format!("{:?}", store.flush_reclaimed(now, hold_s, limit))
         }
         Operation::Page { after, limit } => format!("{:?}", store.page(after, limit)),
         Operation::FindFree { low, high, from, taken, half, ended } => {
@@ -138,6 +145,8 @@ fn operations() -> impl Strategy<Value = Operation> {
         1 => addresses().prop_map(Operation::Delete),
         1 => (0_u64..40, 0_usize..6)
             .prop_map(|(hold_s, limit)| Operation::Expire { hold_s, limit }),
+        1 => (0_u64..40, 0_usize..6)
+            .prop_map(|(hold_s, limit)| Operation::Flush { hold_s, limit }),
         1 => (proptest::option::of(addresses()), 0_usize..5)
             .prop_map(|(after, limit)| Operation::Page { after, limit }),
         2 => (

@@ -69,13 +69,13 @@ pub fn lease_to_json(lease: &Lease4) -> Value {
 pub fn lease_body(lease: &Lease4) -> Map<String, Value> {
     let mut map = Map::new();
     if let Some(client_id) = &lease.client_id {
-        map.insert("client-id".into(), json!(client_id.to_string()));
+        map.insert("client-id".into(), client_id.to_string().into());
     }
     map.insert("fqdn-fwd".into(), json!(lease.fqdn_fwd));
     map.insert("fqdn-rev".into(), json!(lease.fqdn_rev));
     map.insert("hostname".into(), json!(&*lease.hostname));
-    map.insert("hw-address".into(), json!(lease.hw_address.to_string()));
-    map.insert("ip-address".into(), json!(lease.address.to_string()));
+    map.insert("hw-address".into(), lease.hw_address.to_string().into());
+    map.insert("ip-address".into(), lease.address.to_string().into());
     if lease.pool_id != 0 {
         map.insert("pool-id".into(), json!(lease.pool_id));
     }

@@ -25,11 +25,40 @@ fn write(text: &mut String, value: &Value) {
             text.push_str("{ ");
             for (i, (key, item)) in map.iter().enumerate() {
                 text.push_str(if i == 0 { "" } else { ", " });
-                write!(text, "{}: ", Value::from(key.as_str())).expect("a string takes all");
+                write_string(text, key);
+                text.push_str(": ");
                 write(text, item);
             }
             text.push_str(" }");
         }
-        scalar => write!(text, "{scalar}").expect("a string takes all"),
+        Value::String(string) => write_string(text, string),
+        Value::Bool(true) => text.push_str("true"),
+        Value::Bool(false) => text.push_str("false"),
+        Value::Null => text.push_str("null"),
+        Value::Number(number) => write!(text, "{number}").expect("a string takes all"),
+    }
+}
+
+/// Nearly every string is as it is between its quotes.
+fn write_string(text: &mut String, string: &str) {
+    if string.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
+        return write!(text, "{}", Value::from(string)).expect("a string takes all");
+    }
+    text.push('"');
+    text.push_str(string);
+    text.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_string_is_written_as_json_has_it() {
+        for string in ["", "plain", "a\"b", "a\\b", "a\nb", "\u{1f}", "\u{7f}", "é☃", "/"] {
+            assert_eq!(kea_text(&string.into()), serde_json::json!(string).to_string());
+        }
+        let all = serde_json::json!({"a\tb": [1, -2, 0.5, null, true, false, {}, []]});
+        assert_eq!(kea_text(&all), "{ \"a\\tb\": [ 1, -2, 0.5, null, true, false, {  }, [  ] ] }");
     }
 }

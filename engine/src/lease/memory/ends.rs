@@ -71,6 +71,18 @@ impl Ends {
         self.shards.iter().enumerate().flat_map(all).collect()
     }
 
+    /// As [`Self::due`], of reclaimed leases only.
+    pub(super) fn kept_due(&self, from: End, wall_s: u64, hold_s: u64, limit: usize) -> Vec<End> {
+        let mut due = Vec::new();
+        let until = (wall_s.saturating_sub(hold_s), 0);
+        for (at, shard) in self.shards.iter().enumerate() {
+            due.extend(entries(&shard.lock().kept, from, until, at).take(limit));
+        }
+        due.sort_unstable();
+        due.truncate(limit);
+        due
+    }
+
     /// The first `limit` entries from `from` on that ended before `wall_s` (reclaimed ones: `hold_s` seconds before), in
     /// order.
     pub(super) fn due(&self, from: End, wall_s: u64, hold_s: u64, limit: usize) -> Vec<End> {
@@ -78,6 +90,9 @@ impl Ends {
         let (until, kept_until) = ((wall_s, 0), (wall_s.saturating_sub(hold_s), 0));
         for (at, shard) in self.shards.iter().enumerate() {
             let shard = shard.lock();
+            if shard.running.is_empty() && shard.kept.is_empty() {
+                continue;
+            }
             due.extend(entries(&shard.running, from, until, at).take(limit));
             due.extend(entries(&shard.kept, from, kept_until, at).take(limit));
         }

@@ -27,7 +27,7 @@ use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use self::ends::Ends;
+use self::ends::{End, Ends};
 use self::few::Few;
 use self::hints::Hints;
 use self::records::Records;
@@ -181,15 +181,41 @@ impl MemoryStore {
         Ok(Stored::new(lease, changed.number, origin))
     }
 
+    /// Does what `fate_of` says to the leases whose entries `due` tells, page by page, at most `limit` changes. Returns
+    /// their number.
+    fn clean(
+        &self,
+        limit: usize,
+        due: impl Fn(End, usize) -> Vec<End>,
+        fate_of: impl Fn(&Stored) -> Option<Fate>,
+    ) -> usize {
+        let (mut changed, mut after) = (0, (0, 0));
+        while changed < limit {
+            let due = due(after, limit - changed);
+            let Some(last) = due.last() else { break };
+            // What was looked at is not looked at again: it may stay.
+            after = last.1.checked_add(1).map_or((last.0 + 1, 0), |address| (last.0, address));
+            for (_, address) in due {
+                changed += self.clean_up(address, limit - changed, &fate_of);
+            }
+        }
+        changed
+    }
+
     /// Does to the lease of an address what is due, at most `limit` changes. Returns their number.
-    fn clean_up(&self, address: u32, now: Now, hold_s: u64, limit: usize) -> usize {
+    fn clean_up(
+        &self,
+        address: u32,
+        limit: usize,
+        fate_of: impl Fn(&Stored) -> Option<Fate>,
+    ) -> usize {
         let Some(mut records) = self.tree.lock(address) else { return 0 };
         let address = Ipv4Addr::from_bits(address);
         let mut changed = 0;
         let mut deleted = None;
         while changed < limit {
             let Some(stored) = records.get(address) else { break };
-            let Some(fate) = rules::fate(&stored, now.wall_s, hold_s) else { break };
+            let Some(fate) = fate_of(&stored) else { break };
             if !self.sink.may_clean_up(&stored.lease) {
                 break;
             }
@@ -392,17 +418,20 @@ impl LeaseStore for MemoryStore {
 
     fn expire(&self, now: Now, hold_s: u64, limit: usize) -> usize {
         let now = self.steps.steady(now);
-        let (mut changed, mut after) = (0, (0, 0));
-        while changed < limit {
-            let due = self.ends.due(after, now.wall_s, hold_s, limit - changed);
-            let Some(last) = due.last() else { break };
-            // What was looked at is not looked at again: it may stay.
-            after = last.1.checked_add(1).map_or((last.0 + 1, 0), |address| (last.0, address));
-            for (_, address) in due {
-                changed += self.clean_up(address, now, hold_s, limit - changed);
-            }
-        }
-        changed
+        self.clean(
+            limit,
+            |after, limit| self.ends.due(after, now.wall_s, hold_s, limit),
+            |stored| rules::fate(stored, now.wall_s, hold_s),
+        )
+    }
+
+    fn flush_reclaimed(&self, now: Now, hold_s: u64, limit: usize) -> usize {
+        let now = self.steps.steady(now);
+        self.clean(
+            limit,
+            |after, limit| self.ends.kept_due(after, now.wall_s, hold_s, limit),
+            |stored| rules::fate_of_reclaimed(stored, now.wall_s, hold_s),
+        )
     }
 
     fn page(&self, after: Option<Ipv4Addr>, limit: usize) -> Vec<Lease4> {

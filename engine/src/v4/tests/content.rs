@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::world::*;
 use crate::codec::v4::{MessageType, code};
-use crate::config::model::{ClientClass, Dhcp4, Lifetime, Timer};
+use crate::config::model::{ClientClass, Dhcp4, Lifetime, OptionData, Timer};
 use crate::v4::{AllocationFailure, DropReason, Outcome};
 
 fn class(config: &mut Dhcp4, name: &str) -> ClientClass {
@@ -61,6 +61,7 @@ fn timers_are_sent_in_their_order_or_not_at_all() {
     assert_eq!(timers(Share(0.5), Share(0.875)), (Some(2000), Some(3500)));
     assert_eq!(timers(Fixed(900), Fixed(1800)), (Some(900), Some(1800)));
     assert_eq!(timers(Fixed(1800), Fixed(1800)), (None, Some(1800)));
+    assert_eq!(timers(Fixed(1801), Fixed(1800)), (None, Some(1800)));
     assert_eq!(timers(Fixed(900), Fixed(4000)), (Some(900), None));
     assert_eq!(timers(Fixed(4000), Unset), (None, None));
 }
@@ -229,4 +230,33 @@ fn boot_fields_come_from_the_first_class_that_sets_them() {
     let next_server = ip(66).octets().to_vec();
     assert_eq!(fields(None), (next_server.clone(), "one".into(), "subnet.0".into()));
     assert_eq!(fields(Some(0)), (next_server, "one".into(), "two.0".into()));
+}
+
+#[test]
+fn what_the_exchange_says_has_room_however_much_is_configured() {
+    let filled = |sizes: &[(u8, usize)]| {
+        World::with(|_, subnet| {
+            let always = |(code, len): &(u8, usize)| OptionData {
+                always_send: true,
+                ..option(*code, vec![7; *len])
+            };
+            subnet.options = sizes.iter().map(always).collect();
+        })
+    };
+    let own =
+        |answer: &Answer, codes: &[u8]| codes.iter().all(|code| answer.option(*code).is_some());
+    let client = Ask::direct(1).option(code::CLIENT_IDENTIFIER, [1, 2, 3, 4, 5, 6, 7]);
+    let answer = filled(&[(43, 1100), (44, 100)]).reply(&client);
+    assert!(own(&answer, &[1, 43, 51, 54, 61]), "{:?}", answer.codes());
+    assert_eq!((answer.option(44), answer.reply.omitted), (None, 1));
+    assert!(answer.reply.departure.message.len() <= 1472);
+    // Through IP it may come in fragments, within limits.
+    let client = Ask::relayed(1).option(code::RELAY_AGENT_INFORMATION, [1, 2, 3, 4]);
+    let answer = filled(&[(43, 1300), (44, 1300)]).reply(&client);
+    assert!(own(&answer, &[1, 43, 44, 51, 54, 82]), "{:?}", answer.codes());
+    assert_eq!(answer.reply.omitted, 0);
+    assert!(answer.reply.departure.message.len() > 2600);
+    let answer = filled(&[43, 44, 45, 46].map(|code| (code, 1450))).reply(&client);
+    assert!(own(&answer, &[1, 43, 44, 45, 51, 54, 82]), "{:?}", answer.codes());
+    assert_eq!((answer.option(46), answer.reply.omitted), (None, 1));
 }

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use super::world::*;
 use crate::codec::v4::{MessageType, code};
 use crate::config::parse_text;
+use crate::v4::snapshot::LOOKS;
 use crate::v4::{AllocationFailure, DropReason, NakReason, Outcome};
 
 /// The world of what stands inside `Dhcp4`.
@@ -138,4 +139,63 @@ fn ten_thousand_subnets_of_one_network_are_served_from_first_to_last() {
     }
     let last = Ipv4Addr::new(10, 39, 15, 7);
     assert_eq!(world.reply(&Ask::relayed(200).selecting(last)).yiaddr, last);
+}
+
+/// How many subnets of a network of `count` an exchange looks at.
+fn looks(count: usize, inside: &str, network: &str, ask: &Ask) -> usize {
+    let subnets: Vec<String> = (0..count)
+        .map(|n| {
+            let (id, a, b) = (n + 1, n / 256, n % 256);
+            format!(r#"{{ "id": {id}, "subnet": "10.{a}.{b}.0/24", "pools": [ {{ "pool": "10.{a}.{b}.1-10.{a}.{b}.9" }} ] }}"#)
+        })
+        .collect();
+    let world = world(&format!(
+        r#"{inside} "shared-networks": [ {{ "name": "n", "relay": {{ "ip-address": "192.0.2.9" }}, {network}
+            "subnet4": [ {} ] }} ]"#,
+        subnets.join(",")
+    ));
+    LOOKS.set(0);
+    world.reply(ask);
+    LOOKS.get()
+}
+
+#[test]
+fn an_exchange_looks_at_as_many_of_ten_thousand_subnets_as_of_two() {
+    let asks_108 = Ask::relayed(1).option(code::PARAMETER_REQUEST_LIST, [1, 108]);
+    let option = r#""option-data": [ { "name": "v6-only-preferred", "data": "1800" } ],"#;
+    let global = r#""reservations-global": true, "reservations": [
+        { "hw-address": "02:00:00:00:01:01", "ip-address": "10.0.1.5" } ],"#;
+    for (inside, network, ask) in [
+        ("", "", Ask::relayed(1)),
+        ("", "", asks_108.clone()),
+        ("", option, asks_108),
+        (global, "", Ask::relayed(1)),
+    ] {
+        let few = looks(2, inside, network, &ask);
+        assert_eq!(looks(10_000, inside, network, &ask), few, "{inside}{network}");
+    }
+}
+
+#[test]
+fn the_nearest_subnet_with_option_108_or_that_holds_a_global_address_counts() {
+    let text = |id: u32, rest: &str| {
+        format!(
+            r#"{{ "id": {id}, "subnet": "10.0.{id}.0/24", "pools": [ {{ "pool": "10.0.{id}.1-10.0.{id}.9" }} ] {rest} }}"#
+        )
+    };
+    let option = |seconds: u32| {
+        format!(r#", "option-data": [ {{ "name": "v6-only-preferred", "data": "{seconds}" }} ]"#)
+    };
+    let closed = format!(r#"{}, "client-class": "UNKNOWN_TO_ALL""#, option(2));
+    let world = world(&format!(
+        r#""reservations-global": true, "reservations": [ {{ "hw-address": "02:00:00:00:01:02", "ip-address": "10.0.3.200" }} ],
+        "shared-networks": [ {{ "name": "n", "relay": {{ "ip-address": "192.0.2.9" }}, "subnet4": [ {}, {}, {}, {} ] }} ]"#,
+        text(1, ""),
+        text(2, &closed),
+        text(3, &option(3)),
+        text(4, &option(4))
+    ));
+    let asked = Ask::relayed(1).option(code::PARAMETER_REQUEST_LIST, [108]);
+    assert_eq!(world.reply(&asked).number(108), Some(3));
+    assert_eq!(world.reply(&Ask::relayed(2)).yiaddr, address(3, 200));
 }

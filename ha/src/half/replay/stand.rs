@@ -293,7 +293,7 @@ impl Server {
         let all = || std::iter::once(self).chain(self.also.as_deref());
         all().for_each(|server| while server.jobs.others.try_recv().is_ok() {});
         std::thread::scope(|scope| {
-            let command = scope.spawn(|| self.registry.execute(request).to_json());
+            let command = scope.spawn(|| self.registry.execute(request).into_json());
             while !command.is_finished() {
                 for server in all() {
                     if let Ok(job) = server.jobs.others.recv_timeout(Duration::from_millis(1)) {

@@ -57,7 +57,7 @@ impl World {
 
     fn ask(&self, channel: Channel, command: &str, arguments: Value) -> Value {
         let request = json!({"command": command, "arguments": arguments});
-        self.registry.over(channel).execute(&request).to_json()
+        self.registry.over(channel).execute(&request).into_json()
     }
 
     fn scopes(&self) -> [Vec<Arc<str>>; 2] {

@@ -86,8 +86,8 @@ impl Reply {
         Self { status, body: kea_text(&json!({"result": status, "text": text})) }
     }
 
-    fn answer(answer: &Answer) -> Self {
-        Self { status: 200, body: kea_text(&json!([answer.to_json()])) }
+    fn answer(answer: Answer) -> Self {
+        Self { status: 200, body: kea_text(&Value::Array(vec![answer.into_json()])) }
     }
 }
 
@@ -120,7 +120,7 @@ pub(super) fn check(rules: &Rules, headers: &HeaderMap, body: &[u8]) -> Result<V
     }
     let Some(request) = request else {
         let nothing = Answer::error("Command processing failed: NULL command parameter");
-        return Err(Reply::answer(&nothing));
+        return Err(Reply::answer(nothing));
     };
     let command = request.get("command").and_then(Value::as_str);
     if rules.restrict_commands && command.is_some_and(|name| !PARTNER_COMMANDS.contains(&name)) {
@@ -131,7 +131,7 @@ pub(super) fn check(rules: &Rules, headers: &HeaderMap, body: &[u8]) -> Result<V
 
 /// Runs a command that was checked.
 pub(super) fn run(request: &Value, registry: &Registry) -> Reply {
-    Reply::answer(&registry.execute(request))
+    Reply::answer(registry.execute(request))
 }
 
 /// Whether a command may take its time: whatever is not known to be over at once.

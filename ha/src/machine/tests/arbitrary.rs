@@ -26,6 +26,7 @@ enum Step {
     Unserved(u8, u16),
     Service(bool),
     Reset,
+    PartnerReset,
     Resume,
     Scopes(Vec<u8>),
     OrderSync,
@@ -54,6 +55,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (any::<u8>(), any::<u16>()).prop_map(|(id, secs)| Step::Unserved(id, secs)),
         1 => any::<bool>().prop_map(Step::Service),
         1 => Just(Step::Reset),
+        1 => Just(Step::PartnerReset),
         1 => Just(Step::Resume),
         1 => prop::collection::vec(0u8..5, 0..4).prop_map(Step::Scopes),
         1 => Just(Step::OrderSync),
@@ -109,6 +111,7 @@ fn input(machine: &mut Relationship, now: Now, step: Step) {
 fn command(machine: &mut Relationship, now: Now, step: Step) {
     match step {
         Step::Reset => drop(machine.reset(now)),
+        Step::PartnerReset => drop(machine.reset_by_partner(now)),
         Step::Resume => drop(machine.resume(now)),
         Step::Scopes(numbers) => {
             let names: Vec<_> = numbers.iter().map(|n| format!("server{n}")).collect();

@@ -285,6 +285,37 @@ fn a_reset_in_maintenance_begins_anew_rather_than_alone() {
     assert_eq!(pair.entered_by(1), [InMaintenance, Waiting, PartnerDown], "nobody answers");
 }
 
+/// The partner may have taken over during the silence.
+#[test]
+fn a_reset_in_communication_recovery_begins_anew_rather_than_alone() {
+    for by_partner in [false, true] {
+        let delayed = |parameters: &mut Parameters| parameters.delayed_updates_limit = 10;
+        let mut pair = Pair::in_normal_operation(Mode::LoadBalancing, delayed);
+        pair.kill(1);
+        pair.run_for(10.0);
+        assert_eq!(pair.entered_by(0), [CommunicationRecovery], "no client proves it down");
+        pair.with(0, |machine, now| match by_partner {
+            true => machine.reset_by_partner(now),
+            false => machine.reset(now),
+        });
+        pair.run_for(2.5);
+        assert_eq!(pair.entered_by(0), [CommunicationRecovery, Waiting]);
+        pair.run_for(2.0);
+        assert_eq!(pair.entered_by(0), [CommunicationRecovery, Waiting, PartnerDown]);
+    }
+}
+
+/// Its silence needs proof by clients where it is served beside it, and none in waiting.
+#[test]
+fn a_partner_that_asks_for_a_reset_lives() {
+    let mut pair = Pair::in_normal_operation(Mode::HotStandby, |_| {});
+    pair.kill(0);
+    pair.run_for(10.0);
+    pair.with(1, |machine, now| machine.reset_by_partner(now));
+    pair.run_for(2.5);
+    assert_eq!(pair.entered_by(1), [Waiting]);
+}
+
 #[test]
 fn a_reset_leads_through_synchronisation_back() {
     let mut pair = Pair::in_normal_operation(Mode::HotStandby, |_| {});

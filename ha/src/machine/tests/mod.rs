@@ -73,6 +73,7 @@ fn announced(run: u64, tolerates_skew: bool) -> Announced {
         batches: true,
         tolerates_skew,
         halves: false,
+        wants_repair: false,
         wall_ms: None,
         applied: None,
         agreement: None,

@@ -202,7 +202,7 @@ impl Pair {
             let mut serve = server.gate.admit(&client, now).serve;
             if server.gate.is_in_doubt() {
                 // The partner, gone or behind the cut, does not say, and the client asks again.
-                server.gate.trust();
+                server.gate.trust(false);
                 serve = server.gate.admit(&client, now).serve;
             }
             if serve {
@@ -318,7 +318,7 @@ impl Pair {
                 Outcome::Sync(Ok(SyncDone { leases: 0 }))
             }
             Ask::Reset => {
-                self.with(to, |machine, now| machine.reset(now));
+                self.with(to, |machine, now| machine.reset_by_partner(now));
                 Outcome::Reset(Ok(()))
             }
             Ask::Backlog => Outcome::Backlog(Ok(())),

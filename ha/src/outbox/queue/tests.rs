@@ -10,6 +10,7 @@ enum Step {
     Change(u8),
     Take,
     Finish(usize),
+    Outdate(u8),
     Drain,
 }
 
@@ -18,6 +19,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         4 => (0..4_u8).prop_map(Step::Change),
         4 => Just(Step::Take),
         3 => (0..4_usize).prop_map(Step::Finish),
+        1 => (0..4_u8).prop_map(Step::Outdate),
         1 => Just(Step::Drain),
     ];
     proptest::collection::vec(step, 0..80)
@@ -53,6 +55,11 @@ proptest! {
                 Step::Finish(which) => if which < under_way.len() {
                     queue.finish(under_way.remove(which).lease.address);
                 },
+                Step::Outdate(host) => {
+                    let outdated = queue.outdate(lease(host, 0).address);
+                    prop_assert!(outdated.iter().all(|update| update.lease.address.octets()[3] == host));
+                    left -= outdated.len();
+                }
                 Step::Drain => {
                     let drained = queue.drain();
                     prop_assert_eq!(drained.len(), left);

@@ -94,6 +94,26 @@ fn a_deletion_that_a_standby_missed_is_sent_in_normal_operation() {
     assert!(!world.outbox.owes_deletions());
 }
 
+/// The partner has given the address to somebody since: what it did not answer is not sent again (seed 108900).
+#[test]
+fn what_the_partner_outdates_while_it_is_on_its_way_is_not_owed() {
+    let given = |world: &World| world.change(&lease(1, 2), ChangeKind::Updated, Origin::Partner);
+    let world = world(0, 0);
+    world.deleted(1, Origin::Client(None));
+    let update = world.take();
+    given(&world);
+    world.settle(&update, silence());
+    assert!(world.owed().is_empty());
+    // As well if it is given up before.
+    world.deleted(1, Origin::Client(None));
+    let update = world.take();
+    given(&world);
+    world.outbox.set_policy(COUNT);
+    assert!(world.owed().is_empty());
+    world.settle(&update, silence());
+    assert!(world.owed().is_empty());
+}
+
 #[test]
 fn what_finds_no_room_is_counted() {
     let world = world(0, 0);
