@@ -87,6 +87,8 @@ pub struct Half {
     agreement: Mutex<Option<Agreement>>,
     /// The keys in which the two differ.
     drift: Mutex<Vec<String>>,
+    /// It was told that pools are open to both servers' clients beside a Kea.
+    told_of_pools: AtomicBool,
     /// Where ours go.
     addressee: Mutex<Addressee>,
     /// The state that this server returns to once the partner has heard that the maintenance is cancelled.
@@ -181,6 +183,7 @@ impl Half {
             ahead_s: AtomicI64::new(0),
             agreement: Mutex::default(),
             drift: Mutex::default(),
+            told_of_pools: AtomicBool::new(false),
             addressee: Mutex::default(),
             returning: Mutex::default(),
             cancelled: AtomicBool::new(false),

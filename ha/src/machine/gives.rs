@@ -49,6 +49,29 @@ impl Relationship {
         }
     }
 
+    /// The same for people.
+    pub fn giving(&self, now: Now) -> String {
+        let partner = self.peers().partner().map_or("the partner", |peer| &*peer.name);
+        match self.gives(now) {
+            Gives::Everything => "any free address".to_owned(),
+            Gives::OwnHalfAndAsks => {
+                format!("free addresses of its half, and of the other half if {partner} agrees")
+            }
+            Gives::OwnHalf { .. } => {
+                let until = match self.stage {
+                    Stage::PartnerDown(_) => {
+                        let left_s = self.takes_over_at().since(now.mono).as_secs();
+                        format!("any in {left_s} s (takeover-delay)")
+                    }
+                    _ => format!("others once {partner} is heard"),
+                };
+                format!(
+                    "addresses of its half that were free when {partner} fell silent or were given back since; {until}"
+                )
+            }
+        }
+    }
+
     /// When a partner that is down has been so for `takeover-delay`.
     pub(super) fn takes_over_at(&self) -> Mono {
         let hold = Duration::from_secs(OTHER_WRITER_HOLD_S);
