@@ -9,11 +9,15 @@ use engine::config::json::{Mistake, Node};
 use engine::config::model::{Configuration, HookKind, HookLibrary};
 use ha::config::{Identity, Relationship};
 
+use crate::http::Wanted;
+
 /// A configuration with everything in it checked.
 pub(crate) struct Checked {
     pub(crate) configuration: Configuration,
     /// The relationships of its High Availability, if it has any.
     pub(crate) relationships: Vec<Relationship>,
+    /// Its control sockets over HTTP.
+    pub(crate) http: Wanted,
 }
 
 /// Reads and checks `file`, and says what was found. Exit status 0 if it can be served, else 1.
@@ -86,7 +90,9 @@ fn checked(configuration: Configuration) -> Result<Checked, Vec<Mistake>> {
     for library in hooks.filter(|hook| hook.kind == HookKind::Ha) {
         relationships.extend(ha::config::from_library(library, identity())?);
     }
-    Ok(Checked { configuration, relationships })
+    let sockets = configuration.dhcp4.as_ref().map_or(&[][..], |part| &part.http_sockets);
+    let http = Wanted::read(sockets)?;
+    Ok(Checked { configuration, relationships, http })
 }
 
 /// Where bare file names lie, by Kea's environment variables.

@@ -5,6 +5,7 @@ mod check;
 mod control;
 mod ctl;
 mod demo;
+mod http;
 mod pid;
 mod reload;
 mod serve;

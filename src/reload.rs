@@ -10,18 +10,15 @@ use std::sync::Arc;
 use engine::config::json::Mistake;
 use engine::config::model::Dhcp4;
 use engine::control::{Answer, Channel, Command, Registry};
+use ha::Hub;
+use ha::wire::digest::sha256;
 use serde_json::{Value, json};
 
 use crate::check::{self, Checked};
+use crate::http::HttpDoors;
 
 /// Mistakes that an answer lists; the log has no more either.
 const MOST_TOLD: usize = 20;
-
-/// Told of the subnets before the first packet meets them.
-type Follow = dyn Fn(&Dhcp4) + Send + Sync;
-
-/// Told of the configuration as config-get tells it.
-type Agree = dyn Fn(&Value) + Send + Sync;
 
 /// How a command is answered.
 type Run = fn(&Reload, &Command<'_>) -> Answer;
@@ -30,26 +27,25 @@ type Run = fn(&Reload, &Command<'_>) -> Answer;
 pub(crate) struct Reload {
     file: PathBuf,
     server: Arc<engine::server::Reload>,
-    /// High Availability.
-    follow: Box<Follow>,
-    agree: Box<Agree>,
+    hub: Option<Arc<Hub>>,
+    http: Arc<HttpDoors>,
 }
 
 impl Reload {
-    /// For the server that was started by `file`.
+    /// For the server that was started by `file`, with the relationships of `hub`.
     pub(crate) fn new(
         file: &Path,
         server: Arc<engine::server::Reload>,
-        follow: impl Fn(&Dhcp4) + Send + Sync + 'static,
-        agree: impl Fn(&Value) + Send + Sync + 'static,
+        hub: Option<Arc<Hub>>,
+        http: Arc<HttpDoors>,
     ) -> Arc<Self> {
-        let (follow, agree) = (Box::new(follow), Box::new(agree));
-        Arc::new(Self { file: file.to_owned(), server, follow, agree })
+        Arc::new(Self { file: file.to_owned(), server, hub, http })
     }
 
     /// Adds the commands.
     pub(crate) fn register(self: &Arc<Self>, registry: &Registry) {
-        let commands: [(&'static str, Run); 4] = [
+        let commands: [(&'static str, Run); 5] = [
+            ("config-hash-get", |reload, _| Answer::with(reload.hash())),
             ("config-reload", |reload, _| reload.read_again("config-reload")),
             ("config-set", Self::set),
             ("config-test", |_, command| test(command)),
@@ -89,10 +85,22 @@ impl Reload {
         if !refused.is_empty() {
             return Err(listed(&refused));
         }
+        let opened = self.http.open_new(&checked.http).map_err(|error| error.to_string())?;
         let json = engine::config::render(configuration);
-        let applied = self.server.apply(new.clone(), json, |new| (self.follow)(new));
-        applied.map_err(|error| error.to_string())?;
-        (self.agree)(&self.server.served().json);
+        let apply = |follow: &dyn Fn(&Dhcp4)| {
+            let applied = self.server.apply(new.clone(), json, follow);
+            applied.map_err(|error| error.to_string())
+        };
+        match &self.hub {
+            None => apply(&|_| ())?,
+            Some(hub) => {
+                let apply = || apply(&|new| hub.follow(new));
+                let changed = hub.change(&checked.relationships, new, apply);
+                changed.map_err(|error| error.to_string())?;
+                hub.agree(&self.server.served().json);
+            }
+        }
+        self.http.settle(opened, &checked.http);
         for warning in &configuration.warnings {
             engine::log!(PEREGRINE_CONFIG_WARNING, "{warning}");
         }
@@ -104,13 +112,18 @@ impl Reload {
             Ok(()) => {
                 let subnets = self.server.current().subnets.len();
                 engine::log!(DHCP4_CONFIG_COMPLETE, "{why}: {subnets} subnets are served");
-                Answer::success("Configuration successful.")
+                Answer::success("Configuration successful.").and(self.hash())
             }
             Err(mistakes) => {
                 engine::log!(DHCP4_DYNAMIC_RECONFIGURATION_FAIL, "{why}: {mistakes}");
                 Answer::error(format!("{mistakes}; the configuration in use is kept"))
             }
         }
+    }
+
+    /// A digest of what config-get tells: it changes with the configuration and with nothing else.
+    fn hash(&self) -> Value {
+        json!({"hash": sha256(self.server.served().json.to_string().as_bytes())})
     }
 
     fn write(&self, command: &Command<'_>) -> Answer {

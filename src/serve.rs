@@ -15,6 +15,7 @@ use engine::server::{Options, Prepared, Server};
 use crate::OWN_NAME;
 use crate::arguments::Arguments;
 use crate::check::{self, Checked};
+use crate::http::HttpDoors;
 use crate::pid::{PidFile, PidFileError};
 use crate::reload::Reload;
 use crate::signals;
@@ -40,6 +41,9 @@ pub(crate) enum ServeError {
     /// High Availability.
     #[error("High Availability cannot start: {0}")]
     Ha(#[from] ha::StartError),
+    /// A control socket over HTTP.
+    #[error("control socket: {0}")]
+    Http(#[from] ha::io::listener::ListenError),
     /// Signals.
     #[error("cannot watch for signals: {0}")]
     Signals(#[from] std::io::Error),
@@ -115,27 +119,35 @@ fn start(
     reload: &OnceLock<Arc<Reload>>,
 ) -> Result<u8, ServeError> {
     let registry = Arc::clone(&prepared.parts().registry);
-    let reloads_by = |made: Arc<Reload>| {
+    let http = Arc::new(HttpDoors::of(prepared.parts()));
+    let opened = http.open_new(&checked.http)?;
+    let reloads_by = |hub| {
+        let made = Reload::new(file, prepared.reload(), hub, Arc::clone(&http));
         made.register(&registry);
         // It is made once.
         let _ = reload.set(made);
     };
     if checked.relationships.is_empty() {
         ha::Hub::forget_pairs(prepared.parts());
-        reloads_by(Reload::new(file, prepared.reload(), |_| (), |_| ()));
+        reloads_by(None);
         let server: Server = prepared.start(Arc::new(ServeAll))?;
-        return Ok(server.run());
+        http.settle(opened, &checked.http);
+        let status = server.run();
+        http.close();
+        return Ok(status);
     }
     prepared.load()?;
     let hub = ha::Hub::join(&checked.relationships, &dhcp4(checked)?, prepared.parts())?;
+    let hub = Arc::new(hub);
     prepared.replicate_to(hub.replication());
-    let agree = hub.agree();
-    agree(&engine::config::render(&checked.configuration));
-    reloads_by(Reload::new(file, prepared.reload(), hub.follow(), agree));
+    hub.agree(&engine::config::render(&checked.configuration));
+    reloads_by(Some(Arc::clone(&hub)));
     let server = prepared.start(hub.admission())?;
-    let drivers = hub.start()?;
+    hub.start()?;
+    http.settle(opened, &checked.http);
     let status = server.run();
-    drivers.stop();
+    http.close();
+    hub.stop();
     Ok(status)
 }
 

@@ -15,9 +15,12 @@ holds this page to them. What a keyword means is in Kea's own guide. *without ef
 values that are accepted and the part that every other value would need. A configuration that asks for a part that is not
 built is refused with one message that names it.
 
-`allocator`: `iterative` takes the next address, `random` any one. `flq` and `shared-flq` are understood and choose as
-`random` does: a free address is found in one step however full the pools are, so no list of free addresses is made at
-start or at a reload or kept in memory, and what has expired is free at once.
+`allocator`: `iterative` takes the next address, `random` any one of any pool that is open to the client. `flq` and
+`shared-flq` are understood and choose as `random` does, which is the order in which Kea fills its lists: a free address is
+found in one step however full the pools are, so no list of free addresses is made at start or at a reload or kept in
+memory. Unlike Kea, an address that has expired is taken before it is cleaned up, once no other is free; and one that was
+given back may be given again before others that have been free for longer. `adaptive-lease-time-threshold` counts with
+`flq` only, as in Kea; a pool of more than 4096 addresses is counted once a second.
 
 ";
 

@@ -14,9 +14,10 @@ use engine::config::{Directories, parse_text_with, render};
 use ha::config::Identity;
 
 fn read(text: &str, name: &str) -> Result<Configuration, Vec<Mistake>> {
-    let mut check_hook = |library: &HookLibrary, part: &Node| {
-        ha::config::check_hook(library, part, &Identity::default())
-    };
+    // One example leaves it to the host's name which of the servers it is.
+    let identity = Identity { host_name: Some("server1".into()), ..Identity::default() };
+    let mut check_hook =
+        |library: &HookLibrary, part: &Node| ha::config::check_hook(library, part, &identity);
     parse_text_with(text, name, &Directories::default(), &mut check_hook)
 }
 
@@ -32,6 +33,10 @@ fn meaning(mut dhcp4: Dhcp4) -> Vec<String> {
         format!("{} {:?} {parameters:?}", hook.library, hook.kind)
     });
     let mut all: Vec<_> = hooks.collect();
+    for socket in std::mem::take(&mut dhcp4.http_sockets) {
+        let (tls, login) = (socket.tls, socket.login);
+        all.push(format!("{} {tls:?} {login:?} {:?}", socket.address, socket.headers));
+    }
     let hosts = std::mem::take(&mut dhcp4.hosts);
     all.extend(hosts.all().iter().map(|host| format!("{host:?}")));
     all.extend(format!("{dhcp4:#?}").lines().map(str::to_owned));

@@ -11,6 +11,7 @@
 //! the listeners of `control`, the writer of `log`, and [`server`], which puts all of them together.
 
 pub mod alloc;
+mod brackets;
 pub mod classify;
 pub mod clock;
 pub mod codec;

@@ -20,16 +20,18 @@ pub const PENDING_SHARDS: u32 = 64;
 pub const IDENTITY_STRIPES: u32 = if cfg!(feature = "model") {
     4
 } else if cfg!(test) {
-    64
+    4096
 } else {
-    16_384
+    65_536
 };
 /// Parts of the lease store's index of ends, with a lock each.
 pub const END_SHARDS: usize = if cfg!(feature = "model") { 2 } else { 64 };
+/// Batches of replies that may wait for the disk before workers wait as well.
+pub const MAX_COMMIT_BATCHES: usize = 4096;
 /// Rows that may wait for a lease file that takes none before queries are dropped.
 pub const MAX_UNWRITTEN_ROWS: usize = 262_144;
 /// Parts of the rows that wait for the journal's pen, with a lock each.
-pub const JOURNAL_TRAYS: u64 = if cfg!(feature = "model") { 2 } else { 8 };
+pub const JOURNAL_TRAYS: u64 = if cfg!(feature = "model") { 2 } else { 16 };
 /// Seconds between two attempts to write rows that the lease file did not take.
 pub const JOURNAL_RETRY_S: u32 = 1;
 /// Turns the journal's pen waits for a change that was numbered but not recorded yet.
@@ -57,8 +59,15 @@ pub const MAX_QUIET_LOOKS: usize = if cfg!(test) { 3 } else { 5_000 };
 pub const QUIET_LOOK_MS: u64 = 1;
 /// Parts of the counters; more threads than these share some.
 pub const STATS_PARTS: usize = 16;
-/// Log lines that wait for the writer; what comes on top is dropped and counted.
+/// Log lines that wait for the writer; workers wait until there is room.
 pub const MAX_LOG_LINES: usize = 65_536;
+/// Room beyond that for lines of those who must not wait; what comes on top is dropped and counted.
+pub const SPARE_LOG_LINES: usize = 8192;
+/// How often a worker looks whether the log has room while the writer does not get on, and milliseconds between two
+/// looks; then lines are dropped, until it does.
+pub const LOG_PATIENCE_TURNS: u32 = 1000;
+/// See [`LOG_PATIENCE_TURNS`].
+pub const LOG_PATIENCE_TURN_MS: u64 = 1;
 /// Pieces of the log's queue that are laid out before they are written.
 pub const MAX_LOG_BATCH: usize = 256;
 /// Milliseconds for which the log's writer lets lines gather.

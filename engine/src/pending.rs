@@ -49,6 +49,11 @@ pub struct PendingReply {
 pub trait Release: Send + Sync {
     /// Sends `reply`, or drops and counts it. Called under no lock of this room.
     fn release(&self, reply: PendingReply);
+
+    /// As [`Self::release`], for several at once.
+    fn release_all(&self, replies: Vec<PendingReply>) {
+        replies.into_iter().for_each(|reply| self.release(reply));
+    }
 }
 
 /// There is no room for another pending reply (`parked-packet-limit`).
@@ -149,10 +154,26 @@ impl Pending {
 
     /// One expected acknowledgement is in.
     pub fn acknowledge(&self, ticket: Ticket) {
-        self.update(ticket, |entry| {
+        if let Some(reply) = self.acknowledge_unsent(ticket) {
+            self.release.release(reply);
+        }
+    }
+
+    /// As [`Self::acknowledge`], but gives the reply back if nothing is outstanding: it is the caller's to
+    /// [release](Self::release_all), together with others.
+    #[must_use]
+    pub fn acknowledge_unsent(&self, ticket: Ticket) -> Option<PendingReply> {
+        self.settle(ticket, |entry| {
             entry.outstanding = entry.outstanding.saturating_sub(1);
             entry.acknowledged = true;
-        });
+        })
+    }
+
+    /// Sends what [`Self::acknowledge_unsent`] gave back.
+    pub fn release_all(&self, replies: Vec<PendingReply>) {
+        if !replies.is_empty() {
+            self.release.release_all(replies);
+        }
     }
 
     /// One expected acknowledgement will never come: the reply is not sent.

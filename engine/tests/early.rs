@@ -94,6 +94,7 @@ fn leases_are_renewed_before_all_are_read_and_nobody_is_refused() {
     let parts = prepared.parts().clone();
     let store = Arc::clone(&parts.storage.store);
     assert!(!store.is_complete());
+    let reload = prepared.reload();
     let server = prepared.start(Arc::new(ServeAll)).unwrap();
 
     // One after the other they are told what they hold, as soon as it is known; everybody else waits.
@@ -112,6 +113,10 @@ fn leases_are_renewed_before_all_are_read_and_nobody_is_refused() {
         assert!(!store.is_complete(), "all was read before the first answer");
     }
     assert_eq!(early, Some((ACK, address(EARLY))));
+    // Another configuration is taken meanwhile.
+    assert!(!store.is_complete());
+    let changed = parse_text(&text.replace("4000", "5000"), "test").unwrap().dhcp4.unwrap();
+    reload.apply(changed, serde_json::Value::Null, |_| ()).unwrap();
     while !store.is_complete() {
         stub.deliver(0, [message(LAST, 3, address(LAST)), message(8_000_001, 3, address(LAST))]);
         if let Some(answer) = reply(&stub, SOON)
@@ -125,10 +130,13 @@ fn leases_are_renewed_before_all_are_read_and_nobody_is_refused() {
     // What was renewed meanwhile stayed so.
     let renewed = store.find(address(EARLY)).unwrap().lease;
     assert_eq!((renewed.valid_lifetime_s, renewed.hw_address.as_bytes()[5]), (4000, EARLY as u8));
-    // From now on everybody is served.
+    // From now on everybody is served, by the new configuration.
+    let mut answers = std::iter::from_fn(|| reply(&stub, PATIENCE));
     stub.deliver(0, [message(8_000_000, 1, Ipv4Addr::UNSPECIFIED)]);
-    let answers = std::iter::from_fn(|| reply(&stub, PATIENCE));
-    assert!(answers.into_iter().any(|(what, _)| what == OFFER));
+    assert!(answers.any(|(what, _)| what == OFFER));
+    stub.deliver(0, [message(LAST, 3, address(LAST))]);
+    assert!(answers.any(|answer| answer == (ACK, address(LAST))));
+    assert_eq!(store.find(address(LAST)).unwrap().lease.valid_lifetime_s, 5000);
     drop(server);
     let written = std::fs::read_to_string(&file).unwrap();
     assert!(
@@ -137,4 +145,35 @@ fn leases_are_renewed_before_all_are_read_and_nobody_is_refused() {
             .skip(ROWS as usize + 2)
             .any(|row| row.starts_with(&address(EARLY).to_string()))
     );
+}
+
+/// Who stops a server waits neither for the file nor for a thread that goes on with it.
+#[test]
+fn a_server_is_stopped_while_it_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("leases.csv");
+    let mut text = String::from(row::HEADER);
+    for client in 0..ROWS {
+        writeln!(text, "{},02:00:00:00:00:01,,3600,9000000000,1,0,0,,0,,0", address(client))
+            .unwrap();
+    }
+    std::fs::write(&file, text).unwrap();
+    let text = format!(
+        r#"{{ "Dhcp4": {{ "interfaces-config": {{ "interfaces": [] }},
+            "multi-threading": {{ "thread-pool-size": 1 }},
+            "lease-database": {{ "type": "memfile", "name": "{}", "lfc-interval": 0 }},
+            "subnet4": [ {{ "id": 1, "subnet": "10.0.0.0/8" }} ] }} }}"#,
+        file.display()
+    );
+    let config = Arc::new(parse_text(&text, "test").unwrap().dhcp4.unwrap());
+    let (sockets, _stub) = stub::sockets(1).unwrap();
+    let options = Options { ports: Ports::default(), pid_files: Vec::new(), own_name: "test" };
+    let prepared =
+        Prepared::with_sockets(config, serde_json::Value::Null, options, sockets).unwrap();
+    let parts = prepared.parts().clone();
+    let server = prepared.start(Arc::new(ServeAll)).unwrap();
+    parts.shutdown.send(0).unwrap();
+    assert_eq!(server.run(), 0);
+    assert!(!parts.storage.store.is_complete(), "all was read");
+    assert!(parts.storage.store.len() < ROWS as usize);
 }

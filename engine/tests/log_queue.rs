@@ -28,7 +28,20 @@ fn lines_reach_their_file_and_what_finds_no_room_is_counted() {
     batch.emit();
     writer.flush(Duration::from_secs(20));
 
+    // Far more than there is room for, and gathered far faster than it is written: who gathers waits.
+    let before = log::dropped();
+    for first in (0..many).step_by(64) {
+        let mut batch = Batch::default();
+        (first..many.min(first + 64)).for_each(|n| batch.add(&messages::DHCP4_LEASE_ALLOC, || n));
+        batch.emit();
+    }
+    writer.flush(Duration::from_secs(60));
+    assert_eq!(log::dropped(), before);
+
     let text = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(text.lines().filter(|it| it.contains("DHCP4_LEASE_ALLOC")).count() as u64, many);
+    let told = text.contains("PEREGRINE_LOG_LINES_LOST");
+    assert_eq!(told, lost > 0, "{lost} lines were lost");
     let lines = |id: &'static str| text.lines().filter(move |line| line.contains(id));
     assert_eq!(lines("DHCP4_STARTED line ").count() as u64 + lost, many);
     let gathered: Vec<_> = lines("DHCP4_SHUTDOWN ").collect();

@@ -15,13 +15,12 @@ mod tests;
 mod tls;
 mod warnings;
 
-use std::fmt;
-use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use engine::config::json::Position;
+
+pub use engine::config::model::Secret;
 
 pub use build::{check_hook, from_hook, from_library};
 pub use changes::refusals;
@@ -50,6 +49,8 @@ pub struct Relationship {
     pub require_client_certs: bool,
     /// `restrict-commands`: the own listener takes only what a partner sends.
     pub restrict_commands: bool,
+    /// The entry without what is said about it: two that are equal here are alike but for what is in files.
+    pub(crate) meaning: serde_json::Value,
 }
 
 /// How one peer is reached.
@@ -75,37 +76,6 @@ pub struct Login {
     pub user: Secret,
     /// The password.
     pub password: Secret,
-}
-
-/// A text of the configuration, or of a file that the configuration names.
-#[derive(Clone, PartialEq, Eq)]
-pub enum Secret {
-    /// It stands in the configuration.
-    Text(String),
-    /// It stands in this file.
-    File(PathBuf),
-}
-
-impl Secret {
-    /// The text; that of a file without the blanks around it.
-    ///
-    /// # Errors
-    /// Those of reading the file.
-    pub fn text(&self) -> io::Result<String> {
-        match self {
-            Secret::Text(text) => Ok(text.clone()),
-            Secret::File(path) => Ok(std::fs::read_to_string(path)?.trim().to_owned()),
-        }
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Secret::Text(_) => f.write_str("Text(..)"),
-            Secret::File(path) => f.debug_tuple("File").field(path).finish(),
-        }
-    }
 }
 
 /// `multi-threading` of a relationship.

@@ -25,5 +25,5 @@ pub mod stream;
 pub mod wire;
 
 pub use half::{Half, Memory};
-pub use hub::{Drivers, Hub, StartError};
+pub use hub::{ChangeError, Hub, StartError};
 pub use io::Driver;

@@ -37,7 +37,7 @@ pub const MAX_HEAD: usize = 16 << 10;
 pub const LARGE_REQUEST: usize = 64 << 10;
 /// Bytes of an answer that are written at a time.
 pub const ANSWER_PIECE: usize = 64 << 10;
-/// Commands of peers that may take their time, such as listings, at one time.
+/// Commands of peers that may take their time, such as listings, at one time, until their answers are read.
 pub const MAX_LONG_COMMANDS: usize = 4;
 /// The same of addresses that are no peer's.
 pub const MAX_LONG_OF_STRANGERS: usize = 1;

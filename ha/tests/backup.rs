@@ -7,12 +7,15 @@ mod support;
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
 
+use engine::lease::LeaseState;
 use engine::stats::Counter;
 use ha::io::Settings;
 use ha::io::client::Target;
 use ha::machine::{Mode, Parameters, Peer, Peers, Role, State};
 
-use support::{Node, addresses, parameters, settings, until};
+use serde_json::json;
+
+use support::{Node, addresses, lease, parameters, post, settings, until};
 
 /// The parameters of `this`: server1 is the primary, server2 its backup.
 fn with_backup(this: &str, wait_backup_ack: bool) -> Parameters {
@@ -46,6 +49,28 @@ fn a_backup_that_answers_has_every_lease_before_its_client_if_it_is_waited_for()
         until("the leases at the backup", || (1..=20).all(|host| backup.knows(host)));
         assert_eq!(backup.scopes(), [""; 0]);
     }
+}
+
+/// A backup says who it is at the end of its synchronisation, and never else.
+#[test]
+fn a_release_is_told_as_a_deletion_until_the_backup_has_named_itself() {
+    let addresses = addresses();
+    let backup = Node::start(1, addresses, with_backup("server2", true));
+    until("the backup", || backup.state() == State::Backup);
+    let primary = primary(addresses[0], addresses[1], true);
+    (1..=2).for_each(|host| primary.grant(host));
+    until("the replies", || (1..=2).all(|host| primary.replied(host)));
+    let state = |node: &Node, host| {
+        node.store.find(lease(host, 0).address).map(|stored| stored.lease.state)
+    };
+    primary.release_kept(1);
+    until("the deletion", || state(&backup, 1).is_none());
+    assert_eq!(state(&primary, 1), Some(LeaseState::Released));
+
+    let named = json!({"origin": 2000, "origin-id": 2000, "server-name": "server2"});
+    assert_eq!(post(addresses[0], "ha-sync-complete-notify", &named), 0);
+    primary.release_kept(2);
+    until("the release", || state(&backup, 2) == Some(LeaseState::Released));
 }
 
 /// The kernel takes the connections and what is sent over them.

@@ -134,3 +134,36 @@ fn a_partner_is_known_by_what_it_names() {
     send("lease4-del", update(20, 99, 1001));
     assert_eq!(kind(), PartnerKind::Kea2);
 }
+
+/// What an administrator asks or writes as a partner would says nothing of the partner, nor that it was there.
+#[test]
+fn nothing_is_learnt_of_the_partner_from_the_control_socket() {
+    let addresses = addresses();
+    let node = Node::start(0, addresses, parameters("server1", Mode::HotStandby));
+    let kind = || node.driver.half().partner_kind();
+    let asked = || node.driver.half().act(|machine, _| machine.last_asked());
+    let by_hand = |command, arguments: Value| {
+        let answer = node.command(json!({"command": command, "arguments": arguments}));
+        assert_eq!(answer["result"], 0, "{command}: {answer}");
+    };
+    assert_eq!(post(addresses[0], "ha-heartbeat", &json!({"server-name": "server2"})), 0);
+    let when = asked();
+    for (command, arguments) in [
+        ("ha-heartbeat", json!({})),
+        ("lease4-update", update(20, 99, 1000)),
+        ("lease4-del", update(20, 99, 1000)),
+    ] {
+        by_hand(command, arguments);
+        assert_eq!((kind(), asked()), (PartnerKind::Kea3, when), "{command} by hand");
+    }
+    assert_eq!(post(addresses[0], "ha-heartbeat", &json!({})), 0);
+    let when = asked();
+    for (command, arguments) in [
+        ("ha-heartbeat", json!({"server-name": "server2"})),
+        ("lease4-update", named(update(20, 99, 1000))),
+        ("lease4-del", named(update(20, 99, 1000))),
+    ] {
+        by_hand(command, arguments);
+        assert_eq!((kind(), asked()), (PartnerKind::Kea2, when), "{command} by hand");
+    }
+}

@@ -10,8 +10,10 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use engine::lease::LeaseState;
 use engine::stats::Counter;
-use ha::machine::{Mode, State};
+use ha::io::client::Target;
+use ha::machine::{Mode, Parameters, Peer, Peers, Role, State};
 use serde_json::{Value, json};
 
 use support::{Node, PATIENCE, addresses, parameters, until};
@@ -44,9 +46,12 @@ impl Drop for Kea {
 
 impl Kea {
     fn start(directory: &Path, mode: Mode, this: &str, addresses: [SocketAddr; 2]) -> Self {
+        Self::run(directory, configuration(directory, mode, this, &addresses))
+    }
+
+    fn run(directory: &Path, configuration: Value) -> Self {
         let config = directory.join("kea.json");
-        let text = configuration(directory, mode, this, addresses).to_string();
-        std::fs::write(&config, text).unwrap();
+        std::fs::write(&config, configuration.to_string()).unwrap();
         let _ = std::fs::remove_file(directory.join("socket"));
         let log = std::fs::File::create(directory.join("log")).unwrap();
         let process = Command::new("/usr/sbin/kea-dhcp4")
@@ -108,15 +113,18 @@ impl Kea {
     }
 }
 
-fn configuration(directory: &Path, mode: Mode, this: &str, addresses: [SocketAddr; 2]) -> Value {
+/// With a third address there is a backup.
+fn configuration(directory: &Path, mode: Mode, this: &str, addresses: &[SocketAddr]) -> Value {
     let second = if mode == Mode::LoadBalancing { "secondary" } else { "standby" };
     let peer = |place: usize, role: &str| {
         json!({"name": format!("server{}", place + 1), "role": role, "auto-failover": true,
             "url": format!("http://{}/", addresses[place])})
     };
+    let roles = ["primary", second, "backup"];
+    let peers = (0..addresses.len()).map(|place| peer(place, roles[place]));
     let relationship = json!({"this-server-name": this, "mode": mode.name(),
         "heartbeat-delay": 100, "max-response-delay": 1000, "max-unacked-clients": 0,
-        "sync-page-limit": 3, "peers": [peer(0, "primary"), peer(1, second)],
+        "sync-page-limit": 3, "peers": peers.collect::<Vec<_>>(),
         "multi-threading": {"enable-multi-threading": true, "http-dedicated-listener": true,
             "http-listener-threads": 2, "http-client-threads": 2}});
     let library = |name: &str| format!("{HOOKS}/libdhcp_{name}.so");
@@ -276,6 +284,64 @@ fn kea_2_2_is_known_by_its_heartbeats() {
     assert_eq!(node.store.find(held.address).unwrap().lease, held);
     assert!(kea.knows(10));
     assert_eq!(support::post(addresses[0], "lease4-update", &update(held.cltt_s + 1)), 0);
+}
+
+/// Whatever a backup's servers are, it is told what it understands: a pair of ours, which keep released leases, and a
+/// Kea 2.2, which knows no such state.
+#[test]
+fn a_lease_that_is_released_ends_at_a_backup_of_kea_2_2() {
+    if !kea_is_installed() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let addresses = support::addresses_of::<3>();
+    let mode = Mode::LoadBalancing;
+    let kea =
+        Kea::run(directory.path(), configuration(directory.path(), mode, "server3", &addresses));
+    let nodes = [0, 1].map(|place| with_backup(place, mode, &addresses));
+    until("normal operation", || {
+        nodes.iter().all(|node| node.state() == mode.normal()) && kea.state() == "backup"
+    });
+    until("each knows the other", || nodes.iter().all(|node| node.is_paired()));
+    let [node, second] = nodes;
+    (1..=4).for_each(|host| node.grant(host));
+    until("the replies", || (1..=4).all(|host| node.replied(host)));
+    until("the leases at the backup", || (1..=4).all(|host| kea.knows(host)));
+    let is_released = |host| {
+        let held = second.store.find(support::lease(host, 0).address).unwrap();
+        held.lease.state == LeaseState::Released
+    };
+    node.release_kept(1);
+    until("the release at the partner", || is_released(1));
+    until("the end of the lease at the backup", || !kea.knows(1));
+
+    // It was a Kea 3 until now, so to speak: what it refuses is sent again as it understands it, once for all.
+    let named = json!({"origin": 2000, "origin-id": 2000, "server-name": "server3"});
+    assert_eq!(support::post(addresses[0], "ha-sync-complete-notify", &named), 0);
+    (2..=3).for_each(|host| node.release_kept(host));
+    until("the releases at the partner", || is_released(2) && is_released(3));
+    until("the end of the leases at the backup", || !kea.knows(2) && !kea.knows(3));
+    assert!(kea.knows(4) && second.knows(4));
+    assert_eq!(node.stats.value(Counter::HaBackupMissed), 0, "{}", kea.log());
+    let refused = kea
+        .log()
+        .matches("HOOKS_CALLOUT_ERROR error returned by callout on hook $lease4_update")
+        .count();
+    assert!((1..=2).contains(&refused), "{refused}: {}", kea.log());
+}
+
+/// One of a pair that has a backup at the third address.
+fn with_backup(place: usize, mode: Mode, addresses: &[SocketAddr; 3]) -> Node {
+    let second = if mode == Mode::LoadBalancing { Role::Secondary } else { Role::Standby };
+    let names = ["server1", "server2", "server3"];
+    let roles = [Role::Primary, second, Role::Backup];
+    let peer = |(name, role): (&str, Role)| Peer { name: name.into(), role, auto_failover: true };
+    let all = names.into_iter().zip(roles).map(peer).collect();
+    let peers = Peers::new(mode, names[place], all).unwrap();
+    let mut settings = support::settings(place, [addresses[0], addresses[1]]);
+    let backup = Target { address: addresses[2], credentials: None, tls: None };
+    settings.targets.insert(names[2].into(), backup);
+    Node::start_by(Parameters { peers, ..parameters(names[place], mode) }, settings).unwrap()
 }
 
 #[test]

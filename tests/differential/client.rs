@@ -36,8 +36,17 @@ impl Held {
                 (self.last_offer, self.promised) = (Some(given.0), true);
             }
             Kind::Ack if verb != "inform" => {
-                let several = self.several;
-                *self = Self { bound: Some(given), promised: several, several, ..Self::default() };
+                // An offer of another address stays open, in another network for example.
+                let open = self.promised && self.last_offer != Some(given.0);
+                let several = self.several || open;
+                let last_offer = self.last_offer.filter(|_| open);
+                *self = Self {
+                    bound: Some(given),
+                    promised: several,
+                    several,
+                    last_offer,
+                    ..Self::default()
+                };
             }
             Kind::Nak => self.offered = None,
             _ => {}

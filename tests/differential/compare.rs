@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 use serde_json::Value;
 
 use crate::lab::kind_of;
-use crate::message::Reply;
+use crate::message::{Query, Reply};
 
 /// One thing that is not the same on both sides.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,23 +46,86 @@ impl fmt::Display for Difference {
 
 /// The pools of a configuration: addresses that are chosen freely may differ inside one.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Pools(Vec<(Ipv4Addr, Ipv4Addr)>);
+pub(crate) struct Pools {
+    all: Vec<(Ipv4Addr, Ipv4Addr)>,
+    /// Whether a client may be given an address of one or of another.
+    several: bool,
+}
+
+fn list(value: &Value, key: &str) -> Vec<Value> {
+    value[key].as_array().cloned().unwrap_or_default()
+}
+
+/// All of a configuration.
+fn subnets(config: &Value) -> Vec<Value> {
+    let networks = list(config, "shared-networks");
+    let inside = networks.iter().flat_map(|network| list(network, "subnet4"));
+    list(config, "subnet4").into_iter().chain(inside).collect()
+}
+
+/// Reserved addresses and whose they are: identifiers without their colons.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reservations(Vec<(Ipv4Addr, String)>);
+
+impl Reservations {
+    /// Those of every subnet.
+    pub(crate) fn of(config: &Value) -> Self {
+        let hosts = subnets(config).into_iter().flat_map(|subnet| list(&subnet, "reservations"));
+        let known = hosts.filter_map(|host| {
+            let kinds = ["hw-address", "client-id", "duid", "circuit-id"];
+            let identifier = kinds.iter().find_map(|kind| host[kind].as_str())?;
+            let address = host["ip-address"].as_str()?.parse().ok()?;
+            let text = identifier.strip_prefix('\'').and_then(|text| text.strip_suffix('\''));
+            let bytes = text.map(|text| hex(text.as_bytes()));
+            Some((address, bytes.unwrap_or_else(|| identifier.replace(':', ""))))
+        });
+        Self(known.collect())
+    }
+
+    /// Whether the address that a query asks for is kept for another client.
+    pub(crate) fn keep(&self, query: &Query) -> bool {
+        let asked = query.option(50).unwrap_or(&query.ciaddr);
+        let own = Self::identifiers(query);
+        self.0.iter().any(|(address, whose)| address.octets() == asked && !own.contains(whose))
+    }
+
+    /// Whether `wanted` is kept for the client of a query.
+    pub(crate) fn give(&self, query: &Query, wanted: Ipv4Addr) -> bool {
+        let own = Self::identifiers(query);
+        self.0.iter().any(|(address, whose)| *address == wanted && own.contains(whose))
+    }
+
+    /// By what the client of a query is known, in hexadecimal digits.
+    fn identifiers(query: &Query) -> [String; 4] {
+        let client_id = query.option(61).unwrap_or_default();
+        let duid = client_id.strip_prefix(&[255]).and_then(|rest| rest.get(4..));
+        let circuit_id = match query.option(82) {
+            Some([1, len, rest @ ..]) => &rest[..rest.len().min(usize::from(*len))],
+            _ => &[],
+        };
+        [&query.chaddr, client_id, duid.unwrap_or_default(), circuit_id].map(hex)
+    }
+}
 
 impl Pools {
     /// Every pool of every subnet.
     pub(crate) fn of(config: &Value) -> Self {
-        let list = |value: &Value, key: &str| value[key].as_array().cloned().unwrap_or_default();
-        let mut subnets = list(config, "subnet4");
-        for network in list(config, "shared-networks") {
-            subnets.extend(list(&network, "subnet4"));
-        }
+        let subnets = subnets(config);
+        let many = |subnet: &Value| list(subnet, "pools").len() > 1;
+        let several = subnets.iter().any(many) || !list(config, "shared-networks").is_empty();
         let pools = subnets.iter().flat_map(|subnet| list(subnet, "pools"));
-        Self(pools.filter_map(|pool| range(pool["pool"].as_str()?)).collect())
+        let all = pools.filter_map(|pool| range(pool["pool"].as_str()?)).collect();
+        Self { all, several }
+    }
+
+    /// Whether a client may be given an address of one or of another.
+    pub(crate) fn are_several(&self) -> bool {
+        self.several
     }
 
     /// What pool it is in; the address itself if it is in none.
     fn name(&self, address: Ipv4Addr) -> String {
-        let pool = self.0.iter().find(|(first, last)| (*first..=*last).contains(&address));
+        let pool = self.all.iter().find(|(first, last)| (*first..=*last).contains(&address));
         pool.map_or_else(|| address.to_string(), |(first, last)| format!("{first}-{last}"))
     }
 }
@@ -87,7 +150,8 @@ pub(crate) enum Addresses {
 }
 
 impl Addresses {
-    fn name(&self, address: Ipv4Addr) -> String {
+    /// What stands for an address where both sides are compared.
+    pub(crate) fn name(&self, address: Ipv4Addr) -> String {
         match self {
             Self::Identical => address.to_string(),
             Self::SamePool(pools) => pools.name(address),
@@ -234,6 +298,9 @@ pub(crate) fn leases(
 /// that are over or about to be do not count: each side gives others of them away.
 fn by_name(leases: &[Value], addresses: &Addresses, now_s: u64) -> BTreeMap<String, Value> {
     let mut all = BTreeMap::new();
+    let mut leases: Vec<_> = leases.iter().collect();
+    // Those of one name are numbered as they came.
+    leases.sort_by_key(|lease| lease["cltt"].as_u64());
     for lease in leases {
         let address: Ipv4Addr = lease["ip-address"].as_str().unwrap().parse().unwrap();
         let end_s = lease["cltt"].as_u64().unwrap_or(0) + lease["valid-lft"].as_u64().unwrap_or(0);
@@ -253,6 +320,12 @@ fn by_name(leases: &[Value], addresses: &Addresses, now_s: u64) -> BTreeMap<Stri
     all
 }
 
+/// The name of a lease, if it is made of the address without that.
+pub(crate) fn name_of_lease(lease: &Value) -> String {
+    let own = lease["ip-address"].as_str().unwrap_or_default().replace('.', "-");
+    lease["hostname"].as_str().unwrap_or_default().replace(&own, "<address>")
+}
+
 fn members_of_lease(kea: &Value, ours: &Value) -> Vec<Difference> {
     // When a lease began that does not end is of no matter.
     let endless = ours["valid-lft"] == u32::MAX;
@@ -262,6 +335,7 @@ fn members_of_lease(kea: &Value, ours: &Value) -> Vec<Difference> {
             let moment = |lease: &Value| lease["cltt"].as_u64().unwrap_or(0);
             moment(kea).abs_diff(moment(ours)) <= MOMENT_S
         }
+        "hostname" => name_of_lease(kea) == name_of_lease(ours),
         other => kea[other] == ours[other],
     };
     let different = MEMBERS.into_iter().filter(|member| !same(member));

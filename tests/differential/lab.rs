@@ -1,6 +1,7 @@
 //! The place of a run: three namespaces that a test makes and removes, Kea's, Peregrine's, and the clients' with a
 //! cable to each. Both servers have the same addresses. The test's program runs itself again among the clients.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -10,7 +11,7 @@ use std::time::Duration;
 use engine::packet::link::LinkSocket;
 use serde_json::Value;
 
-use crate::message::{Kind, Query, Reply, Route};
+use crate::message::{Kind, Query, Reply, Route, VendorOption, vendor_options};
 use crate::support::net;
 use crate::support::server::{self, Server};
 
@@ -105,6 +106,8 @@ pub(crate) struct Side {
     namespace: String,
     link: LinkSocket,
     sentinels: u32,
+    /// What its options 125 said since it started.
+    pub(crate) vendor_options: BTreeSet<VendorOption>,
 }
 
 impl Side {
@@ -119,12 +122,14 @@ impl Side {
             namespace: format!("{place}-{host}"),
             link: LinkSocket::open(index.trim().parse().unwrap(), LOOK).unwrap(),
             sentinels: 0,
+            vendor_options: BTreeSet::new(),
         }
     }
 
     /// Starts the program, or starts it again, with what it has in its files.
     pub(crate) fn start(&mut self) {
         self.server.kill();
+        self.vendor_options.clear();
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &self.namespace, self.server.program()]);
         self.server.start_by(command);
@@ -146,9 +151,11 @@ impl Side {
     }
 
     /// The next reply of the server, if there is one now.
-    fn look(&self) -> Option<Reply> {
+    fn look(&mut self) -> Option<Reply> {
         while let Some(frame) = self.link.receive().unwrap() {
             if let Some(reply) = Reply::read(&frame) {
+                let said = reply.options.get(&125);
+                self.vendor_options.extend(said.into_iter().flat_map(|data| vendor_options(data)));
                 return Some(reply);
             }
         }
@@ -178,7 +185,7 @@ impl Side {
         Ok(found)
     }
 
-    fn wait_for(&self, xid: u32, looks: u32) -> Result<Option<Reply>, String> {
+    fn wait_for(&mut self, xid: u32, looks: u32) -> Result<Option<Reply>, String> {
         for _ in 0..looks {
             match self.look() {
                 Some(reply) if reply.xid == xid => return Ok(Some(reply)),

@@ -16,7 +16,7 @@ mod story;
 #[expect(dead_code, reason = "shared with the black-box suite; a part of it is used")]
 mod support;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -74,8 +74,21 @@ fn scenarios() {
             for meant in meant::ALL {
                 assert!(met.contains(meant.name), "{} was not met: {}", meant.name, meant.reason);
             }
+            let is_known = |name: &&str| meant::ALL.iter().any(|meant| meant.name == *name);
+            assert!(meant::SELDOM.iter().all(is_known), "{:?}", meant::SELDOM);
         }
     });
+}
+
+/// From so many exchanges on a random run meets every meant difference that random stories can meet.
+const LONG: u64 = 25_000;
+
+/// Nothing may stand among the meant differences that hides something without being met.
+fn check_met(met: &BTreeMap<&str, usize>) {
+    let names = meant::ALL.iter().map(|meant| meant.name);
+    let unmet = names.filter(|name| !met.contains_key(name) && !meant::SELDOM.contains(name));
+    let unmet: Vec<_> = unmet.collect();
+    assert!(unmet.is_empty(), "not met: {unmet:?}");
 }
 
 /// A number that the environment may set.
@@ -87,7 +100,9 @@ fn number(name: &str, default: u64) -> u64 {
 fn random() {
     lab::among_clients("random", |lab| {
         let (first, wanted) = (number(SEED, 1), number(EXCHANGES, 1000));
-        let (mut exchanges, mut answered, mut met) = (0, 0, BTreeSet::new());
+        // How many stories met each of the meant differences.
+        let mut met = BTreeMap::new();
+        let (mut exchanges, mut answered) = (0, 0);
         let (mut failures, mut shortened) = (Vec::new(), String::new());
         for seed in first.. {
             let story = random::draw(seed);
@@ -96,7 +111,7 @@ fn random() {
                 Ok(report) => {
                     exchanges += report.exchanges;
                     answered += report.answered;
-                    met.extend(report.meant);
+                    report.meant.into_iter().for_each(|name| *met.entry(name).or_default() += 1);
                 }
                 Err(failure) => {
                     let (story, failure) = match failures.is_empty() {
@@ -104,6 +119,7 @@ fn random() {
                         false => (story, failure),
                     };
                     let what = &failure.what;
+                    eprintln!("seed {seed}, step {}: {what}", failure.step + 1);
                     failures.push(format!("seed {seed}, step {}: {what}", failure.step + 1));
                     if failures.len() == 1 {
                         shortened = format!("seed {seed}, shortened:\n{story}");
@@ -117,6 +133,9 @@ fn random() {
                 );
                 assert!(failures.is_empty(), "{}\n{shortened}", failures.join("\n"));
                 assert!(answered * 3 > exchanges, "only {answered} of {exchanges} were answered");
+                if wanted >= LONG {
+                    check_met(&met);
+                }
                 return;
             }
         }

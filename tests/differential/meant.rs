@@ -4,7 +4,9 @@
 use crate::client::Held;
 use crate::compare::{Difference, What};
 use crate::lab::kind_of;
-use crate::message::{Kind, Query, Reply};
+use std::collections::BTreeSet;
+
+use crate::message::{Kind, Query, Reply, VendorOption, vendor_options};
 
 /// A difference that is meant.
 pub(crate) struct Meant {
@@ -34,8 +36,14 @@ pub(crate) struct Seen<'a> {
     pub(crate) had: Held,
     pub(crate) kea: Option<&'a Reply>,
     pub(crate) ours: Option<&'a Reply>,
-    /// Whether the address that the query asks for was offered to another client before.
+    /// Whether the address that the query asks for, or that Kea gave, was offered to another client before.
     pub(crate) is_promised: bool,
+    /// Whether that address is reserved for another client.
+    pub(crate) is_reserved: bool,
+    /// Whether Peregrine gives the client the address that it has, which is reserved for it.
+    pub(crate) has_own: bool,
+    /// What Peregrine's options 125 said so far.
+    pub(crate) vendor_options: &'a BTreeSet<VendorOption>,
     /// Whether any lease was over when the query came.
     pub(crate) expired: bool,
 }
@@ -50,12 +58,31 @@ impl Seen<'_> {
     }
 
     fn option(&self, wanted: u8) -> Option<&[u8]> {
-        let mut options = self.query?.options.iter();
-        options.find(|(code, _)| *code == wanted).map(|(_, data)| &data[..])
+        self.query?.option(wanted)
+    }
+
+    /// Whether Kea's option 125 says what Peregrine's does, but for what it said at an earlier time.
+    fn is_left_over(&self) -> bool {
+        let said = |reply: Option<&Reply>| {
+            let data = reply.and_then(|reply| reply.options.get(&125));
+            data.map(|data| vendor_options(data)).unwrap_or_default()
+        };
+        let (kea, ours) = (said(self.kea), said(self.ours));
+        let is_known = |it: &VendorOption| ours.contains(it) || self.vendor_options.contains(it);
+        let is_named = |it: &VendorOption| kea.iter().any(|its| (its.0, its.1) == (it.0, it.1));
+        !kea.is_empty()
+            && kea.iter().all(is_known)
+            && ours.iter().filter(|it| kea.iter().any(|its| its.0 == it.0)).all(is_named)
     }
 
     fn has_option(&self, code: u8) -> bool {
         self.option(code).is_some()
+    }
+
+    /// A REQUEST that names no address.
+    fn asks_for_any(&self) -> bool {
+        let named = self.has_option(50) || self.query.is_some_and(|it| it.ciaddr != [0; 4]);
+        self.message_type() == REQUEST && !named
     }
 
     /// What both sides answered.
@@ -79,6 +106,20 @@ const DECLINE: u8 = 4;
 const RELEASE: u8 = 7;
 const INFORM: u8 = 8;
 
+/// Those that a long random run need not meet: nothing that leads to them is drawn, or seldom.
+pub(crate) const SELDOM: [&str; 10] = [
+    "name-of-the-selected-subnet",
+    "current-binding-first",
+    "no-ethernet-address",
+    "broken-relay-information",
+    "overloaded-query",
+    "conflict-of-command",
+    "required-class-without-test",
+    "home-of-a-reservation",
+    "class-of-a-skipped-operand",
+    "name-with-a-last-dot",
+];
+
 /// All of them.
 pub(crate) const ALL: &[Meant] = &[
     Meant {
@@ -87,7 +128,7 @@ pub(crate) const ALL: &[Meant] = &[
         applies: |seen| {
             seen.message_type() == REQUEST
                 && seen.is_field("flags")
-                && seen.values() == ("0000", "8000")
+                && matches!(seen.values(), ("0000", "8000") | ("0001", "8001"))
                 && seen.kea.is_some_and(|reply| reply.fields["giaddr"] != [0; 4])
         },
         effect: Effect::None,
@@ -119,9 +160,7 @@ pub(crate) const ALL: &[Meant] = &[
         reason: "DISCOVER and REQUEST without an address, yiaddr: a client that asks again is given the same address, which nobody else was offered \
                  meanwhile (RFC 2131 section 3.1 point 2); Kea goes on to the next",
         applies: |seen| {
-            let named = seen.has_option(50) || seen.query.is_some_and(|it| it.ciaddr != [0; 4]);
-            let anything = seen.message_type() == REQUEST && !named;
-            (seen.message_type() == DISCOVER || anything)
+            (seen.message_type() == DISCOVER || seen.asks_for_any())
                 && seen.had.promised
                 && (seen.is_field("yiaddr") || seen.is_field("to"))
         },
@@ -129,11 +168,13 @@ pub(crate) const ALL: &[Meant] = &[
     },
     Meant {
         name: "open-offer-not-offered",
-        reason: "DISCOVER with option 50, yiaddr and what follows from the address: an address that was offered to another client \
-                 some seconds ago is kept for it (RFC 2131 section 3.1 point 2); Kea offers it to who asks",
+        reason: "DISCOVER and REQUEST without an address, yiaddr and what follows from the address: one that was offered to another \
+                 client some seconds ago is kept for it (RFC 2131 section 3.1 point 2); Kea offers it to who asks, or to the next",
         applies: |seen| {
             let addresses = [seen.kea, seen.ours].map(|reply| reply.map(|reply| reply.yiaddr));
-            seen.message_type() == DISCOVER && seen.is_promised && addresses[0] != addresses[1]
+            (seen.message_type() == DISCOVER || seen.asks_for_any())
+                && seen.is_promised
+                && addresses[0] != addresses[1]
         },
         effect: Effect::OtherAddresses,
     },
@@ -177,6 +218,18 @@ pub(crate) const ALL: &[Meant] = &[
                 && seen.query.is_some_and(|query| query.giaddr == [0; 4])
         },
         effect: Effect::None,
+    },
+    Meant {
+        name: "direct-decline-without-subnet",
+        reason: "DECLINE, broadcast on a link, that names a link without a subnet in option 82 or 118: 2.2 drops it, for 3.x it is \
+                 the address that counts",
+        applies: |seen| {
+            seen.message_type() == DECLINE
+                && matches!(seen.difference.what, What::Lease(_))
+                && (seen.has_option(82) || seen.has_option(118))
+                && seen.query.is_some_and(|query| query.giaddr == [0; 4])
+        },
+        effect: Effect::OtherLeases,
     },
     Meant {
         name: "no-ethernet-address",
@@ -272,6 +325,71 @@ pub(crate) const ALL: &[Meant] = &[
                 && kea != "absent"
                 && ours != kea
                 && ours.contains(kea)
+        },
+        effect: Effect::None,
+    },
+    Meant {
+        name: "vendor-options-left-over",
+        reason: "any reply, option 125 that the configuration holds: 2.2 adds a client's sub-options to the configured option itself, which later \
+                 replies to others then carry as well; 3.x makes a new option for each reply",
+        applies: |seen| seen.difference.what == What::Option(125) && seen.is_left_over(),
+        effect: Effect::None,
+    },
+    Meant {
+        name: "reserved-in-another-subnet",
+        reason: "REQUEST, NAK for an address of a pool that another subnet of the shared network reserves for another client: \
+                 what an administrator assigns is that client's (RFC 2131 section 1, manual allocation), as in every OFFER; Kea asks \
+                 only the subnet of the client's lease here",
+        applies: |seen| {
+            let refused = seen.message_type() == REQUEST && seen.kinds() == (Kind::Ack, Kind::Nak);
+            seen.is_reserved
+                && refused
+                && matches!(seen.difference.what, What::Reply | What::Lease(_))
+        },
+        effect: Effect::OtherLeases,
+    },
+    Meant {
+        name: "name-of-the-selected-subnet",
+        reason: "REQUEST, lease without a name: a lease has the name that its client was told (RFC 4702 section 4); in a shared network \
+                 Kea's has that of the selected subnet where the address's subnet gives none",
+        applies: |seen| {
+            let is_named =
+                |reply: &Reply| [12, 81].iter().any(|code| reply.options.contains_key(code));
+            seen.difference.what == What::Lease("hostname".into())
+                && seen.difference.ours.starts_with("\"\" of ")
+                && ![seen.kea, seen.ours].into_iter().flatten().any(is_named)
+        },
+        effect: Effect::OtherLeases,
+    },
+    Meant {
+        name: "current-binding-first",
+        reason: "DISCOVER, yiaddr: the address of the client's current binding goes first (RFC 2131 section 4.3.1); where the selected \
+                 subnet knows no reservations, Kea takes a client's own reservation in another one for somebody else's",
+        applies: |seen| {
+            let addresses = [seen.kea, seen.ours].map(|reply| reply.map(|reply| reply.yiaddr));
+            seen.message_type() == DISCOVER && seen.has_own && addresses[0] != addresses[1]
+        },
+        effect: Effect::OtherAddresses,
+    },
+    Meant {
+        name: "class-of-a-skipped-operand",
+        reason: "any reply, option 42 with 192.0.2.6, which only such a class has: 2.2 evaluates an operand that cannot be \
+                 evaluated also where the one before it decides, 3.x does not",
+        applies: |seen| {
+            let values = ("absent", "c0000206");
+            seen.difference.what == What::Option(42) && seen.values() == values
+        },
+        effect: Effect::None,
+    },
+    Meant {
+        name: "name-with-a-last-dot",
+        reason: "any reply, option 12 of a query whose option 12 ends with a dot: 2.2 adds the suffix to such a name, too, for 3.x it \
+                 is whole",
+        applies: |seen| {
+            let (kea, ours) = seen.values();
+            seen.difference.what == What::Option(12)
+                && seen.option(12).is_some_and(|name| name.ends_with(b"."))
+                && kea.starts_with(ours)
         },
         effect: Effect::None,
     },

@@ -43,6 +43,12 @@ pub(crate) struct Route {
 }
 
 impl Query {
+    /// The payload of an option.
+    pub(crate) fn option(&self, wanted: u8) -> Option<&[u8]> {
+        let mut options = self.options.iter();
+        options.find(|(code, _)| *code == wanted).map(|(_, data)| &data[..])
+    }
+
     /// The UDP payload.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         let mut bytes = vec![self.op, self.htype, self.hlen, self.hops];
@@ -250,6 +256,21 @@ fn options(mut bytes: &[u8]) -> BTreeMap<u8, Vec<u8>> {
             }
             _ => break,
         };
+    }
+    found
+}
+
+/// A sub-option of option 125: its enterprise, its code and its data.
+pub(crate) type VendorOption = (u32, u8, Vec<u8>);
+
+/// The sub-options in the data of options 125.
+pub(crate) fn vendor_options(mut data: &[u8]) -> Vec<VendorOption> {
+    let mut found = Vec::new();
+    while let [a, b, c, d, len, rest @ ..] = data {
+        let enterprise = u32::from_be_bytes([*a, *b, *c, *d]);
+        let (inside, after) = rest.split_at(usize::from(*len).min(rest.len()));
+        found.extend(options(inside).into_iter().map(|(code, data)| (enterprise, code, data)));
+        data = after;
     }
     found
 }

@@ -2,6 +2,7 @@
 //! the runs of the stories that are cut.
 
 mod expressions;
+mod more;
 mod options;
 
 use serde_json::{Map, Value, json};
@@ -23,11 +24,20 @@ pub(crate) fn draw(seed: u64) -> Story {
     for _ in 0..8 {
         dice.0.next();
     }
+    // What came to be drawn later has dice of its own.
+    let mut others = Dice(Random::new(seed.wrapping_add(7).wrapping_mul(0xD134_2543_DE82_EF95)));
+    for _ in 0..8 {
+        others.0.next();
+    }
+    let broad = others.chance(60);
     let loose = dice.chance(20);
     let (wild, bootp) = (dice.chance(40), dice.chance(20));
     let mut plan =
         Plan { loose, wild, bootp, shared: false, links: Vec::new(), clients: Vec::new() };
-    let config = plan.configuration(&mut dice);
+    let mut config = plan.configuration(&mut dice);
+    if broad {
+        more::broaden(&mut others, &mut config, loose, wild);
+    }
     let mut parts = [json!({}), json!({})];
     if bootp {
         parts = HOOKS.map(|folder| {
@@ -39,7 +49,11 @@ pub(crate) fn draw(seed: u64) -> Story {
     let mut story = Story { title: format!("Seed {seed}"), config, kea, ours, steps: Vec::new() };
     plan.people(&mut dice, &mut story);
     for _ in 0..STEPS {
+        let before = story.steps.len();
         plan.step(&mut dice, &mut story);
+        if broad {
+            plan.broaden_steps(&mut others, &mut story, before);
+        }
     }
     story
 }
@@ -317,6 +331,19 @@ impl Plan {
                 words.push(("ciaddr".into(), self.address(dice, client)));
                 query(dice.pick(&["renew", "rebind", "release", "inform"]), words);
             }
+        }
+    }
+
+    /// Lets the queries from `first` on say more, and adds a step now and then.
+    fn broaden_steps(&self, dice: &mut Dice, story: &mut Story, first: usize) {
+        for step in &mut story.steps[first..] {
+            if let Step::Query { client, verb, words, .. } = step {
+                more::say(dice, client, verb, words);
+            }
+        }
+        if dice.chance(12) && !self.loose {
+            let client = &self.clients[dice.between(0, self.clients.len() - 1)];
+            story.steps.push(more::step(dice, &client.name, client.link.prefix));
         }
     }
 

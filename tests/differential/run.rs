@@ -5,14 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use crate::client::{Held, Holdings, Impossible, compose};
-use crate::compare::{self, Addresses, Difference, Pools, What};
+use crate::compare::{self, Addresses, Difference, Pools, Reservations, What};
 use crate::lab::{Lab, Queries, Replies, kind_of};
 use crate::meant::{self, Effect, Seen};
-use crate::message::Reply;
+use crate::message::{Kind, Reply};
 use crate::story::{Expected, Step, Story, Words};
 use crate::support::server::PATIENCE;
 use crate::support::wait::{until, wall_s};
 
+/// Lets every exchange be printed.
+const TELL: &str = "PEREGRINE_DIFFERENTIAL_TELL";
 /// A lifetime without an end.
 const INFINITE: u64 = u32::MAX as u64;
 /// How long ago a lease ended that is set back.
@@ -75,20 +77,28 @@ pub(crate) fn tell(lab: &mut Lab, story: &Story) -> Result<Report, Failure> {
     lab.ours.start_anew(&merged(&[&story.config, &story.ours]));
     let free = story.ours.get("allocator").is_some();
     let addresses = if free { Addresses::SamePool(Pools::of(&kea)) } else { Addresses::Identical };
+    let pools = Pools::of(&kea);
     let mut telling = Telling {
         lab,
-        pools: Pools::of(&kea),
+        pools: pools.clone(),
         addresses,
         clients: BTreeMap::new(),
         kea: Holdings::new(),
         ours: Holdings::new(),
         xid: 0x1000,
+        reservations: Reservations::of(&kea),
+        diverged: false,
+        given_back: BTreeSet::new(),
         expired: false,
         ended: false,
         report: Report::default(),
     };
     for (at, step) in story.steps.iter().enumerate() {
         telling.step(step).map_err(|what| Failure { step: at, what: format!("{step}\n{what}") })?;
+        // Pools of one subnet fill up at different times then, so that addresses cannot be compared by their pools.
+        if telling.diverged && pools.are_several() && is_drawn(step) {
+            break;
+        }
     }
     Ok(telling.report)
 }
@@ -101,6 +111,11 @@ struct Telling<'a> {
     kea: Holdings,
     ours: Holdings,
     xid: u32,
+    reservations: Reservations,
+    /// Whether the sides came to choose different addresses.
+    diverged: bool,
+    /// Clients that remember an address that they have no more.
+    given_back: BTreeSet<String>,
     /// Whether any lease came to its end.
     expired: bool,
     /// Whether one was set back to its end since the last query.
@@ -120,6 +135,8 @@ impl Telling<'_> {
             }
             Step::Expire { client } => self.expire(client),
             Step::End { client } => self.end_lease(client),
+            // Another address may be leased at each side by then.
+            Step::Command(_) if self.diverged => Ok(()),
             Step::Command(command) => self.command(command),
             Step::Restart => {
                 self.lab.kea.start();
@@ -137,6 +154,9 @@ impl Telling<'_> {
         expected: Option<&Expected>,
     ) -> Result<(), String> {
         self.xid += 1;
+        if self.diverged {
+            self.forget_given_back();
+        }
         let mut all = self.clients.get(client).cloned().unwrap_or_default();
         all.extend(words.iter().cloned());
         let promised = self.ours.get(client).is_some_and(|held| held.promised);
@@ -155,23 +175,54 @@ impl Telling<'_> {
             (kea, ours) => return Err(format!("cannot be asked: Kea {kea:?}, Peregrine {ours:?}")),
         };
         let replies = self.lab.exchange(&queries)?;
+        if std::env::var_os(TELL).is_some() {
+            eprintln!("{client} {verb} {words:?}\n{replies}");
+        }
         self.report.exchanges += 1;
         self.report.answered += usize::from(replies.kea.is_some() && replies.ours.is_some());
         let had = self.kea.get(client).copied().unwrap_or_default();
         self.kea.entry(client.into()).or_default().learn(verb, replies.kea.as_ref());
         self.ours.entry(client.into()).or_default().learn(verb, replies.ours.as_ref());
+        match (verb, kind_of(replies.ours.as_ref())) {
+            ("release", _) => _ = self.given_back.insert(client.into()),
+            (_, Kind::Ack) => _ = self.given_back.remove(client),
+            _ => {}
+        }
         if let Some(expected) = expected {
             check_expected(expected, &replies)?;
         }
-        let differences =
-            compare::replies(replies.kea.as_ref(), replies.ours.as_ref(), &self.addresses);
-        let about = About { client, had, queries: &queries, replies: &replies };
+        let differences = self.differences(&replies);
+        let disguised = words.iter().any(|(key, _)| ["mac", "cid", "htype"].contains(&&**key));
+        let about = About { client, had, disguised, queries: &queries, replies: &replies };
         self.explain(&differences, Some(&about))?;
         self.check_leases(Some(&about))?;
         if self.ended {
             self.clear_ended();
         }
         Ok(())
+    }
+
+    /// What is not the same in two replies. Where their addresses differ, names that are made of the address do not count.
+    fn differences(&self, replies: &Replies) -> Vec<Difference> {
+        let compared = |addresses: &Addresses| {
+            compare::replies(replies.kea.as_ref(), replies.ours.as_ref(), addresses)
+        };
+        let is_address = |it: &Difference| matches!(it.what, What::Field("yiaddr" | "to"));
+        let mut found = compared(&self.addresses);
+        if found.iter().any(is_address) {
+            let beside = compared(&Addresses::SamePool(self.pools.clone()));
+            found.retain(|it| is_address(it) || beside.iter().any(|other| other.what == it.what));
+        }
+        found
+    }
+
+    /// Where the sides give different addresses, an address that was given back is another's at one of them.
+    fn forget_given_back(&mut self) {
+        for name in std::mem::take(&mut self.given_back) {
+            for holdings in [&mut self.kea, &mut self.ours] {
+                holdings.entry(name.clone()).or_default().bound = None;
+            }
+        }
     }
 
     /// Deletes leases that are over: after one query each side goes its own way with them.
@@ -211,6 +262,10 @@ impl Telling<'_> {
                 kea: about.and_then(|about| about.replies.kea.as_ref()),
                 ours: about.and_then(|about| about.replies.ours.as_ref()),
                 is_promised: about.is_some_and(|about| self.is_promised(about)),
+                is_reserved: about
+                    .is_some_and(|about| self.reservations.keep(&about.queries.ours.0)),
+                has_own: about.is_some_and(|about| self.has_own(about)),
+                vendor_options: &self.lab.ours.vendor_options,
                 expired: self.expired,
             };
             match meant::explain(&seen) {
@@ -230,6 +285,7 @@ impl Telling<'_> {
                 Effect::None => {}
                 Effect::OtherAddresses => {
                     self.addresses = Addresses::SamePool(self.pools.clone());
+                    self.diverged = true;
                 }
                 Effect::OtherLeases => self.align(about.map_or("", |about| about.client)),
             }
@@ -237,28 +293,43 @@ impl Telling<'_> {
         Ok(())
     }
 
-    /// Whether what the client asks Peregrine for was offered to another one there.
+    /// Whether what the client asks Peregrine for, or what Kea gave it, was offered to another one there.
     fn is_promised(&self, about: &About<'_>) -> bool {
         let query = &about.queries.ours.0;
-        let option = query.options.iter().find(|(code, _)| *code == 50);
-        let asked = option.map_or(&query.ciaddr[..], |(_, address)| &address[..]);
-        let of_others = self.ours.iter().filter(|(name, _)| *name != about.client);
-        let mut promised = of_others.filter(|(_, held)| held.promised);
-        promised.any(|(_, held)| held.last_offer.is_some_and(|address| address.octets() == asked))
+        let asked = query.option(50).unwrap_or(&query.ciaddr);
+        let given = about.replies.kea.as_ref().map(|reply| reply.yiaddr.octets());
+        let is_meant = |it: [u8; 4]| it == asked || given == Some(it);
+        let mut others =
+            self.ours.iter().filter(|(name, _)| about.disguised || *name != about.client);
+        others.any(|(_, held)| {
+            held.promised && held.last_offer.is_some_and(|it| is_meant(it.octets()))
+        })
+    }
+
+    /// Whether Peregrine offers the client the address that it has there, and that is reserved for it.
+    fn has_own(&self, about: &About<'_>) -> bool {
+        let given = about.replies.ours.as_ref().map(|reply| reply.yiaddr);
+        let held = self.ours.get(about.client).and_then(|held| held.bound).map(|(it, _)| it);
+        let query = &about.queries.ours.0;
+        given.is_some_and(|given| held == Some(given) && self.reservations.give(query, given))
     }
 
     /// Deletes leases that only one side has, and lets the client begin again: what comes after can be compared.
     fn align(&mut self, client: &str) {
         let (kea, ours) = (self.lab.kea.server.leases(), self.lab.ours.server.leases());
         for (side, mine, others) in [(&self.lab.kea, &kea, &ours), (&self.lab.ours, &ours, &kea)] {
+            let whose = |lease: &Value| whose(lease, &self.addresses);
             let of_others: BTreeSet<_> = others.iter().map(whose).collect();
             for lease in mine.iter().filter(|lease| !of_others.contains(&whose(lease))) {
                 let arguments = json!({"ip-address": lease["ip-address"]});
                 side.server.command(&json!({"command": "lease4-del", "arguments": arguments}));
             }
         }
-        self.kea.remove(client);
-        self.ours.remove(client);
+        // What it was offered stays open all the same.
+        for holdings in [&mut self.kea, &mut self.ours] {
+            let held = holdings.entry(client.into()).or_default();
+            (held.bound, held.offered) = (None, None);
+        }
     }
 
     fn expire(&mut self, client: &str) -> Result<(), String> {
@@ -302,6 +373,7 @@ impl Telling<'_> {
             return Ok(());
         }
         (self.expired, self.ended) = (true, true);
+        self.given_back.insert(client.into());
         for (side, mut lease) in sides {
             lease["expire"] = expire.into();
             let update = json!({"command": "lease4-update", "arguments": lease});
@@ -329,13 +401,23 @@ struct About<'a> {
     client: &'a str,
     /// What the client had of Kea before.
     had: Held,
+    /// Whether it came under another identity than usual.
+    disguised: bool,
     queries: &'a Queries,
     replies: &'a Replies,
 }
 
-/// Whose a lease is and in which state.
-fn whose(lease: &Value) -> String {
-    ["hw-address", "client-id", "subnet-id", "state"].map(|key| lease[key].to_string()).join(" ")
+/// Whether a step is of a random story: nobody wrote what must come of it.
+fn is_drawn(step: &Step) -> bool {
+    matches!(step, Step::Query { expected: None, .. })
+}
+
+/// Whose a lease is, where and in which state.
+fn whose(lease: &Value, addresses: &Addresses) -> String {
+    let address = lease["ip-address"].as_str().and_then(|text| text.parse().ok());
+    let place = address.map(|address| addresses.name(address)).unwrap_or_default();
+    let whose = ["hw-address", "client-id", "state"].map(|key| lease[key].to_string()).join(" ");
+    format!("{whose} {place} {}", compare::name_of_lease(lease))
 }
 
 fn check_expected(expected: &Expected, replies: &Replies) -> Result<(), String> {

@@ -266,6 +266,37 @@ fn networkd_of_systemd_rebinds_to_another_server() {
     }
 }
 
+#[test]
+fn networkd_of_systemd_says_its_name_and_gets_the_options_that_it_asks_for() {
+    if !net::is_installed_at(NETWORKD) || !net::is_possible("systemd-networkd with a name") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let lan = Lan::new(&[("server", "192.0.2.1/24"), ("client", "")]);
+    let mut server = Server::new(Kind::Peregrine, "server", folder.path());
+    let mut configuration = configuration();
+    configuration["option-data"] = json!([
+        {"name": "ntp-servers", "data": "192.0.2.123"},
+        {"code": 224, "csv-format": false, "data": "0a0b"},
+        {"code": 225, "csv-format": false, "data": "0c0d"}
+    ]);
+    server.configure(&configuration);
+    server.start(&lan);
+    // A name with dots goes as option 81.
+    let more = "SendHostname=yes\nHostname=pc.example\nRequestOptions=224\n";
+    let client = Client::start_with(&lan, Program::Networkd, folder.path(), more);
+    let given = until("lease", PATIENCE, || lease(&server));
+    assert_eq!(given["hostname"], "pc.example.");
+    // It writes what it was told to a file in a mount namespace of its own.
+    let leases = format!("/proc/{}/root/run/systemd/netif/leases", client.running.id());
+    let told = until("options at the client", PATIENCE, || {
+        let files = fs::read_dir(&leases).into_iter().flatten().flatten();
+        let told: String = files.filter_map(|file| fs::read_to_string(file.path()).ok()).collect();
+        if told.contains("NTP=192.0.2.123") { Ok(told) } else { Err(told) }
+    });
+    assert!(told.contains("OPTION_224=0a0b") && !told.contains("OPTION_225"), "{told}");
+}
+
 /// The scenario itself is true of the original.
 #[test]
 fn all_clients_of_kea() {
@@ -280,7 +311,13 @@ const ALL: [Program; 3] = [Program::Dhclient, Program::Udhcpc, Program::Dhcpcd];
 fn careful(program: Program) -> &'static str {
     match program {
         Program::Udhcpc => "-a",
-        Program::Dhclient | Program::Dhcpcd | Program::Networkd => "",
+        Program::Dhclient | Program::Dhcpcd => "",
+        // Version 252 sends its DECLINE from the very address that it does not take, before it has any other: the kernel
+        // refuses that (`Network is unreachable`) unless routes make the address one of its own and show the way.
+        Program::Networkd => {
+            "SendDecline=yes\n[Route]\nDestination=192.0.2.1/32\nScope=link\n\
+             [Route]\nDestination=192.0.2.100/32\nType=local\nTable=local\n"
+        }
     }
 }
 
@@ -340,8 +377,31 @@ fn keeps_its_address(program: Program) {
     assert_eq!(lease(&server).unwrap()["ip-address"], given["ip-address"]);
 }
 
-/// systemd's client 252 is left out: with `SendDecline=yes` it finds the stranger and means to decline, but sends from the
-/// very address that it does not take, which its kernel refuses (`Network is unreachable`).
+/// What version 252 sends is no DECLINE of RFC 2131 (table 5): it lacks option 50, so that no server can know which address
+/// is meant. It is counted as a violation, and changes nothing.
+#[test]
+fn networkd_of_systemd_declines_without_naming_the_address() {
+    if !net::is_installed_at(NETWORKD) || !net::is_possible("systemd's client with a stranger") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let hosts = [("server", "192.0.2.1/24"), ("client", ""), ("other", "192.0.2.100/24")];
+    let lan = Lan::new(&hosts);
+    let mut server = Server::new(Kind::Peregrine, "server", folder.path());
+    server.configure(&configuration());
+    server.start(&lan);
+    let more = careful(Program::Networkd);
+    let _client = Client::start_with(&lan, Program::Networkd, folder.path(), more);
+    until("a DECLINE that is refused", PATIENCE, || {
+        let now = server.statistics();
+        match (now["pkt4-decline-received"], now["pkt4-rfc-violation"]) {
+            (1.., 1..) => Ok(()),
+            other => Err(other),
+        }
+    });
+    assert!(server.leases().iter().all(|lease| lease["state"] != 1), "{:?}", server.leases());
+}
+
 #[test]
 fn an_address_that_somebody_has_is_declined() {
     ALL.into_iter().for_each(decline_of_a_taken_address);

@@ -66,7 +66,9 @@ fn drive(lan: &Lan, host: &str, base: &str, more: &[&str]) {
     let report = String::from_utf8_lossy(&output.stdout).into_owned();
     let (sent, received) =
         (numbers(&report, "sent packets: "), numbers(&report, "received packets: "));
-    assert_eq!((&sent[..], &received[..]), (&[CLIENTS; 2][..], &[CLIENTS; 2][..]), "{report}");
+    // On a busy machine perfdhcp sends more than it was told to: a client of the first ones asks again.
+    let enough = sent.len() == 2 && sent.iter().all(|number| *number >= CLIENTS);
+    assert!(enough && sent == received, "{report}");
 }
 
 /// The last octets of the addresses that clients whose hardware address begins with `base` hold.
@@ -225,7 +227,7 @@ fn ha_hot_standby() {
     let files = example_files(["ha-hot-standby-server1.json", "ha-hot-standby-server2.json"]);
     let servers = pair(&lan, files, "hot-standby", folder.path());
     phones(&lan, &servers);
-    assert_eq!(servers[0].statistics()["pkt4-ack-sent"], u64::from(CLIENTS));
+    assert!(servers[0].statistics()["pkt4-ack-sent"] >= u64::from(CLIENTS));
     assert_eq!(servers[1].statistics()["pkt4-sent"], 0);
 }
 

@@ -44,8 +44,8 @@ pub(crate) enum Mishap {
     Duplicate { one: (u32, Held), two: (u32, Held) },
     /// A client was refused what it holds.
     Refused { client: u32, held: Held, at: Duration },
-    /// Nobody renewed a lease until its end.
-    RanOut { client: u32, held: Held },
+    /// Nobody renewed a lease until its end, though its client asked, without an answer since then.
+    RanOut { client: u32, held: Held, waits: Option<Duration> },
 }
 
 impl fmt::Display for Mishap {
@@ -57,7 +57,12 @@ impl fmt::Display for Mishap {
             Mishap::Refused { client, held, at } => {
                 write!(f, "client {client} was refused {held:?} at {at:?}")
             }
-            Mishap::RanOut { client, held } => write!(f, "client {client} lost {held:?}"),
+            Mishap::RanOut { client, held, waits: Some(since) } => {
+                write!(f, "client {client} lost {held:?}, having asked in vain since {since:?}")
+            }
+            Mishap::RanOut { client, held, waits: None } => {
+                write!(f, "client {client} lost {held:?}; the test was too slow to let it ask")
+            }
         }
     }
 }
@@ -165,15 +170,19 @@ impl Guests {
             let early = held.is_some_and(|held| now < self.renews_at(**client, held));
             waits.is_some() || !early
         });
-        let mut due: Vec<(u32, Duration)> =
-            due.map(|(client, waits)| (*client, waits.unwrap_or(now))).collect();
-        // Who has waited longest goes first, and says so.
-        due.sort_by_key(|(_, since)| *since);
+        let since_when = |(client, waits): (&u32, &Option<Duration>)| {
+            let renewal = self.held.get(client).map(|held| self.renews_at(*client, held));
+            (waits.or(renewal).unwrap_or(now), *client, waits.unwrap_or(now))
+        };
+        let mut due: Vec<_> = due.map(since_when).collect();
+        // Who has been due for longest goes first: with more of them than a turn holds nobody is passed over again and again.
+        due.sort_unstable();
         due.truncate(TURN);
+        // Who has waited for long says so.
         let (patient, impatient): (Vec<_>, Vec<_>) =
-            due.iter().partition(|(_, since)| now.saturating_sub(*since) < IMPATIENCE);
+            due.iter().partition(|(.., since)| now.saturating_sub(*since) < IMPATIENCE);
         for (group, secs) in [(impatient, 10), (patient, 0)] {
-            let group: Vec<u32> = group.iter().map(|(client, _)| *client).collect();
+            let group: Vec<u32> = group.iter().map(|(_, client, _)| *client).collect();
             if !group.is_empty() {
                 self.ask(clients, &group, secs);
             }
@@ -252,8 +261,9 @@ impl Guests {
         let out = self.held.iter().filter(|(_, held)| held.until <= now);
         let out: Vec<u32> = out.map(|(client, _)| *client).collect();
         for client in out {
+            let waits = self.present.get(&client).copied().flatten();
             if let Some(held) = self.let_go(client) {
-                self.mishaps.push(Mishap::RanOut { client, held });
+                self.mishaps.push(Mishap::RanOut { client, held, waits });
             }
         }
     }

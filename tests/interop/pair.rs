@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::site::pages;
 use crate::support::net::{self, Cut, Lan};
 use crate::support::server::{Kind, PATIENCE, Server};
 use crate::support::wait::until;
@@ -135,18 +137,14 @@ impl Pair {
     /// the clients try again.
     pub(crate) fn drive(&self, base: &str, clients: u32) {
         let with_kea = self.servers.iter().any(|server| server.kind == Kind::Kea);
-        let tries = if with_kea { 3 } else { 1 };
-        let mut seen = Vec::new();
-        for _ in 0..tries {
+        let patience = if with_kea { PATIENCE } else { Duration::ZERO };
+        until("run in which every client got a lease", patience, || {
             let text = self.perfdhcp(base, clients);
             let (sent, received) =
                 (numbers(&text, "sent packets: "), numbers(&text, "received packets: "));
-            if sent == received && sent.iter().all(|number| *number >= clients) {
-                return;
-            }
-            seen.push(text);
-        }
-        panic!("not every client got a lease:\n{}", seen.join("\n"));
+            let all = sent == received && sent.iter().all(|number| *number >= clients);
+            if all { Ok(()) } else { Err(text) }
+        });
     }
 
     fn perfdhcp(&self, base: &str, clients: u32) -> String {
@@ -179,8 +177,8 @@ pub(crate) fn numbers(report: &str, name: &str) -> Vec<u32> {
 
 /// Each live lease's holder.
 fn by_address(server: &Server) -> BTreeMap<String, String> {
-    let live = server.leases().into_iter().filter(|lease| lease["state"] == 0);
-    live.map(|lease| (lease["ip-address"].to_string(), lease["hw-address"].to_string())).collect()
+    let live = pages(server).into_iter().filter(|(_, lease)| lease["state"] == 0);
+    live.map(|(address, lease)| (address, lease["hw-address"].to_string())).collect()
 }
 
 /// The whole life of a pair.

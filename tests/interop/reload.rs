@@ -26,12 +26,12 @@ fn file(server: &Server) -> PathBuf {
 }
 
 /// The `Dhcp4` that the server would be given at its next start.
-fn written(server: &Server) -> Value {
+pub(crate) fn written(server: &Server) -> Value {
     let text = std::fs::read_to_string(file(server)).unwrap();
     serde_json::from_str::<Value>(&text).unwrap()["Dhcp4"].clone()
 }
 
-fn count(server: &Server, id: &str) -> usize {
+pub(crate) fn count(server: &Server, id: &str) -> usize {
     server.log().matches(id).count()
 }
 
@@ -46,7 +46,7 @@ fn hang_up(server: &Server) {
     });
 }
 
-fn succeeds(server: &Server, command: &str, arguments: Option<Value>) -> Value {
+pub(crate) fn succeeds(server: &Server, command: &str, arguments: Option<Value>) -> Value {
     let mut request = json!({ "command": command });
     if let Some(arguments) = arguments {
         request["arguments"] = arguments;
@@ -240,8 +240,13 @@ fn a_test_changes_nothing_and_what_was_written_is_read_again() {
         answer["arguments"]["Dhcp4"]["valid-lifetime"].clone()
     };
     assert_eq!(lifetime(), 3600);
-    succeeds(&server, "config-set", Some(given));
+    let hash = || succeeds(&server, "config-hash-get", None)["arguments"].clone();
+    let old = hash();
+    assert!(old["hash"].as_str().is_some_and(|hash| hash.len() == 64), "{old}");
+    let set = succeeds(&server, "config-set", Some(given));
     assert_eq!(lifetime(), 1234);
+    assert_eq!(set["arguments"], hash());
+    assert_ne!(old, hash());
     let before = succeeds(&server, "config-get", None);
     let answer = succeeds(&server, "config-write", Some(json!({"filename": "kept"})));
     let kept = server.folder().join("kept");

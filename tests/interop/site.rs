@@ -25,6 +25,8 @@ pub(crate) const HOSTS: [&str; 3] = ["one", "two", "three"];
 pub(crate) const ADDRESSES: [&str; 3] = ["10.0.0.1", "10.0.0.2", "10.0.0.3"];
 /// Leases of a page: few, so that there are many pages.
 const PAGE: usize = 7;
+/// In the subnet and in no pool.
+const ADDED: &str = "10.0.200.1";
 /// Clients that may seem to get no answer before a partner counts as failed.
 const UNACKED_CLIENTS: u32 = 3;
 
@@ -216,6 +218,28 @@ impl Site {
     /// Fetches the leases of `from` to `place`.
     pub(crate) fn synchronise(&self, place: usize, from: usize) {
         self.order(place, "ha-sync", &json!({"server-name": name(from), "max-period": 10}));
+    }
+
+    /// Each of the two is given a lease that the other lacks, by hand: only `place` can get what it lacks by fetching.
+    pub(crate) fn differ(&self, place: usize, from: usize) {
+        let added = json!({"ip-address": ADDED, "hw-address": "02:00:fd:00:00:01", "subnet-id": 1});
+        self.order(from, "lease4-add", &added);
+        let promised = self.promised();
+        let lost = promised.keys().next().expect("somebody was served");
+        self.order(place, "lease4-del", &json!({"ip-address": lost}));
+        let [here, there] = [place, from].map(|place| pages(&self.servers[place]));
+        assert!(!here.contains_key(lost) && there.contains_key(lost), "{lost} at {}", name(place));
+        assert!(!here.contains_key(ADDED) && there.contains_key(ADDED), "at {}", name(place));
+    }
+
+    /// The leases of both are the same again after [`Self::differ`]; the one that nobody was promised is taken back.
+    pub(crate) fn agree(&self, place: usize, from: usize) {
+        let [here, there] = [place, from].map(|place| pages(&self.servers[place]));
+        assert_eq!(here, there, "{} and {}", name(place), name(from));
+        assert!(here.contains_key(ADDED));
+        for place in [place, from] {
+            self.order(place, "lease4-del", &json!({"ip-address": ADDED}));
+        }
     }
 
     /// Waits until all servers that run list the same leases, in pages: those that the clients hold, and no others.

@@ -1,4 +1,4 @@
-//! A pair that talks TLS, with basic authentication on top: Peregrine with Kea 2.2 each way round, and what a
+//! A pair that talks TLS, with basic authentication on top or alone: Peregrine with Kea 2.2 each way round, and what a
 //! listener with TLS does to everybody who is no peer.
 
 use std::fs;
@@ -84,26 +84,43 @@ pub(crate) fn add_logins(configuration: &mut Value, kind: Kind, folder: &Path) {
     }
 }
 
+/// As [`life`], over plain HTTP with passwords.
+fn life_with_passwords(mode: Mode, kinds: [Kind; 2]) {
+    let folder = tempfile::tempdir().unwrap();
+    life(folder.path(), None, mode, kinds, false);
+}
+
 /// As [`life`], with certificates of one authority.
 fn life_under_tls(mode: Mode, kinds: [Kind; 2], require_client_certs: bool) {
     let folder = tempfile::tempdir().unwrap();
     let papers = Papers::of(&Authority::new(folder.path(), "authority"));
-    life(folder.path(), &papers, mode, kinds, require_client_certs);
+    life(folder.path(), Some(&papers), mode, kinds, require_client_certs);
 }
 
 /// As [`life`], with certificates that signed themselves.
 fn life_under_own_certificates(kinds: [Kind; 2]) {
     let folder = tempfile::tempdir().unwrap();
-    life(folder.path(), &Papers::self_signed(folder.path()), Mode::HotStandby, kinds, true);
+    let papers = Papers::self_signed(folder.path());
+    life(folder.path(), Some(&papers), Mode::HotStandby, kinds, true);
 }
 
-/// A pair that serves, loses each of its servers and takes it back, all of it under TLS and with logins.
-fn life(folder: &Path, papers: &Papers, mode: Mode, kinds: [Kind; 2], require_client_certs: bool) {
+/// A pair that serves, loses each of its servers and takes it back, all of it with logins and, if there are papers, under
+/// TLS.
+fn life(
+    folder: &Path,
+    papers: Option<&Papers>,
+    mode: Mode,
+    kinds: [Kind; 2],
+    require_client_certs: bool,
+) {
     if !net::is_possible("a pair of servers in network namespaces") {
         return;
     }
     let configurations = [0, 1].map(|place| {
-        let mut all = papers.configuration(place, mode, require_client_certs);
+        let mut all = match papers {
+            Some(papers) => papers.configuration(place, mode, require_client_certs),
+            None => configuration(mode, NAMES[place]),
+        };
         add_logins(&mut all, kinds[place], folder);
         all
     });
@@ -122,13 +139,28 @@ fn life(folder: &Path, papers: &Papers, mode: Mode, kinds: [Kind; 2], require_cl
 
     // A stranger's request, without a certificate and without a login.
     for place in [0, 1].into_iter().filter(|place| kinds[*place] == Kind::Peregrine) {
-        let answer = ask(&pair, place, &[]);
+        let answer = match papers {
+            Some(_) => ask(&pair, place, &[]),
+            None => ask_plainly(&pair, place),
+        };
         if require_client_certs {
             assert_eq!(answer, "");
         } else {
             assert!(answer.starts_with("HTTP/1.1 401 Unauthorized\r\n"), "{answer}");
         }
     }
+}
+
+#[test]
+fn our_primary_with_kea_and_passwords_alone() {
+    life_with_passwords(Mode::LoadBalancing, [Kind::Peregrine, Kind::Kea]);
+    life_with_passwords(Mode::HotStandby, [Kind::Peregrine, Kind::Kea]);
+}
+
+#[test]
+fn keas_primary_with_ours_and_passwords_alone() {
+    life_with_passwords(Mode::LoadBalancing, [Kind::Kea, Kind::Peregrine]);
+    life_with_passwords(Mode::HotStandby, [Kind::Kea, Kind::Peregrine]);
 }
 
 #[test]
@@ -253,8 +285,8 @@ fn nobody_else_gets_in_and_nobody_suffers() {
     pair.wait_until_normal();
 }
 
-/// Asks a server for its heartbeat over TLS from the relay's host and returns what came back.
-fn ask(pair: &Pair, place: usize, options: &[&str]) -> String {
+/// The address of a server, and a request for its heartbeat.
+fn heartbeat(place: usize) -> (&'static str, String) {
     let host = ["10.0.0.1", "10.0.0.2"][place];
     let body = r#"{"command": "ha-heartbeat"}"#;
     let request = format!(
@@ -262,6 +294,19 @@ fn ask(pair: &Pair, place: usize, options: &[&str]) -> String {
          Content-Type: application/json\r\n\r\n{body}",
         body.len()
     );
+    (host, request)
+}
+
+/// Asks a server for its heartbeat over HTTP from the relay's host and returns what came back.
+fn ask_plainly(pair: &Pair, place: usize) -> String {
+    let (host, request) = heartbeat(place);
+    let script = format!("exec 3<>/dev/tcp/{host}/8000; cat >&3; cat <&3");
+    feed(pair, "bash", &["-c", &script], request.as_bytes())
+}
+
+/// Asks a server for its heartbeat over TLS from the relay's host and returns what came back.
+fn ask(pair: &Pair, place: usize, options: &[&str]) -> String {
+    let (host, request) = heartbeat(place);
     let connect = ["s_client", "-quiet", "-connect", &format!("{host}:8000")];
     feed(pair, "openssl", &[&connect[..], options].concat(), request.as_bytes())
 }

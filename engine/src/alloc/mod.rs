@@ -11,7 +11,7 @@ use std::net::Ipv4Addr;
 
 pub use offers::{ClientKey, Offers};
 
-use crate::clock::Now;
+use crate::clock::{Mono, Now};
 use crate::lease::{AddressHalf, Findable, KeptOut, LeaseStore};
 use crate::seam::Allotment;
 use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -19,6 +19,9 @@ use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 /// How many promised addresses one search steps over before it takes one of them: a bound on the work that a
 /// flood of DISCOVERs can cause in a small pool.
 const MAX_PROMISED_SKIPPED: u32 = 4096;
+/// A pool of no more addresses is counted each time; a larger one once a second.
+const COUNTED_ALWAYS: u64 = 4096;
+const COUNTED_EVERY_NS: u64 = 1_000_000_000;
 /// How often a search starts again because another client was faster; each time means one client served.
 const MAX_RACES: usize = 4096;
 
@@ -31,6 +34,15 @@ pub struct Pool {
     start: Start,
     /// Only one server of a pair gives its addresses.
     is_of_one_server: bool,
+    count: Count,
+}
+
+/// How many of a pool's addresses were held when they were counted last.
+#[derive(Debug, Default)]
+struct Count {
+    held: AtomicU64,
+    /// By the monotonic clock, nanoseconds; 0: never.
+    counted: AtomicU64,
 }
 
 /// Where a search starts.
@@ -88,13 +100,13 @@ impl Pool {
     /// A pool of the addresses `first` to `last` but those that are `kept_out`; searches go on from `first`.
     pub fn iterative(first: Ipv4Addr, last: Ipv4Addr, kept_out: KeptOut) -> Self {
         let start = Start::Next(AtomicU64::new(u32::from(first).into()));
-        Self { first, last, kept_out, start, is_of_one_server: false }
+        Self { first, last, kept_out, start, is_of_one_server: false, count: Count::default() }
     }
 
     /// As [`Self::iterative`], with searches that start anywhere.
     pub fn random(first: Ipv4Addr, last: Ipv4Addr, kept_out: KeptOut) -> Self {
         let start = Start::Anywhere(AtomicU64::new(0), RandomState::new());
-        Self { first, last, kept_out, start, is_of_one_server: false }
+        Self { first, last, kept_out, start, is_of_one_server: false, count: Count::default() }
     }
 
     /// The same pool, of which one server of a pair gives addresses and the other does not: it is not halved.
@@ -123,6 +135,35 @@ impl Pool {
         Findable { kept_out: &self.kept_out, half, ended }
     }
 
+    /// The number of its addresses.
+    pub fn size(&self) -> u64 {
+        u64::from(u32::from(self.last) - u32::from(self.first)) + 1
+    }
+
+    /// How many of its addresses are held; of a large pool, how many were within the last second.
+    pub fn held(&self, store: &dyn LeaseStore, now: Mono) -> u64 {
+        if self.size() <= COUNTED_ALWAYS {
+            return store.held(self.first..=self.last);
+        }
+        let Count { held, counted } = &self.count;
+        let before = counted.load(Ordering::Acquire);
+        if before == 0 || now.as_ns().saturating_sub(before) >= COUNTED_EVERY_NS {
+            held.store(store.held(self.first..=self.last), Ordering::Release);
+            counted.store(now.as_ns().max(1), Ordering::Release);
+        }
+        held.load(Ordering::Acquire)
+    }
+
+    /// A number that nobody can foretell, if searches start anywhere.
+    fn draw(&self) -> Option<u64> {
+        match &self.start {
+            Start::Next(_) => None,
+            Start::Anywhere(searches, hashing) => {
+                Some(hashing.hash_one(searches.fetch_add(1, Ordering::Relaxed)))
+            }
+        }
+    }
+
     /// The next free address in what is left of the pool in this round.
     fn find_in_rest(
         &self,
@@ -139,17 +180,11 @@ impl Pool {
                 }
                 store.find_free(now, next..=self.last, next, self.findable(part), taken)
             }
-            Start::Anywhere(searches, hashing) => {
-                let drawn = hashing.hash_one(searches.fetch_add(1, Ordering::Relaxed));
-                let size = u64::from(u32::from(self.last) - u32::from(self.first)) + 1;
-                let from = u32::from(self.first) + (drawn % size) as u32;
-                store.find_free(
-                    now,
-                    self.first..=self.last,
-                    from.into(),
-                    self.findable(part),
-                    taken,
-                )
+            Start::Anywhere(..) => {
+                let drawn = self.draw().unwrap_or_default();
+                let from = u32::from(self.first) + (drawn % self.size()) as u32;
+                let range = self.first..=self.last;
+                store.find_free(now, range, from.into(), self.findable(part), taken)
             }
         }
     }
@@ -178,6 +213,9 @@ impl<'p, P: Iterator<Item = &'p Pool> + Clone> Round<'p, P> {
         now: Now,
         taken: &dyn Fn(Ipv4Addr) -> bool,
     ) -> Option<Ipv4Addr> {
+        if let Some(drawn) = self.pools.clone().next().and_then(Pool::draw) {
+            return self.find_anywhere(drawn, part, store, now, taken);
+        }
         let last = Ipv4Addr::from(self.turn.0.load(Ordering::Relaxed));
         let start = self.pools.clone().position(|pool| pool.contains(last)).unwrap_or(0);
         let mut rest = self.pools.clone().skip(start);
@@ -202,6 +240,23 @@ impl<'p, P: Iterator<Item = &'p Pool> + Clone> Round<'p, P> {
         }
         self.turn.0.store(found.into(), Ordering::Relaxed);
         Some(found)
+    }
+}
+
+impl<'p, P: Iterator<Item = &'p Pool> + Clone> Round<'p, P> {
+    /// Finds a free address anywhere in any of the pools: each is as likely to be looked into first.
+    fn find_anywhere(
+        &self,
+        drawn: u64,
+        part: Part,
+        store: &dyn LeaseStore,
+        now: Now,
+        taken: &dyn Fn(Ipv4Addr) -> bool,
+    ) -> Option<Ipv4Addr> {
+        let number = self.pools.clone().count().max(1) as u64;
+        let start = (drawn % number) as usize;
+        let mut pools = self.pools.clone().skip(start).chain(self.pools.clone().take(start));
+        pools.find_map(|pool| pool.find_in_rest(part, store, now, taken))
     }
 }
 

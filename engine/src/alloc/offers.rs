@@ -14,7 +14,7 @@ use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// Locks on each side; a power of two.
-const SHARDS: usize = 64;
+const SHARDS: usize = 256;
 
 /// A client as offers know it: a hash of what identifies it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -92,3 +92,35 @@ fn one_client_that_asks_again_and_again_pushes_nobody_out() {
     let kept = |number: &u32| offers.of(client(*number), SUBNET, at(2)) == Some(address(*number));
     assert_eq!((others.filter(kept).count(), offers.evicted()), (99, 0));
 }
+
+/// Nobody of them is the one that all are given from first.
+#[test]
+fn a_random_search_begins_in_any_of_the_pools() {
+    struct Nobody;
+    impl crate::lease::ChangeSink for Nobody {
+        fn record(&self, _change: &crate::lease::Change<'_>) {}
+    }
+    let store = crate::lease::memory::MemoryStore::new(std::sync::Arc::new(Nobody));
+    let pools: Vec<Pool> = (0..4)
+        .map(|n| Pool::random(address(n * 256), address(n * 256 + 99), KeptOut::default()))
+        .collect();
+    let turn = Turn::default();
+    let now = Now { mono: at(1), wall_s: 1000 };
+    let mut found = [0; 4];
+    for _ in 0..400 {
+        let round = Round { turn: &turn, pools: pools.iter() };
+        let free = round.find(Part::ALL, &store, now, &|_| false).unwrap();
+        found[(u32::from(free) as usize >> 8) & 3] += 1;
+        assert!(free.octets()[3] < 100);
+    }
+    assert!(found.iter().all(|number| *number > 40), "{found:?}");
+    // And goes on in the others.
+    let taken = |free: Ipv4Addr| free.octets()[2] != 2;
+    for _ in 0..50 {
+        let round = Round { turn: &turn, pools: pools.iter() };
+        assert_eq!(
+            round.find(Part::ALL, &store, now, &taken).map(|free| free.octets()[2]),
+            Some(2)
+        );
+    }
+}

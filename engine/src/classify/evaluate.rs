@@ -3,7 +3,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::inside::{chunk, enterprise, sub_option};
+use super::inside::{class_data, enterprise, sub_option};
 use super::tree::{Enterprise, Field, Length, Operand, Path, Start, Test, Text};
 use super::value::Value;
 use super::{EvaluationError, Subject};
@@ -40,15 +40,11 @@ impl Text {
         Ok(match self {
             Text::Literal(bytes) => Value::Borrowed(bytes),
             Text::OptionPayload(path) => find(path, subject).unwrap_or(Value::EMPTY),
-            Text::OptionDescription(path) => option_text(path, subject),
+            Text::OptionDescription(path) => option_text(path, subject)?,
             Text::Field(field) => field.value(subject),
             Text::VendorEnterprise => enterprise_number(code::VIVSO_SUBOPTIONS, subject),
             Text::VendorClassEnterprise => enterprise_number(code::VIVCO_SUBOPTIONS, subject),
-            Text::VendorClassData(wanted, index) => {
-                vendor(code::VIVCO_SUBOPTIONS, *wanted, subject)
-                    .and_then(|data| chunk(&data, *index).map(|range| data.slice(range)))
-                    .unwrap_or(Value::EMPTY)
-            }
+            Text::VendorClassData(wanted, index) => vendor_class_data(*wanted, *index, subject),
             Text::Substring { of, start, len } => substring(of.evaluate(subject)?, *start, *len),
             Text::Split { of, delimiters, field } => {
                 split(of.evaluate(subject)?, &delimiters.evaluate(subject)?, *field)
@@ -182,6 +178,16 @@ fn vendor(code: u8, wanted: Enterprise, subject: &dyn Subject) -> Option<Value<'
     wanted.is_none_or(|wanted| wanted == number).then(|| payload.slice(range))
 }
 
+fn vendor_class_data(wanted: Enterprise, index: usize, subject: &dyn Subject) -> Value<'_> {
+    let found = || {
+        let payload = Value::from(subject.option(code::VIVCO_SUBOPTIONS.into())?);
+        let (number, _) = enterprise(&payload)?;
+        let range = class_data(&payload, index)?;
+        wanted.is_none_or(|wanted| wanted == number).then(|| payload.slice(range))
+    };
+    found().unwrap_or(Value::EMPTY)
+}
+
 fn enterprise_number(code: u8, subject: &dyn Subject) -> Value<'_> {
     subject
         .option(code.into())
@@ -189,16 +195,20 @@ fn enterprise_number(code: u8, subject: &dyn Subject) -> Value<'_> {
         .map_or(Value::EMPTY, |(number, _)| Value::number(number))
 }
 
-fn option_text<'a>(path: &Path, subject: &'a dyn Subject) -> Value<'a> {
-    let Some(found) = look_up(path, subject) else { return Value::EMPTY };
-    match found.definition {
+fn option_text<'a>(path: &Path, subject: &'a dyn Subject) -> Result<Value<'a>> {
+    let Some(found) = look_up(path, subject) else { return Ok(Value::EMPTY) };
+    Ok(match found.definition {
         Some(definition) if definition.kind == Kind::String => {
             let len = trim_zeros(&found.payload).len();
             found.payload.slice(0..len)
         }
+        Some(definition) if !definition.has_text(&found.payload) => {
+            let expected = "0 or 1 in each boolean";
+            return Err(EvaluationError { function: "text", found: found.payload.len(), expected });
+        }
         Some(definition) => definition.to_text(&found.payload).into(),
         None => opaque_text(found.code, &found.payload).into(),
-    }
+    })
 }
 
 fn substring(value: Value<'_>, start: i32, len: Length) -> Value<'_> {

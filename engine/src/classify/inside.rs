@@ -37,12 +37,15 @@ pub(super) fn enterprise(data: &[u8]) -> Option<(u32, Range<usize>)> {
     data.get(start..end).map(|_| (u32::from_be_bytes(*number), start..end))
 }
 
-/// The `index`th chunk of `data`, each after its length byte.
-pub(super) fn chunk(data: &[u8], index: usize) -> Option<Range<usize>> {
-    let mut start = 0;
+/// Where the `index`th data of an option 124 lies: each follows its length and the number of its enterprise, which is the
+/// first one's (RFC 3925 section 3). Of data that are cut off, which only a lenient server takes, what is there.
+pub(super) fn class_data(payload: &[u8], index: usize) -> Option<Range<usize>> {
+    let first: [u8; 4] = *payload.first_chunk()?;
+    let mut at = 0;
     for _ in 0..index {
-        start += 1 + usize::from(*data.get(start)?);
+        at += 5 + usize::from(*payload.get(at + 4)?);
+        payload.get(at..at + 4).filter(|enterprise| **enterprise == first)?;
     }
-    let end = start + 1 + usize::from(*data.get(start)?);
-    data.get(start..end).map(|_| start + 1..end)
+    let len = usize::from(*payload.get(at + 4)?);
+    Some(at + 5..payload.len().min(at + 5 + len))
 }

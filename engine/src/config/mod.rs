@@ -1,7 +1,7 @@
 //! Kea's configuration: [`json`] reads its dialect with line and column, `wire` checks the shape (unknown keys
 //! refused), [`model`] is what comes out, [`render()`] prints it for config-get.
 //!
-//! Pure but for reading files (`<?include?>`) in [`load`]. Must not know sockets, leases or High Availability:
+//! Pure but for reading files (`<?include?>`) in [`load`], and those of a secret. Must not know sockets, leases or High Availability:
 //! a hook library's parameters stay positioned JSON for whoever owns them.
 
 mod build;
@@ -10,6 +10,7 @@ mod load;
 pub mod model;
 mod names;
 mod render;
+mod secret;
 pub mod wire;
 
 pub use build::{CheckHook, Directories, build};

@@ -1,6 +1,6 @@
 //! The checked configuration: what the engine works with. Every field is valid and every default filled in.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use crate::codec::options::Definitions;
 use crate::hosts::{Hosts, IdentifierKind};
 
 pub use super::names::{NameRules, ReplaceClientName, Unwanted};
+pub use super::secret::Secret;
 
 /// What a configuration file holds.
 #[derive(Clone, Debug)]
@@ -38,8 +39,10 @@ pub struct Dhcp6 {
 pub struct Dhcp4 {
     /// `interfaces-config`.
     pub interfaces: Interfaces,
-    /// `control-socket` and `control-sockets`.
+    /// `control-socket` and `control-sockets` of type unix.
     pub control_sockets: Vec<ControlSocket>,
+    /// Those of type http and https.
+    pub http_sockets: Vec<HttpSocket>,
     /// `multi-threading`.
     pub multi_threading: MultiThreading,
     /// `lease-database`.
@@ -56,6 +59,8 @@ pub struct Dhcp4 {
     pub loggers: Vec<Logger>,
     /// `echo-client-id`: option 61 is sent back.
     pub echo_client_id: bool,
+    /// `stash-agent-options`: a renewal without option 82 is read as if it had the one that its lease keeps.
+    pub stash_agent_options: bool,
     /// `decline-probation-period`, seconds.
     pub decline_probation_s: u32,
     /// `authoritative` of the global level: for clients without a subnet.
@@ -121,6 +126,52 @@ pub enum ControlSocket {
         /// `socket-name`.
         path: PathBuf,
     },
+}
+
+/// A control socket over HTTP. It is not opened by the engine, which knows no HTTP.
+#[derive(Clone, Debug)]
+pub struct HttpSocket {
+    /// Where it stands.
+    pub at: Position,
+    /// `socket-address` and `socket-port`.
+    pub address: SocketAddr,
+    /// `trust-anchor`, `cert-file` and `key-file`; `None`: without TLS.
+    pub tls: Option<HttpTls>,
+    /// `authentication`; `None`: whoever reaches it may send commands.
+    pub login: Option<HttpLogin>,
+    /// `http-headers` that every answer carries, by name and value.
+    pub headers: Vec<(String, String)>,
+}
+
+/// Files for TLS.
+#[derive(Clone, Debug)]
+pub struct HttpTls {
+    /// `trust-anchor`.
+    pub anchor: PathBuf,
+    /// `cert-file`.
+    pub certificate: PathBuf,
+    /// `key-file`.
+    pub key: PathBuf,
+    /// `cert-required`: clients have to show a certificate.
+    pub client_certificates: bool,
+}
+
+/// `authentication`, of type basic.
+#[derive(Clone, Debug)]
+pub struct HttpLogin {
+    /// `realm`.
+    pub realm: String,
+    /// `clients`, at least one.
+    pub clients: Vec<HttpClient>,
+}
+
+/// Who may send commands.
+#[derive(Clone, Debug)]
+pub struct HttpClient {
+    /// `user` or `user-file`; `None`: the file of the password has both, with a colon between.
+    pub user: Option<Secret>,
+    /// `password` or `password-file`.
+    pub password: Secret,
 }
 
 /// `multi-threading`.
@@ -363,6 +414,9 @@ pub struct Subnet4 {
     pub authoritative: bool,
     /// `allocator`.
     pub allocator: Allocator,
+    /// `adaptive-lease-time-threshold` below 1, with the allocator `flq`: from this share of held addresses on leases are
+    /// as short as they may be.
+    pub adaptive_threshold: Option<f64>,
     /// `cache-threshold` and `cache-max-age`.
     pub cache: LeaseCache,
     /// `offer-lifetime`, seconds: an offered address is leased that long; 0: it is not.
@@ -402,6 +456,7 @@ impl Subnet4 {
             match_client_id: true,
             authoritative: false,
             allocator: Allocator::default(),
+            adaptive_threshold: None,
             cache: LeaseCache { threshold: None, max_age_s: None },
             offer_lifetime_s: 0,
             store_extended_info: false,

@@ -2,6 +2,7 @@
 
 use regex::{Regex, RegexBuilder};
 
+use crate::brackets::{Dialect, translated};
 use crate::limits::{MAX_PATTERN, MAX_PATTERN_PROGRAM};
 
 /// The parameters that shape a name, DNS updates or not.
@@ -58,12 +59,13 @@ impl Default for NameRules {
 impl NameRules {
     /// Gives `take`, piece by piece, `name` with what is unwanted replaced.
     pub fn clean(&self, name: &str, take: &mut dyn FnMut(&str)) {
-        let is_usual = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+        let is_usual = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'-');
         match &self.unwanted {
             Unwanted::Nothing => take(name),
             Unwanted::Usual => {
                 let mut rest = name;
-                while let Some(at) = rest.find(|c| !is_usual(c)) {
+                // Before the first that is unwanted all is ASCII: it stands where a character begins.
+                while let Some(at) = rest.bytes().position(|c| !is_usual(c)) {
                     let (before, from) = rest.split_at(at);
                     take(before);
                     take(&self.replacement);
@@ -119,7 +121,8 @@ impl Unwanted {
             Self::USUAL => Ok(Self::Usual),
             _ if text.len() > MAX_PATTERN => Err(format!("expected at most {MAX_PATTERN} bytes")),
             _ => {
-                let built = RegexBuilder::new(text).size_limit(MAX_PATTERN_PROGRAM).build();
+                let translated = translated(text, Dialect::Posix);
+                let built = RegexBuilder::new(&translated).size_limit(MAX_PATTERN_PROGRAM).build();
                 // The engine's message shows the pattern over several lines; its last one says what is wrong.
                 let reason = |error: regex::Error| {
                     let text = error.to_string();

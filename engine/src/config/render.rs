@@ -170,6 +170,13 @@ fn rename_socket(map: &mut Map<String, Value>) {
             sockets.insert(0, socket);
         }
     }
+    let sockets = map.get_mut("control-sockets").and_then(Value::as_array_mut);
+    for socket in sockets.into_iter().flatten().filter_map(Value::as_object_mut) {
+        if socket.get("socket-type").is_some_and(|kind| kind != "unix") {
+            socket.entry("socket-address").or_insert_with(|| json!("127.0.0.1"));
+            socket.entry("socket-port").or_insert_with(|| json!(8000));
+        }
+    }
 }
 
 /// What the model knows of the global level.

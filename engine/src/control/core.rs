@@ -192,7 +192,7 @@ fn shutdown(command: &Command<'_>, stop: &Sender<u8>) -> Answer {
 }
 
 /// Every counter as Kea shows it: a list of samples, of which we keep the last.
-fn statistics(stats: &Stats) -> Value {
+pub(super) fn statistics(stats: &Stats) -> Value {
     let value = |counter| match counter {
         // The queue of the log is the process's, and counts for itself.
         Counter::LogLinesDropped => crate::log::dropped(),

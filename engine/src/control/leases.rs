@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{Answer, Command, Registry, code};
+use super::{Answer, Channel, Command, Registry, code};
 use crate::clock::Clock;
 use crate::lease::json::{BadLease, LeaseSubnet, SubnetKey, lease_from_json, lease_to_json};
 use crate::lease::{
@@ -84,23 +84,27 @@ impl LeaseCommands {
         }
     }
 
-    /// As `lease4-update` with these arguments, but that the change is not written yet.
-    pub fn take_update(&self, arguments: &Value) -> Taken {
-        Taken::of(self.updated(arguments))
+    /// As `lease4-update` with these arguments by this way, but that the change is not written yet.
+    pub fn take_update(&self, arguments: &Value, channel: Channel) -> Taken {
+        Taken::of(self.updated(arguments, channel))
     }
 
-    /// As `lease4-del` with these arguments, but that the change is not written yet.
-    pub fn take_deletion(&self, arguments: &Value) -> Taken {
-        Taken::of(self.deleted(arguments))
+    /// As `lease4-del` with these arguments by this way, but that the change is not written yet.
+    pub fn take_deletion(&self, arguments: &Value, channel: Channel) -> Taken {
+        Taken::of(self.deleted(arguments, channel))
     }
 
     fn update(&self, command: &Command<'_>) -> Result<Answer, Answer> {
-        let (change, answer) = self.updated(arguments(command)?)?;
+        let (change, answer) = self.updated(arguments(command)?, command.channel)?;
         change.map_or(Ok(()), |number| self.written(number))?;
         Ok(answer)
     }
 
-    fn updated(&self, arguments: &Value) -> Result<(Option<ChangeNumber>, Answer), Answer> {
+    fn updated(
+        &self,
+        arguments: &Value,
+        channel: Channel,
+    ) -> Result<(Option<ChangeNumber>, Answer), Answer> {
         let lease = self.lease(arguments)?;
         let address = lease.address;
         let create = match arguments.get("force-create") {
@@ -113,7 +117,10 @@ impl LeaseCommands {
         };
         let origin = updater(arguments);
         let applied = match (origin, create, self.guard.get()) {
-            (Origin::Partner, true, Some(guard)) => self.take_in(lease, arguments, &**guard)?,
+            (Origin::Partner, true, Some(guard)) => {
+                hear(&**guard, lease.subnet_id, arguments, channel);
+                self.take_in(lease, arguments, &**guard)?
+            }
             (_, true, _) => self.store.apply(lease, Overwrite::Always, origin),
             (_, false, _) => self.store.apply(lease, Overwrite::Existing, origin),
         };
@@ -137,7 +144,6 @@ impl LeaseCommands {
         arguments: &Value,
         guard: &dyn Guard,
     ) -> Result<Applied, Answer> {
-        guard.heard(lease.subnet_id, arguments.get("origin").is_some());
         let only_if_free = arguments.get(ONLY_IF_FREE).and_then(Value::as_bool) == Some(true);
         let identity =
             Identity { client_id: lease.client_id.as_ref(), hw_address: &lease.hw_address };
@@ -165,17 +171,21 @@ impl LeaseCommands {
     }
 
     fn delete(&self, command: &Command<'_>) -> Result<Answer, Answer> {
-        let (change, answer) = self.deleted(arguments(command)?)?;
+        let (change, answer) = self.deleted(arguments(command)?, command.channel)?;
         change.map_or(Ok(()), |number| self.written(number))?;
         Ok(answer)
     }
 
-    fn deleted(&self, arguments: &Value) -> Result<(Option<ChangeNumber>, Answer), Answer> {
+    fn deleted(
+        &self,
+        arguments: &Value,
+        channel: Channel,
+    ) -> Result<(Option<ChangeNumber>, Answer), Answer> {
         let origin = deleter(arguments);
         let subnet_id = arguments.get("subnet-id").and_then(Value::as_u64);
         let subnet_id = subnet_id.and_then(|id| u32::try_from(id).ok());
         if let (Origin::Partner, Some(id), Some(guard)) = (origin, subnet_id, self.guard.get()) {
-            guard.heard(id, arguments.get("origin").is_some());
+            hear(&**guard, id, arguments, channel);
         }
         for _ in 0..MAX_TRIES {
             let Some(stored) =
@@ -327,6 +337,13 @@ fn arguments<'a>(command: &Command<'a>) -> Result<&'a Value, Answer> {
     command.arguments.ok_or_else(|| {
         Answer::error(format!("no arguments specified for the '{}' command", command.name))
     })
+}
+
+/// Tells whether a partner named itself in an update. Who writes as a partner does on the control socket is none.
+fn hear(guard: &dyn Guard, subnet_id: u32, arguments: &Value, channel: Channel) {
+    if let Channel::Partner(_) = channel {
+        guard.heard(subnet_id, arguments.get("origin").is_some());
+    }
 }
 
 /// Kea 3's partners name themselves, those of 2.2 always force; an administrator does neither.

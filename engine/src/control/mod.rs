@@ -3,6 +3,7 @@
 //!
 //! A command is a name, a handler, and Kea's answer shape. Other rooms and crates register their own.
 
+pub mod census;
 pub mod core;
 pub mod leases;
 mod registry;

@@ -493,6 +493,7 @@ fn a_free_address_is_found_from_the_cursor_on(it: Subject) {
     for last in 15..=20 {
         grant(&*it.store, 1000, &lease(last, last)).unwrap();
     }
+    assert_eq!(it.store.held(address(10)..=address(20)), 6);
     assert_eq!(free(&it, 1000, (10, 20), 15, &[]), Some(address(10)));
     assert_eq!(free(&it, 1000, (10, 20), 12, &[12, 13]), Some(address(14)));
     assert_eq!(free(&it, 1000, (10, 20), 15, &[10, 11, 12, 13, 14]), None);
@@ -501,6 +502,7 @@ fn a_free_address_is_found_from_the_cursor_on(it: Subject) {
         .release(at(1000), address(17), identity(&client), false, Origin::Client(None))
         .unwrap();
     assert_eq!(free(&it, 1000, (10, 20), 15, &[]), Some(address(17)));
+    assert_eq!(it.store.held(address(16)..=address(19)), 3);
 }
 
 fn when_nothing_is_free_the_lease_that_ended_first_gives_way(it: Subject) {

@@ -211,6 +211,12 @@ impl LeaseStore for Reference {
         above.take(limit).map(|stored| stored.lease.clone()).collect()
     }
 
+    fn held(&self, range: RangeInclusive<Ipv4Addr>) -> u64 {
+        let table = self.table.lock();
+        let held = table.leases.range(range).filter(|(_, it)| rules::occupies(&it.lease));
+        held.count() as u64
+    }
+
     fn find_free(
         &self,
         now: Now,

@@ -337,6 +337,10 @@ pub trait LeaseStore: Send + Sync + fmt::Debug {
         taken: &dyn Fn(Ipv4Addr) -> bool,
     ) -> Option<Ipv4Addr>;
 
+    /// How many addresses of `range` have an assigned or declined lease, one whose time is over included until it is
+    /// cleaned up. Takes a step for each 256 of them that were ever held.
+    fn held(&self, range: RangeInclusive<Ipv4Addr>) -> u64;
+
     /// Number of leases in any state.
     fn len(&self) -> usize;
 

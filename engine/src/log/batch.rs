@@ -3,7 +3,8 @@
 
 use std::fmt;
 
-use super::{Lines, Message, is_enabled, queue};
+use super::{Lines, Message, is_enabled, queue, wait_for_room};
+use crate::limits::MAX_LOG_LINES;
 
 /// Lines of one thread that are to be queued together: their text is what `T` displays as.
 #[derive(Debug)]
@@ -23,10 +24,12 @@ impl<T: fmt::Display + Send + 'static> Batch<T> {
         }
     }
 
-    /// Queues the lines for the writer; drops and counts them when the queue is full.
+    /// Queues the lines for the writer, and waits for it while the queue is full: who logs more than can be written
+    /// slows down rather than losing lines. Only if the writer does not get on they are dropped and counted.
     pub fn emit(self) {
         if !self.0.is_empty() {
-            queue(Lines::Many(Box::new(self.0)));
+            wait_for_room(self.0.len());
+            queue(Lines::Many(Box::new(self.0)), MAX_LOG_LINES);
         }
     }
 }

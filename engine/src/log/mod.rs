@@ -1,5 +1,6 @@
 //! Log lines: message ids with their severity and logger ([`messages`]), and a bounded queue to a writer
-//! thread (*shell*) that never delays who logs and counts what it drops.
+//! thread (*shell*). A line that finds it full is dropped, counted and told of; only who gathers lines in a [`Batch`],
+//! and so may log more than can be written, waits for the writer as long as that gets on.
 //!
 //! `log!(DHCP4_STARTED, "version {version}")` asks one atomic whether anybody wants the line, makes the text,
 //! and puts it in the queue. Who logs much and must be quick gathers its lines as data in a [`Batch`], which is
@@ -16,12 +17,13 @@ mod writer;
 use std::fmt;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use crossbeam::channel::Sender;
 
 use crate::clock;
 use crate::config::model::Severity;
-use crate::limits::MAX_LOG_LINES;
+use crate::limits::{LOG_PATIENCE_TURN_MS, LOG_PATIENCE_TURNS, MAX_LOG_LINES, SPARE_LOG_LINES};
 pub use batch::Batch;
 pub use writer::{Options, StartError, Writer, reroute};
 
@@ -80,6 +82,10 @@ static QUEUE: OnceLock<Sender<Item>> = OnceLock::new();
 /// Lines in the queue.
 static WAITING: AtomicUsize = AtomicUsize::new(0);
 static DROPPED: AtomicU64 = AtomicU64::new(0);
+/// Lines that were written or given up by the writer, to see whether it gets on.
+static DONE: AtomicU64 = AtomicU64::new(0);
+/// What [`DONE`] was when somebody waited for the writer in vain: until it is more, nobody waits again.
+static STUCK_AT: AtomicU64 = AtomicU64::new(u64::MAX);
 
 /// Whether `message` would be written. One atomic load.
 pub fn is_enabled(message: &Message) -> bool {
@@ -100,22 +106,44 @@ pub fn silence() {
 
 /// Queues one line for the writer; drops and counts it when the queue is full.
 pub fn emit(message: &'static Message, text: String) {
-    queue(Lines::One(message, text));
+    queue(Lines::One(message, text), MAX_LOG_LINES + SPARE_LOG_LINES);
 }
 
-fn queue(lines: Lines) {
+/// Queues lines if no more than `most` wait with them.
+fn queue(lines: Lines, most: usize) {
     let parcel = Parcel { at_us: clock::wall_us(), thread: thread_number(), lines };
     let Some(queue) = QUEUE.get() else {
         parcel.show(&mut |line| eprintln!("{} {}", line.message.id, line.text));
         return;
     };
     let count = parcel.len();
-    if WAITING.fetch_add(count, Ordering::Relaxed) + count > MAX_LOG_LINES {
+    if WAITING.fetch_add(count, Ordering::Relaxed) + count > most {
         WAITING.fetch_sub(count, Ordering::Relaxed);
         DROPPED.fetch_add(count as u64, Ordering::Relaxed);
     } else if queue.send(Item::Parcel(parcel)).is_err() {
         // The writer is gone, and the process about to be.
         DROPPED.fetch_add(count as u64, Ordering::Relaxed);
+    }
+}
+
+/// Waits until `count` lines have room, as long as the writer gets on with its work.
+fn wait_for_room(count: usize) {
+    let is_full = || WAITING.load(Ordering::Relaxed) + count > MAX_LOG_LINES;
+    let mut done = DONE.load(Ordering::Relaxed);
+    if !is_full() || QUEUE.get().is_none() || done == STUCK_AT.load(Ordering::Relaxed) {
+        return;
+    }
+    let mut turns = 0;
+    while is_full() && turns < LOG_PATIENCE_TURNS {
+        std::thread::park_timeout(Duration::from_millis(LOG_PATIENCE_TURN_MS));
+        turns += 1;
+        let now = DONE.load(Ordering::Relaxed);
+        if now != done {
+            (done, turns) = (now, 0);
+        }
+    }
+    if is_full() {
+        STUCK_AT.store(done, Ordering::Relaxed);
     }
 }
 

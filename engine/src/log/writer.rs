@@ -12,9 +12,10 @@ use crossbeam::channel::{self, Receiver, Sender};
 
 use super::output::Output;
 use super::pattern::Pattern;
-use super::{DROPPED, Item, Line, Message, QUEUE, WAITING, messages};
+use super::{DONE, DROPPED, Item, Line, Message, QUEUE, WAITING, messages};
 use crate::config::model::{LogOutput, LogTarget, Logger, Severity};
-use crate::limits::{LOG_LINGER_MS, MAX_LOG_BATCH};
+use crate::limits::{LOG_LINGER_MS, MAX_LOG_BATCH, MAX_LOG_LINES};
+use crate::log;
 
 /// The writer could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -212,6 +213,7 @@ impl Route {
 /// Takes lines until the last sender is gone; writes whenever the queue is empty or a batch is full, and lets
 /// lines gather for a moment before it looks again, so that whoever logs much need not wake it each time.
 fn run(queue: &Receiver<Item>, mut out: Routes) {
+    let mut told = 0;
     while let Ok(first) = queue.recv() {
         let mut flushed: Vec<Sender<()>> = Vec::new();
         for item in std::iter::once(first).chain(queue.try_iter().take(MAX_LOG_BATCH)) {
@@ -223,6 +225,7 @@ fn run(queue: &Receiver<Item>, mut out: Routes) {
                         }
                     });
                     WAITING.fetch_sub(parcel.len(), Ordering::Relaxed);
+                    DONE.fetch_add(parcel.len() as u64, Ordering::Relaxed);
                 }
                 Item::Flush(done) => flushed.push(done),
                 Item::Reroute(other) => {
@@ -232,6 +235,7 @@ fn run(queue: &Receiver<Item>, mut out: Routes) {
             }
         }
         out.routes.iter_mut().for_each(Route::write);
+        tell_losses(&mut told);
         if queue.is_empty() && flushed.is_empty() {
             std::thread::park_timeout(Duration::from_millis(LOG_LINGER_MS));
         }
@@ -239,6 +243,15 @@ fn run(queue: &Receiver<Item>, mut out: Routes) {
             // Who asked may have run out of patience and gone.
             let _ = done.send(());
         }
+    }
+}
+
+/// Says how many lines were lost since it was said last, once there is room again.
+fn tell_losses(told: &mut u64) {
+    let lost = DROPPED.load(Ordering::Relaxed);
+    if lost > *told && WAITING.load(Ordering::Relaxed) < MAX_LOG_LINES {
+        log!(PEREGRINE_LOG_LINES_LOST, "{} lines were lost, {lost} since the start", lost - *told);
+        *told = lost;
     }
 }
 

@@ -24,6 +24,8 @@ pub use buffers::Buffers;
 pub use open::Failed;
 pub use sockets::Sockets;
 pub(crate) use sockets::{Change, Mailbox, Scan, SocketId, Watch};
+#[cfg(all(test, not(feature = "model")))]
+pub(crate) use syscall::thread_cpu_ns;
 
 use crate::config::model::Interfaces;
 use crate::limits::MAX_WORKERS;

@@ -530,6 +530,16 @@ fn entry_address(element: &libc::ifaddrs) -> Option<EntryAddress> {
     }
 }
 
+/// Nanoseconds for which the calling thread has run.
+#[cfg(all(test, not(feature = "model")))]
+pub(crate) fn thread_cpu_ns() -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is a timespec that may be written.
+    let result = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
+    assert_eq!(result, 0, "every thread has such a clock");
+    time.tv_sec.unsigned_abs() * 1_000_000_000 + time.tv_nsec.unsigned_abs()
+}
+
 const _: () = {
     let header = size_of::<libc::cmsghdr>();
     assert!(header + size_of::<libc::in_pktinfo>() <= CONTROL);

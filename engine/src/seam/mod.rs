@@ -53,13 +53,13 @@ pub struct Admitted {
 
 /// Decides before any queue whether a query is ours. Called for every packet: no lock, no allocation.
 pub trait Admission: Send + Sync + fmt::Debug {
-    /// Names of the classes that admission gives (`HA_server1`), fixed for its lifetime.
+    /// Names of the classes that admission gives (`HA_server1`), fixed while one configuration is served.
     fn classes(&self) -> Vec<String>;
     /// Decides about one query. Out-of-scope ones are also shown to the failure detector.
     fn admit(&self, client: &Client<'_>, now: Now) -> Admitted;
 
     /// Whether the subnet decides. Then [`Self::admit`] lets everybody in without a class, and [`Self::admit_in`]
-    /// is asked once the subnet is selected. Fixed for its lifetime.
+    /// is asked once the subnet is selected. Fixed while one configuration is served.
     fn goes_by_subnet(&self) -> bool {
         false
     }

@@ -20,6 +20,9 @@ impl Origin {
     /// An administrator's command.
     pub const USER: Origin = Origin(1);
 
+    /// This server, while it rebuilds relationships. Beyond the numbers that Kea gives to anybody.
+    pub const REBUILDING: Origin = Origin(4000);
+
     /// This server's own state machine of relationship `index`.
     pub const fn ha_local(index: u32) -> Self {
         Origin(1000 + index)

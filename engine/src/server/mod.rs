@@ -3,10 +3,14 @@
 //! [`Prepared::new`] takes what can be refused (the lease file, the sockets); whoever takes part joins it through
 //! [`Parts`]; [`Prepared::start`] begins to serve.
 
+mod commit;
+#[cfg(all(test, not(feature = "model")))]
+mod contention;
 mod housekeeping;
 mod pipeline;
 mod reload;
 mod sanity;
+mod settle;
 mod storage;
 mod tell;
 mod trial;
@@ -15,22 +19,27 @@ use std::hash::RandomState;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
 
 use crossbeam::channel::{Receiver, Sender, bounded};
 use serde_json::Value;
 
-pub use pipeline::{Pipeline, Sender as ReplySender};
+pub use commit::Commits;
+pub use pipeline::Pipeline;
 pub use reload::{Reload, ReloadError};
+pub use settle::ReplySender;
 pub use storage::{Storage, StorageError};
 pub use trial::shortcomings;
 
 use crate::alloc::Offers;
 use crate::clock::{Clock, Mono, SystemClock};
-use crate::config::model::{Dhcp4, Subnet4};
+use crate::config::model::{Dhcp4, Pool4, Subnet4};
 use crate::control::Registry;
+use crate::control::census::Census;
 use crate::control::core::{Core, Served};
 use crate::control::leases::LeaseCommands;
 use crate::control::unix;
+use crate::lease::csv::LoadError;
 use crate::lease::json::{LeaseSubnet, SubnetKey};
 use crate::limits::LOAD_AT_ONCE;
 use crate::log;
@@ -45,7 +54,8 @@ use crate::v4::Snapshot;
 use crate::worker::{self, Pool, Settings};
 use housekeeping::{Duties, Housekeeper};
 use reload::{Doors, Office, Running};
-use sanity::Sanity;
+pub use sanity::Sanity;
+use settle::Settling;
 
 /// What the command line adds to the configuration.
 #[derive(Clone, Debug)]
@@ -72,6 +82,8 @@ pub enum StartError {
     Control(#[from] unix::OpenError),
     #[error("cannot start housekeeping: {0}")]
     Housekeeping(io::Error),
+    #[error("cannot start the thread that waits for the lease file: {0}")]
+    Commits(io::Error),
     #[error("cannot start to read the leases: {0}")]
     Loading(io::Error),
 }
@@ -123,6 +135,8 @@ pub struct Server {
     pool: Option<Pool>,
     _housekeeper: Housekeeper,
     storage: Storage,
+    /// Reads the leases, if that is not done.
+    loader: Option<JoinHandle<()>>,
     stopped: Receiver<u8>,
 }
 
@@ -239,6 +253,7 @@ impl Prepared {
     pub fn start(self, admission: Arc<dyn Admission>) -> Result<Server, StartError> {
         let snapshot = Snapshot::build(Arc::clone(&self.config), &admission.classes());
         let parts = &self.parts;
+        let commits = Some(self.commits().map_err(StartError::Commits)?);
         let pipeline = Pipeline {
             snapshot: Live::new(Arc::new(snapshot)),
             admission,
@@ -250,6 +265,7 @@ impl Prepared {
             stats: Arc::clone(&parts.stats),
             key: RandomState::new(),
             reply_port: self.options.ports.client,
+            commits,
         };
         let pipeline = Arc::new(pipeline);
         let office =
@@ -273,14 +289,25 @@ impl Prepared {
         let running = Running { pipeline, listening: pool.listening(), doors: Arc::clone(&doors) };
         let first = self.reload.running.set(running).is_ok();
         debug_assert!(first, "a server starts once");
-        load_aside(parts, &self.config).map_err(StartError::Loading)?;
+        let loader = load_aside(parts, &self.config).map_err(StartError::Loading)?;
         Ok(Server {
             doors,
             pool: Some(pool),
             _housekeeper: housekeeper,
             storage: self.parts.storage,
+            loader,
             stopped: self.stopped,
         })
+    }
+
+    fn commits(&self) -> io::Result<Commits> {
+        let parts = &self.parts;
+        let settling = Settling {
+            storage: parts.storage.clone(),
+            pending: Arc::clone(&parts.pending),
+            stats: Arc::clone(&parts.stats),
+        };
+        Commits::start(settling, self.sockets.transmit())
     }
 
     fn register(&self) {
@@ -300,6 +327,15 @@ impl Prepared {
         };
         core.register(&parts.registry, self.options.own_name);
         parts.leases.clone().register(&parts.registry);
+        let current = Arc::clone(&self.reload.current);
+        let census = Census {
+            store: Arc::clone(&parts.storage.store),
+            clock: Arc::clone(&parts.clock),
+            stats: Arc::clone(&parts.stats),
+            subnets: Arc::new(move || pool_sizes(&current.load())),
+            written: Arc::clone(&parts.leases.written),
+        };
+        census.register(&parts.registry);
     }
 }
 
@@ -326,21 +362,24 @@ fn load(storage: &Storage, config: &Arc<Dhcp4>) -> Result<(), StorageError> {
     Ok(())
 }
 
-/// Reads the leases on a thread of its own, which nobody waits for. If they cannot be read the server stops.
-fn load_aside(parts: &Parts, config: &Arc<Dhcp4>) -> io::Result<()> {
+/// Reads the leases on a thread of its own. If they cannot be read the server stops.
+fn load_aside(parts: &Parts, config: &Arc<Dhcp4>) -> io::Result<Option<JoinHandle<()>>> {
     if parts.storage.store.is_complete() {
-        return Ok(());
+        return Ok(None);
     }
     let (storage, shutdown) = (parts.storage.clone(), parts.shutdown.clone());
     let config = Arc::clone(config);
     let read = move || {
-        if let Err(error) = load(&storage, &config) {
-            log!(DHCP4_INIT_FAIL, "{error}");
-            // Whoever stopped it already was faster.
-            let _ = shutdown.try_send(1);
+        match load(&storage, &config) {
+            Ok(()) | Err(StorageError::Load(LoadError::Stopped)) => {}
+            Err(error) => {
+                log!(DHCP4_INIT_FAIL, "{error}");
+                // Whoever stopped it already was faster.
+                let _ = shutdown.try_send(1);
+            }
         }
     };
-    std::thread::Builder::new().name("load".into()).spawn(read).map(drop)
+    std::thread::Builder::new().name("load".into()).spawn(read).map(Some)
 }
 
 fn lease_commands(
@@ -363,7 +402,19 @@ impl Drop for Server {
     fn drop(&mut self) {
         // Behind the doors are the commands, which hold the doors: they do not close by themselves.
         self.doors.close();
+        self.storage.stop_loading();
+        if let Some(loader) = self.loader.take() {
+            // A panic of the thread was already reported by its own message.
+            let _ = loader.join();
+        }
     }
+}
+
+/// The ids of all subnets, and how many addresses their pools have.
+fn pool_sizes(config: &Dhcp4) -> Vec<(u32, u64)> {
+    let size = |pool: &Pool4| u64::from(pool.last.to_bits() - pool.first.to_bits()) + 1;
+    let of = |subnet: &Arc<Subnet4>| (subnet.id, subnet.pools.iter().map(size).sum());
+    config.subnets.iter().map(of).collect()
 }
 
 /// The subnet that a lease command means.

@@ -1,24 +1,29 @@
 //! The way of a packet through the rooms: admitted on the thread that received it, decided on its client's worker,
 //! sent once whoever must know of its lease does.
 
+#[cfg(test)]
+mod tests;
+
 use std::cell::Cell;
 use std::hash::{BuildHasher, RandomState};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+use super::commit::Commits;
+use super::settle::{Decided, Settling};
 use super::storage::Storage;
 use super::tell;
 use crate::alloc::Offers;
 use crate::clock::Now;
-use crate::codec::v4::{Malformed, MessageType, OPTIONS_AT, Query, code};
+use crate::codec::v4::{Malformed, MessageType, Query};
 use crate::lease::ChangeNumber;
-use crate::packet::{Buffers, Departure, Links, Transmit};
-use crate::pending::{Pending, PendingReply, Release, Ticket};
+use crate::packet::{Buffers, Departure, Links};
+use crate::pending::{Pending, Ticket};
 use crate::seam::Admission;
 use crate::seam::service::Service;
 use crate::stats::{Counter, Stats};
 use crate::sync::Live;
-use crate::v4::{self, Outcome, Reply, Snapshot};
+use crate::v4::{self, Outcome, Snapshot};
 use crate::worker::{self, Dispatch, Job, Packet};
 
 /// Everything a packet meets on its way. Pure but for what it is given: a simulation gives it a disk and a link of
@@ -44,6 +49,8 @@ pub struct Pipeline {
     pub key: RandomState,
     /// The port that every reply goes to (Kea's `-P`).
     pub reply_port: Option<u16>,
+    /// Who waits for the lease file; without it the worker itself does.
+    pub commits: Option<Commits>,
 }
 
 impl std::fmt::Debug for Pipeline {
@@ -75,11 +82,13 @@ impl worker::Pipeline for Pipeline {
             return self.refused(Counter::NotForUs);
         }
         let yields = query.message_type() == MessageType::Discover;
-        Some(Dispatch { hash: self.hash(&query), class: admitted.class, yields })
+        let (hash, outline) = (self.hash(&query), Some(query.outline()));
+        Some(Dispatch { hash, class: admitted.class, yields, outline })
     }
 
     fn desk(self: Arc<Self>) -> Box<dyn worker::Desk> {
-        Box::new(Desk { pipeline: self, replies: Vec::new() })
+        let settling = self.settling();
+        Box::new(Desk { pipeline: self, settling, replies: Vec::new() })
     }
 
     fn dropped(&self, _job: Job) {
@@ -91,14 +100,9 @@ impl worker::Pipeline for Pipeline {
 /// One worker's way through the pipeline.
 struct Desk {
     pipeline: Arc<Pipeline>,
+    settling: Settling,
     /// Memory for the replies of a batch.
     replies: Vec<Decided>,
-}
-
-/// A reply of this batch, before its changes are written.
-struct Decided {
-    reply: Reply,
-    ticket: Option<Ticket>,
 }
 
 impl worker::Desk for Desk {
@@ -136,9 +140,21 @@ impl worker::Desk for Desk {
         }
         let lines = turn.lines;
         drop(right);
-        let written = last_change.is_none_or(|last| pipeline.storage.write_through(last).is_ok());
+        let written = match (last_change, &pipeline.commits) {
+            (None, _) => true,
+            (Some(last), None) => pipeline.storage.write_through(last).is_ok(),
+            (Some(last), Some(commits)) => match pipeline.storage.append_through(last) {
+                Ok(false) => {
+                    commits.give_back(buffers);
+                    let waits = |decided: &mut Decided| decided.reply.last_change.is_some();
+                    commits.leave(last, self.replies.extract_if(.., waits).collect());
+                    true
+                }
+                other => other.is_ok(),
+            },
+        };
         for decided in self.replies.drain(..) {
-            out.extend(pipeline.settle(decided, written));
+            out.extend(self.settling.settle(decided, written));
         }
         lines.emit();
     }
@@ -163,8 +179,8 @@ impl Turn<'_> {
     /// Decides about one query; returns the last change that was made for it.
     fn decide(&mut self, job: &Job) -> Option<ChangeNumber> {
         let pipeline = self.pipeline;
-        // It was parsed when it was admitted, and has not changed since.
-        let query = pipeline.read(&job.packet.message, || self.snapshot.is_lenient()).ok()?;
+        // It was read when it was admitted, and has not changed since.
+        let query = Query::outlined(&job.packet.message, job.dispatch.outline.as_ref()?)?;
         let ticket = match self.reserve(&query, job.dispatch.hash) {
             Ok(ticket) => ticket,
             Err(why) => return pipeline.refused(why),
@@ -283,30 +299,11 @@ impl Pipeline {
         }
     }
 
-    /// The reply if it may be sent now; otherwise it waits for its acknowledgements, or is dropped because its
-    /// change is not written.
-    fn settle(&self, decided: Decided, written: bool) -> Option<Departure> {
-        let Decided { reply, ticket } = decided;
-        if reply.last_change.is_some() && !written {
-            self.cancel(ticket);
-            self.stats.count(Counter::ReceiveDrop);
-            return None;
-        }
-        match ticket {
-            Some(ticket) if reply.last_change.is_some() => {
-                let parked = PendingReply {
-                    departure: reply.departure,
-                    reports: reply.reports,
-                    acknowledged: false,
-                };
-                let released = self.pending.park_unless_due(ticket, parked)?;
-                current(released, &self.storage, &self.stats)
-            }
-            other => {
-                self.cancel(other);
-                count_sent(&self.stats, &reply.departure);
-                Some(reply.departure)
-            }
+    fn settling(&self) -> Settling {
+        Settling {
+            storage: self.storage.clone(),
+            pending: Arc::clone(&self.pending),
+            stats: Arc::clone(&self.stats),
         }
     }
 
@@ -327,42 +324,6 @@ impl Pipeline {
         self.stats.count(Counter::AllocationFail);
         self.stats.count(failure.counter());
     }
-}
-
-/// Sends replies that have all their acknowledgements, if their lease is still what they say.
-pub struct Sender {
-    /// Knows the versions of the leases.
-    pub storage: Storage,
-    /// Takes the replies.
-    pub transmit: Arc<dyn Transmit>,
-    /// The counters.
-    pub stats: Arc<Stats>,
-}
-
-impl std::fmt::Debug for Sender {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sender").field("storage", &self.storage).finish_non_exhaustive()
-    }
-}
-
-impl Release for Sender {
-    fn release(&self, reply: PendingReply) {
-        if let Some(departure) = current(reply, &self.storage, &self.stats) {
-            self.transmit.transmit(&mut vec![departure]);
-        }
-    }
-}
-
-/// A reply that has all its acknowledgements, counted as sent; none if its lease is no longer what it says.
-fn current(reply: PendingReply, storage: &Storage, stats: &Stats) -> Option<Departure> {
-    let acknowledged = reply.acknowledged;
-    let promise = |(address, version)| storage.store.promise(address, version, acknowledged);
-    if !reply.reports.is_none_or(promise) {
-        stats.count(Counter::ReplyOutdated);
-        return None;
-    }
-    count_sent(stats, &reply.departure);
-    Some(reply.departure)
 }
 
 const fn received(message_type: MessageType) -> Counter {
@@ -388,19 +349,5 @@ const fn malformed(why: Malformed) -> Counter {
         Malformed::FqdnFlags(_) => Counter::MalformedFqdnFlags,
         Malformed::NoMessageType => Counter::MalformedNoMessageType,
         Malformed::UnknownMessageType(_) => Counter::UnknownReceived,
-    }
-}
-
-/// Counts a reply by the type in its option 53, which every reply begins its options with.
-fn count_sent(stats: &Stats, departure: &Departure) {
-    stats.count(Counter::Sent);
-    let options = &departure.message[OPTIONS_AT..];
-    // A reply to BOOTP has no type: it is an ACK without its name.
-    let message_type = if options[0] == code::MESSAGE_TYPE { options.get(2) } else { Some(&5) };
-    match message_type {
-        Some(2) => stats.count(Counter::OfferSent),
-        Some(5) => stats.count(Counter::AckSent),
-        Some(6) => stats.count(Counter::NakSent),
-        _ => {}
     }
 }

@@ -12,7 +12,7 @@ use crate::sync::atomic::{AtomicUsize, Ordering};
 
 /// The check, and what it found so far. Used from several threads at once.
 #[derive(Debug)]
-pub(super) struct Sanity {
+pub struct Sanity {
     config: Arc<Dhcp4>,
     index: SubnetIndex,
     /// Leases that lay elsewhere and stay so.
@@ -24,14 +24,15 @@ pub(super) struct Sanity {
 }
 
 impl Sanity {
-    pub(super) fn new(config: Arc<Dhcp4>) -> Self {
+    /// For leases that are read under `config`.
+    pub fn new(config: Arc<Dhcp4>) -> Self {
         let index = SubnetIndex::build(&config.subnets);
         let [kept, fixed, deleted] = [const { AtomicUsize::new(0) }; 3];
         Self { config, index, kept, fixed, deleted }
     }
 
     /// The lease as it is to be known, or nothing if it is to be forgotten. The lease file is not changed.
-    pub(super) fn amend(&self, lease: Lease4) -> Option<Lease4> {
+    pub fn amend(&self, lease: Lease4) -> Option<Lease4> {
         if self.config.lease_checks == LeaseChecks::None || is_at_home(&lease, &self.config) {
             return Some(lease);
         }

@@ -1,5 +1,8 @@
 //! Where leases are kept (*shell*): the lease file claimed and read, the store filled, the journal open.
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
@@ -10,11 +13,14 @@ use crate::lease::csv::{
     self, ClaimError, Durability, Flag, Journal, LoadError, Loaded, OpenError, Unread,
 };
 use crate::lease::memory::MemoryStore;
-use crate::lease::{Change, ChangeNumber, ChangeSink, Lease4, LeaseStore};
+use crate::lease::{
+    Change, ChangeKind, ChangeNumber, ChangeSink, Lease4, LeaseState, LeaseStore, Origin,
+};
 use crate::log;
 use crate::seam::Replication;
 use crate::stats::{Counter, Stats};
 use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// The leases could not be made ready.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +43,8 @@ pub struct Storage {
     /// The lease file, if there is one.
     file: Option<Arc<Path>>,
     unread: Arc<Mutex<Option<Loading>>>,
+    /// No more leases are read.
+    stopped: Arc<AtomicBool>,
 }
 
 /// What is still to be read, and where it goes.
@@ -66,9 +74,35 @@ impl Sinks {
     }
 }
 
+impl Sinks {
+    /// Counts what was given for the first time, whoever gave it, and what was reclaimed, by Kea's names.
+    fn count(&self, change: &Change<'_>) {
+        let before = change.before.map(|lease| lease.state);
+        let assigned = change.kind != ChangeKind::Deleted
+            && change.lease.state == LeaseState::Assigned
+            && !change.before.is_some_and(|before| {
+                before.state == LeaseState::Assigned && same_client(before, change.lease)
+            });
+        if assigned {
+            self.stats.count(Counter::CumulativeAssigned);
+        }
+        if change.origin == Origin::Reclamation && before != Some(LeaseState::Reclaimed) {
+            self.stats.count(Counter::ReclaimedLeases);
+            if before == Some(LeaseState::Declined) {
+                self.stats.count(Counter::ReclaimedDeclined);
+            }
+        }
+    }
+}
+
+fn same_client(one: &Lease4, other: &Lease4) -> bool {
+    one.client_id == other.client_id && one.hw_address == other.hw_address
+}
+
 impl ChangeSink for Sinks {
     fn record(&self, change: &Change<'_>) {
         self.journal.record(change);
+        self.count(change);
         if let Some(replication) = self.replication.get() {
             replication.queue(change);
         }
@@ -98,7 +132,13 @@ impl Storage {
         let store = Arc::new(MemoryStore::unloaded(sink));
         let loading = Loading { unread, store: Arc::clone(&store) };
         let file = Some(Arc::from(config.file.as_path()));
-        Ok(Self { store, sinks, file, unread: Arc::new(Mutex::new(Some(loading))) })
+        Ok(Self {
+            store,
+            sinks,
+            file,
+            unread: Arc::new(Mutex::new(Some(loading))),
+            stopped: Arc::default(),
+        })
     }
 
     /// Bytes of the lease file that are still to be read.
@@ -119,7 +159,7 @@ impl Storage {
                 store.load(lease);
             }
         };
-        let mut loaded = unread.read(threads, &take)?;
+        let mut loaded = unread.read(threads, &take, &self.stopped)?;
         store.end_loading();
         loaded.torn |= self.sinks.journal.was_torn();
         tell(&loaded, store.len());
@@ -129,10 +169,16 @@ impl Storage {
         Ok(())
     }
 
+    /// Ends [`Self::load`] soon, wherever it has got to.
+    pub fn stop_loading(&self) {
+        self.stopped.store(true, Ordering::Release);
+    }
+
     /// An empty store whose changes go to `journal`.
     pub fn on(journal: Journal, stats: Arc<Stats>) -> Self {
         let (sinks, sink) = Sinks::around(journal, stats);
-        Self { store: Arc::new(MemoryStore::new(sink)), sinks, file: None, unread: Arc::default() }
+        let store = Arc::new(MemoryStore::new(sink));
+        Self { store, sinks, file: None, unread: Arc::default(), stopped: Arc::default() }
     }
 
     /// A yes or no that is kept as long as the leases are: beside their file, if there is one.
@@ -169,6 +215,12 @@ impl Storage {
         self.counted(self.sinks.journal.write_through(number).map(drop))
     }
 
+    /// Gives every change up to `number` to the kernel if it need not wait for that, and for no disk: whether that is
+    /// enough. A failure is counted and logged.
+    pub fn append_through(&self, number: ChangeNumber) -> Result<bool, String> {
+        self.counted(self.sinks.journal.append_through(number))
+    }
+
     /// As [`Self::write_through`], for every change so far.
     pub fn flush(&self) -> Result<(), String> {
         self.counted(self.sinks.journal.flush())
@@ -183,7 +235,7 @@ impl Storage {
         }
     }
 
-    fn counted(&self, result: Result<(), csv::JournalError>) -> Result<(), String> {
+    fn counted<T>(&self, result: Result<T, csv::JournalError>) -> Result<T, String> {
         result.map_err(|error| {
             self.sinks.stats.count(Counter::JournalFailed);
             log!(PEREGRINE_LEASE_FILE_FAILED, "{error}");

@@ -20,6 +20,12 @@ impl<T> Live<T> {
         self.0.load()
     }
 
+    /// Shows the value as it is now, for a moment: as [`Self::load`], without counting another holder of it, for which
+    /// all readers would contend.
+    pub fn look<R>(&self, at: impl FnOnce(&T) -> R) -> R {
+        self.0.look(at)
+    }
+
     /// Puts `value` in the place of the one that was there, which is returned.
     pub fn replace(&self, value: Arc<T>) -> Arc<T> {
         self.0.swap(value)
@@ -58,6 +64,10 @@ mod cell {
             self.0.load_full()
         }
 
+        pub(super) fn look<R>(&self, at: impl FnOnce(&T) -> R) -> R {
+            at(&self.0.load())
+        }
+
         pub(super) fn swap(&self, value: Arc<T>) -> Arc<T> {
             self.0.swap(value)
         }
@@ -87,6 +97,10 @@ mod cell {
 
         pub(super) fn load(&self) -> Arc<T> {
             Arc::clone(&self.0.lock())
+        }
+
+        pub(super) fn look<R>(&self, at: impl FnOnce(&T) -> R) -> R {
+            at(&self.load())
         }
 
         pub(super) fn swap(&self, value: Arc<T>) -> Arc<T> {

@@ -2,14 +2,20 @@
 //! crossbeam's and arc-swap's in the product, shuttle's under the feature `model`, so that the same code runs in
 //! the model checker. Must not know what they guard.
 
+#[cfg(all(test, not(feature = "model")))]
+pub(crate) mod counted;
 mod live;
 
 pub use live::Live;
 
+#[cfg(all(test, not(feature = "model")))]
+pub use counted::{Mutex, MutexGuard};
 #[cfg(not(feature = "model"))]
 pub use crossbeam::queue::SegQueue as Queue;
 #[cfg(not(feature = "model"))]
-pub use parking_lot::{Condvar, Mutex, MutexGuard, RwLock};
+pub use parking_lot::{Condvar, RwLock};
+#[cfg(not(any(test, feature = "model")))]
+pub use parking_lot::{Mutex, MutexGuard};
 #[cfg(not(feature = "model"))]
 pub use std::sync::atomic;
 #[cfg(not(feature = "model"))]

@@ -1,5 +1,8 @@
 //! Which queries are answered at all (RFC 2131 section 4.3, RFC 5107). Pure.
 
+use std::net::Ipv4Addr;
+
+use super::classes::Classes;
 use super::{Context, DropReason, Snapshot};
 use crate::codec::options::space::DHCP4;
 use crate::codec::v4::{MessageType, Query, suboption};
@@ -23,6 +26,7 @@ pub(super) fn accept(
     query: &Query<'_>,
     arrival: &Arrival,
     context: &Context<'_>,
+    classes: &Classes,
 ) -> Result<(), DropReason> {
     let message_type = query.message_type();
     if matches!(message_type, MessageType::Offer | MessageType::Ack | MessageType::Nak) {
@@ -33,16 +37,18 @@ pub(super) fn accept(
         return Err(DropReason::InformWithoutAddress);
     }
     match query.server_identifier() {
-        Some(server) if !is_ours(server, query, context) => Err(DropReason::OtherServer(server)),
+        Some(server) if !is_ours(server, query, context, classes) => {
+            Err(DropReason::OtherServer(server))
+        }
         _ => Ok(()),
     }
 }
 
 /// Whether the client means this server: its relay says so, a socket has the address, or the configuration.
-fn is_ours(server: std::net::Ipv4Addr, query: &Query<'_>, context: &Context<'_>) -> bool {
+fn is_ours(server: Ipv4Addr, query: &Query<'_>, context: &Context<'_>, classes: &Classes) -> bool {
     context.snapshot.config.compatibility.ignore_server_identifier
         || context.local_addresses.contains(&server)
-        || context.snapshot.is_server_identifier(server)
+        || context.snapshot.is_server_identifier(server, classes)
         || query.relay_address(suboption::SERVER_IDENTIFIER_OVERRIDE) == Some(server)
 }
 

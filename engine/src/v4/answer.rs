@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use super::classes::Classes;
-use super::names::Name;
+use super::names::{MAX_FQDN, Name};
 use super::options::{Levels, OptionTable};
 use super::snapshot::{PoolPlan, SubnetPlan};
 use super::vendor::{write_vendor_classes, write_vendor_options};
@@ -117,8 +117,9 @@ impl Exchange<'_> {
         own.number(code::LEASE_TIME, promise.lifetime_s.to_be_bytes());
         own.number(code::SUBNET_MASK, promise.subnet.config.prefix.mask().octets());
         set_timers(&mut own, promise);
+        let mut space = [0; MAX_FQDN];
         if let Some(name) = &promise.name {
-            own.bytes(name.code, name.option());
+            own.bytes(name.code(), name.option(&mut space));
         }
         self.write_options(&mut writer, own, Some(&self.levels(options, promise.host, &classes)));
         let reports = version.map(|version| (promise.address, version));
@@ -198,7 +199,8 @@ impl Exchange<'_> {
         let echo_client_id = self.context.snapshot.config.echo_client_id;
         let echoed = [code::RELAY_AGENT_INFORMATION, code::SUBNET_SELECTION];
         let echoed = echoed.into_iter().chain(echo_client_id.then_some(code::CLIENT_IDENTIFIER));
-        for code in echoed {
+        let recalled = self.query.is_recalling().then_some(code::RELAY_AGENT_INFORMATION);
+        for code in echoed.filter(|code| Some(*code) != recalled) {
             if let Some(value) = self.query.option(code).filter(|value| !value.is_empty()) {
                 own.bytes(code, value);
             }
@@ -289,7 +291,7 @@ impl Exchange<'_> {
         }
         let local = self.arrival.local.octets();
         self.keep_room(writer, &own, &codes);
-        for code in codes.iter() {
+        codes.for_each(|code| {
             match (code, levels) {
                 (code::VENDOR_CLASS, Some(levels)) => write_vendor_classes(writer, levels),
                 (code::VENDOR_OPTIONS, Some(levels)) => {
@@ -298,7 +300,7 @@ impl Exchange<'_> {
                 _ => {}
             }
             if matches!(code, code::VENDOR_CLASS | code::VENDOR_OPTIONS) {
-                continue;
+                return;
             }
             let configured = || levels.and_then(|levels| levels.value((None, code)));
             if let Some(value) = own.value(code) {
@@ -308,7 +310,7 @@ impl Exchange<'_> {
             } else if let Some(value) = configured() {
                 writer.option(code, value);
             }
-        }
+        });
         if let Some(relay) = own.value(code::RELAY_AGENT_INFORMATION) {
             writer.kept_option(code::RELAY_AGENT_INFORMATION, relay);
         }

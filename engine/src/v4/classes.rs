@@ -8,11 +8,13 @@ use super::options::OptionTable;
 use super::{ClassTrouble, Context, DropReason, Snapshot};
 use crate::classify::{ClassId, ClassNames, SPAWN, Subject, unescaped};
 use crate::codec::options::{Definition, is_deferred, trim_zeros};
-use crate::codec::v4::{Query, code};
+use crate::codec::v4::{MessageType, Query, code};
 use crate::config::model::{ClientClass, Dhcp4};
 use crate::lease::ClientId;
 use crate::packet::Arrival;
 
+/// What class tests see in option 53 of a BOOTP request.
+const BOOTP_TYPE: [u8; 1] = [MessageType::Request as u8];
 const VENDOR_CLASS: &str = "VENDOR_CLASS_";
 
 /// What of the configuration's classes is found once.
@@ -68,6 +70,11 @@ impl ClassPlan {
         }
     }
 
+    /// Whether it is known before the subnet is who is in `class`.
+    pub(super) fn is_early(&self, class: ClassId) -> bool {
+        self.place(class).is_some_and(|at| self.early.contains(&at))
+    }
+
     /// The place of `class` in `Dhcp4::classes`, if it has a definition.
     fn place(&self, class: ClassId) -> Option<usize> {
         self.defined.get(class.0 as usize)?.as_ref().map(|(at, _)| *at)
@@ -107,15 +114,16 @@ fn tested(config: &Dhcp4) -> impl Iterator<Item = usize> + '_ {
         .map(|(at, _)| at)
 }
 
-/// The classes whose test refers to KNOWN or UNKNOWN, itself or through a class before it.
+/// The classes whose test refers to KNOWN or UNKNOWN, itself or through a class before it. A template's only itself, as in
+/// Kea, since it may refer to classes that come after it.
 fn dependent_on_known(config: &Dhcp4) -> HashSet<ClassId> {
     let names = &config.class_names;
-    let mut dependent: HashSet<_> =
-        ["KNOWN", "UNKNOWN"].iter().filter_map(|name| names.id(name)).collect();
+    let known: HashSet<_> = ["KNOWN", "UNKNOWN"].iter().filter_map(|name| names.id(name)).collect();
+    let mut dependent = known.clone();
     for class in &config.classes {
-        let test = class.test.iter().flat_map(|test| test.members());
-        let template = class.template.iter().flat_map(|template| template.members());
-        if test.chain(template).any(|id| dependent.contains(&id)) {
+        let mut test = class.test.iter().flat_map(|test| test.members());
+        let mut template = class.template.iter().flat_map(|template| template.members());
+        if test.any(|id| dependent.contains(&id)) || template.any(|id| known.contains(&id)) {
             dependent.insert(class.id);
         }
     }
@@ -303,9 +311,12 @@ impl Subject for View<'_> {
 
     fn option(&self, code: u16) -> Option<Cow<'_, [u8]>> {
         let wanted = u8::try_from(code).ok()?;
-        match self.asked.client_id.filter(|_| wanted == code::CLIENT_IDENTIFIER) {
-            Some(replaced) => Some(Cow::Borrowed(replaced.as_bytes())),
-            None => self.asked.query.option(wanted),
+        let Asked { query, client_id, .. } = self.asked;
+        match (wanted, client_id) {
+            (code::CLIENT_IDENTIFIER, Some(replaced)) => Some(Cow::Borrowed(replaced.as_bytes())),
+            // A BOOTP request is served as a REQUEST, and seen as one.
+            (code::MESSAGE_TYPE, _) if query.is_bootp() => Some(Cow::Borrowed(&BOOTP_TYPE)),
+            _ => query.option(wanted),
         }
     }
 

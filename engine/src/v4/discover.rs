@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use super::answer::Promise;
 use super::names::name_of;
 use super::snapshot::SubnetPlan;
-use super::{AllocationFailure, DropReason, Event, Exchange, Outcome};
+use super::{AllocationFailure, Context, DropReason, Event, Exchange, Outcome};
 use crate::codec::v4::MessageType;
 use crate::config::model::Lifetime;
 use crate::lease::{ChangeNumber, Grant, INFINITE_LIFETIME, Lease4, Origin, Stored};
@@ -120,7 +120,7 @@ impl<'a> Exchange<'a> {
         let reserved = host.map(|host| &*host.hostname).filter(|name| !name.is_empty());
         Promise {
             address,
-            lifetime_s: self.lifetime_s(subnet),
+            lifetime_s: self.lifetime_s(subnet, address),
             subnet,
             pool,
             host,
@@ -196,15 +196,47 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    /// The client's wish within the bounds of its first class that has any, else of the subnet.
-    fn lifetime_s(&self, subnet: &SubnetPlan) -> u32 {
+    /// The client's wish within the bounds of its first class that has any, else of the subnet. Where addresses run short
+    /// it is the least that the bounds allow, or what is left of the client's lease if that is more.
+    fn lifetime_s(&self, subnet: &SubnetPlan, address: Ipv4Addr) -> u32 {
         if self.query.is_bootp() {
             return INFINITE_LIFETIME;
         }
         let mut classes = self.classes.definitions(self.context.snapshot);
         let Lifetime { default_s, min_s, max_s } =
             classes.find_map(|(class, _)| class.lifetime).unwrap_or(subnet.config.lifetime);
+        if self.runs_short(subnet, address) {
+            return min_s.max(self.left_s(address));
+        }
         let wish = self.query.requested_lifetime_s().filter(|wish| *wish > 0);
         wish.map_or(default_s, |wish| wish.max(min_s).min(max_s))
+    }
+
+    /// Whether the pools that are open to the client are as full as `adaptive-lease-time-threshold` says, counted with
+    /// `address`.
+    fn runs_short(&self, subnet: &SubnetPlan, address: Ipv4Addr) -> bool {
+        let Some(threshold) = subnet.config.adaptive_threshold else { return false };
+        let Context { store, now, .. } = *self.context;
+        let open = subnet.open_pools(&self.classes).map(|pool| &pool.addresses);
+        if !open.clone().any(|pool| pool.contains(address)) {
+            return false;
+        }
+        let (held, all) = open.fold((0, 0), |(held, all), pool| {
+            (held + pool.held(store, now.mono), all + pool.size())
+        });
+        let is_held = store.find(address).is_some_and(|stored| stored.keeps_address(now.wall_s));
+        (held + u64::from(!is_held)) as f64 >= threshold * all as f64
+    }
+
+    /// What is left of the client's live lease of `address`, seconds.
+    fn left_s(&self, address: Ipv4Addr) -> u32 {
+        let now_s = self.context.now.wall_s;
+        let Some(stored) = self.context.store.find(address) else { return 0 };
+        let lease = &stored.lease;
+        if !lease.holds_address(now_s) || !self.owns(lease) {
+            return 0;
+        }
+        let end_s = lease.cltt_s.saturating_add(lease.valid_lifetime_s.into());
+        u32::try_from(end_s.saturating_sub(now_s)).unwrap_or(u32::MAX)
     }
 }

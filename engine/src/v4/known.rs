@@ -20,6 +20,18 @@ const BEFORE_DUID: usize = 5;
 pub(super) struct Known<'a> {
     /// Those of each of its identifiers, in the order in which identifiers count.
     by_identifier: [&'a [Host]; IdentifierKind::ALL.len()],
+    /// Which of them give the client something; the others are only known to be its own.
+    counting: Counting,
+}
+
+/// Which reservations count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Counting {
+    #[default]
+    All,
+    /// The global one alone.
+    Global,
+    None,
 }
 
 /// What a client's reservation comes to in a shared network.
@@ -64,6 +76,21 @@ impl<'a> Known<'a> {
         known
     }
 
+    /// For a client whose selected subnet is `subnet`: where that has no reservations of its own, those of the others in its shared
+    /// network count only if it lets global ones count and the client has none.
+    pub(super) fn counting_in(mut self, subnet: Option<&SubnetPlan>, snapshot: &Snapshot) -> Self {
+        let Some(scope) = subnet.map(|subnet| subnet.config.reservations) else { return self };
+        let is_early = snapshot.config.early_global_reservations;
+        self.counting = match (scope.in_subnet, scope.global) {
+            (true, _) => Counting::All,
+            (false, _) if is_early => Counting::Global,
+            (false, true) if self.global().is_some() => Counting::Global,
+            (false, true) => Counting::All,
+            (false, false) => Counting::None,
+        };
+        self
+    }
+
     /// The global reservation.
     pub(super) fn global(&self) -> Option<&'a Host> {
         self.of_subnet(GLOBAL)
@@ -81,7 +108,13 @@ impl<'a> Known<'a> {
     }
 
     fn of_subnet(&self, id: u32) -> Option<&'a Host> {
-        self.by_identifier.iter().find_map(|hosts| hosts::of_subnet(hosts, id))
+        let counts = match self.counting {
+            Counting::All => true,
+            Counting::Global => id == GLOBAL,
+            Counting::None => false,
+        };
+        let mut all = self.by_identifier.iter().filter(|_| counts);
+        all.find_map(|hosts| hosts::of_subnet(hosts, id))
     }
 
     /// The reservation that counts in a subnet: its own, else a global one.
@@ -178,8 +211,17 @@ impl<'a> Exchange<'a> {
 
     /// Whether a subnet of the shared network of `selected` keeps `address` for another client.
     pub(super) fn is_reserved_for_other(&self, selected: &SubnetPlan, address: Ipv4Addr) -> bool {
+        self.kept_for_other_in(selected, address).is_some()
+    }
+
+    /// The subnet of the shared network of `selected` that keeps `address` for another client.
+    pub(super) fn kept_for_other_in(
+        &self,
+        selected: &SubnetPlan,
+        address: Ipv4Addr,
+    ) -> Option<&'a SubnetPlan> {
         let snapshot = self.context.snapshot;
-        let mut others = false;
+        let mut keeper = None;
         for (_, host) in snapshot.config.hosts.of_address(address) {
             let Some(subnet) = snapshot.plan(host.subnet_id) else { continue };
             let scope = subnet.config.reservations;
@@ -187,10 +229,10 @@ impl<'a> Exchange<'a> {
                 && scope.in_subnet
                 && !(scope.out_of_pool && subnet.pool_of(address).is_some());
             if counts && self.known.is_own(host) {
-                return false;
+                return None;
             }
-            others |= counts;
+            keeper = keeper.or(counts.then_some(subnet));
         }
-        others
+        keeper
     }
 }

@@ -22,6 +22,7 @@ mod release;
 mod request;
 mod reuse;
 mod snapshot;
+mod stash;
 #[cfg(test)]
 mod tests;
 mod vendor;
@@ -38,6 +39,7 @@ use crate::alloc::{ClientKey, Offers, Search};
 use crate::classify::{ClassId, EvaluationError};
 use crate::clock::Now;
 use crate::codec::v4::{MessageType, Query};
+use crate::hosts::Host;
 use crate::lease::{
     AddressHalf, ClientId, HwAddress, Identity, Lease4, LeaseStore, Origin, Stored,
 };
@@ -100,7 +102,13 @@ pub fn exchange(
     class: Option<usize>,
     context: &Context<'_>,
 ) -> Outcome {
-    Exchange::decide(query, arrival, class, context).unwrap_or_else(Outcome::Drop)
+    let decided = match stash::recalled(query, context) {
+        Some(relay_info) => {
+            Exchange::decide(&query.recalling(&relay_info), arrival, class, context)
+        }
+        None => Exchange::decide(query, arrival, class, context),
+    };
+    decided.unwrap_or_else(Outcome::Drop)
 }
 
 /// A query on its way, and what was found out about it so far.
@@ -174,7 +182,7 @@ impl<'a> Exchange<'a> {
         let replaced = identifier.as_ref().and_then(|id| flex_id::client_id(id, asked));
         let asked = Asked { client_id: replaced.as_ref(), ..asked };
         let mut classes = Classes::of(asked, class);
-        accept::accept(query, arrival, context)?;
+        accept::accept(query, arrival, context, &classes)?;
         classes.check_drop(snapshot)?;
         accept::check_sanity(query)?;
         let identifier = identifier.or_else(|| flex_id::for_reservation(&classes, asked));
@@ -185,6 +193,7 @@ impl<'a> Exchange<'a> {
             classes.check_drop(snapshot)?;
         }
         let subnet = snapshot.select(query, arrival, context.interface, &classes);
+        let known = known.counting_in(subnet, snapshot);
         if context.admission.goes_by_subnet() {
             let subnet_id = subnet.map(|it| it.config.id);
             let class = admit::admit_in(query, context.admission, subnet_id, context.now)?;
@@ -354,10 +363,13 @@ fn complete(
     let early = known.early(snapshot);
     let mut is_known = early.is_some();
     if let Some(subnet) = subnet {
+        // In a shared network only a global reservation says now that there are classes; they are those of whichever counts here.
         let shared = snapshot.network_of(subnet).is_shared;
-        let own = known.in_subnet(subnet).filter(|_| !shared);
-        let global = known.global_in(subnet).filter(|_| early.is_none());
-        if let Some(host) = own.or(global).filter(|host| !host.classes().is_empty()) {
+        let has_classes = |host: &&Host| !host.classes().is_empty();
+        let is_early = |host: &&Host| early.is_some_and(|early| std::ptr::eq(early, *host));
+        let current = known.current(subnet).filter(has_classes).filter(|host| !is_early(host));
+        let global = known.global_in(subnet).filter(|_| early.is_none()).filter(has_classes);
+        if let Some(host) = current.filter(|_| !shared || global.is_some()) {
             classes.reserve(host.classes(), asked);
         }
         is_known |= known.is_known(subnet, snapshot, classes);

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use std::net::Ipv4Addr;
 
 use crate::codec::v4::{Query, code};
-use crate::config::model::{NameRules, ReplaceClientName};
+use crate::config::model::{NameRules, ReplaceClientName, Unwanted};
 
 /// Flags of option 81.
 const SERVER_UPDATES: u8 = 0x01;
@@ -49,6 +49,30 @@ impl Text {
         let dots = self.bytes[..self.len].iter().rev().take_while(|byte| **byte == b'.').count();
         self.len -= dots.min(most);
     }
+
+    /// The zeros at its end are cut off.
+    fn cut_zeros(&mut self) {
+        self.len = self.as_str().trim_end_matches('\0').len();
+    }
+
+    fn lower(mut self) -> Self {
+        self.bytes[..self.len].make_ascii_lowercase();
+        self
+    }
+
+    /// Adds the suffix, unless it ends with it or with a dot.
+    fn qualify(&mut self, rules: &NameRules, last_dot: bool) -> Result<(), TooLong> {
+        let suffix = rules.qualifying_suffix.trim_end_matches('.');
+        let name = self.as_str();
+        let has_suffix =
+            || name.strip_suffix(suffix).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+        if !suffix.is_empty() && !name.ends_with('.') && !has_suffix() {
+            self.add(".")?;
+            self.add(suffix)?;
+        }
+        self.cut_dots(1);
+        if last_dot { self.add(".") } else { Ok(()) }
+    }
 }
 
 impl Write for Text {
@@ -59,26 +83,44 @@ impl Write for Text {
 
 /// Bytes of option 81 before the name, and of all of it at most: a name on the wire is one byte longer.
 const FQDN_HEAD: usize = 3;
-const MAX_FQDN: usize = FQDN_HEAD + MAX_NAME + 1;
+pub(super) const MAX_FQDN: usize = FQDN_HEAD + MAX_NAME + 1;
 
 /// A name as the lease keeps it and as the reply tells it.
 #[derive(Clone, Copy)]
 pub(super) struct Name {
     /// What the lease keeps.
     pub(super) hostname: Text,
-    /// The option that carries it: 12 or 81.
-    pub(super) code: u8,
-    /// That option's data and their length, if it is not the name itself.
-    other: Option<([u8; MAX_FQDN], usize)>,
+    /// What stands before it in option 81, if that carries it rather than option 12.
+    fqdn: Option<[u8; FQDN_HEAD]>,
 }
 
 impl Name {
-    /// The data of the option.
-    pub(super) fn option(&self) -> &[u8] {
-        match &self.other {
-            Some((data, len)) => &data[..*len],
-            None => self.hostname.as_str().as_bytes(),
+    /// The option that carries it: 12 or 81.
+    pub(super) const fn code(&self) -> u8 {
+        if self.fqdn.is_some() { code::CLIENT_FQDN } else { code::HOST_NAME }
+    }
+
+    /// The data of the option; `space` is for those of option 81.
+    pub(super) fn option<'a>(&'a self, space: &'a mut [u8; MAX_FQDN]) -> &'a [u8] {
+        let name = self.hostname.as_str();
+        let Some(head) = self.fqdn else { return name.as_bytes() };
+        let mut len = 0;
+        let mut add = |bytes: &[u8]| {
+            space[len..len + bytes.len()].copy_from_slice(bytes);
+            len += bytes.len();
+        };
+        add(&head);
+        if head[0] & WIRE_FORMAT == 0 {
+            add(name.as_bytes());
+            return &space[..len];
         }
+        for label in name.split('.').filter(|label| !label.is_empty()) {
+            // The name is readable: no label is longer than that.
+            add(&[(label.len() & MAX_LABEL) as u8]);
+            add(label.as_bytes());
+        }
+        add(&[0]);
+        &space[..len]
     }
 }
 
@@ -93,8 +135,10 @@ pub(super) fn name_of(
     if let Some(data) = query.option(code::CLIENT_FQDN) {
         return fqdn(&data, address, rules, reserved);
     }
-    let hostname = match (reserved, query.option(code::HOST_NAME).as_deref()) {
-        (Some(reserved), _) => lower(qualified(reserved, rules, false)?),
+    // What is longer than any name is as good as not sent.
+    let sent = query.option(code::HOST_NAME).filter(|data| data.len() <= MAX_NAME);
+    let hostname = match (reserved, sent.as_deref()) {
+        (Some(reserved), _) => qualified(reserved, rules, false)?.lower(),
         (None, None | Some([])) => match rules.replace {
             ReplaceClientName::Always | ReplaceClientName::WhenNotPresent => {
                 generated(address, rules, false)?
@@ -103,11 +147,14 @@ pub(super) fn name_of(
         },
         (None, Some(data)) => hostname(data, address, rules)?,
     };
-    Some(Name { hostname, code: code::HOST_NAME, other: None })
+    Some(Name { hostname, fqdn: None })
 }
 
 /// The name for the client's option 12: without a dot inside it is partial, a dot alone asks for a name.
 fn hostname(data: &[u8], address: Ipv4Addr, rules: &NameRules) -> Option<Text> {
+    if let Some(name) = plain(data, rules) {
+        return Some(name);
+    }
     let text = std::str::from_utf8(data).ok()?.trim_end_matches('\0').trim();
     if !is_readable(text) {
         return None;
@@ -115,24 +162,41 @@ fn hostname(data: &[u8], address: Ipv4Addr, rules: &NameRules) -> Option<Text> {
     if rules.replace.replaces_sent() || text == "." {
         return generated(address, rules, false);
     }
-    let clean = lower(clean(text, rules)?);
-    let clean = clean.as_str();
-    if clean.is_empty() || !is_readable(clean) {
+    let mut name = clean(text, rules)?.lower();
+    name.cut_zeros();
+    let text = name.as_str();
+    if text.is_empty() || !is_readable(text) {
         return None;
     }
-    let is_partial = !clean.strip_suffix('.').unwrap_or(clean).contains('.');
-    if is_partial { qualified(clean, rules, false) } else { copied(clean) }
+    let is_partial = !text.strip_suffix('.').unwrap_or(text).contains('.');
+    if is_partial {
+        name.qualify(rules, false).ok()?;
+    }
+    Some(name)
+}
+
+/// The name that nearly every client sends: one label of letters, digits and hyphens, with which nothing is to be done.
+fn plain(data: &[u8], rules: &NameRules) -> Option<Text> {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
+    let as_it_is =
+        !matches!(rules.unwanted, Unwanted::Pattern(_)) && !rules.replace.replaces_sent();
+    if !as_it_is || !(1..=MAX_LABEL).contains(&data.len()) || !data.iter().all(is_plain) {
+        return None;
+    }
+    let mut name = Text::new();
+    name.len = data.len();
+    name.bytes[..data.len()].copy_from_slice(data);
+    name.bytes[..data.len()].make_ascii_lowercase();
+    if !rules.qualifying_suffix.is_empty() {
+        name.qualify(rules, false).ok()?;
+    }
+    Some(name)
 }
 
 fn copied(text: &str) -> Option<Text> {
     let mut copy = Text::new();
     copy.add(text).ok()?;
     Some(copy)
-}
-
-fn lower(mut text: Text) -> Text {
-    text.bytes[..text.len].make_ascii_lowercase();
-    text
 }
 
 /// `text` with what is unwanted replaced.
@@ -145,9 +209,20 @@ fn clean(text: &str, rules: &NameRules) -> Option<Text> {
 
 /// Whether `text` can be a domain name: labels of a possible length between dots.
 fn is_readable(text: &str) -> bool {
-    let mut labels = text.strip_suffix('.').unwrap_or(text).split('.');
-    text == "."
-        || text.len() < MAX_NAME && labels.all(|label| (1..=MAX_LABEL).contains(&label.len()))
+    if text == "." || text.len() >= MAX_NAME {
+        return text == ".";
+    }
+    let mut label = 0;
+    for byte in text.strip_suffix('.').unwrap_or(text).bytes() {
+        if byte != b'.' {
+            label += 1;
+        } else if !(1..=MAX_LABEL).contains(&label) {
+            return false;
+        } else {
+            label = 0;
+        }
+    }
+    (1..=MAX_LABEL).contains(&label)
 }
 
 fn generated(address: Ipv4Addr, rules: &NameRules, last_dot: bool) -> Option<Text> {
@@ -159,18 +234,8 @@ fn generated(address: Ipv4Addr, rules: &NameRules, last_dot: bool) -> Option<Tex
 
 /// `name` with the suffix, unless it ends with it or with a dot.
 fn qualified(name: &str, rules: &NameRules, last_dot: bool) -> Option<Text> {
-    let suffix = rules.qualifying_suffix.trim_end_matches('.');
-    let has_suffix =
-        || name.strip_suffix(suffix).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
     let mut whole = copied(name)?;
-    if !suffix.is_empty() && !name.ends_with('.') && !has_suffix() {
-        whole.add(".").ok()?;
-        whole.add(suffix).ok()?;
-    }
-    whole.cut_dots(1);
-    if last_dot {
-        whole.add(".").ok()?;
-    }
+    whole.qualify(rules, last_dot).ok()?;
     Some(whole)
 }
 
@@ -179,7 +244,7 @@ fn fqdn(data: &[u8], address: Ipv4Addr, rules: &NameRules, reserved: Option<&str
     let [flags, rcode1, rcode2, domain @ ..] = data else { return None };
     let wire = flags & WIRE_FORMAT != 0;
     let hostname = match reserved {
-        Some(reserved) => lower(qualified(reserved, rules, true)?),
+        Some(reserved) => qualified(reserved, rules, true)?.lower(),
         None if domain.is_empty() || rules.replace.replaces_sent() => {
             generated(address, rules, true)?
         }
@@ -190,27 +255,8 @@ fn fqdn(data: &[u8], address: Ipv4Addr, rules: &NameRules, reserved: Option<&str
         return None;
     }
     let overridden = if flags & SERVER_UPDATES != 0 { OVERRIDDEN } else { 0 };
-    let mut option = [0; MAX_FQDN];
-    option[..FQDN_HEAD].copy_from_slice(&[
-        flags & WIRE_FORMAT | NO_UPDATES | overridden,
-        *rcode1,
-        *rcode2,
-    ]);
-    let mut len = FQDN_HEAD;
-    let mut add = |bytes: &[u8]| {
-        option[len..len + bytes.len()].copy_from_slice(bytes);
-        len += bytes.len();
-    };
-    if wire {
-        for label in name.split('.').filter(|label| !label.is_empty()) {
-            add(&[u8::try_from(label.len()).ok()?]);
-            add(label.as_bytes());
-        }
-        add(&[0]);
-    } else {
-        add(name.as_bytes());
-    }
-    Some(Name { hostname, code: code::CLIENT_FQDN, other: Some((option, len)) })
+    let head = [flags & WIRE_FORMAT | NO_UPDATES | overridden, *rcode1, *rcode2];
+    Some(Name { hostname, fqdn: Some(head) })
 }
 
 /// The client's domain name, cleaned label by label and made whole.
@@ -219,7 +265,7 @@ fn sent_domain(domain: &[u8], wire: bool, rules: &NameRules) -> Option<Text> {
     let mut name = Text::new();
     let mut add = |label: &[u8]| {
         // Only of bytes that are no text a copy has to be made.
-        let label = lower(copied(&String::from_utf8_lossy(label))?);
+        let label = copied(&String::from_utf8_lossy(label))?.lower();
         let label = clean(label.as_str(), rules)?;
         let fits = label.len > 0 && name.add(label.as_str()).and_then(|()| name.add(".")).is_ok();
         fits.then_some(())

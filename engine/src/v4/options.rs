@@ -14,6 +14,8 @@ pub(super) type OptionKey = (Option<u32>, u8);
 pub(super) struct OptionTable {
     /// Ascending by key; of one key the strongest level first.
     entries: Vec<OptionData>,
+    /// The codes of those that stand in no vendor's space.
+    codes: CodeSet,
     /// What the message's own options say of themselves.
     own: Wishes,
     /// The same for each enterprise's, ascending.
@@ -49,6 +51,9 @@ impl OptionTable {
         // What stands behind an option for everybody is never reached, but where each enterprise counts.
         let settled = self.entries[run.clone()].last().is_some_and(|last| last.classes.is_empty());
         if !settled || is_by_enterprise(key_of(option)) {
+            if option.enterprise.is_none() {
+                self.codes.insert(option.code);
+            }
             self.entries.insert(run.end, option.clone());
         }
     }
@@ -75,7 +80,11 @@ impl OptionTable {
 
     /// All that it has for `key`, the strongest first.
     pub(super) fn all(&self, key: OptionKey) -> &[OptionData] {
-        &self.entries[self.run(key)]
+        // Most codes are found nowhere, or at one level only.
+        match key {
+            (None, code) if !self.codes.contains(code) => &[],
+            _ => &self.entries[self.run(key)],
+        }
     }
 
     fn run(&self, key: OptionKey) -> std::ops::Range<usize> {
@@ -120,7 +129,18 @@ pub(super) struct Levels<'a> {
 impl<'a> Levels<'a> {
     /// The value at `key` of the strongest level that has it for the client.
     pub(super) fn value(&self, key: OptionKey) -> Option<&'a [u8]> {
-        self.all(key).next().map(|option| &*option.data)
+        // As `all` does, in plain steps: this is asked for each code of each reply.
+        let is_member = |class| self.classes.contains(class);
+        let of = |table: &'a OptionTable| {
+            let option = table.all(key).iter().find(|option| is_for(option, &is_member))?;
+            Some(&*option.data)
+        };
+        let of_classes = || self.classes.definitions(self.snapshot).find_map(|(_, it)| of(it));
+        self.host
+            .and_then(of)
+            .or_else(|| of(self.subnet))
+            .or_else(of_classes)
+            .or_else(|| of(&self.snapshot.global))
     }
 
     /// What a reply carries of one space: what was `asked` for, what is always sent, but nothing that is never sent.

@@ -89,9 +89,14 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    /// A client that reboots must be known, and be right about its address.
+    /// A client that reboots must be known, and be right about its address. A lease of a subnet that is closed to it by
+    /// now is not looked for.
     fn check_reboot(&self, selected: &SubnetPlan) -> Result<(), Refusal> {
-        match self.own_lease(selected) {
+        let is_open = |known: &Stored| {
+            let subnet = self.context.snapshot.plan(known.lease.subnet_id);
+            subnet.is_none_or(|subnet| subnet.is_open(&self.classes))
+        };
+        match self.own_lease(selected).filter(is_open) {
             Some(known) if Some(known.lease.address) == self.wanted_address() => Ok(()),
             Some(_) => Err(NakReason::OtherAddress.into()),
             None if selected.config.authoritative => Err(NakReason::UnknownClient.into()),
@@ -105,7 +110,7 @@ impl<'a> Exchange<'a> {
         address: Ipv4Addr,
     ) -> Result<Outcome, Refusal> {
         let context = self.context;
-        if self.is_reserved_for_other(selected, address) {
+        if self.is_refused_for_other(selected, address) {
             return Err(NakReason::Reserved.into());
         }
         let (own, others) = self.sort_out(context.store.find(address));
@@ -113,6 +118,9 @@ impl<'a> Exchange<'a> {
             it.lease.holds_address(context.now.wall_s) || self.may_be_renewed(selected, &it.lease)
         }) {
             return Err(NakReason::InUse.into());
+        }
+        if own.as_ref().is_some_and(|own| self.has_another(selected, own)) {
+            return Err(NakReason::OtherAddress.into());
         }
         let reserved = self.reservation(selected).site;
         if let Some(site) = reserved.filter(|site| site.address == address) {
@@ -130,6 +138,24 @@ impl<'a> Exchange<'a> {
             });
         };
         self.grant(site, own).ok_or_else(|| NakReason::InUse.into())
+    }
+
+    /// Whether a REQUEST for `address` is refused since it is another's reservation. Of one that is in no pool, and reserved
+    /// in another subnet of the shared network than the client is in, nothing is said: it is unknown there, as for Kea.
+    fn is_refused_for_other(&self, selected: &SubnetPlan, address: Ipv4Addr) -> bool {
+        let Some(keeper) = self.kept_for_other_in(selected, address) else { return false };
+        let here = || self.own_lease(selected).map_or(selected.config.id, |it| it.lease.subnet_id);
+        self.site_of(selected, address).is_some() || keeper.config.id == here()
+    }
+
+    /// Whether the client's lease is another one than `own`, which is live and the client's only by its hardware address: one
+    /// of the two sides names no client identifier.
+    fn has_another(&self, selected: &SubnetPlan, own: &Stored) -> bool {
+        let (lease, identity) = (&own.lease, self.client.identity());
+        let is_half_known = lease.client_id.as_ref() != identity.client_id;
+        is_half_known
+            && lease.holds_address(self.context.now.wall_s)
+            && self.own_lease(selected).is_some_and(|it| it.lease.address != lease.address)
     }
 
     /// Whether anybody has a live lease of `address`.

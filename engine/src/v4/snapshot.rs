@@ -12,7 +12,9 @@ use super::options::OptionTable;
 use crate::alloc::{Pool, Round, Turn};
 use crate::classify::ClassId;
 use crate::codec::v4::{MessageType, Query, code, suboption};
-use crate::config::model::{Allocator, Dhcp4, HookKind, NameRules, Pool4, Subnet4};
+use crate::config::model::{
+    Allocator, ClientClass, Dhcp4, HookKind, NameRules, OptionData, Pool4, Subnet4,
+};
 use crate::hosts::Host;
 use crate::lease::KeptOut;
 use crate::packet::Arrival;
@@ -26,8 +28,10 @@ pub struct Snapshot {
     pub(super) subnets: Vec<SubnetPlan>,
     pub(super) networks: Vec<NetworkPlan>,
     pub(super) global: OptionTable,
-    /// Every value of option 54 that the configuration has, at any level; sorted.
+    /// Every value of option 54 that the configuration has, at any level but that of classes; sorted.
     server_identifiers: Vec<Ipv4Addr>,
+    /// Those of classes.
+    class_server_identifiers: Vec<(ClassId, Ipv4Addr)>,
     /// Options that the configuration defines and that must be of their types in a query.
     pub(super) checked_codes: Box<[u8]>,
     index: SubnetIndex,
@@ -82,6 +86,7 @@ impl Snapshot {
             by_id: subnets.iter().enumerate().map(|(at, plan)| (plan.config.id, at)).collect(),
             global: OptionTable::merge(&[&config.options]),
             server_identifiers: server_identifiers(&config),
+            class_server_identifiers: class_server_identifiers(&config),
             checked_codes: config.definitions.checked_codes().collect(),
             host_options: host_options(&config),
             leases_offers: leases_offers(&config),
@@ -117,8 +122,14 @@ impl Snapshot {
         self.by_id.get(&id).map(|at| &self.subnets[*at].config)
     }
 
-    pub(super) fn is_server_identifier(&self, address: Ipv4Addr) -> bool {
+    /// Whether a client may have been told that this is its server. Of a class only who is in it, or may come to be in
+    /// it once its subnet is known.
+    pub(super) fn is_server_identifier(&self, address: Ipv4Addr, classes: &Classes) -> bool {
+        let is_told = |(class, told): &(ClassId, Ipv4Addr)| {
+            *told == address && (classes.contains(*class) || !self.classes.is_early(*class))
+        };
         self.server_identifiers.binary_search(&address).is_ok()
+            || self.class_server_identifiers.iter().any(is_told)
     }
 
     /// The subnet with this id, made ready.
@@ -289,19 +300,30 @@ fn host_options(config: &Dhcp4) -> HashMap<usize, OptionTable> {
 }
 
 fn server_identifiers(config: &Dhcp4) -> Vec<Ipv4Addr> {
-    let classes = config.classes.iter().map(|class| &class.options);
     let networks = config.networks.iter().map(|network| &network.options);
     let subnets = config.subnets.iter().map(|subnet| &subnet.options);
     let pools = config.subnets.iter().flat_map(|subnet| &subnet.pools).map(|pool| &pool.options);
-    let levels =
-        [&config.options].into_iter().chain(classes).chain(networks).chain(subnets).chain(pools);
-    let mut found: Vec<_> = levels
-        .flatten()
-        .filter(|option| option.enterprise.is_none() && option.code == code::SERVER_IDENTIFIER)
-        .filter_map(|option| <[u8; 4]>::try_from(&*option.data).ok())
-        .map(Ipv4Addr::from)
-        .collect();
+    let levels = [&config.options].into_iter().chain(networks).chain(subnets).chain(pools);
+    let mut found: Vec<_> = levels.flat_map(|options| server_identifiers_of(options)).collect();
     found.sort_unstable();
     found.dedup();
     found
+}
+
+fn class_server_identifiers(config: &Dhcp4) -> Vec<(ClassId, Ipv4Addr)> {
+    let told = |class: &ClientClass| {
+        let class_id = class.id;
+        let addresses: Vec<_> = server_identifiers_of(&class.options).collect();
+        addresses.into_iter().map(move |address| (class_id, address))
+    };
+    config.classes.iter().flat_map(told).collect()
+}
+
+/// The values of option 54 among `options`.
+fn server_identifiers_of(options: &[OptionData]) -> impl Iterator<Item = Ipv4Addr> {
+    options
+        .iter()
+        .filter(|option| option.enterprise.is_none() && option.code == code::SERVER_IDENTIFIER)
+        .filter_map(|option| <[u8; 4]>::try_from(&*option.data).ok())
+        .map(Ipv4Addr::from)
 }

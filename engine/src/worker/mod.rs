@@ -14,6 +14,7 @@ mod turn;
 use std::sync::Arc;
 
 use crate::clock::Now;
+use crate::codec::v4::Outline;
 use crate::packet::{Buffers, Departure};
 
 pub use crate::packet::Packet;
@@ -28,6 +29,8 @@ pub struct Dispatch {
     pub class: Option<usize>,
     /// Where there is no room for all, it goes before others do.
     pub yields: bool,
+    /// What was found in it, if it was looked at.
+    pub outline: Option<Outline>,
 }
 
 /// A packet on its way through a worker.

@@ -36,7 +36,12 @@ struct Echo {
 impl Pipeline for Echo {
     fn admit(&self, packet: &Packet, _now: Now) -> Option<Dispatch> {
         let client = packet.message[0];
-        (client != 255).then_some(Dispatch { hash: u64::from(client), class: None, yields: false })
+        (client != 255).then_some(Dispatch {
+            hash: u64::from(client),
+            class: None,
+            yields: false,
+            outline: None,
+        })
     }
 
     fn desk(self: Arc<Self>) -> Box<dyn Desk> {

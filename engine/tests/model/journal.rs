@@ -47,6 +47,7 @@ impl Desk {
             let Ok(written) = self.journal.write_through(ChangeNumber(number)) else { continue };
             assert!(written.number().0 >= number);
             self.covers(written.number().0);
+            self.is_on_disk(number);
             return;
         }
     }
@@ -58,6 +59,12 @@ impl Desk {
             assert_eq!(usize::from(row.octets()[3]), place + 1, "rows out of order: {rows:?}");
         }
         assert!(rows.len() as u64 >= number, "{number} is said to be written: {rows:?}");
+    }
+
+    /// A loss of power now leaves the rows of all changes up to `number`.
+    fn is_on_disk(&self, number: u64) {
+        let rows = self.paper.rows_on_disk() as u64;
+        assert!(rows >= number, "{number} is said to be on disk: {rows} rows are");
     }
 
     fn whole(&self) {
@@ -95,6 +102,63 @@ fn failed_writes_tear_nothing_and_lose_nothing() {
         let desk = desk(Paper::failing(2));
         race(&desk, 3, 1);
         desk.whole();
+    });
+}
+
+#[test]
+fn what_a_failed_sync_was_for_is_written_and_synced_again() {
+    check(800, || {
+        let desk = desk(Paper::failing_to_sync(2));
+        race(&desk, 3, 1);
+        desk.whole();
+    });
+}
+
+/// Workers give their rows to the kernel and leave the rest to one thread, which syncs for all of them.
+#[test]
+fn one_sync_serves_all_whose_rows_were_there() {
+    check(800, || {
+        let desk = desk(Paper::failing_to_sync(1));
+        let left = Arc::new(Queue::new());
+        let workers: Vec<_> = (0..2)
+            .map(|_| {
+                let (desk, left) = (Arc::clone(&desk), Arc::clone(&left));
+                thread::spawn(move || {
+                    for _ in 0..2 {
+                        let number = desk.change();
+                        let written = desk.journal.append_through(ChangeNumber(number));
+                        match written.expect("the kernel takes everything") {
+                            true => desk.is_on_disk(number),
+                            false => left.push(number),
+                        }
+                    }
+                })
+            })
+            .collect();
+        let mut sync = || {
+            let numbers: Vec<_> = std::iter::from_fn(|| left.pop()).collect();
+            let Some(last) = numbers.iter().max() else { return };
+            while desk.journal.write_through(ChangeNumber(*last)).is_err() {}
+            numbers.into_iter().for_each(|number| desk.is_on_disk(number));
+        };
+        sync();
+        for worker in workers {
+            worker.join().expect("no panic");
+        }
+        sync();
+        desk.whole();
+    });
+}
+
+/// The fault: an answer is given once the kernel has the row.
+#[test]
+#[should_panic(expected = "is said to be on disk")]
+fn an_answer_before_the_sync_is_found_out() {
+    check(100, || {
+        let desk = desk(Paper::default());
+        let number = desk.change();
+        desk.journal.append_through(ChangeNumber(number)).expect("nothing fails");
+        desk.is_on_disk(number);
     });
 }
 

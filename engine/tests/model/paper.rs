@@ -17,12 +17,26 @@ pub(crate) struct Paper(Arc<Mutex<Sheet>>);
 struct Sheet {
     bytes: Vec<u8>,
     failing: usize,
+    /// How many bytes survive a loss of power.
+    synced: usize,
+    failing_syncs: usize,
 }
 
 impl Paper {
     /// A file whose first `failing` writes stop in the middle.
     pub(crate) fn failing(failing: usize) -> Self {
-        Self(Arc::new(Mutex::new(Sheet { bytes: Vec::new(), failing })))
+        Self(Arc::new(Mutex::new(Sheet { failing, ..Sheet::default() })))
+    }
+
+    /// A file whose first `failing_syncs` syncs fail.
+    pub(crate) fn failing_to_sync(failing_syncs: usize) -> Self {
+        Self(Arc::new(Mutex::new(Sheet { failing_syncs, ..Sheet::default() })))
+    }
+
+    /// How many whole rows would be left after a loss of power now.
+    pub(crate) fn rows_on_disk(&self) -> usize {
+        let sheet = self.0.lock();
+        sheet.bytes[..sheet.synced].iter().filter(|byte| **byte == b'\n').count()
     }
 
     /// What is in it.
@@ -47,7 +61,7 @@ impl Paper {
 }
 
 impl Ink for Paper {
-    fn append(&mut self, rows: &[u8]) -> io::Result<()> {
+    fn append(&self, rows: &[u8]) -> io::Result<()> {
         let (first, second) = rows.split_at(rows.len() / 2);
         self.0.lock().bytes.extend_from_slice(first);
         yield_now();
@@ -60,13 +74,24 @@ impl Ink for Paper {
         Ok(())
     }
 
-    fn cut(&mut self, len: u64) -> io::Result<()> {
+    fn cut(&self, len: u64) -> io::Result<()> {
         let len = usize::try_from(len).expect("a small file");
-        self.0.lock().bytes.truncate(len);
+        let mut sheet = self.0.lock();
+        sheet.bytes.truncate(len);
+        sheet.synced = sheet.synced.min(len);
         Ok(())
     }
 
-    fn sync(&mut self) -> io::Result<()> {
+    /// Only what was there when it began is sure to be there after a loss of power.
+    fn sync(&self) -> io::Result<()> {
+        let length = self.0.lock().bytes.len();
+        yield_now();
+        let mut sheet = self.0.lock();
+        if sheet.failing_syncs > 0 {
+            sheet.failing_syncs -= 1;
+            return Err(io::Error::other("the disk is broken"));
+        }
+        sheet.synced = length.min(sheet.bytes.len());
         Ok(())
     }
 }

@@ -75,7 +75,7 @@ impl Pipeline for Echo {
         let (arrival, message) = (packet.arrival, packet.message.clone());
         let hash = u64::from(message.get(33).copied().unwrap_or(0));
         let _ = self.0.send(Seen { arrival, message, taken_by });
-        Some(Dispatch { hash, class: None, yields: false })
+        Some(Dispatch { hash, class: None, yields: false, outline: None })
     }
 
     fn desk(self: Arc<Self>) -> Box<dyn Desk> {

@@ -7,7 +7,10 @@ use engine::config::json::{Mistake, Node};
 use engine::config::model::{HookKind, HookLibrary};
 use engine::config::wire::{self, Depth};
 
-use super::{Identity, MultiThreading, PARAMETERS, Relationship, class_warnings, peers, subnets};
+use super::shape::NO_LISTENER;
+use super::{
+    Identity, MultiThreading, PARAMETERS, Relationship, changes, class_warnings, peers, subnets,
+};
 use crate::machine::{Mode, Parameters, Pause, State};
 
 /// Checks an entry of `hooks-libraries` of `part` (the file's `Dhcp4` or `Dhcp6`) if it is ours; for the engine's `load_with`.
@@ -22,7 +25,13 @@ pub fn check_hook(
 ) -> Result<Vec<Mistake>, Vec<Mistake>> {
     match library.kind {
         HookKind::Ha => {
-            let relationships = from_library(library, identity)?;
+            let relationships = match (from_library(library, identity), without_listener(part)) {
+                (Ok(relationships), None) => relationships,
+                (Ok(_), Some(mistake)) => return Err(vec![mistake]),
+                (Err(mistakes), mistake) => {
+                    return Err(mistakes.into_iter().chain(mistake).collect());
+                }
+            };
             let mut warnings = class_warnings(&relationships, part);
             warnings.extend(subnets::check(&relationships, part)?);
             Ok(warnings)
@@ -31,6 +40,15 @@ pub fn check_hook(
             Ok(Vec::new())
         }
     }
+}
+
+/// A server of one thread has no listener of its own either.
+fn without_listener(part: &Node) -> Option<Mistake> {
+    let flag = part.get("multi-threading")?.get("enable-multi-threading")?;
+    let found = "\"enable-multi-threading\" in multi-threading beside libdhcp_ha";
+    let message =
+        format!("not built yet: {NO_LISTENER} ({found} as {}), expected true", flag.describe());
+    (flag.as_bool() == Some(false)).then(|| Mistake::new(&flag.at, message))
 }
 
 /// The relationships of the entry `library` of `hooks-libraries`; `identity` says who this server is.
@@ -133,6 +151,7 @@ fn relationship(
         multi_threading: multi_threading(node),
         require_client_certs: flag("require-client-certs", true),
         restrict_commands: flag("restrict-commands", true),
+        meaning: changes::meaning(node),
     })
 }
 

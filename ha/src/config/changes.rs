@@ -1,24 +1,19 @@
-//! Whether two configurations mean the same High Availability: a relationship goes on over a reload only as it is.
+//! What a relationship is told, for comparing two configurations: over a reload one goes on that means the same, and
+//! one that means something else is built anew. Pure.
 
 use engine::config::json::{Mistake, Node};
 use engine::config::model::{HookKind, HookLibrary};
 use serde_json::Value;
 
 /// What of `new`, the hook libraries of a configuration read from `source`, only a restart could bring to a server
-/// that runs by `old`.
+/// that runs by `old`: to begin with High Availability, or to end it.
 pub fn refusals(old: &[HookLibrary], new: &[HookLibrary], source: &Node) -> Vec<Mistake> {
-    let of =
-        |hooks: &'_ [HookLibrary]| hooks.iter().find(|hook| hook.kind == HookKind::Ha).cloned();
+    let of = |hooks: &[HookLibrary]| {
+        hooks.iter().find(|hook| hook.kind == HookKind::Ha).map(|hook| hook.at.clone())
+    };
     let (message, at) = match (of(old), of(new)) {
-        (None, None) => return Vec::new(),
-        (Some(old), Some(new)) if meant(&old) == meant(&new) => return Vec::new(),
-        (Some(_), Some(new)) => (
-            "got other parameters of High Availability than those in use, expected the same",
-            new.at.clone(),
-        ),
-        (None, Some(new)) => {
-            ("got High Availability, and the server was started without it", new.at.clone())
-        }
+        (None, None) | (Some(_), Some(_)) => return Vec::new(),
+        (None, Some(at)) => ("got High Availability, and the server was started without it", at),
         (Some(_), None) => {
             ("got no High Availability, and the server was started with it", source.at.clone())
         }
@@ -26,9 +21,9 @@ pub fn refusals(old: &[HookLibrary], new: &[HookLibrary], source: &Node) -> Vec<
     vec![Mistake::new(&at, format!("{message}: it takes a restart"))]
 }
 
-/// The parameters without what is said about them.
-fn meant(hook: &HookLibrary) -> Value {
-    let mut value = hook.parameters.as_ref().map_or(Value::Null, Node::to_serde);
+/// The entry of a relationship without what is said about it.
+pub(super) fn meaning(entry: &Node) -> Value {
+    let mut value = entry.to_serde();
     strip(&mut value);
     value
 }
@@ -62,24 +57,29 @@ mod tests {
     }
 
     #[test]
-    fn what_a_relationship_is_told_may_not_change() {
-        let (old, source) = hooks(r#"{"high-availability": [{"mode": "hot-standby"}]}"#);
-        let (told, _) = hooks(
-            r#"{"comment": "x", "high-availability": [{"user-context": {"a": 1}, "mode": "hot-standby"}]}"#,
-        );
+    fn high_availability_neither_comes_nor_goes_without_a_restart() {
+        let (with, source) = hooks(r#"{"high-availability": [{"mode": "hot-standby"}]}"#);
         let (other, _) = hooks(r#"{"high-availability": [{"mode": "load-balancing"}]}"#);
         let found = |old: &[_], new: &[_]| -> Vec<String> {
             refusals(old, new, &source).iter().map(|mistake| mistake.message.clone()).collect()
         };
-        assert_eq!(found(&old, &told), [""; 0]);
+        assert_eq!(found(&with, &other), [""; 0]);
         assert_eq!(found(&[], &[]), [""; 0]);
         for (old, new, said) in [
-            (&old[..], &other[..], "got other parameters of High Availability"),
-            (&[], &old, "got High Availability"),
-            (&old, &[], "got no High Availability"),
+            (&[][..], &with[..], "got High Availability"),
+            (&with, &[], "got no High Availability"),
         ] {
             let found = found(old, new);
             assert!(found[0].starts_with(said) && found[0].ends_with("a restart"), "{found:?}");
         }
+    }
+
+    #[test]
+    fn a_comment_means_nothing() {
+        let meaning = |text: &str| meaning(&hooks(text).1);
+        let told =
+            meaning(r#"{"comment": "x", "peers": [{"user-context": {"a": 1}, "name": "b"}]}"#);
+        assert_eq!(told, meaning(r#"{"peers": [{"name": "b"}]}"#));
+        assert_ne!(told, meaning(r#"{"peers": [{"name": "c"}]}"#));
     }
 }

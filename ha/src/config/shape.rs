@@ -1,6 +1,8 @@
 //! The keywords of `high-availability`, as tables like those of the engine's configuration.
 
-use engine::config::wire::{Key, Kind, Shape, TEXT, U32, inert, key};
+use engine::config::wire::{Key, Kind, Same, Shape, TEXT, U32, inert, key, only};
+
+use crate::machine::limits::{MAX_REJECTED_CLIENTS, MAX_WATCHED_CLIENTS};
 
 const CONTEXT: &[Key] = &[key("comment", TEXT), key("user-context", Kind::Free)];
 
@@ -9,6 +11,15 @@ const TLS: &[Key] = &[key("trust-anchor", TEXT), key("cert-file", TEXT), key("ke
 
 /// Threads on either side of HTTP: more than anybody has cores.
 const THREADS: Kind = Kind::Int(0, 65535);
+
+/// A limit beyond what is remembered would never be reached. This one has to be exceeded.
+const UNACKED: Kind = Kind::Int(0, MAX_WATCHED_CLIENTS as i64 - 1);
+/// This one has to be reached.
+const REJECTED: Kind = Kind::Int(0, MAX_REJECTED_CLIENTS as i64);
+
+/// With the listener of its own switched off, a server is reached over a control socket of HTTP.
+pub(super) const NO_LISTENER: &str = "High Availability without a listener of its own";
+const ON: &[Same] = &[Same::Flag(true)];
 
 /// The parameters of the hook library.
 pub const PARAMETERS: Shape = Shape {
@@ -28,8 +39,8 @@ pub const RELATIONSHIP: Shape = Shape {
             key("heartbeat-delay", U32),
             key("max-response-delay", U32),
             key("max-ack-delay", U32),
-            key("max-unacked-clients", U32),
-            key("max-rejected-lease-updates", U32),
+            key("max-unacked-clients", UNACKED),
+            key("max-rejected-lease-updates", REJECTED),
             key("send-lease-updates", Kind::Flag),
             key("sync-leases", Kind::Flag),
             key("sync-timeout", U32),
@@ -76,8 +87,8 @@ const MULTI_THREADING: Shape = Shape {
     name: "multi-threading",
     groups: &[
         &[
-            key("enable-multi-threading", Kind::Flag),
-            key("http-dedicated-listener", Kind::Flag),
+            only("enable-multi-threading", Kind::Flag, ON, NO_LISTENER),
+            only("http-dedicated-listener", Kind::Flag, ON, NO_LISTENER),
             key("http-listener-threads", THREADS),
             key("http-client-threads", THREADS),
         ],

@@ -217,6 +217,22 @@ PEERS },
     );
 }
 
+/// The partner reaches such a Kea over a control agent or a control socket of HTTP.
+#[test]
+fn a_server_of_one_thread_has_no_listener_and_is_refused() {
+    let text = LOAD_BALANCING.replacen(
+        "\"enable-multi-threading\": true",
+        "\"enable-multi-threading\": false",
+        1,
+    );
+    let found = parse_text_with(&text, "f", &Directories::default(), &mut check_hook).unwrap_err();
+    let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+    let [mistake] = &found[..] else { panic!("{found:#?}") };
+    let expected = "not built yet: High Availability without a listener of its own (\"enable-multi-threading\" in \
+                    multi-threading beside libdhcp_ha as false), expected true";
+    assert!(mistake.starts_with("f:") && mistake.ends_with(expected), "{mistake}");
+}
+
 #[test]
 fn a_class_in_other_letters_is_a_warning() {
     let text =

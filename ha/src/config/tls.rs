@@ -27,6 +27,40 @@ pub struct Tls {
     pub(crate) identity: Arc<CertifiedKey>,
 }
 
+impl Tls {
+    /// TLS by these three files: those of `trust-anchor`, `cert-file` and `key-file`.
+    ///
+    /// # Errors
+    /// What is wrong with the first of them that cannot be used.
+    pub fn of_files(anchor: &Path, certificate: &Path, key: &Path) -> Result<Self, String> {
+        let told = |word: &str, path: &Path, error: FileError| {
+            format!("got {word} \"{}\", but {error}", path.display())
+        };
+        let anchors = anchors(anchor).map_err(|error| told("trust-anchor", anchor, error))?;
+        let chain = chain(certificate).map_err(|error| told("cert-file", certificate, error))?;
+        let signing = private_key(key).map_err(|error| told("key-file", key, error))?;
+        let signing = ring::default_provider().key_provider.load_private_key(signing);
+        let signing = signing.map_err(|error| told("key-file", key, FileError::BadKey(error)))?;
+        let identity = CertifiedKey::new(chain, signing);
+        match identity.keys_match() {
+            Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::KeyMismatch)) => {
+                Err(format!(
+                    "got key-file \"{}\", expected the key of the first certificate in \"{}\"",
+                    key.display(),
+                    certificate.display()
+                ))
+            }
+            _ => Ok(Self { anchors: Arc::new(anchors), identity: Arc::new(identity) }),
+        }
+    }
+
+    /// Whether both show and believe the same certificates.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.identity.cert == other.identity.cert
+            && self.anchors.certificates == other.anchors.certificates
+    }
+}
+
 /// The certificates of a `trust-anchor`, at least one.
 #[derive(Debug)]
 pub struct Anchors {

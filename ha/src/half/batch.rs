@@ -6,13 +6,13 @@ use std::sync::atomic::Ordering;
 
 use engine::clock::Mono;
 use engine::control::leases::{LeaseCommands, Taken};
-use engine::control::{Answer, Command, Registry, code};
+use engine::control::{Answer, Channel, Command, Registry, code};
 use engine::lease::Lease4;
 use engine::log;
 use serde_json::{Value, json};
 
-use super::Half;
 use super::commands::named;
+use super::{Half, Halves};
 use crate::limits::MAX_REQUEST;
 use crate::machine::{Announced, CallError, Incarnation, Mode, Offset, UpdateOutcome};
 use crate::outbox::{PeerQueue, Update};
@@ -178,9 +178,10 @@ impl Half {
 }
 
 /// Registers the command by which partners send batches.
-pub(crate) fn register(halves: &[Arc<Half>], leases: &LeaseCommands, registry: &Registry) {
-    let (halves, leases): (Arc<[Arc<Half>]>, _) = (halves.into(), leases.clone());
+pub(crate) fn register(halves: &Halves, leases: &LeaseCommands, registry: &Registry) {
+    let (halves, leases) = (Arc::clone(halves), leases.clone());
     registry.register(batch::COMMAND, move |command| {
+        let halves = halves.load();
         let half = named(&halves, command).or_else(|| halves.first());
         let half = half.expect("a server with this has a relationship");
         take_in(half, &leases, command).unwrap_or_else(|refusal| refusal)
@@ -208,7 +209,7 @@ fn take_in(half: &Half, leases: &LeaseCommands, command: &Command<'_>) -> Result
             return Err(Answer::error(text).coded(code::UNSUPPORTED));
         }
     }
-    let each = apply(half, leases, &batch);
+    let each = apply(half, leases, &batch, command.channel);
     let maps: Vec<_> = batch.updates.iter().map(|(_, map)| *map).collect();
     let answer = batch::answer(&each, half.held_instead(leases, &maps, &each));
     half.stream.lock().done(batch.stamp, &answer);
@@ -216,7 +217,7 @@ fn take_in(half: &Half, leases: &LeaseCommands, command: &Command<'_>) -> Result
 }
 
 /// Takes the updates over, and writes all of them at once.
-fn apply(half: &Half, leases: &LeaseCommands, batch: &Batch<'_>) -> Vec<Answer> {
+fn apply(half: &Half, leases: &LeaseCommands, batch: &Batch<'_>, channel: Channel) -> Vec<Answer> {
     let sent_s = half.in_our_time(batch.sent_s);
     let each = batch.updates.iter().map(|(news, map)| {
         let mut map = (*map).clone();
@@ -226,10 +227,10 @@ fn apply(half: &Half, leases: &LeaseCommands, batch: &Batch<'_>) -> Vec<Answer> 
             map.insert("expire".into(), json!(expire));
         }
         match news {
-            LeaseNews::Deleted => leases.take_deletion(&Value::Object(map)),
+            LeaseNews::Deleted => leases.take_deletion(&Value::Object(map), channel),
             LeaseNews::Stored => {
                 map.insert("force-create".into(), json!(true));
-                leases.take_update(&Value::Object(map))
+                leases.take_update(&Value::Object(map), channel)
             }
         }
     });

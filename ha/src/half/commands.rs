@@ -9,7 +9,7 @@ use engine::control::{Answer, Channel, Command, Registry, code};
 use engine::seam::service::Origin;
 use serde_json::{Map, Value, json};
 
-use super::Half;
+use super::{Half, Halves};
 use crate::limits::{COMMAND_TIMEOUT, SYNC_COMMAND_TIMEOUT};
 use crate::machine::{Relationship, Status, arguments, unknown_server};
 use crate::wire::announce;
@@ -56,13 +56,14 @@ pub(crate) fn begin(half: &Half, command: &Command<'_>) -> Option<Begun> {
 }
 
 /// Registers the commands of the relationships of a server, at least one.
-pub(crate) fn register(halves: &[Arc<Half>], registry: &Registry) {
-    let halves: Arc<[Arc<Half>]> = halves.into();
+pub(crate) fn register(halves: &Halves, registry: &Registry) {
     for (name, whose, handler) in COMMANDS {
-        let halves = Arc::clone(&halves);
-        registry.register(name, move |command| run(&halves, whose, handler, command));
+        let halves = Arc::clone(halves);
+        registry.register(name, move |command| run(&halves.load(), whose, handler, command));
     }
+    let halves = Arc::clone(halves);
     registry.extend_status(move |map| {
+        let halves = halves.load();
         let parts = halves.iter().map(|half| relationship_json(half)).collect();
         map.insert("high-availability".into(), Value::Array(parts));
     });
@@ -104,7 +105,10 @@ fn heartbeat(half: &Half, command: &Command<'_>) -> Result<Begun, Answer> {
     let sender = check_server(half, command)?;
     let arguments = command.arguments.and_then(Value::as_object);
     let asker = arguments.and_then(announce::from_json);
-    half.see_heartbeat(sender.is_some(), asker.as_ref());
+    // Whoever asks on the control socket is no partner, and says nothing of it.
+    if let Channel::Partner(_) = command.channel {
+        half.see_heartbeat(sender.is_some(), asker.as_ref());
+    }
     let status = half.heartbeat_status();
     let names: Vec<&str> = status.scopes.iter().map(|name| &**name).collect();
     let mut told = json!({
@@ -150,7 +154,10 @@ fn sync(half: &Half, command: &Command<'_>) -> Result<Begun, Answer> {
 
 fn sync_complete(half: &Half, command: &Command<'_>) -> Result<Begun, Answer> {
     let named = arguments::sync_origin(command.arguments)?.map(Origin);
-    check_server(half, command)?;
+    let sender = check_server(half, command)?;
+    if let (Channel::Partner(_), Some(sender)) = (command.channel, sender) {
+        half.see_named(sender);
+    }
     let origin = match command.channel {
         Channel::Control => named,
         // Kea 2.2 names none, and means itself.

@@ -18,7 +18,7 @@ use engine::log;
 use engine::pending::Pending;
 use engine::rng::Rng;
 use engine::seam::service::{Origin, Service};
-use engine::sync::Mutex;
+use engine::sync::{Live, Mutex};
 
 pub(crate) mod batch;
 pub(crate) mod commands;
@@ -71,6 +71,8 @@ pub struct Half {
     remembers_refusals: AtomicBool,
     /// Whether the partner named itself in its last heartbeat, as Kea 3 does.
     partner_is_kea3: AtomicBool,
+    /// The same of each backup: it named itself when it had synchronised.
+    backup_is_kea3: Box<[AtomicBool]>,
     /// This run of the server, as the partner knows it.
     incarnation: Incarnation,
     /// `clock-skew` is `tolerate`.
@@ -117,6 +119,14 @@ pub(crate) struct Receivers {
     pub(crate) heartbeats: Receiver<Job>,
     pub(crate) others: Receiver<Job>,
     pub(crate) wake: Receiver<()>,
+}
+
+/// The relationships of a server, at least one, in their order; a reload may replace them.
+pub(crate) type Halves = Arc<Live<Vec<Arc<Half>>>>;
+
+/// As [`Halves`], of relationships that stay.
+pub(crate) fn all_of(halves: &[Arc<Half>]) -> Halves {
+    Arc::new(Live::new(Arc::new(halves.to_vec())))
 }
 
 impl std::fmt::Debug for Half {
@@ -175,6 +185,7 @@ impl Half {
             queue_full: AtomicBool::new(false),
             remembers_refusals: AtomicBool::new(false),
             partner_is_kea3: AtomicBool::new(false),
+            backup_is_kea3: (0..backups).map(|_| AtomicBool::new(false)).collect(),
             incarnation,
             tolerates_skew,
             wants_repair,

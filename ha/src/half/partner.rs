@@ -1,15 +1,21 @@
-//! What a half knows of its partner, learns from it, and tells it of itself. Pure as its [`Half`] is.
+//! What a half knows of its partner and of its backups, learns from them, and tells them of itself. Pure as its
+//! [`Half`] is.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use engine::config::model::Dhcp4;
 use engine::seam::Admission;
 
-use super::Half;
+use engine::lease::LeaseState;
+
+use super::{Half, backups};
 use crate::agreement::Agreement;
-use crate::machine::{Announced, CallError, HeartbeatStatus, Mode, PartnerStatus, Relationship};
-use crate::wire::request::PartnerKind;
+use crate::machine::{
+    Announced, CallError, HeartbeatStatus, Mode, PartnerStatus, Relationship, UpdateOutcome,
+};
+use crate::outbox::{PeerQueue, Update};
+use crate::wire::request::{LeaseNews, PartnerKind};
 
 impl Half {
     pub(crate) fn is_skewed(&self) -> bool {
@@ -24,7 +30,12 @@ impl Half {
 
     /// What the partner is taken for.
     pub fn partner_kind(&self) -> PartnerKind {
-        let kea3 = self.partner_is_kea3.load(Ordering::Relaxed);
+        self.kind_of(PeerQueue::Partner)
+    }
+
+    /// What a peer is taken for: by its own words, whatever the others are.
+    pub(crate) fn kind_of(&self, peer: PeerQueue) -> PartnerKind {
+        let kea3 = self.names_itself(peer).is_some_and(|it| it.load(Ordering::Relaxed));
         if kea3 { PartnerKind::Kea3 } else { PartnerKind::Kea2 }
     }
 
@@ -39,6 +50,40 @@ impl Half {
         let longest_s = lifetimes.map(|it| it.default_s.max(it.max_s)).max().unwrap_or(0);
         let longest = Duration::from_secs(longest_s.into());
         self.act(|machine, now| machine.handle_lifetimes(now, longest));
+    }
+
+    fn names_itself(&self, peer: PeerQueue) -> Option<&AtomicBool> {
+        match peer {
+            PeerQueue::Partner => Some(&self.partner_is_kea3),
+            PeerQueue::Backup(number) => self.backup_is_kea3.get(number),
+        }
+    }
+
+    /// The peer `name` named itself at the end of its synchronisation, as Kea 3 does: all that a backup ever says.
+    pub(crate) fn see_named(&self, name: &str) {
+        let backup = backups(self.gate.peers()).position(|backup| **backup == *name);
+        let flag = backup.and_then(|number| self.names_itself(PeerQueue::Backup(number)));
+        if let Some(flag) = flag {
+            flag.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether a peer, taken for a `kind`, refused a released lease, whose state it may not know. It is told of deletions
+    /// from now on, and of this one once more.
+    pub(crate) fn refuses_state(
+        &self,
+        peer: PeerQueue,
+        kind: PartnerKind,
+        update: &Update,
+        outcome: &UpdateOutcome,
+    ) -> bool {
+        let kept = update.news == LeaseNews::Stored && update.lease.state == LeaseState::Released;
+        let refused = matches!(outcome, UpdateOutcome::Failure(CallError::Refused { .. }));
+        let refuses = kind == PartnerKind::Kea3 && kept && refused;
+        if refuses && let Some(flag) = self.names_itself(peer) {
+            flag.store(false, Ordering::Relaxed);
+        }
+        refuses
     }
 
     /// From now on the partner is told this of our configuration.

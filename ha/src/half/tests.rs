@@ -64,7 +64,7 @@ fn a_partner_that_may_have_taken_over_is_asked_once() {
 fn maintenance_commands_leave_room_for_what_the_machine_wants() {
     let half = half();
     let registry = Registry::default();
-    super::commands::register(&[Arc::clone(&half)], &registry);
+    super::commands::register(&super::all_of(&[Arc::clone(&half)]), &registry);
     let waiting: Vec<_> =
         (0..MAX_MAINTENANCE_COMMANDS).map(|_| half.wait_for_maintenance()).collect();
     let answer = registry.execute(&json!({"command": "ha-maintenance-start"}));

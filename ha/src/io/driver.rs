@@ -23,7 +23,7 @@ use super::errand::Runner;
 use super::listener::{ListenError, Listener, Settings as ListenerSettings};
 use super::pool::Courier;
 use crate::half::errand::{Clerk, Flush};
-use crate::half::{Half, Job, Receivers, backups, batch, commands};
+use crate::half::{Half, Halves, Job, Receivers, all_of, backups, batch, commands};
 use crate::limits::{MAX_PAGE, MAX_THREADS, MAX_WAIT};
 use crate::outbox::PeerQueue;
 
@@ -102,22 +102,18 @@ impl Driver {
     /// Starts all threads and registers the ha-* commands, for the only relationship of a server.
     pub fn start(half: Arc<Half>, settings: Settings, parts: Parts) -> Result<Self, StartError> {
         let receivers = receivers(&half)?;
-        register(std::slice::from_ref(&half), &parts);
+        register(&all_of(std::slice::from_ref(&half)), &parts);
         Self::drive(half, receivers, settings, &parts)
     }
 
-    /// As [`Self::start`], for all relationships of a server, in their order.
-    pub fn start_all(
-        relationships: Vec<(Arc<Half>, Settings)>,
+    /// Starts all threads for one of the relationships of a server; [`register`] adds the commands of all.
+    pub(crate) fn start_one(
+        half: &Arc<Half>,
+        settings: Settings,
         parts: &Parts,
-    ) -> Result<Vec<Self>, StartError> {
-        let halves: Vec<_> = relationships.iter().map(|(half, _)| Arc::clone(half)).collect();
-        register(&halves, parts);
-        let start = |(half, settings): (Arc<Half>, Settings)| {
-            let receivers = receivers(&half)?;
-            Self::drive(half, receivers, settings, parts)
-        };
-        relationships.into_iter().map(start).collect()
+    ) -> Result<Self, StartError> {
+        let receivers = receivers(half)?;
+        Self::drive(Arc::clone(half), receivers, settings, parts)
     }
 
     fn drive(
@@ -248,7 +244,8 @@ impl Drop for Driver {
     }
 }
 
-fn register(halves: &[Arc<Half>], parts: &Parts) {
+/// Registers the commands of the relationships of a server.
+pub(crate) fn register(halves: &Halves, parts: &Parts) {
     commands::register(halves, &parts.registry);
     batch::register(halves, &parts.leases, &parts.registry);
 }

@@ -12,4 +12,5 @@ mod pool;
 pub mod tls;
 
 pub use crate::half::errand::Flush;
+pub(crate) use driver::register;
 pub use driver::{Driver, Parts, Settings, StartError};

@@ -12,7 +12,7 @@ use crate::half::errand::{Clerk, update_outcome};
 use crate::limits::REQUEST_TIMEOUT;
 use crate::machine::{CallError, UpdateOutcome};
 use crate::outbox::{Load, PeerQueue, Recall, Update};
-use crate::wire::request::lease_news;
+use crate::wire::request::{PartnerKind, lease_news};
 
 /// What a client thread works with.
 #[derive(Clone)]
@@ -59,10 +59,17 @@ impl Courier {
     }
 
     fn send(&self, connection: &mut Connection, update: &Update, recall: Recall) {
-        let body = lease_news(update.news, &update.lease, self.clerk.half.partner_kind());
-        let answer = connection.exchange_unless(recall, body, REQUEST_TIMEOUT);
-        let answer = answer.map_err(CallError::from);
-        let outcome = update_outcome(answer.as_deref().map_err(Clone::clone));
+        let half = &self.clerk.half;
+        let mut ask = |kind| {
+            let body = lease_news(update.news, &update.lease, kind);
+            let answer = connection.exchange_unless(recall.clone(), body, REQUEST_TIMEOUT);
+            update_outcome(answer.map_err(CallError::from).as_deref().map_err(Clone::clone))
+        };
+        let kind = half.kind_of(self.peer);
+        let mut outcome = ask(kind);
+        if half.refuses_state(self.peer, kind, update, &outcome) {
+            outcome = ask(PartnerKind::Kea2);
+        }
         self.tell(update, &outcome);
         self.clerk.half.outbox().settle(self.peer, update, outcome);
     }

@@ -11,6 +11,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use engine::sync::Live;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::client::{ClientConfig, Resumption};
 use rustls::crypto::ring;
@@ -31,13 +32,13 @@ use crate::limits::{FAREWELL, FAREWELL_BYTES};
 /// The first byte of a TLS connection: a handshake record (RFC 8446 section 5.1).
 const HANDSHAKE_RECORD: u8 = 22;
 
-/// Opens connections to one peer with TLS.
+/// Opens connections to one peer with TLS. Its certificates can be renewed; connections that are open go on.
 #[derive(Clone)]
-pub struct Connector(TlsConnector);
+pub struct Connector(Arc<Live<ClientConfig>>);
 
-/// Takes connections with TLS.
+/// Takes connections with TLS. Its certificates can be renewed; connections that are open go on.
 #[derive(Clone)]
-pub struct Acceptor(TlsAcceptor);
+pub struct Acceptor(Arc<Live<ServerConfig>>);
 
 /// A handshake failed; the other side or the files of either side are to blame.
 #[derive(Debug, thiserror::Error)]
@@ -99,6 +100,15 @@ pub fn doubt(tls: &Tls, part: Part, wall_s: u64) -> Option<HandshakeError> {
 impl Connector {
     /// For a peer whose entry has `tls`.
     pub fn new(tls: &Tls) -> Self {
+        Self(Arc::new(Live::new(Self::config(tls))))
+    }
+
+    /// From now on with what was read anew.
+    pub fn renew(&self, tls: &Tls) {
+        self.0.replace(Self::config(tls));
+    }
+
+    fn config(tls: &Tls) -> Arc<ClientConfig> {
         let provider = Arc::new(ring::default_provider());
         let mut config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -107,7 +117,7 @@ impl Connector {
             .with_custom_certificate_verifier(Arc::new(Servers::new(&tls.anchors)))
             .with_client_cert_resolver(Arc::new(SingleCertAndKey::from(Arc::clone(&tls.identity))));
         config.resumption = Resumption::disabled();
-        Self(TlsConnector::from(Arc::new(config)))
+        Arc::new(config)
     }
 
     /// Shakes hands over `stream`.
@@ -117,13 +127,22 @@ impl Connector {
     ) -> Result<tokio_rustls::client::TlsStream<TcpStream>, HandshakeError> {
         let peer = stream.peer_addr().map_err(HandshakeError::Io)?;
         let name = ServerName::IpAddress(peer.ip().into());
-        self.0.connect(name, stream).await.map_err(HandshakeError::from)
+        TlsConnector::from(self.0.load()).connect(name, stream).await.map_err(HandshakeError::from)
     }
 }
 
 impl Acceptor {
     /// For the own entry's `tls`; clients have to show a certificate if `require_client_certs`.
     pub fn new(tls: &Tls, require_client_certs: bool) -> Self {
+        Self(Arc::new(Live::new(Self::config(tls, require_client_certs))))
+    }
+
+    /// From now on with what was read anew.
+    pub fn renew(&self, tls: &Tls, require_client_certs: bool) {
+        self.0.replace(Self::config(tls, require_client_certs));
+    }
+
+    fn config(tls: &Tls, require_client_certs: bool) -> Arc<ServerConfig> {
         let provider = Arc::new(ring::default_provider());
         let builder = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -137,7 +156,7 @@ impl Acceptor {
         let mut config = builder.with_cert_resolver(Arc::new(identity));
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
-        Self(TlsAcceptor::from(Arc::new(config)))
+        Arc::new(config)
     }
 
     /// Shakes hands over `stream`, or gives it back. What does not begin as TLS does gets no answer at all, as
@@ -151,7 +170,8 @@ impl Acceptor {
             Ok(0) => Err((HandshakeError::Closed, stream)),
             Ok(_) if first != [HANDSHAKE_RECORD] => Err((HandshakeError::NotTls, stream)),
             Ok(_) => {
-                let shaken = self.0.accept(stream).into_fallible().await;
+                let acceptor = TlsAcceptor::from(self.0.load());
+                let shaken = acceptor.accept(stream).into_fallible().await;
                 shaken.map_err(|(error, stream)| (error.into(), stream))
             }
             Err(error) => Err((HandshakeError::Io(error), stream)),

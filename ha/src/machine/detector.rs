@@ -154,4 +154,14 @@ mod tests {
         assert_eq!(clients.not_remembered(), 1);
         assert!(clients.analyze(&client(b"new", Waiting::Seconds(9)), Duration::ZERO));
     }
+
+    /// The greatest max-unacked-clients that a configuration may have can be exceeded.
+    #[test]
+    fn the_greatest_limit_is_reached() {
+        let mut clients = UnackedClients::default();
+        for n in 0..=65_535_u32 {
+            clients.analyze(&client(&n.to_be_bytes(), Waiting::Seconds(9)), Duration::ZERO);
+        }
+        assert!(clients.unacked() > 65_535);
+    }
 }

@@ -61,7 +61,7 @@ pub struct Relationship {
     pub(super) cancels_left: u8,
     /// When it was last given an input.
     pub(super) last_turn: Now,
-    /// When the partner was last answered a heartbeat.
+    /// See [`Self::last_asked`].
     pub(super) asked: Mono,
     /// Since when the partner may renew leases without a word; none while it is heard.
     pub(super) apart: Option<Now>,
@@ -179,6 +179,11 @@ impl Relationship {
     /// The partner's wall clock when ours shows `wall_s`, by the last heartbeat that it answered; none before the first.
     pub fn partner_wall_s(&self, wall_s: u64) -> Option<u64> {
         self.partner.wall_s(wall_s)
+    }
+
+    /// When the partner last asked for a heartbeat; at first, the start.
+    pub const fn last_asked(&self) -> Mono {
+        self.asked
     }
 
     /// Number of clients whose updates the partner refused in the last 24 hours.

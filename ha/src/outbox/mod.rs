@@ -18,8 +18,8 @@ use std::ops::RangeInclusive;
 use std::sync::{Arc, Weak};
 
 use engine::control::code;
-use engine::lease::{Change, ChangeKind, ClientId, Lease4, Origin};
-use engine::pending::{Pending, Ticket};
+use engine::lease::{Change, ChangeKind, ClientId, Lease4, LeaseState, Origin};
+use engine::pending::{Pending, PendingReply, Ticket};
 use engine::seam::Replication;
 use engine::seam::service::Service;
 use engine::stats::Stats;
@@ -186,8 +186,8 @@ impl Outbox {
         self.refused.load(Ordering::Relaxed)
     }
 
-    /// Number of updates since the last call that `peer` misses because they found its queue full, or waited in it
-    /// when it fell silent.
+    /// Number of updates since the last call that `peer` misses because they found its queue full, waited in it when it
+    /// fell silent, or, at a backup, were refused or not answered.
     pub fn take_missed(&self, peer: PeerQueue) -> u64 {
         self.side(peer).map_or(0, |side| std::mem::take(&mut side.state.lock().missed))
     }
@@ -301,10 +301,12 @@ impl Outbox {
     /// What became of each update of a batch that [`Outbox::next`] gave out. What waits behind one that was lost fails
     /// with it, so that no other batch may go before: it would hang as well, and arrive behind a synchronisation.
     pub fn settle_batch(&self, peer: PeerQueue, settled: Vec<(Update, UpdateOutcome)>) {
+        let mut due = Vec::new();
         for (update, outcome) in settled {
-            self.settle(peer, &update, outcome);
+            self.settle_unsent(peer, &update, outcome, &mut due);
         }
         self.end_batch(peer);
+        self.pending.release_all(due);
     }
 
     /// The partner did not look at a batch: the updates go again, each before what came for its address since.
@@ -325,6 +327,19 @@ impl Outbox {
     /// What became of an update that [`Outbox::next`] gave out. After a failure of communication with the peer
     /// what waits behind it fails, too; the leases are kept for later, for their outcome is not known.
     pub fn settle(&self, peer: PeerQueue, update: &Update, outcome: UpdateOutcome) {
+        let mut due = Vec::new();
+        self.settle_unsent(peer, update, outcome, &mut due);
+        self.pending.release_all(due);
+    }
+
+    /// As [`Self::settle`]; the reply that may be sent now is put into `due`.
+    fn settle_unsent(
+        &self,
+        peer: PeerQueue,
+        update: &Update,
+        outcome: UpdateOutcome,
+        due: &mut Vec<PendingReply>,
+    ) {
         let Some(side) = self.side(peer) else {
             return;
         };
@@ -343,7 +358,9 @@ impl Outbox {
             true => state.lose((!outdated).then_some(update)),
             false => Vec::new(),
         };
-        state.missed += behind.len() as u64;
+        // Whatever became of what a backup did not take, nobody sends it again.
+        let lacks = matches!(peer, PeerQueue::Backup(_)) && outcome != UpdateOutcome::Success;
+        state.missed += behind.len() as u64 + u64::from(lacks);
         let backlog_sent = match &outcome {
             _ if !concerns_backlog => None,
             UpdateOutcome::Success => state.backlog.applied().then_some(Ok(())),
@@ -354,7 +371,9 @@ impl Outbox {
             side.wake.notify_one();
         }
         match (update.ticket, &outcome) {
-            (Some(ticket), UpdateOutcome::Success) => self.pending.acknowledge(ticket),
+            (Some(ticket), UpdateOutcome::Success) => {
+                due.extend(self.pending.acknowledge_unsent(ticket));
+            }
             (Some(ticket), _) => self.pending.fail(ticket),
             (None, _) => {}
         }
@@ -516,8 +535,15 @@ impl Replication for Outbox {
         };
         let Change { number, lease, .. } = *change;
         let asks = matches!(change.origin, Origin::Asking(_));
-        let update =
-            |ticket| Update { number, news, lease: lease.clone(), ticket, delayed: false, asks };
+        let update = |ticket| Update {
+            number,
+            news,
+            lease: lease.clone(),
+            declined_by: declined_by(change),
+            ticket,
+            delayed: false,
+            asks,
+        };
         let ticket = match change.origin {
             Origin::Client(ticket) => ticket,
             Origin::Asking(ticket) => Some(ticket),
@@ -544,8 +570,18 @@ impl Side {
 
 /// The client of an update, as the table of refused clients knows it.
 fn client_of(update: &Update) -> Option<ClientKey> {
-    let client_id = update.lease.client_id.as_ref().map_or(&[][..], ClientId::as_bytes);
-    ClientKey::new(update.lease.hw_address.as_bytes(), client_id)
+    update.declined_by.clone().or_else(|| holder(&update.lease))
+}
+
+/// The client that held the lease until it declined the address.
+fn declined_by(change: &Change<'_>) -> Option<ClientKey> {
+    let declined = change.lease.state == LeaseState::Declined;
+    change.before.filter(|_| declined).and_then(holder)
+}
+
+fn holder(lease: &Lease4) -> Option<ClientKey> {
+    let client_id = lease.client_id.as_ref().map_or(&[][..], ClientId::as_bytes);
+    ClientKey::new(lease.hw_address.as_bytes(), client_id)
 }
 
 fn as_error(outcome: &UpdateOutcome) -> CallError {

@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use engine::lease::{ChangeNumber, Lease4};
 use engine::pending::Ticket;
 
+use crate::machine::ClientKey;
 use crate::wire::request::LeaseNews;
 
 /// One lease update.
@@ -17,6 +18,8 @@ pub struct Update {
     pub news: LeaseNews,
     /// The whole lease.
     pub lease: Lease4,
+    /// Whose lease it was, if the lease itself says nobody's: a client declined its address.
+    pub declined_by: Option<ClientKey>,
     /// The reply that waits for the peer's answer.
     pub ticket: Option<Ticket>,
     /// Whether it is one of the delayed updates.

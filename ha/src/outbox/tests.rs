@@ -6,7 +6,7 @@ mod owed;
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 
-use engine::lease::{ChangeNumber, HwAddress, Lease4, LeaseState};
+use engine::lease::{ChangeNumber, HwAddress, Lease4};
 use engine::packet::{Departure, Destination};
 use engine::pending::{PendingReply, Release};
 use engine::stats::{Counter, Stats};
@@ -19,6 +19,8 @@ struct Seen {
     full: AtomicU64,
     overflowed: AtomicU64,
     outcomes: Mutex<Vec<UpdateOutcome>>,
+    /// Whose they were.
+    clients: Mutex<Vec<Option<ClientKey>>>,
     backlogs: Mutex<Vec<Result<(), CallError>>>,
 }
 
@@ -31,7 +33,8 @@ impl Observer for Seen {
         self.overflowed.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn partner_updated(&self, _client: Option<ClientKey>, outcome: UpdateOutcome) {
+    fn partner_updated(&self, client: Option<ClientKey>, outcome: UpdateOutcome) {
+        self.clients.lock().push(client);
         self.outcomes.lock().push(outcome);
     }
 
@@ -470,7 +473,7 @@ fn a_backup_that_fell_behind_delays_nobody() {
     let silent = UpdateOutcome::Failure(CallError::Communication("no answer".into()));
     world.outbox.settle(backup, &under_way, silent);
     assert_eq!(world.outbox.waiting(backup), MAX_QUEUED_UPDATES, "it may come back");
-    assert_eq!(world.outbox.take_missed(backup), 0);
+    assert_eq!(world.outbox.take_missed(backup), 1, "what it did not answer is not sent again");
     let next = world.outbox.next(backup).unwrap().0.one();
     world.outbox.settle(backup, &next, UpdateOutcome::Success);
     assert!(world.dropped() == 0 && world.seen.outcomes.lock().is_empty());
@@ -488,7 +491,7 @@ fn a_backup_that_is_waited_for_fails_what_waits_behind_it() {
     let silent = UpdateOutcome::Failure(CallError::Communication("no answer".into()));
     world.outbox.settle(backup, &first, silent);
     assert_eq!((world.dropped(), world.outbox.waiting(backup)), (3, 0));
-    assert_eq!(world.outbox.take_missed(backup), 2);
+    assert_eq!(world.outbox.take_missed(backup), 3);
 }
 
 #[test]
@@ -539,4 +542,26 @@ fn a_stopped_outbox_fails_everything() {
     });
     world.promised(2);
     assert_eq!((world.dropped(), world.pending.len()), (2, 0));
+}
+
+/// A declined lease is nobody's: whose update was refused is known from the lease before. A client that declines its
+/// address counts as the same that had it.
+#[test]
+fn a_refused_decline_counts_for_the_client_that_declined() {
+    let world = world(0, 0);
+    let held = lease(1, 1);
+    let declined =
+        Lease4 { hw_address: HwAddress::default(), state: LeaseState::Declined, ..held.clone() };
+    world.change(&held, ChangeKind::Added, Origin::Client(None));
+    let update = world.take();
+    world.settle(&update, UpdateOutcome::Conflict);
+    for before in [Some(&held), None] {
+        let number = ChangeNumber(world.changes.fetch_add(1, Ordering::Relaxed) + 1);
+        let (kind, origin) = (ChangeKind::Updated, Origin::Client(None));
+        world.outbox.queue(&Change { number, kind, lease: &declined, before, origin });
+        let update = world.take();
+        world.settle(&update, UpdateOutcome::Conflict);
+    }
+    let client = ClientKey::new(held.hw_address.as_bytes(), &[]);
+    assert_eq!(*world.seen.clients.lock(), [client.clone(), client, None]);
 }

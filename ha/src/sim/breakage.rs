@@ -29,18 +29,21 @@ pub enum Breakage {
     CachedAnswer,
     /// A lease of the partner ends by our clock alone, which is faster than the partner's.
     FastClock,
+    /// A server forgets a lease long after it was acknowledged, and tells nobody; so does its partner.
+    Forgetful,
     /// Addresses of the partner's half are given without asking it.
     OtherHalf,
 }
 
 impl Breakage {
     /// All of them.
-    pub const ALL: [Breakage; 6] = [
+    pub const ALL: [Breakage; 7] = [
         Breakage::ReplyEarly,
         Breakage::UpdatesSwapped,
         Breakage::JournalLate,
         Breakage::CachedAnswer,
         Breakage::FastClock,
+        Breakage::Forgetful,
         Breakage::OtherHalf,
     ];
 
@@ -61,7 +64,9 @@ impl Breakage {
         store: Arc<dyn LeaseStore>,
     ) -> Arc<dyn LeaseStore> {
         match breakage {
-            Some(Breakage::FastClock) => Arc::new(OneClock(store)),
+            Some(broken @ (Breakage::FastClock | Breakage::Forgetful)) => {
+                Arc::new(Bent(store, broken))
+            }
             _ => store,
         }
     }
@@ -118,16 +123,26 @@ impl Replication for Swapped {
     }
 }
 
-/// Takes what the partner writes as its own.
-#[derive(Debug)]
-struct OneClock(Arc<dyn LeaseStore>);
+/// How often a lease is forgotten, and how old it is then at least.
+const FORGETS_EVERY_S: u64 = 600;
+const FORGETS_FOR_S: u64 = 30;
 
-impl LeaseStore for OneClock {
-    fn apply(&self, lease: Lease4, overwrite: Overwrite, _: Origin) -> Applied {
-        self.0.apply(lease, overwrite, Origin::Administrator)
+/// Takes what the partner writes as its own, or forgets a lease from time to time.
+#[derive(Debug)]
+struct Bent(Arc<dyn LeaseStore>, Breakage);
+
+impl LeaseStore for Bent {
+    fn apply(&self, lease: Lease4, overwrite: Overwrite, origin: Origin) -> Applied {
+        let fast = self.1 == Breakage::FastClock;
+        self.0.apply(lease, overwrite, if fast { Origin::Administrator } else { origin })
     }
 
     fn watch(&self, now: Now) {
+        if self.1 == Breakage::Forgetful && now.wall_s % FORGETS_EVERY_S < FORGETS_FOR_S {
+            let old = |lease: &Lease4| lease.cltt_s + FORGETS_FOR_S < now.wall_s;
+            let lease = self.0.page(None, usize::MAX).into_iter().find(old);
+            lease.and_then(|lease| self.0.delete(lease.address, Origin::Partner));
+        }
         self.0.watch(now);
     }
 
@@ -211,6 +226,10 @@ impl LeaseStore for OneClock {
         taken: &dyn Fn(Ipv4Addr) -> bool,
     ) -> Option<Ipv4Addr> {
         self.0.find_free(now, range, from, findable, taken)
+    }
+
+    fn held(&self, range: RangeInclusive<Ipv4Addr>) -> u64 {
+        self.0.held(range)
     }
 
     fn len(&self) -> usize {

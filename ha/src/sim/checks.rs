@@ -11,7 +11,7 @@ use engine::lease::{Lease4, LeaseState};
 use super::ledger::{Holding, MAX_APART_S, Overlap, Promise, Told};
 use super::message::Heard;
 use super::plan::SUBNET_ID;
-use super::world::{Site, World};
+use super::world::World;
 use crate::machine::{Role, ToBackups, ToPartner};
 
 /// Seconds around now in which a lease may have ended at one server and not at the other.
@@ -31,6 +31,9 @@ impl World {
             return self.fail(|_| format!("{name} answers query {xid:#x} more often than it came"));
         }
         if heard.message_type == MessageType::Ack {
+            if let Some(lease) = self.lease(from, heard.yiaddr) {
+                self.ledger.acknowledge(self.now, from, heard.yiaddr, lease.cltt_s);
+            }
             self.check_written(from, heard.yiaddr);
             self.check_acknowledged(from, heard.yiaddr);
         }
@@ -75,7 +78,7 @@ impl World {
                     || covers(theirs, &lease)
                     || self.has_ended_there(from, other, theirs, &lease)
             });
-            let since = self.lately().min(self.written_at(from, &lease));
+            let since = self.lately().min(self.acknowledged(from, &lease));
             if !same && !self.ledger.is_excused(since, other, address) {
                 let (name, peer) = (self.name(from).to_owned(), self.name(other).to_owned());
                 return self.fail(|_| {
@@ -99,18 +102,16 @@ impl World {
         let mut text = Vec::new();
         row::write(lease, &mut text);
         let there = self.sites[other].disk.has(address, &text, false);
-        let since = self.lately().min(self.written_at(from, lease));
+        let since = self.lately().min(self.acknowledged(from, lease));
         if !there && !self.ledger.is_excused(since, other, address) {
             let (name, peer) = (self.name(from).to_owned(), self.name(other).to_owned());
             self.fail(|_| format!("{name} acknowledges {address}; {peer} is down without its row"));
         }
     }
 
-    /// About when a server wrote its lease, if its clock was not set since: an answer from the lease cache tells of one that
-    /// was acknowledged then.
-    fn written_at(&self, server: usize, lease: &Lease4) -> u64 {
-        let age_s = self.wall_s(server).saturating_sub(lease.cltt_s) + 2;
-        self.now.saturating_sub(age_s * 1_000_000_000)
+    /// When a server first acknowledged its version of a lease.
+    fn acknowledged(&self, server: usize, lease: &Lease4) -> u64 {
+        self.ledger.acknowledged(self.now, server, (lease.address, lease.cltt_s))
     }
 
     /// No reply waits for longer than since then.
@@ -118,28 +119,28 @@ impl World {
         self.now.saturating_sub(LONGEST_WAIT)
     }
 
-    /// What a server knows that sends an acknowledgement.
-    pub(super) fn promise(&self, from: usize, heard: &Heard) -> Option<Promise> {
+    /// What a server knows that acknowledges a lease now.
+    pub(super) fn promise(&self, from: usize, address: Ipv4Addr) -> Option<Promise> {
         let site = &self.sites[from];
-        let server = site.server.as_ref().filter(|_| heard.message_type == MessageType::Ack)?;
-        let told = match server.standing().updates.partner {
+        let server = site.server.as_ref()?;
+        let updates = server.standing().updates;
+        let told = match updates.partner {
             ToPartner::Send => Told::Partner,
-            _ if self.plan.forgets() => Told::Never,
-            ToPartner::Queue => Told::Later,
-            ToPartner::Nothing | ToPartner::Count => Told::Nobody,
+            ToPartner::Queue | ToPartner::Nothing | ToPartner::Count => Told::Nobody,
         };
         let heard = site.took_over.unwrap_or(self.now - self.silence(from));
         let ahead_s = site.error.ahead_at(self.now);
-        let apart_s = |other: &Site| (other.error.ahead_at(self.now) - ahead_s).abs();
+        let since = server.lease(address).map(|lease| self.acknowledged(from, &lease));
         Some(Promise {
             server: from,
             at: self.now,
+            since: since.unwrap_or(self.now),
+            backed_up: updates.backups == ToBackups::SendAndWait,
             told,
             alone: site.alone,
             heard,
             process: site.process,
             ahead_s,
-            apart_s: self.sites.iter().map(apart_s).max().unwrap_or(0),
         })
     }
 
@@ -167,34 +168,100 @@ impl World {
         }
     }
 
-    /// Whether another server serves a scope that `server` serves, too.
-    fn overlap(&self, server: usize) -> Option<Overlap> {
-        let scopes = |at: usize| {
-            let site = &self.sites[at];
-            let served = site.server.as_ref().filter(|it| it.is_enabled() && site.inbox.is_none());
-            served.map_or(0, |server| server.standing().scopes.bits())
-        };
-        let own = scopes(server);
-        let others = (0..self.sites.len()).filter(|at| *at != server && own & scopes(*at) != 0);
-        let by_hand = |at: usize| self.sites[at].scopes_by_hand;
-        let kinds = others.map(|other| match by_hand(server) || by_hand(other) {
-            true => Overlap::ByHand,
-            false => Overlap::OfThemselves,
+    /// A server does not know what a client holds by the word of somebody else any more: that may be.
+    fn check_lack(&mut self, at: usize, address: Ipv4Addr, held: &Holding, how: &str) {
+        let Some(by) = self.promise(at, address) else { return };
+        if self.ledger.may_lack(self.now, address, held, &by) {
+            return self.ledger.end(self.now, address, &by);
+        }
+        let lease = self.lease(at, address);
+        let Holding { client, until, promise, .. } = held;
+        let until = *until as f64 / 1e9;
+        self.fail(|world| {
+            let (name, giver) = (world.name(at), world.name(promise.server));
+            format!(
+                "{address} is held by client {client} (by {giver}, until {until:.1} s, {promise:?}); \
+                 {name} {how}: it has {lease:?}, {by:?}"
+            )
         });
-        kinds.max_by_key(|kind| *kind == Overlap::OfThemselves)
+    }
+
+    /// A server has changed leases: those of clients that hold the address by its word, or by its partner's who told it,
+    /// are still theirs.
+    pub(super) fn check_kept(&mut self, at: usize, changed: &[Ipv4Addr]) {
+        for address in changed {
+            let holders = self.ledger.holders(self.now, *address);
+            let held: Vec<_> = holders.filter(|held| self.has_to_know(at, held)).copied().collect();
+            for held in held {
+                let lease = self.lease(at, *address);
+                if !lease.is_some_and(|lease| is_of(held.client, &lease)) {
+                    self.check_lack(at, *address, &held, "gave it up");
+                }
+            }
+        }
+    }
+
+    /// Whether a server must know of what a client holds.
+    fn has_to_know(&self, at: usize, held: &Holding) -> bool {
+        let told = match self.plan.servers[at].role {
+            Role::Backup => held.promise.backed_up,
+            _ => held.promise.told == Told::Partner && !self.plan.forgets(),
+        };
+        held.promise.server == at || told
+    }
+
+    /// A client is told that what it holds is not its own. A server may refuse a client whose lease it has: one in the wrong
+    /// mode gives the client's class other addresses.
+    pub(super) fn check_refusal(&mut self, client: usize, from: usize, address: Ipv4Addr) {
+        let held = self.ledger.holders(self.now, address).find(|held| held.client == client);
+        let lease = self.lease(from, address);
+        if let Some(held) = held.copied()
+            && !lease.is_some_and(|lease| is_of(client, &lease))
+        {
+            self.check_lack(from, address, &held, "refuses it");
+        }
+    }
+
+    /// At the end everything that clients hold is where it has to be.
+    fn check_holds(&mut self) {
+        let addresses: Vec<Ipv4Addr> = self.ledger.addresses().collect();
+        (0..self.sites.len()).for_each(|at| self.check_kept(at, &addresses));
     }
 
     /// Whether two servers serve one scope at the same time, or have come together again.
     pub(super) fn look_at_scopes(&mut self) {
-        if let Some(why) = (0..self.sites.len()).find_map(|server| self.overlap(server)) {
-            self.ledger.overlaps(self.now, why);
-        } else if self.is_normal() {
-            self.ledger.agree(self.now);
+        match self.overlap() {
+            Some(why) => self.ledger.overlaps(self.now, why),
+            None if self.is_normal() => self.ledger.agree(self.now),
+            None => {}
+        }
+    }
+
+    /// Whether two servers serve one scope, and because of whom: an administrator, or nobody but themselves.
+    fn overlap(&self) -> Option<Overlap> {
+        let mut served = 0;
+        let mut twice = 0;
+        let mut twice_of_themselves = 0;
+        let mut of_themselves = 0;
+        for site in &self.sites {
+            let own = site.served();
+            twice |= served & own;
+            served |= own;
+            if !site.scopes_by_hand {
+                twice_of_themselves |= of_themselves & own;
+                of_themselves |= own;
+            }
+        }
+        match (twice, twice_of_themselves) {
+            (0, _) => None,
+            (_, 0) => Some(Overlap::ByHand),
+            _ => Some(Overlap::OfThemselves),
         }
     }
 
     /// After healing, the stores of the pair are equal.
     pub(super) fn check_stores(&mut self) {
+        self.check_holds();
         let pair: Vec<usize> = (0..self.sites.len())
             .filter(|server| self.plan.servers[*server].role != Role::Backup)
             .collect();
@@ -209,9 +276,13 @@ impl World {
         let [one, two] = pair[..] else { return };
         let (ours, theirs) = (self.live(one), self.live(two));
         let addresses = ours.keys().chain(theirs.keys());
+        let mut by_clocks = 0;
         let different = addresses.copied().find(|address| {
             let same = match (ours.get(address), theirs.get(address)) {
-                (Some(ours), Some(theirs)) => self.agree(ours, theirs),
+                (Some(ours), Some(theirs)) => {
+                    by_clocks += u64::from(ours.cltt_s != theirs.cltt_s);
+                    self.agree(ours, theirs)
+                }
                 // It may just have ended at one of them, or before the clocks were set back to heal them.
                 (Some(lease), None) => self.ends_soon(one, lease) || self.had_ended(lease),
                 (None, Some(lease)) => self.ends_soon(two, lease) || self.had_ended(lease),
@@ -219,6 +290,9 @@ impl World {
             };
             !same && !self.ledger.is_by_hand(*address) && !self.plan.forgets()
         });
+        for _ in 0..by_clocks {
+            self.report.count("leases that differ by the clocks at the end");
+        }
         if let Some(address) = different {
             let (ours, theirs) = (ours.get(&address).cloned(), theirs.get(&address).cloned());
             self.fail(|_| format!("the stores differ at {address}: {ours:?} and {theirs:?}"));
@@ -261,6 +335,12 @@ impl World {
         let live = known.filter(|lease| lease.holds_address(now));
         live.map(|lease| (lease.address, lease)).collect()
     }
+}
+
+/// Whether it is the lease of a client by its number, and holds the address.
+fn is_of(client: usize, lease: &Lease4) -> bool {
+    let number = lease.hw_address.as_bytes().last().copied().map(usize::from);
+    number == Some(client) && lease.state == LeaseState::Assigned
 }
 
 /// The same client's lease, for no shorter time: the promise is known.

@@ -55,7 +55,7 @@ pub(super) fn write(report: &Report, f: &mut fmt::Formatter<'_>) -> fmt::Result 
     Ok(())
 }
 
-fn tables(report: &Report) -> [(&'static str, Vec<Line>); 4] {
+fn tables(report: &Report) -> [(&'static str, Vec<Line>); 3] {
     let excused = |name| UNREACHABLE.iter().find(|(row, _)| *row == name).map(|(_, why)| *why);
     let row = |name: &'static str| {
         let count = report.rules.get(name).copied().unwrap_or_default();
@@ -65,20 +65,15 @@ fn tables(report: &Report) -> [(&'static str, Vec<Line>); 4] {
         let count = report.faults.get(name).copied().unwrap_or_default();
         Line { count, name, excused: None }
     };
-    let excuses = |of_the_task: bool| {
-        let of_this_kind = move |excuse: &Excuse| excuse.is_of_the_task() == of_the_task;
-        let line = |excuse: Excuse| {
-            let name = excuse.name();
-            let count = report.exceptions.get(name).copied().unwrap_or_default();
-            Line { count, name, excused: (!of_the_task).then_some("nothing was promised") }
-        };
-        Excuse::ALL.into_iter().filter(of_this_kind).map(line).collect()
+    let exception = |excuse: Excuse| {
+        let name = excuse.name();
+        let count = report.exceptions.get(name).copied().unwrap_or_default();
+        Line { count, name, excused: None }
     };
     [
         ("faults", KINDS.iter().map(|(name, _)| fault(name)).collect()),
         ("rows of the rule table", RULES.iter().map(|rule| row(rule.name)).collect()),
-        ("allowed duplicates", excuses(true)),
-        ("duplicates that were not promised not to be (sim/excuse.rs)", excuses(false)),
+        ("allowed duplicates", Excuse::ALL.into_iter().map(exception).collect()),
     ]
 }
 

@@ -183,7 +183,7 @@ impl Memory for DiskMemory {
 }
 
 impl Ink for DiskInk {
-    fn append(&mut self, rows: &[u8]) -> io::Result<()> {
+    fn append(&self, rows: &[u8]) -> io::Result<()> {
         let mut full = false;
         self.alive(|state| {
             let Some(room) = &mut state.room else { return };
@@ -209,11 +209,11 @@ impl Ink for DiskInk {
         })
     }
 
-    fn cut(&mut self, len: u64) -> io::Result<()> {
+    fn cut(&self, len: u64) -> io::Result<()> {
         self.alive(|state| state.cut(usize::try_from(len).unwrap_or(usize::MAX)))
     }
 
-    fn sync(&mut self) -> io::Result<()> {
+    fn sync(&self) -> io::Result<()> {
         self.alive(|state| state.synced = state.text.len())
     }
 }

@@ -98,6 +98,18 @@ impl World {
             here
         });
         let kind = drawn.expect("the weights add up").0;
+        let kind = match kind {
+            // Each of them makes a server serve the other's clients.
+            "maintenance"
+            | "maintenance over a failing link"
+            | "wrong configuration"
+            | "wrong mode during a partition"
+                if self.plan.forgets() =>
+            {
+                "restart"
+            }
+            kind => kind,
+        };
         let server = self.dice.place(self.sites.len());
         self.report.fault(kind);
         self.tell(|world| format!("fault: {kind}, {}", world.name(server)));

@@ -135,9 +135,9 @@ impl World {
     /// Whether everybody is in normal operation.
     pub(super) fn is_normal(&self) -> bool {
         let normal = self.plan.mode.normal();
-        self.states().into_iter().zip(&self.plan.servers).all(|(state, member)| {
+        self.sites.iter().zip(&self.plan.servers).all(|(site, member)| {
             let expected = if member.role == Role::Backup { State::Backup } else { normal };
-            state == Some(expected)
+            site.server.as_ref().is_some_and(|server| server.state() == expected)
         })
     }
 

@@ -13,6 +13,10 @@ pub(super) struct Promise {
     pub(super) server: usize,
     /// When the acknowledgement left. Times are true ones, in nanoseconds.
     pub(super) at: u64,
+    /// When this version of the lease was acknowledged first: the lease cache tells of it again.
+    pub(super) since: u64,
+    /// Whether the backups had to acknowledge it, too.
+    pub(super) backed_up: bool,
     /// Who of the others knew.
     pub(super) told: Told,
     /// The server has not synchronised since it was started, or began anew.
@@ -23,8 +27,6 @@ pub(super) struct Promise {
     pub(super) process: u32,
     /// Seconds that its clock is ahead of true time.
     pub(super) ahead_s: i64,
-    /// Seconds between its clock and the one of another server that is farthest away.
-    pub(super) apart_s: i64,
 }
 
 /// Seconds between the clocks of a pair that works together.
@@ -35,11 +37,7 @@ pub(super) const MAX_APART_S: i64 = 60;
 pub(super) enum Told {
     /// The partner.
     Partner,
-    /// Nobody: the partner is to be told later, from communication-recovery.
-    Later,
-    /// Nobody, because the configuration wants it so.
-    Never,
-    /// Nobody.
+    /// Nobody, or from communication-recovery, later.
     Nobody,
 }
 
@@ -67,6 +65,8 @@ pub(super) struct Ledger {
     holdings: BTreeMap<Ipv4Addr, Vec<Holding>>,
     /// When an administrator last changed the leases of an address.
     by_hand: BTreeMap<Ipv4Addr, u64>,
+    /// As long as the pair has not synchronised since.
+    apart_by_hand: BTreeMap<Ipv4Addr, u64>,
     /// When a server lost the rows of an address beyond what its durability mode promises.
     lost: BTreeMap<(usize, Ipv4Addr), u64>,
     /// When two servers last served one scope.
@@ -74,6 +74,8 @@ pub(super) struct Ledger {
     /// Why they did, and when they had synchronised after that.
     split: Option<(Overlap, Option<u64>)>,
     known: BTreeSet<(Ipv4Addr, usize, usize)>,
+    /// The version of each lease that a server acknowledged last, by its time, and when it first did.
+    acknowledged: BTreeMap<(usize, Ipv4Addr), (u64, u64)>,
 }
 
 impl Ledger {
@@ -100,6 +102,12 @@ impl Ledger {
 
     pub(super) fn leases_by_hand(&mut self, now: u64, address: Ipv4Addr) {
         self.by_hand.insert(address, now);
+        self.apart_by_hand.insert(address, now);
+    }
+
+    /// A server of the pair has synchronised, beginning at `since`.
+    pub(super) fn synchronised(&mut self, since: u64) {
+        self.apart_by_hand.retain(|_, when| *when >= since);
     }
 
     pub(super) fn lost(&mut self, now: u64, server: usize, addresses: Vec<Ipv4Addr>) {
@@ -114,9 +122,37 @@ impl Ledger {
         times.into_iter().flatten().any(|when| *when >= since)
     }
 
-    /// Whether an administrator changed the leases of an address at one of the servers.
+    /// Whether an administrator changed the leases of an address at one of the servers, and they have not synchronised since.
     pub(super) fn is_by_hand(&self, address: Ipv4Addr) -> bool {
-        self.by_hand.contains_key(&address)
+        self.apart_by_hand.contains_key(&address)
+    }
+
+    /// A server acknowledges its lease of `cltt_s`; gives when it first did.
+    pub(super) fn acknowledge(
+        &mut self,
+        now: u64,
+        server: usize,
+        address: Ipv4Addr,
+        cltt_s: u64,
+    ) -> u64 {
+        let last = self.acknowledged.entry((server, address)).or_insert((cltt_s, now));
+        if last.0 != cltt_s {
+            *last = (cltt_s, now);
+        }
+        last.1
+    }
+
+    /// When a server first acknowledged its present version of a lease; `now` if it did not.
+    pub(super) fn acknowledged(&self, now: u64, server: usize, lease: (Ipv4Addr, u64)) -> u64 {
+        let last = self.acknowledged.get(&(server, lease.0));
+        last.filter(|(cltt_s, _)| *cltt_s == lease.1).map_or(now, |(_, when)| *when)
+    }
+
+    /// A server has given up what clients hold: nobody is promised what is over by its clock.
+    pub(super) fn end(&mut self, now: u64, address: Ipv4Addr, by: &Promise) {
+        if let Some(holdings) = self.holdings.get_mut(&address) {
+            holdings.retain(|held| !held.is_over(by, now));
+        }
     }
 
     /// A client holds an address from now on (or longer). Another client that holds it, too, and that was not known
@@ -129,6 +165,7 @@ impl Ledger {
     ) -> Option<(Holding, Option<Excuse>)> {
         let mut others = self.holdings.remove(&address).unwrap_or_default();
         others.retain(|old| old.until > now && old.client != new.client);
+        others.retain(|old| !old.is_over(&new.promise, now));
         let known = &mut self.known;
         let fresh = others.iter_mut().find(|old| {
             let pair = (address, old.client.min(new.client), old.client.max(new.client));
@@ -147,6 +184,28 @@ impl Ledger {
         found
     }
 
+    /// Those who hold an address, and nobody else does.
+    pub(super) fn holders(&self, now: u64, address: Ipv4Addr) -> impl Iterator<Item = &Holding> {
+        let holdings = self.holdings.get(&address).into_iter().flatten();
+        holdings.filter(move |held| held.until > now && held.excuse.is_none())
+    }
+
+    /// The addresses that were ever held.
+    pub(super) fn addresses(&self) -> impl Iterator<Item = Ipv4Addr> {
+        self.holdings.keys().copied()
+    }
+
+    /// Whether a server that knows `by` may have given up what a client holds.
+    pub(super) fn may_lack(
+        &self,
+        now: u64,
+        address: Ipv4Addr,
+        held: &Holding,
+        by: &Promise,
+    ) -> bool {
+        held.is_over(by, now) || self.excuse(address, &held.promise, by).is_some()
+    }
+
     /// A client lets go of an address.
     pub(super) fn release(&mut self, address: Ipv4Addr, client: usize) {
         if let Some(holdings) = self.holdings.get_mut(&address) {
@@ -155,28 +214,20 @@ impl Ledger {
         self.known.retain(|(at, one, two)| *at != address || (*one != client && *two != client));
     }
 
-    /// Why two clients may hold the address.
+    /// Why two clients may hold the address, or one may have lost it to the server that knew `two`.
     fn excuse(&self, address: Ipv4Addr, one: &Promise, two: &Promise) -> Option<Excuse> {
         let (first, second) = if one.at <= two.at { (one, two) } else { (two, one) };
-        let since = |when: Option<&u64>| when.is_some_and(|when| *when >= first.at);
+        let since = |when: Option<&u64>| when.is_some_and(|when| *when >= first.since);
         // A loss spreads: who worked with a server takes over what it lacks.
         let lost = self.lost.iter().any(|((_, at), when)| *at == address && since(Some(when)));
-        let unknown = first.told != Told::Partner;
         if since(self.by_hand.get(&address)) {
             return Some(Excuse::ByHand);
         }
         if lost {
             return Some(Excuse::Lost);
         }
-        let one_process = (first.server, first.process) == (second.server, second.process);
-        if !one_process && second.ahead_s - first.ahead_s > MAX_APART_S {
-            return Some(Excuse::Clocks);
-        }
-        if !unknown {
+        if first.told == Told::Partner {
             return None;
-        }
-        if first.apart_s > MAX_APART_S {
-            return Some(Excuse::Clocks);
         }
         if let Some(why) = self.split(first.at) {
             return Some(match why {
@@ -184,14 +235,19 @@ impl Ledger {
                 Overlap::ByHand => Excuse::ByHand,
             });
         }
-        if first.server == second.server {
-            return None;
-        }
-        match first.told {
-            Told::Never => Some(Excuse::Configured),
-            _ if second.alone || second.heard < first.at => Some(Excuse::LoneStart),
-            Told::Later => Some(Excuse::Recovery),
-            Told::Partner | Told::Nobody => None,
-        }
+        let unheard = second.alone || second.heard < first.at;
+        (first.server != second.server && unheard).then_some(Excuse::LoneStart)
+    }
+}
+
+impl Holding {
+    /// Whether the lease is over for the server that knows `by`: by its clock, if that is so far ahead of the one by which
+    /// the lease was acknowledged that no pair works with it, and no process saw both. A lease ends by the clock of
+    /// whoever ends it; that up to 60 s make no difference is what a pair promises.
+    fn is_over(&self, by: &Promise, now: u64) -> bool {
+        let one_process = (by.server, by.process) == (self.promise.server, self.promise.process);
+        let early_s = by.ahead_s - self.promise.ahead_s;
+        let early = u64::try_from(early_s).unwrap_or(0) * 1_000_000_000;
+        !one_process && early_s > MAX_APART_S && self.until.saturating_sub(early) <= now
     }
 }

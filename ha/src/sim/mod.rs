@@ -5,9 +5,10 @@
 //! takes its way through [`net`], [`faults`] happen, administrators command; [`sites`] are the places where servers
 //! run, [`people`] the clients' part, [`late`] what comes late, [`dialect`] how a Kea speaks. After every step [`ledger`] and
 //! [`checks`] compare what clients believe with what servers promised; [`excuse`] lists the duplicates that may be. One thread, ordered collections, one
-//! source of chance ([`dice`]): a seed replays exactly. [`breakage`] breaks rules from outside, to show that the
+//! source of chance ([`dice`]), one order of events ([`agenda`]): a seed replays exactly. [`breakage`] breaks rules from outside, to show that the
 //! checks see it; [`coverage`] says what many runs have to have met.
 
+mod agenda;
 mod breakage;
 mod checks;
 mod client;

@@ -101,21 +101,30 @@ impl World {
             format!("{}: {} {yiaddr} for {}", world.name(from), message_type.name(), hw_address[5])
         });
         self.check_reply(from, &heard);
-        let promise = self.promise(from, &heard);
+        let promise = self.promise(from, heard.yiaddr);
         let client = usize::from(heard.hw_address[5]);
         let copies = 1 + usize::from(self.dice.chance(self.net.duplication));
         for _ in 0..copies {
             if let Fate::Arrives(delay) = self.net.to_client(from, &mut self.dice) {
                 let message = departure.message.clone();
-                self.after(delay, Event::Reply { client, message, promise });
+                self.after(delay, Event::Reply { client, from, message, promise });
             }
         }
     }
 
-    pub(super) fn hear(&mut self, client: usize, promise: Option<Promise>, message: &[u8]) {
+    pub(super) fn hear(
+        &mut self,
+        client: usize,
+        from: usize,
+        promise: Option<Promise>,
+        message: &[u8],
+    ) {
         let Some(heard) = Heard::read(message) else { return };
         let held = self.clients[client].held(self.now).map(|held| held.address);
         let meant = self.clients[client].hear(self.now, &heard, &mut self.dice);
+        if let (Meant::Lost, Some(held)) = (meant, held) {
+            self.check_refusal(client, from, held);
+        }
         if let (Some(held), now_held) = (held, self.clients[client].held(self.now))
             && now_held.is_none_or(|now_held| now_held.address != held)
         {

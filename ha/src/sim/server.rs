@@ -15,12 +15,12 @@ use engine::control::core::{Core, Served};
 use engine::control::leases::LeaseCommands;
 use engine::control::{Answer, Channel, Command, Registry};
 use engine::lease::csv::{self, Journal};
-use engine::lease::{Change, Lease4};
+use engine::lease::{Change, Lease4, LeaseStore, Origin, Overwrite};
 use engine::packet::{Buffers, Departure, Links, Packet, Transmit};
 use engine::pending::Pending;
 use engine::seam::service::Service;
 use engine::seam::{Admission, GuardPost, Replication};
-use engine::server::{Pipeline, ReplySender, Storage, lease_subnet};
+use engine::server::{Pipeline, ReplySender, Sanity, Storage, lease_subnet};
 use engine::stats::Stats;
 use engine::sync::Live;
 use engine::sync::{Mutex, RwLock};
@@ -37,12 +37,12 @@ use crate::guard::Guard;
 use crate::half::batch;
 use crate::half::commands::{self, Begun};
 use crate::half::errand::{Clerk, Errand, update_outcome};
-use crate::half::{Half, Receivers};
+use crate::half::{Half, Receivers, all_of};
 use crate::io::listener::{Rules, reply};
 use crate::limits::REQUEST_TIMEOUT;
 use crate::machine::{CallError, Relationship, Seen, Standing, State};
 use crate::outbox::{Load, PeerQueue, Update};
-use crate::wire::request::lease_news;
+use crate::wire::request::{PartnerKind, lease_news};
 
 /// Seconds that reclaimed leases are kept, as the plan's configuration has it.
 const HOLD_S: u64 = 300;
@@ -60,7 +60,7 @@ pub(super) enum Sent {
 #[derive(Debug)]
 enum Call {
     Errand(Errand),
-    Update(PeerQueue, Box<Update>),
+    Update(PeerQueue, PartnerKind, Box<Update>),
     Batch(Vec<Update>),
 }
 
@@ -81,17 +81,26 @@ pub(super) struct Server {
     senders: usize,
     /// Recalls of updates that were seen.
     recalls: u64,
-    /// Errands whose next request is to be sent.
+    /// Errands whose next request is to be sent, and updates that go once more.
     resumed: Vec<u64>,
     commands_waiting: Vec<Receiver<Answer>>,
 }
 
 /// What the store tells of its changes, until the server goes: outbox, pending replies and store hold each other.
-struct Joined(RwLock<Option<Arc<dyn Replication>>>);
+struct Joined {
+    replication: RwLock<Option<Arc<dyn Replication>>>,
+    /// The addresses whose leases changed, but not by their own client.
+    changed: Mutex<Vec<Ipv4Addr>>,
+}
 
 impl Replication for Joined {
     fn queue(&self, change: &Change<'_>) {
-        if let Some(replication) = &*self.0.read() {
+        let by_client = matches!(change.origin, Origin::Client(_));
+        let before = change.before.map(|before| before.hw_address);
+        if !(by_client && before.is_none_or(|before| before == change.lease.hw_address)) {
+            self.changed.lock().push(change.lease.address);
+        }
+        if let Some(replication) = &*self.replication.read() {
             replication.queue(change);
         }
     }
@@ -99,7 +108,7 @@ impl Replication for Joined {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        *self.joined.0.write() = None;
+        *self.joined.replication.write() = None;
     }
 }
 
@@ -145,6 +154,7 @@ impl Server {
         let mut storage = Storage::on(journal, Arc::clone(&stats));
         storage.store = Breakage::wrap_store(breakage, storage.store);
         csv::load_text(&text, &*storage.store).expect("a server's own lease file can be read");
+        put_right(&*storage.store, plan.config(setup));
         let outgoing = Arc::<Outgoing>::default();
         let transmit = Arc::clone(&outgoing) as Arc<dyn Transmit>;
         let sender = ReplySender { storage: storage.clone(), transmit, stats: Arc::clone(&stats) };
@@ -160,7 +170,10 @@ impl Server {
             half.gate().share_pools(false);
         }
         let replication = Breakage::wrap(breakage, half.outbox());
-        let joined = Arc::new(Joined(RwLock::new(Some(replication))));
+        let joined = Arc::new(Joined {
+            replication: RwLock::new(Some(replication)),
+            changed: Mutex::default(),
+        });
         storage.replicate_to(Arc::<Joined>::clone(&joined));
         let admission = Arc::clone(half.gate()) as Arc<dyn Admission>;
         let snapshot = Snapshot::build(Arc::clone(plan.config(setup)), &admission.classes());
@@ -178,11 +191,12 @@ impl Server {
             service,
             storage,
             pending,
-            offers: Offers::with_capacity(1024),
+            offers: Offers::with_capacity(4096),
             links: Arc::new(Link(member.address)),
             stats: Arc::clone(&stats),
             key: RandomState::new(),
             reply_port: None,
+            commits: None,
         });
         Self {
             clock: Arc::clone(clock),
@@ -225,7 +239,7 @@ impl Server {
 
     /// A peer's request arrives; gives the answer.
     pub(super) fn request(&mut self, body: &str) -> String {
-        let rules = Rules { credentials: None, restrict_commands: true };
+        let rules = Rules { credentials: Vec::new(), restrict_commands: true };
         reply(&rules, &HeaderMap::new(), body.as_bytes(), &self.registry).body
     }
 
@@ -240,8 +254,14 @@ impl Server {
                     self.resumed.push(call);
                 }
             }
-            Some(Call::Update(peer, update)) => {
-                self.half.outbox().settle(peer, &update, update_outcome(answer));
+            Some(Call::Update(peer, kind, update)) => {
+                let outcome = update_outcome(answer);
+                if self.half.refuses_state(peer, kind, &update, &outcome) {
+                    let call = self.call(Call::Update(peer, PartnerKind::Kea2, update));
+                    self.resumed.push(call);
+                    return;
+                }
+                self.half.outbox().settle(peer, &update, outcome);
                 self.sent(peer);
             }
             Some(Call::Batch(updates)) => {
@@ -329,10 +349,11 @@ impl Server {
                 let (peer, to) = (*peer, Arc::clone(to));
                 let Some(load) = self.half.outbox().try_next(peer) else { break };
                 let (body, call) = match load {
-                    Load::One(update) => (
-                        lease_news(update.news, &update.lease, self.half.partner_kind()),
-                        Call::Update(peer, Box::new(update)),
-                    ),
+                    Load::One(update) => {
+                        let kind = self.half.kind_of(peer);
+                        let body = lease_news(update.news, &update.lease, kind);
+                        (body, Call::Update(peer, kind, Box::new(update)))
+                    }
                     Load::Batch(updates) => match self.half.batch_request(&updates) {
                         Some(body) => (body, Call::Batch(updates)),
                         None => {
@@ -348,6 +369,11 @@ impl Server {
         }
     }
 
+    /// The addresses whose leases changed since the last call, but not by their own client.
+    pub(super) fn take_changed(&self) -> Vec<Ipv4Addr> {
+        std::mem::take(&mut self.joined.changed.lock())
+    }
+
     /// Nobody waits any more for the answers to updates that were recalled.
     fn recall(&mut self) {
         let recalls = self.half.outbox().recalls();
@@ -355,7 +381,7 @@ impl Server {
             return;
         }
         let to_partner =
-            |call: &Call| matches!(call, Call::Update(PeerQueue::Partner, _) | Call::Batch(_));
+            |call: &Call| matches!(call, Call::Update(PeerQueue::Partner, ..) | Call::Batch(_));
         let calls = self.calls.iter().filter(|(_, call)| to_partner(call));
         for call in calls.map(|(number, _)| *number).collect::<Vec<_>>() {
             self.answer(call, Err(CallError::Communication("recalled".to_owned())));
@@ -369,9 +395,18 @@ impl Server {
         }
     }
 
-    /// The request of an errand that goes on.
+    /// The request of an errand that goes on, or of an update that goes once more.
     fn next_request(&self, call: u64) -> Option<Sent> {
-        let Some(Call::Errand(errand)) = self.calls.get(&call) else { return None };
+        let errand = match self.calls.get(&call)? {
+            Call::Errand(errand) => errand,
+            Call::Update(peer, kind, update) => {
+                let queue = self.queues.iter().find(|(queue, ..)| queue == peer);
+                let to = Arc::clone(&queue.expect("an update came from a queue").1);
+                let body = lease_news(update.news, &update.lease, *kind);
+                return Some(Sent::Request { call, to, body, timeout: REQUEST_TIMEOUT });
+            }
+            Call::Batch(_) => return None,
+        };
         let (body, timeout) = self.clerk.ask(errand);
         let peers = self.half.gate().peers();
         let named = errand.server().and_then(|place| peers.all().get(place));
@@ -396,7 +431,10 @@ impl Server {
     /// Seconds since it last heard of its partner.
     pub(super) fn silence_s(&self) -> u64 {
         let now = self.clock.now();
-        self.half.look(|machine| machine.status(now).remote.map_or(0, |partner| partner.age_s))
+        self.half.look(|machine| match machine.peers().is_active_pair() {
+            true => machine.partner_age_s(now),
+            false => 0,
+        })
     }
 
     /// What it last knew of its partner's state.
@@ -426,6 +464,16 @@ impl Server {
     /// Replies that wait for an acknowledgement.
     pub(super) fn pending(&self) -> usize {
         self.pipeline.pending.len()
+    }
+}
+
+/// Leases from before the configuration was put right, or went wrong, are of the subnet of their address.
+fn put_right(store: &dyn LeaseStore, config: &Arc<Dhcp4>) {
+    let known = |lease: &Lease4| config.subnets.iter().any(|subnet| subnet.id == lease.subnet_id);
+    let strange = store.page(None, usize::MAX).into_iter().filter(|lease| !known(lease));
+    let sanity = Sanity::new(Arc::clone(config));
+    for lease in strange.filter_map(|lease| sanity.amend(lease)) {
+        store.apply(lease, Overwrite::Always, Origin::Load);
     }
 }
 
@@ -472,8 +520,9 @@ fn registry(
         written: Arc::new(move |number| written.write_through(number)),
         guard,
     };
-    batch::register(std::slice::from_ref(half), &leases, &registry);
+    let halves = all_of(std::slice::from_ref(half));
+    batch::register(&halves, &leases, &registry);
     leases.register(&registry);
-    commands::register(std::slice::from_ref(half), &registry);
+    commands::register(&halves, &registry);
     registry
 }

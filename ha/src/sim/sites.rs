@@ -8,7 +8,7 @@ use super::late::Late;
 use super::net::Fate;
 use super::server::{Sent, Server};
 use super::world::{Event, Request, Site, World};
-use crate::machine::{CallError, State};
+use crate::machine::{CallError, Mode, State};
 
 impl World {
     pub(super) fn start(&mut self, server: usize) {
@@ -68,12 +68,16 @@ impl World {
         let result = act(server);
         let mut sent = Vec::new();
         server.poll_sent(&mut sent);
+        let changed = server.take_changed();
         let state = server.state();
         if state != before {
             let partner = server.partner();
             self.tell(|world| {
                 format!("{}: {before} -> {state}, partner {partner:?}", world.name(at))
             });
+        }
+        if state != before {
+            self.note_synchronisation(at, before, state);
         }
         if state != before && state == State::CommunicationRecovery {
             self.notice_recovery(at);
@@ -100,7 +104,20 @@ impl World {
         }
         self.set_timer(at);
         self.look_at_scopes();
+        if !changed.is_empty() {
+            self.check_kept(at, &changed);
+        }
         Some(result)
+    }
+
+    fn note_synchronisation(&mut self, at: usize, before: State, state: State) {
+        match (before, state) {
+            (_, State::Syncing) => self.sites[at].syncs_since = self.now,
+            (State::Syncing, State::Ready) => {
+                self.ledger.synchronised(self.sites[at].syncs_since);
+            }
+            _ => {}
+        }
     }
 
     pub(super) fn start_later(&mut self, server: usize) {
@@ -157,8 +174,13 @@ impl World {
         if !waits {
             // Who has given up has closed the connection; the request may have been read before that.
             let late = Late::of(&body);
-            let skipped = late.as_ref().is_some_and(|late| !self.is_seen_through(from, to, late));
-            if skipped || self.dice.chance(500) {
+            if late.as_ref().is_some_and(|late| !self.is_seen_through(from, to, late)) {
+                self.report.count(
+                    "lease updates that would come late, and cannot be seen through: left out",
+                );
+                return;
+            }
+            if self.dice.chance(500) {
                 return;
             }
             self.report.count(match late {
@@ -241,6 +263,18 @@ impl World {
 }
 
 impl Site {
+    /// The scopes that are served here now. The one scope of other modes has all clients: a partner that was started with
+    /// load-balancing serves some of them, too.
+    pub(super) fn served(&self) -> u32 {
+        let awake = self.server.as_ref().filter(|it| self.inbox.is_none() && it.is_enabled());
+        let Some(server) = awake else { return 0 };
+        match (server.standing().scopes.bits(), server.half.gate().peers().mode()) {
+            (0, _) => 0,
+            (own, Mode::LoadBalancing) => own,
+            _ => u32::MAX,
+        }
+    }
+
     /// A process that is not there any more leaves nothing of this.
     fn forget(&mut self) {
         self.timer = None;

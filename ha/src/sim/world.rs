@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use engine::packet::Packet;
 
+use super::agenda::Agenda;
 use super::breakage::Breakage;
 use super::client::Client;
 use super::clock::{Error, ServerClock};
@@ -38,6 +39,7 @@ pub(super) enum Event {
     },
     Reply {
         client: usize,
+        from: usize,
         message: Vec<u8>,
         promise: Option<Promise>,
     },
@@ -116,6 +118,8 @@ pub(super) struct Site {
     pub(super) ahead_s: (i64, i64),
     /// It serves alone, and when it began to had last heard of its partner at this time.
     pub(super) took_over: Option<u64>,
+    /// When it last began to synchronise.
+    pub(super) syncs_since: u64,
     /// An administrator waits for it to lose its partner.
     pub(super) takes_over: bool,
     /// How it is configured when it is started next.
@@ -161,8 +165,7 @@ pub(super) struct World {
     /// Counts what each client was woken for, so that it is woken once.
     pub(super) turns: Vec<u32>,
     pub(super) clients_rest: bool,
-    queue: BTreeMap<(u64, u64), Event>,
-    sequence: u64,
+    agenda: Agenda,
     pub(super) xid: u32,
     /// Lines to be shown of a run that fails, at most so many.
     told: Option<VecDeque<String>>,
@@ -179,6 +182,7 @@ impl World {
             error: plan.servers[place].clock,
             ahead_s: (plan.servers[place].clock.ahead_s, plan.servers[place].clock.ahead_s),
             took_over: None,
+            syncs_since: 0,
             takes_over: false,
             setup: Setup::Right,
             server: None,
@@ -211,8 +215,7 @@ impl World {
             turns: vec![0; clients.len()],
             clients,
             clients_rest: false,
-            queue: BTreeMap::new(),
-            sequence: 0,
+            agenda: Agenda::default(),
             xid: 0,
             told: (shown > 0).then(VecDeque::new),
             shown,
@@ -233,7 +236,7 @@ impl World {
         }
         self.draw_faults();
         self.after(self.plan.trouble, Event::Heal(Healing::Begin));
-        while let Some(((at, _), event)) = self.queue.pop_first() {
+        while let Some((at, event)) = self.agenda.next() {
             self.now = at;
             self.report.steps += 1;
             self.happen(event);
@@ -270,7 +273,9 @@ impl World {
                     self.receive(server);
                 }
             }
-            Event::Reply { client, message, promise } => self.hear(client, promise, &message),
+            Event::Reply { client, from, message, promise } => {
+                self.hear(client, from, promise, &message);
+            }
             Event::Request(request) => self.request(*request),
             Event::Answer { to, process, call, answer } => {
                 let site = &self.sites[to];
@@ -313,8 +318,7 @@ impl World {
     }
 
     pub(super) fn at(&mut self, when: u64, event: Event) {
-        self.sequence += 1;
-        self.queue.insert((when.max(self.now), self.sequence), event);
+        self.agenda.add(when.max(self.now), event);
     }
 
     /// Keeps a line for the case that the run fails, if it is to tell.

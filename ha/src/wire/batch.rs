@@ -1,5 +1,7 @@
 //! A batch of lease updates between Peregrines: the request and its answer with one result for each lease. Pure.
 
+use std::fmt::{self, Write};
+
 use engine::control::leases::ONLY_IF_FREE;
 use engine::control::{Answer, code};
 use engine::lease::json::{lease_body, lease_from_page};
@@ -45,25 +47,67 @@ pub fn request<'a>(
     wall_s: u64,
     updates: impl Iterator<Item = (LeaseNews, &'a Lease4, bool)>,
 ) -> String {
-    let mut arguments = json!({
-        "for": stamp.to.to_string(),
-        "incarnation": stamp.from.to_string(),
-        "number": stamp.number,
-        "server-name": sender,
-        "time": wall_s,
-    });
-    // What is large is moved in: the macro would copy it.
-    arguments["updates"] =
-        updates.map(|(news, lease, asks)| update(news, lease, asks, wall_s)).collect();
-    let mut request = json!({"command": COMMAND, "service": ["dhcp4"]});
-    request["arguments"] = arguments;
-    request.to_string()
+    let (run, to, number) = (stamp.from, stamp.to, stamp.number);
+    let mut text = String::with_capacity(USUAL_UPDATE * updates.size_hint().0 + USUAL_UPDATE);
+    // Written as text at once, keys in alphabetical order: updates are many, and a tree of values is dear.
+    text.push_str(r#"{"arguments":{"for":""#);
+    push(&mut text, format_args!(r#"{to}","incarnation":"{run}","number":{number}"#));
+    push(&mut text, format_args!(r#","server-name":{},"time":{wall_s}"#, json!(sender)));
+    text.push_str(r#","updates":["#);
+    for (place, (news, lease, asks)) in updates.enumerate() {
+        if place > 0 {
+            text.push(',');
+        }
+        write_update(&mut text, news, lease, asks, wall_s);
+    }
+    push(&mut text, format_args!(r#"]}},"command":"{COMMAND}","service":["dhcp4"]}}"#));
+    text
+}
+
+/// Bytes of an update as text, mostly.
+const USUAL_UPDATE: usize = 320;
+
+fn push(text: &mut String, what: fmt::Arguments<'_>) {
+    text.write_fmt(what).expect("a string takes everything");
+}
+
+/// Appends an update as [`update`] has it. What needs more than to be copied is left to that.
+fn write_update(text: &mut String, news: LeaseNews, lease: &Lease4, asks: bool, wall_s: u64) {
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
+    if lease.user_context.is_some() || !lease.hostname.bytes().all(is_plain) {
+        return push(text, format_args!("{}", update(news, lease, asks, wall_s)));
+    }
+    text.push('{');
+    if let Some(client_id) = &lease.client_id {
+        push(text, format_args!(r#""client-id":"{client_id}","#));
+    }
+    if news == LeaseNews::Deleted {
+        text.push_str(r#""deleted":true,"#);
+    }
+    let Lease4 { fqdn_fwd, fqdn_rev, hw_address, address, subnet_id, .. } = lease;
+    push(text, format_args!(r#""fqdn-fwd":{fqdn_fwd},"fqdn-rev":{fqdn_rev},"hostname":""#));
+    text.push_str(&lease.hostname);
+    push(text, format_args!(r#"","hw-address":"{hw_address}","ip-address":"{address}""#));
+    if asks {
+        push(text, format_args!(r#","{ONLY_IF_FREE}":true"#));
+    }
+    if lease.pool_id != 0 {
+        push(text, format_args!(r#","pool-id":{}"#, lease.pool_id));
+    }
+    let (left_s, state) = (remaining_s(lease, wall_s), lease.state as u8);
+    push(text, format_args!(r#","remaining":{left_s},"state":{state},"subnet-id":{subnet_id}"#));
+    push(text, format_args!(r#","valid-lft":{}}}"#, lease.valid_lifetime_s));
+}
+
+/// Seconds from `wall_s` to the lease's end.
+fn remaining_s(lease: &Lease4, wall_s: u64) -> i64 {
+    let span = |s: u64| i64::try_from(s).unwrap_or(i64::MAX);
+    span(lease.expires_at_s()) - span(wall_s)
 }
 
 fn update(news: LeaseNews, lease: &Lease4, asks: bool, wall_s: u64) -> Value {
     let mut map = lease_body(lease);
-    let span = |s: u64| i64::try_from(s).unwrap_or(i64::MAX);
-    map.insert("remaining".into(), json!(span(lease.expires_at_s()) - span(wall_s)));
+    map.insert("remaining".into(), json!(remaining_s(lease, wall_s)));
     if news == LeaseNews::Deleted {
         map.insert("deleted".into(), json!(true));
     }
@@ -218,6 +262,23 @@ mod tests {
         assert_eq!(news, [LeaseNews::Stored, LeaseNews::Deleted]);
         assert_eq!(batch.updates[0].1["ip-address"], "192.0.2.1");
         assert_eq!((batch.sent_s, &batch.updates[0].1["remaining"]), (1_700, &json!(-100)));
+    }
+
+    #[test]
+    fn what_is_written_at_once_is_what_the_tree_of_values_says() {
+        let plain = Lease4 { hostname: "a.example".into(), pool_id: 3, ..lease(1) };
+        let odd = Lease4 { hostname: "a \"b\" \u{e9}\n".into(), fqdn_fwd: true, ..lease(2) };
+        let client_id = engine::lease::ClientId::new(&[1, 2, 0, 255]);
+        let known = Lease4 { client_id, cltt_s: 99_999, ..lease(3) };
+        let told = Lease4 { user_context: Some(r#"{ "a": [1] }"#.into()), ..lease(4) };
+        for lease in [plain, odd, known, told] {
+            for news in [LeaseNews::Stored, LeaseNews::Deleted] {
+                let mut text = String::new();
+                let asks = news == LeaseNews::Stored && lease.pool_id == 0;
+                write_update(&mut text, news, &lease, asks, 1_700);
+                assert_eq!(text, update(news, &lease, asks, 1_700).to_string());
+            }
+        }
     }
 
     #[test]

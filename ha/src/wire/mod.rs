@@ -8,6 +8,7 @@ pub mod answer;
 pub mod auth;
 pub mod batch;
 pub mod date;
+pub mod digest;
 pub mod request;
 
 #[cfg(test)]

@@ -1,18 +1,28 @@
 //! Our requests against all that Kea 2.2 and 3.3 sent in the recordings, and their answers as we read them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use engine::clock::SystemClock;
 use engine::lease::json::{kea_text, lease_from_page, lease_to_json};
+use engine::lease::memory::MemoryStore;
+use engine::lease::{Change, ChangeSink};
+use engine::pending::{Pending, PendingReply, Release};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::announce;
 use super::answer::{self, AnswerError};
 use super::auth::Credentials;
 use super::request::{self, LeaseNews, PartnerKind};
-use crate::half::replay::WIRE;
+use crate::half::errand::{Clerk, Errand};
 use crate::half::replay::recording::{self, Exchange};
+use crate::half::replay::{COMMANDS, WIRE};
+use crate::half::{Half, Job};
 use crate::limits::{MAX_BAD_SHOWN, MAX_PEER_TEXT};
-use crate::machine::State;
+use crate::machine::{
+    CallError, Mode, Notification, Parameters, Peer, Peers, Role, State, SyncOrder,
+};
 
 /// Every request that a server sent in a recording.
 fn exchanges() -> Vec<Exchange> {
@@ -28,24 +38,79 @@ fn sender(exchange: &Exchange) -> &'static str {
     }
 }
 
-/// The request that we would send in place of the recorded one; what only Kea 3 says is taken as `server1`.
+/// A server of this name, and its clerk; its pages have so many leases.
+fn clerk(name: &str, index: u32, page_limit: u32) -> Clerk {
+    struct Nobody;
+    impl Release for Nobody {
+        fn release(&self, _: PendingReply) {}
+    }
+    impl ChangeSink for Nobody {
+        fn record(&self, _: &Change<'_>) {}
+    }
+    let peer = |name: &str, role| Peer { name: name.into(), role, auto_failover: true };
+    let all = vec![peer(name, Role::Primary), peer("partner", Role::Standby)];
+    let peers = Peers::new(Mode::HotStandby, name, all).unwrap();
+    let pending = Arc::new(Pending::new(0, Arc::new(Nobody), Arc::default()));
+    let clock = Arc::new(SystemClock::start());
+    let half = Half::new(index, Parameters::defaults(peers), pending, Arc::default(), clock);
+    let store = Arc::new(MemoryStore::new(Arc::new(Nobody)));
+    Clerk { half, store, flush: Arc::new(|_| Ok(())), page_limit }
+}
+
+const DONE: &[u8] = b"[ { \"result\": 0, \"text\": \"\" } ]";
+
+/// A synchronisation, led to where it asks for `command`.
+fn synchronisation(clerk: &Clerk, command: &str, arguments: &Value) -> Errand {
+    let peers = clerk.half.gate().peers();
+    let order = SyncOrder {
+        server: peers.place("partner").unwrap(),
+        max_period_s: arguments["max-period"].as_u64().map(|s| u32::try_from(s).unwrap()),
+        administrator: true,
+        served: false,
+    };
+    let begun = clerk.begin(Job::Sync(order)).unwrap();
+    let go_on = |errand, answer| clerk.handle(errand, answer).expect("it is not over");
+    match command {
+        "dhcp-disable" => begun,
+        "lease4-get-page" => {
+            let after = arguments["from"].as_str().filter(|from| *from != "start");
+            let first = go_on(begun, Ok(DONE));
+            let Some(last) = after else { return first };
+            // The page before was full, and ended there.
+            let lease = json!({"ip-address": last, "hw-address": "", "cltt": 1, "valid-lft": 2,
+                "subnet-id": 1, "state": 0});
+            let leases = vec![lease; clerk.page_limit as usize];
+            let page = json!([{"result": 0, "arguments": {"leases": leases}}]).to_string();
+            go_on(go_on(first, Ok(page.as_bytes())), Ok(DONE))
+        }
+        "ha-sync-complete-notify" => {
+            let empty = br#"[{"result": 3, "arguments": {"count": 0, "leases": []}}]"#;
+            go_on(go_on(begun, Ok(DONE)), Ok(empty))
+        }
+        "dhcp-enable" => {
+            let gone = CallError::Communication("no answer".into());
+            go_on(go_on(begun, Ok(DONE)), Err(gone))
+        }
+        other => panic!("{other} is no part of a synchronisation"),
+    }
+}
+
+/// What we send in place of the recorded request; what only Kea 3 says is taken as `server1`. Errands by their clerk, as
+/// over the line; lease updates as the courier writes them to a Kea 3.
 fn ours(recorded: &Exchange) -> String {
     let arguments = &recorded.ask.as_ref().unwrap()["arguments"];
-    let sender = arguments["server-name"].as_str().unwrap_or("server1");
     let id = arguments["origin-id"].as_u64().unwrap_or(2000);
     let index = u32::try_from(id).unwrap() - request::origin_id(0);
-    match recorded.command() {
-        "ha-heartbeat" => request::heartbeat(sender, None),
-        "dhcp-disable" => request::dhcp_disable(index, arguments["max-period"].as_u64()),
-        "lease4-get-page" => {
-            let limit = u32::try_from(arguments["limit"].as_u64().unwrap()).unwrap();
-            request::lease4_get_page(arguments["from"].as_str().unwrap().parse().ok(), limit)
-        }
-        "ha-sync-complete-notify" => request::sync_complete_notify(index, sender),
-        "ha-reset" => request::reset(sender),
+    let limit = arguments["limit"].as_u64().map_or(3, |limit| u32::try_from(limit).unwrap());
+    let clerk = clerk(arguments["server-name"].as_str().unwrap_or("server1"), index, limit);
+    let begin = |job| clerk.begin(job).unwrap();
+    let errand = match recorded.command() {
+        "ha-heartbeat" => begin(Job::Heartbeat),
+        "ha-reset" => begin(Job::Reset),
         "ha-maintenance-notify" => {
             let state = arguments["state"].as_str().unwrap_or("load-balancing");
-            request::maintenance_notify(sender, state, arguments["cancel"].as_bool().unwrap())
+            let (cancel, state) = (arguments["cancel"].as_bool().unwrap(), state.parse().unwrap());
+            begin(Job::Maintenance(Notification { cancel, state, repeated: false }))
         }
         command @ ("lease4-update" | "lease4-del") => {
             let mut listed = arguments.clone();
@@ -55,25 +120,38 @@ fn ours(recorded: &Exchange) -> String {
             let lease = lease_from_page(&listed).unwrap();
             let deleted = command == "lease4-del";
             let news = if deleted { LeaseNews::Deleted } else { LeaseNews::Stored };
-            request::lease_news(news, &lease, PartnerKind::Kea3)
+            return request::lease_news(news, &lease, PartnerKind::Kea3);
         }
-        other => panic!("{other} was recorded"),
+        command => synchronisation(&clerk, command, arguments),
+    };
+    clerk.ask(&errand).0
+}
+
+/// What we say and a Kea of this version does not, in the arguments of this command.
+fn only_ours(version: &str, command: &str) -> &'static [&'static str] {
+    match (version, command) {
+        ("2.2", "ha-heartbeat") => &[announce::FIELD, "server-name"],
+        (_, "ha-heartbeat") => &[announce::FIELD],
+        ("2.2", "dhcp-disable" | "dhcp-enable") => &["origin-id"],
+        ("2.2", "ha-maintenance-notify") => &["server-name", "state"],
+        ("2.2", "ha-reset") => &["server-name"],
+        ("2.2", "ha-sync-complete-notify") => &["origin", "origin-id", "server-name"],
+        ("2.2", "lease4-update" | "lease4-del") => &["origin"],
+        _ => &[],
     }
 }
 
-/// A request of ours without what only Kea 3 says.
-fn as_kea_2(request: &str) -> String {
-    let mut request: Value = serde_json::from_str(request).unwrap();
-    let dropped: &[&str] = match request["command"].as_str().unwrap() {
-        "dhcp-disable" => &["origin-id"],
-        "ha-maintenance-notify" => &["server-name", "state"],
-        _ => &["origin", "origin-id", "server-name"],
-    };
-    if let Some(arguments) = request.get_mut("arguments").and_then(Value::as_object_mut) {
-        arguments.retain(|key, _| !dropped.contains(&key.as_str()));
-        if arguments.is_empty() {
-            request.as_object_mut().unwrap().remove("arguments");
-        }
+/// A request of ours without these arguments, each of which it has. It is written as Kea writes.
+fn without(body: &str, arguments: &[&str]) -> String {
+    let mut request: Value = serde_json::from_str(body).unwrap();
+    assert_eq!(kea_text(&request), body);
+    let map = request.as_object_mut().unwrap();
+    for key in arguments {
+        let had = map["arguments"].as_object_mut().unwrap().remove(*key);
+        assert!(had.is_some(), "no {key} in {body}");
+    }
+    if map.get("arguments").is_some_and(|arguments| *arguments == json!({})) {
+        map.remove("arguments");
     }
     kea_text(&request)
 }
@@ -82,11 +160,10 @@ fn as_kea_2(request: &str) -> String {
 fn every_request_is_that_of_kea_byte_by_byte() {
     let mut kinds: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for exchange in exchanges() {
-        let sender = sender(&exchange);
-        let ours = ours(&exchange);
-        let ours = if sender == "2.2" { as_kea_2(&ours) } else { ours };
+        let (sender, command) = (sender(&exchange), exchange.command());
+        let ours = without(&ours(&exchange), only_ours(sender, command));
         assert_eq!(ours, exchange.body, "{} ({sender})", exchange.place);
-        kinds.entry(sender).or_default().insert(exchange.command().to_owned());
+        kinds.entry(sender).or_default().insert(command.to_owned());
     }
     let kinds: Vec<String> = kinds
         .into_iter()
@@ -103,11 +180,45 @@ fn every_request_is_that_of_kea_byte_by_byte() {
     assert_eq!(kinds, expected);
 }
 
+/// No server of the recordings failed to synchronise: administrators said the same on the control sockets, which need no
+/// `service`.
 #[test]
-fn the_end_of_a_synchronisation_is_what_administrators_send() {
-    let arguments = json!({"origin": "ha-partner", "origin-id": 2001});
-    let sent = json!({"command": "dhcp-enable", "service": ["dhcp4"], "arguments": arguments});
-    assert_eq!(request::dhcp_enable(1), kea_text(&sent));
+fn the_end_of_a_synchronisation_that_failed_is_what_administrators_said() {
+    let mut found: BTreeMap<(&str, bool), u32> = BTreeMap::new();
+    let recorded = COMMANDS.iter().flat_map(|(name, text)| recording::exchanges(name, text));
+    for exchange in recorded.filter(|exchange| exchange.command() == "dhcp-enable") {
+        let ask = exchange.ask.as_ref().unwrap();
+        if ask["arguments"]["origin"] != "ha-partner" {
+            continue;
+        }
+        assert_eq!(exchange.told()["result"], 0, "{}", exchange.place);
+        let names_id = ask["arguments"].get("origin-id").is_some();
+        let clerk = clerk("server1", 0, 3);
+        let errand = synchronisation(&clerk, "dhcp-enable", &json!({"max-period": 60}));
+        // What a 2.2 would leave out is left out where the administrator did.
+        let also = if names_id { &[][..] } else { only_ours("2.2", "dhcp-enable") };
+        let ours = without(&clerk.ask(&errand).0, also);
+        let mut with_service = ask.clone();
+        with_service["service"] = json!(["dhcp4"]);
+        assert_eq!(ours, kea_text(&with_service), "{}", exchange.place);
+        *found.entry((exchange.version, names_id)).or_default() += 1;
+    }
+    let kinds: Vec<_> = found.into_keys().collect();
+    assert_eq!(kinds, [("2.2", false), ("2.2", true), ("3.3", false), ("3.3", true)]);
+}
+
+/// What a server says of itself beside Kea's words is read back, and a probe says the same as a heartbeat.
+#[test]
+fn a_heartbeat_announces_us() {
+    let clerk = clerk("server1", 0, 3);
+    for job in [Job::Heartbeat, Job::Probe] {
+        let body = clerk.ask(&clerk.begin(job).unwrap()).0;
+        let request: Value = serde_json::from_str(&body).unwrap();
+        let announced = announce::from_json(request["arguments"].as_object().unwrap()).unwrap();
+        assert_eq!(announced.incarnation, clerk.half.announced().incarnation);
+        let bare = json!({"command": "ha-heartbeat", "service": ["dhcp4"]});
+        assert_eq!(without(&body, &[announce::FIELD, "server-name"]), kea_text(&bare));
+    }
 }
 
 /// Our client's headers are held against these in the listener's tests.

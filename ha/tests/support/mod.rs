@@ -26,7 +26,7 @@ use engine::stats::Stats;
 use engine::sync::Mutex;
 use ha::guard::Guard;
 use ha::io::client::Target;
-use ha::io::listener::{Patience, Rules, Settings as ListenerSettings};
+use ha::io::listener::{Manners, Patience, Rules, Settings as ListenerSettings};
 use ha::io::{Driver, Parts, Settings, StartError};
 use ha::machine::{Mode, Parameters, Peer, Peers, Role, State};
 use ha::{Half, Memory};
@@ -46,11 +46,16 @@ pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
 
 /// Addresses of two servers that nobody else in this run uses.
 pub(crate) fn addresses() -> [SocketAddr; 2] {
+    addresses_of::<2>()
+}
+
+/// Addresses of `N` servers that nobody else in this run uses.
+pub(crate) fn addresses_of<const N: usize>() -> [SocketAddr; N] {
     static NEXT: AtomicU8 = AtomicU8::new(1);
     let process = std::process::id().to_be_bytes();
-    let test = NEXT.fetch_add(1, Ordering::Relaxed);
-    [1, 2].map(|server| {
-        let ip = Ipv4Addr::new(127, process[2] | 1, process[3], test * 2 + server);
+    std::array::from_fn(|_| {
+        let host = NEXT.fetch_add(1, Ordering::Relaxed);
+        let ip = Ipv4Addr::new(127, process[2] | 1, process[3], host);
         TcpListener::bind(SocketAddrV4::new(ip, 0)).unwrap().local_addr().unwrap()
     })
 }
@@ -327,10 +332,19 @@ impl Node {
     }
 
     pub(crate) fn release(&self, host: u8) {
+        self.release_and(host, false);
+    }
+
+    /// The lease is kept for its client, as state 3.
+    pub(crate) fn release_kept(&self, host: u8) {
+        self.release_and(host, true);
+    }
+
+    fn release_and(&self, host: u8, keep: bool) {
         let now = self.clock.now();
         let lease = lease(host, 0);
         let identity = Identity { client_id: None, hw_address: &lease.hw_address };
-        self.store.release(now, lease.address, identity, false, Origin::Client(None)).unwrap();
+        self.store.release(now, lease.address, identity, keep, Origin::Client(None)).unwrap();
     }
 
     pub(crate) fn knows(&self, host: u8) -> bool {
@@ -367,10 +381,11 @@ pub(crate) fn settings(place: usize, addresses: [SocketAddr; 2]) -> Settings {
         listener: Some(ListenerSettings {
             address: addresses[place],
             threads: 2,
-            rules: Rules { credentials: None, restrict_commands: true },
+            rules: Rules { credentials: Vec::new(), restrict_commands: true },
             peers: vec![addresses[1 - place].ip()],
             patience: Patience::default(),
             tls: None,
+            manners: Manners::default(),
         }),
         client_threads: 2,
         sync_page_limit: 3,

@@ -83,7 +83,8 @@ fn text(dice: &mut Dice, depth: usize) -> String {
 fn source(dice: &mut Dice) -> String {
     match dice.between(0, 9) {
         0..=2 => format!("option[{}].hex", dice.pick(&CODES)),
-        3 => format!("option[{}].text", dice.pick(&["12", "60", "57", "200", "201", "203", "93"])),
+        // Not of 203, which a query may say such that it has no text.
+        3 => format!("option[{}].text", dice.pick(&["12", "60", "57", "200", "201", "205", "93"])),
         4 => format!("relay4[{}].hex", dice.pick(&["1", "2"])),
         5 => {
             dice.pick(&["pkt4.mac", "pkt4.hlen", "pkt4.htype", "pkt4.ciaddr", "pkt4.giaddr"]).into()

@@ -5,6 +5,7 @@ use regex::bytes::RegexBuilder;
 use super::super::tree::{Length, Pattern, Test, Text};
 use super::super::{ExpressionError, Mention};
 use super::{Node, Parser, Result};
+use crate::brackets::{Dialect, translated};
 use crate::limits::MAX_PATTERN_PROGRAM;
 
 impl<'t> Parser<'t, '_> {
@@ -122,6 +123,7 @@ fn pattern(source: &str) -> std::result::Result<Pattern, regex::Error> {
     let build =
         |text: &str| RegexBuilder::new(text).unicode(false).size_limit(MAX_PATTERN_PROGRAM).build();
     // By itself first: the anchors must not lend it the parentheses that it lacks.
-    build(source)?;
-    Ok(Pattern { source: source.to_owned(), regex: build(&format!(r"\A(?:{source})\z"))? })
+    let text = translated(source, Dialect::EcmaScript);
+    build(&text)?;
+    Ok(Pattern { source: source.to_owned(), regex: build(&format!(r"\A(?:{text})\z"))? })
 }

@@ -77,9 +77,11 @@ fn query(names: &mut ClassNames) -> Query {
         (77, vec![]),
         (80, vec![]),
         (82, vec![1, 4, b'p', b'o', b'r', b't', 2, 2, 0, 7, 0, 1, b'n']),
-        (124, vec![0, 0, 0x11, 0x8b, 5, 2, b'h', b'i', 1, b'!']),
+        (124, vec![0, 0, 0x11, 0x8b, 2, b'h', b'i', 0, 0, 0x11, 0x8b, 1, b'!']),
         (125, vec![0, 0, 0x11, 0x8b, 4, 1, 2, b'o', b'k', 0, 0, 0, 9, 2, 1, 0]),
         (224, vec![1, 1, b'x']),
+        // Option 19, a boolean.
+        (19, vec![5]),
     ];
     let classes = ["ALL", "phones", "HA_server1"].map(|name| names.intern(name)).to_vec();
     Query { options: options.into_iter().collect(), classes, owned: false }
@@ -112,6 +114,15 @@ fn the_expressions_of_the_seed() {
     assert_eq!(evaluate("member('phones') and member('HA_server1')"), Ok(true));
     assert_eq!(evaluate("member('phones') and member('HA_server2')"), Ok(false));
     assert_eq!(evaluate("member('laptops') and member('HA_server1')"), Ok(false));
+}
+
+#[test]
+fn a_boolean_that_is_neither_has_no_text() {
+    let error = evaluate("option[19].text == 'x'").unwrap_err();
+    assert_eq!(error.to_string(), "text found 1 bytes, expected 0 or 1 in each boolean");
+    assert_value("option[19].hex", "0x05");
+    // It does not matter where it is not looked at.
+    assert_eq!(evaluate("option[12].exists or option[19].text == 'x'"), Ok(true));
 }
 
 #[test]

@@ -10,6 +10,8 @@ mod fits;
 mod hex;
 mod inside;
 mod names;
+#[cfg(test)]
+mod registry_tests;
 mod routes;
 pub mod space;
 mod split;

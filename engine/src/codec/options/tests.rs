@@ -353,35 +353,82 @@ fn texts_are_keas() {
     assert_eq!(text("routers", &[10, 0]), "type=003, len=002: 0a:00");
 }
 
-/// A type and a value of it.
-fn valued() -> impl Strategy<Value = (Kind, String)> {
+/// A value: its type, the text that it is given as, its bytes, and how it is shown.
+#[derive(Clone, Debug)]
+struct Valued {
+    kind: Kind,
+    text: String,
+    wire: Vec<u8>,
+    shown: String,
+}
+
+/// A value that is shown as it is given.
+fn plain(kind: Kind, text: impl ToString, wire: &[u8]) -> Valued {
+    Valued { kind, text: text.to_string(), wire: wire.to_vec(), shown: text.to_string() }
+}
+
+/// A prefix without bits beyond its length.
+fn prefix(octets: [u8; 16], len: u8) -> Valued {
+    let bits = u128::from_be_bytes(octets);
+    let bits = bits & u128::MAX.checked_shl(128 - u32::from(len)).unwrap_or(0);
+    let used = usize::from(len).div_ceil(8);
+    let wire = [&[len][..], &bits.to_be_bytes()[..used]].concat();
+    plain(Kind::Ipv6Prefix, format!("{}/{len}", std::net::Ipv6Addr::from_bits(bits)), &wire)
+}
+
+fn name(text: String) -> Valued {
+    let labels = text
+        .split('.')
+        .flat_map(|label| [label.len() as u8].into_iter().chain(label.bytes()).collect::<Vec<_>>());
+    let wire: Vec<u8> = labels.chain([0]).collect();
+    Valued { shown: format!("\"{text}.\""), kind: Kind::Fqdn, text, wire }
+}
+
+fn valued() -> impl Strategy<Value = Valued> {
+    use std::net::{Ipv4Addr, Ipv6Addr};
+    let quoted =
+        |kind, text: String, wire| Valued { shown: format!("\"{text}\""), kind, text, wire };
     prop_oneof![
-        any::<bool>().prop_map(|it| (Kind::Boolean, it.to_string())),
-        any::<i8>().prop_map(|it| (Kind::Int8, it.to_string())),
-        any::<u16>().prop_map(|it| (Kind::Uint16, it.to_string())),
-        any::<i32>().prop_map(|it| (Kind::Int32, it.to_string())),
-        any::<[u8; 4]>()
-            .prop_map(|it| (Kind::Ipv4Address, std::net::Ipv4Addr::from(it).to_string())),
-        any::<[u8; 16]>()
-            .prop_map(|it| (Kind::Ipv6Address, std::net::Ipv6Addr::from(it).to_string())),
-        (any::<[u8; 16]>(), 0..=128).prop_map(|(it, len)| {
-            (Kind::Ipv6Prefix, format!("{}/{len}", std::net::Ipv6Addr::from(it)))
+        any::<bool>().prop_map(|it| plain(Kind::Boolean, it, &[it.into()])),
+        any::<i8>().prop_map(|it| plain(Kind::Int8, it, &it.to_be_bytes())),
+        any::<i16>().prop_map(|it| plain(Kind::Int16, it, &it.to_be_bytes())),
+        any::<i32>().prop_map(|it| plain(Kind::Int32, it, &it.to_be_bytes())),
+        any::<u8>().prop_map(|it| plain(Kind::Uint8, it, &it.to_be_bytes())),
+        any::<u16>().prop_map(|it| plain(Kind::Uint16, it, &it.to_be_bytes())),
+        any::<u32>().prop_map(|it| plain(Kind::Uint32, it, &it.to_be_bytes())),
+        any::<[u8; 4]>().prop_map(|it| plain(Kind::Ipv4Address, Ipv4Addr::from(it), &it)),
+        any::<[u8; 16]>().prop_map(|it| plain(Kind::Ipv6Address, Ipv6Addr::from(it), &it)),
+        (any::<[u8; 16]>(), 0_u8..=128).prop_map(|(it, len)| prefix(it, len)),
+        (0_u8..=15).prop_map(|it| Valued {
+            kind: Kind::Psid,
+            text: format!("{it}/4"),
+            wire: vec![4, it << 4, 0],
+            shown: format!("len=4,psid={it}"),
         }),
-        (0_u32..=15).prop_map(|psid| (Kind::Psid, format!("{psid}/4"))),
-        "[a-z]{1,9}(\\.[a-z]{1,9}){0,3}".prop_map(|it| (Kind::Fqdn, it)),
-        "[a-z]{1,20}".prop_map(|it| (Kind::Tuple, it)),
-        "[a-z]{1,20}".prop_map(|it| (Kind::String, it)),
-        "([0-9a-f]{2}){1,9}".prop_map(|it| (Kind::Binary, it)),
+        "[a-z]{1,9}(\\.[a-z]{1,9}){0,3}".prop_map(name),
+        "[a-z]{1,20}".prop_map(move |it| {
+            let wire = [&[it.len() as u8][..], it.as_bytes()].concat();
+            quoted(Kind::Tuple, it, wire)
+        }),
+        "[a-z]{1,20}".prop_map(move |it| {
+            let wire = it.clone().into_bytes();
+            quoted(Kind::String, it, wire)
+        }),
+        prop::collection::vec(any::<u8>(), 1..9).prop_map(|it| {
+            let digits = |byte: &u8| format!("{byte:02X}");
+            let shown: String = it.iter().map(digits).collect();
+            Valued { kind: Kind::Binary, text: shown.to_lowercase(), wire: it, shown }
+        }),
     ]
 }
 
-/// A definition, valid or not, and a value that would be one of its.
-fn defined() -> impl Strategy<Value = (Definition, String)> {
+/// A definition, valid or not, and the values of one option that it would define.
+fn defined() -> impl Strategy<Value = (Definition, Vec<Valued>)> {
     let fields = prop::collection::vec(valued(), 1..5);
     (fields, any::<bool>(), any::<bool>(), 1..4_usize).prop_map(|(fields, array, outer, times)| {
-        let (kinds, texts): (Vec<_>, Vec<_>) = fields.into_iter().unzip();
-        let mut values = texts.clone();
-        let last = texts.last().cloned().unwrap_or_default();
+        let kinds: Vec<_> = fields.iter().map(|field| field.kind).collect();
+        let mut values = fields.clone();
+        let last = &fields[fields.len() - 1];
         values.extend((1..times).filter(|_| array).map(|_| last.clone()));
         let mut definition = custom(kinds[0], array, &[]);
         if kinds.len() > 1 {
@@ -391,7 +438,7 @@ fn defined() -> impl Strategy<Value = (Definition, String)> {
         if outer && !array {
             definition.encapsulate = Cow::Borrowed("inside");
         }
-        (definition, values.join(", "))
+        (definition, values)
     })
 }
 
@@ -437,9 +484,13 @@ proptest! {
     }
 
     #[test]
-    fn what_is_defined_is_written_and_read_alike((definition, text) in defined()) {
+    fn what_is_defined_is_written_and_read_alike((definition, values) in defined()) {
         prop_assume!(definition.validate().is_ok());
+        let text: Vec<_> = values.iter().map(|value| &*value.text).collect();
+        let text = text.join(", ");
         let data = definition.encode_csv(&text).unwrap();
+        let expected: Vec<u8> = values.iter().flat_map(|value| value.wire.clone()).collect();
+        prop_assert_eq!(&data, &expected, "{:?} {}", definition, text);
         prop_assert_eq!(definition.check(&data), Ok(()), "{:?} {}", definition, text);
         prop_assert_eq!(definition.value_len(&data), data.len());
         let open = matches!(definition.record.last(), Some(Kind::String | Kind::Binary));
@@ -450,7 +501,23 @@ proptest! {
             let inside: Vec<_> = sub_options(&whole[data.len()..]).collect();
             prop_assert_eq!(inside, [(7, &[0xff][..])]);
         }
-        prop_assert!(!definition.to_text(&data).is_empty());
+        // What is read back are the same values in their order.
+        let whole = definition.to_text(&data);
+        if definition.kind == Kind::String {
+            prop_assert_eq!(whole, text);
+        } else if definition.kind != Kind::Binary {
+            let (_, mut rest) = whole.split_once(':').unwrap();
+            for value in &values {
+                let found = rest.strip_prefix(' ').and_then(|rest| rest.strip_prefix(&*value.shown));
+                prop_assert!(found.is_some(), "{:?} in {}", value, whole);
+                // Up to the next value: its type, and bytes that can be printed as text.
+                let after = found.unwrap();
+                let types = [format!(" ({})", value.kind.name()), format!("({})", value.kind.name())];
+                let end = types.iter().find_map(|end| Some(after.find(&**end)? + end.len()));
+                rest = &after[end.unwrap_or(0)..];
+            }
+            prop_assert_eq!(rest, "");
+        }
     }
 
     #[test]

@@ -32,6 +32,12 @@ impl Definition {
         text
     }
 
+    /// Whether `data` has a text: a boolean other than 0 and 1 has none.
+    pub(crate) fn has_text(&self, data: &[u8]) -> bool {
+        let fields = self.fields(data).unwrap_or_default();
+        fields.iter().all(|(kind, field)| *kind != Kind::Boolean || field[0] <= 1)
+    }
+
     /// Checks that `data` is a value of this type, as it must be when it was given with
     /// `csv-format` false.
     ///

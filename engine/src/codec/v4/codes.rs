@@ -37,6 +37,13 @@ impl CodeSet {
         self.0.iter_mut().zip(other.0).for_each(|(word, less)| *word &= !less);
     }
 
+    /// Does something with each code, ascending: less work than [`Self::iter`].
+    pub fn for_each(&self, mut each: impl FnMut(u8)) {
+        for (at, word) in (0u8..4).zip(self.0) {
+            Bits(word).for_each(|bit| each(at << 6 | bit));
+        }
+    }
+
     /// The codes, ascending.
     pub fn iter(&self) -> impl Iterator<Item = u8> + '_ {
         (0u8..4).flat_map(|at| Bits(self.0[usize::from(at)]).map(move |bit| at << 6 | bit))

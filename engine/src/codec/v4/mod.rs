@@ -9,7 +9,7 @@ mod rules;
 mod tests;
 
 pub use codes::CodeSet;
-pub use query::{Malformed, Query};
+pub use query::{Malformed, Outline, Query};
 pub use reply::ReplyWriter;
 
 /// DHCP message types (RFC 2132 section 9.6).

@@ -73,8 +73,16 @@ const BOOTREQUEST: u8 = 1;
 pub struct Query<'a> {
     message: Message<'a>,
     bytes: &'a [u8],
-    /// Where the first instance of each option starts; 0 if there is none.
-    first: [u16; 256],
+    outline: Outline,
+    /// What stands for option 82, which is not there.
+    relay_info: Option<&'a [u8]>,
+}
+
+/// What was found in a message: with it and the same message a [`Query`] is there again without another look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outline {
+    /// Where the first instance of each option starts.
+    first: Places,
     /// Codes that came more than once (RFC 3396).
     split: CodeSet,
     /// Which fields hold options as well (option 52).
@@ -123,6 +131,17 @@ impl<'a> Query<'a> {
         Ok(query)
     }
 
+    /// What was found in it.
+    pub fn outline(&self) -> Outline {
+        self.outline
+    }
+
+    /// The query again whose `bytes` and `outline` these are; `None` if they cannot be.
+    pub fn outlined(bytes: &'a [u8], outline: &Outline) -> Option<Self> {
+        let message = Message::new(bytes).ok().filter(|_| outline.first.end <= bytes.len())?;
+        Some(Self { message, bytes, outline: *outline, relay_info: None })
+    }
+
     /// Finds the options, and those that may be unreadable.
     fn index(bytes: &'a [u8]) -> Result<(Self, CodeSet), Malformed> {
         if bytes.len() > MAX_MESSAGE {
@@ -140,26 +159,27 @@ impl<'a> Query<'a> {
             return Err(Malformed::Cookie);
         }
         let mut found = index(bytes, 0);
-        let overload = overload(bytes, found.first[usize::from(code::OPTION_OVERLOAD)]);
+        let overload = overload(bytes, found.first.of(code::OPTION_OVERLOAD, bytes, 0));
         if overload != 0 {
             found = index(bytes, overload);
         }
         let Index { first, split, unreadable } = found;
-        let mut query = Self { message, bytes, first, split, overload, message_type: None };
+        let outline = Outline { first, split, overload, message_type: None };
+        let mut query = Self { message, bytes, outline, relay_info: None };
         if query.has_option(code::MESSAGE_TYPE) || bytes[0] != BOOTREQUEST {
-            query.message_type = Some(query.read_message_type()?);
+            query.outline.message_type = Some(query.read_message_type()?);
         }
         Ok((query, unreadable))
     }
 
     /// Option 53; a BOOTP request is served as a REQUEST.
     pub fn message_type(&self) -> MessageType {
-        self.message_type.unwrap_or(MessageType::Request)
+        self.outline.message_type.unwrap_or(MessageType::Request)
     }
 
     /// Whether it is a BOOTP request.
     pub fn is_bootp(&self) -> bool {
-        self.message_type.is_none()
+        self.outline.message_type.is_none()
     }
 
     /// The whole message.
@@ -244,21 +264,42 @@ impl<'a> Query<'a> {
 
     /// Payload of the option with `code`; what came in pieces is put together (RFC 3396).
     pub fn option(&self, code: u8) -> Option<Cow<'a, [u8]>> {
-        let at = usize::from(self.first[usize::from(code)]);
-        if at == 0 {
-            return None;
-        }
-        if !self.split.contains(code) {
+        let Some(at) = self.outline.first.of(code, self.bytes, self.outline.overload) else {
+            let recalled = self.relay_info.filter(|_| code == code::RELAY_AGENT_INFORMATION);
+            return recalled.map(Cow::Borrowed);
+        };
+        if !self.outline.split.contains(code) {
             return Some(Cow::Borrowed(self.payload(at)));
         }
-        let walk = Walk::new(self.bytes, self.overload);
+        let walk = Walk::new(self.bytes, self.outline.overload);
         let pieces = walk.filter(|option| option.code == code);
         Some(Cow::Owned(pieces.flat_map(|option| self.payload(option.at)).copied().collect()))
     }
 
     /// Whether the option with `code` is there.
     pub fn has_option(&self, code: u8) -> bool {
-        self.first[usize::from(code)] != 0
+        self.outline.first.codes.contains(code)
+            || (code == code::RELAY_AGENT_INFORMATION && self.relay_info.is_some())
+    }
+
+    /// The same query as if it had `relay_info` as option 82, of which it has none or an empty one.
+    pub fn recalling<'b>(&self, relay_info: &'b [u8]) -> Query<'b>
+    where
+        'a: 'b,
+    {
+        let mut outline = self.outline;
+        outline.first.codes.remove(code::RELAY_AGENT_INFORMATION);
+        Query {
+            message: Message::new(self.bytes).expect("it was read before"),
+            bytes: self.bytes,
+            outline,
+            relay_info: Some(relay_info),
+        }
+    }
+
+    /// Whether its option 82 is a recalled one: no relay will take it off a reply.
+    pub const fn is_recalling(&self) -> bool {
+        self.relay_info.is_some()
     }
 
     /// The option with `code` as an address: its first 4 bytes; `None` if there are none.
@@ -317,7 +358,7 @@ impl<'a> Query<'a> {
     fn check_options(&mut self, unreadable: CodeSet, patience: Patience) -> Result<(), Malformed> {
         // What came in pieces is one payload; a piece alone may look wrong and be right.
         let mut doubtful = unreadable;
-        doubtful.add_all(&self.split);
+        doubtful.add_all(&self.outline.split);
         let wrong =
             |code: &u8| !self.option(*code).is_none_or(|data| Rule::of(*code).admits(&data));
         let mut unread = CodeSet::default();
@@ -328,7 +369,7 @@ impl<'a> Query<'a> {
                 Some(Lenience::AsItIs) => {}
             }
         }
-        unread.iter().for_each(|code| self.first[usize::from(code)] = 0);
+        self.outline.first.codes.remove_all(&unread);
         if self.client_id_bytes().is_some_and(|id| id.len() > MAX_CLIENT_ID) {
             return Err(self.of_wrong_length(code::CLIENT_IDENTIFIER));
         }
@@ -349,15 +390,64 @@ impl<'a> Query<'a> {
 }
 
 /// The value of option 52, which starts at `at`: which of the fields `file` (1) and `sname` (2) hold options as well.
-fn overload(bytes: &[u8], at: u16) -> u8 {
-    let at = usize::from(at);
-    if at != 0 && bytes[at + 1] == 1 { bytes[at + 2] & 3 } else { 0 }
+fn overload(bytes: &[u8], at: Option<usize>) -> u8 {
+    at.filter(|at| bytes[at + 1] == 1).map_or(0, |at| bytes[at + 2] & 3)
+}
+
+/// As many options as a query usually has; where the others are is looked for when they are asked for.
+const USUAL_OPTIONS: usize = 16;
+
+/// One in each byte.
+const EACH_BYTE: u128 = u128::from_le_bytes([1; USUAL_OPTIONS]);
+
+/// Where the first instance of each option starts. Small, since it is moved about with its query.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Places {
+    /// The options that there are.
+    codes: CodeSet,
+    /// The bytes that were looked at.
+    end: usize,
+    /// The codes of the first ones, and their places.
+    known: [u8; USUAL_OPTIONS],
+    at: [u16; USUAL_OPTIONS],
+    len: u8,
+}
+
+impl Places {
+    /// Notes an option; false if it came before.
+    fn add(&mut self, code: u8, at: usize) -> bool {
+        if self.codes.contains(code) {
+            return false;
+        }
+        self.codes.insert(code);
+        let len = usize::from(self.len);
+        if len < USUAL_OPTIONS {
+            self.known[len] = code;
+            self.at[len] = u16::try_from(at).expect("the message is at most 1500 bytes long");
+            self.len += 1;
+        }
+        true
+    }
+
+    /// Where `code` starts in `bytes`, with `overload` as they were walked over.
+    fn of(&self, code: u8, bytes: &[u8], overload: u8) -> Option<usize> {
+        if !self.codes.contains(code) {
+            return None;
+        }
+        // Bytes that are zero, found all at once: the lowest that is marked is the first. No option has code 0.
+        let differs = u128::from_le_bytes(self.known) ^ (u128::from(code) * EACH_BYTE);
+        let marks = differs.wrapping_sub(EACH_BYTE) & !differs & (EACH_BYTE << 7);
+        match self.at.get(marks.trailing_zeros() as usize / 8) {
+            Some(at) => Some(usize::from(*at)),
+            None => Walk::new(bytes, overload).find(|it| it.code == code).map(|it| it.at),
+        }
+    }
 }
 
 /// What one walk over the options finds.
 struct Index {
     /// Where each option's first instance starts.
-    first: [u16; 256],
+    first: Places,
     /// Codes that came in pieces.
     split: CodeSet,
     /// Codes with an instance that cannot be read as its type.
@@ -366,12 +456,9 @@ struct Index {
 
 fn index(bytes: &[u8], overload: u8) -> Index {
     let (mut split, mut unreadable) = (CodeSet::default(), CodeSet::default());
-    let mut first = [0; 256];
+    let mut first = Places { end: bytes.len(), ..Places::default() };
     for Found { code, at } in Walk::new(bytes, overload) {
-        let place = &mut first[usize::from(code)];
-        if *place == 0 {
-            *place = u16::try_from(at).expect("the message is at most 1500 bytes long");
-        } else {
+        if !first.add(code, at) {
             split.insert(code);
         }
         let payload = &bytes[at + 2..at + 2 + usize::from(bytes[at + 1])];

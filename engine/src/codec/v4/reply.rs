@@ -120,6 +120,12 @@ impl ReplyWriter {
             self.omitted += 1;
             return false;
         }
+        // Nearly every option is one piece.
+        if let (1, Ok(len)) = (pieces, u8::try_from(data.len())) {
+            self.message.extend_from_slice(&[code, len]);
+            self.message.extend_from_slice(data);
+            return true;
+        }
         let mut rest = data;
         for _ in 0..pieces {
             let (piece, tail) = rest.split_at(rest.len().min(255));

@@ -3,13 +3,10 @@
 use super::{Builder, placed};
 use crate::config::json::Node;
 use crate::config::model::{
-    Compatibility, ControlSocket, ExpiredLeases, InterfaceSpec, Interfaces, LeaseChecks,
-    LeaseDatabase, MultiThreading,
+    Compatibility, Dhcp4, ExpiredLeases, InterfaceSpec, Interfaces, LeaseChecks, LeaseDatabase,
+    MultiThreading,
 };
 use crate::config::wire::{self, Depth, Kind, Shape, key};
-
-/// Bytes of a UNIX socket's path (unix(7): `sun_path`, less the final NUL).
-const MAX_SOCKET_PATH: usize = 107;
 
 /// Ours, in `multi-threading`, `user-context`.
 const OUR_THREADS: Shape =
@@ -49,6 +46,18 @@ impl Builder<'_> {
         {
             let message =
                 "\"enable-queue\" has no effect: packets always wait in the workers' queues";
+            self.warning(&entry.at, message);
+        }
+    }
+
+    /// What is not kept cannot be remembered.
+    pub(super) fn warn_of_stash(&mut self, node: &Node, dhcp4: &Dhcp4) {
+        if let Some(entry) = node.entry("stash-agent-options")
+            && dhcp4.stash_agent_options
+            && !dhcp4.subnets.iter().any(|subnet| subnet.store_extended_info)
+        {
+            let message = "\"stash-agent-options\" has no effect: leases keep what the relay said only \
+                           with \"store-extended-info\"";
             self.warning(&entry.at, message);
         }
     }
@@ -98,41 +107,6 @@ impl Builder<'_> {
                 (name, Ok(address)) => Some(InterfaceSpec::Address(name.into(), address)),
             },
         }
-    }
-
-    /// `control-socket` and `control-sockets`.
-    pub(super) fn control_sockets(&mut self, dhcp4: &Node) -> Vec<ControlSocket> {
-        let nodes = dhcp4.get("control-socket").into_iter().chain(dhcp4.list("control-sockets"));
-        let mut sockets = Vec::new();
-        for node in nodes {
-            let Some(kind) = node.get("socket-type") else { continue };
-            match (kind.as_str(), node.text("socket-name")) {
-                (Some("unix"), Some(name)) if !name.is_empty() => {
-                    let path = placed(&self.directories.sockets, name);
-                    let length = path.as_os_str().len();
-                    if length > MAX_SOCKET_PATH
-                        && let Some(name) = node.get("socket-name")
-                    {
-                        let expected = format!("expected at most {MAX_SOCKET_PATH}");
-                        let message = format!("got a socket path of {length} bytes, {expected}");
-                        self.mistake(&name.at, message);
-                    }
-                    sockets.push(ControlSocket::Unix { path });
-                }
-                (Some("unix"), _) => {
-                    let message = "got a control socket of type \"unix\" without \"socket-name\", expected one";
-                    self.mistake(&node.at, message);
-                }
-                (Some(other @ ("http" | "https")), _) => {
-                    self.mistake(
-                        &kind.at,
-                        format!("not built yet: control sockets of type \"{other}\""),
-                    );
-                }
-                _ => {}
-            }
-        }
-        sockets
     }
 
     /// `multi-threading`.

@@ -145,7 +145,7 @@ impl Builder<'_> {
             let expected = format!("expected one that is built in: {}", built.join(", "));
             self.mistake(
                 &library.at,
-                format!("got hook library {}, {expected}", library.describe()),
+                format!("not built yet: hook library {name} (of another maker), {expected}"),
             );
         }
         None

@@ -7,6 +7,8 @@ mod classes;
 mod definitions;
 mod global;
 mod hooks;
+#[cfg(test)]
+mod inheritance_tests;
 mod loggers;
 mod names;
 mod network;
@@ -14,6 +16,7 @@ mod options;
 mod pools;
 mod reservations;
 mod shared_network;
+mod sockets;
 mod subnet;
 #[cfg(test)]
 mod tests;
@@ -149,9 +152,11 @@ impl<'a> Builder<'a> {
         let shared_network::Sites { networks, subnets } = self.sites(node);
         let hooks = self.hooks(node);
         let flex_id = self.flex_id(&hooks);
+        let sockets = self.control_sockets(node);
         let dhcp4 = Dhcp4 {
             interfaces: self.interfaces(node),
-            control_sockets: self.control_sockets(node),
+            control_sockets: sockets.unix,
+            http_sockets: sockets.http,
             multi_threading: self.multi_threading(node),
             lease_database: self.lease_database(node),
             expired_leases: global::expired_leases(node),
@@ -160,6 +165,7 @@ impl<'a> Builder<'a> {
             loggers: self.loggers(node),
             echo_client_id: node.flag("echo-client-id").unwrap_or(true),
             authoritative: node.flag("authoritative").unwrap_or(false),
+            stash_agent_options: node.flag("stash-agent-options").unwrap_or(false),
             decline_probation_s: node.int("decline-probation-period").unwrap_or(86_400),
             parked_packet_limit: node.int("parked-packet-limit").unwrap_or(256),
             options: self.global_options(node),
@@ -177,6 +183,7 @@ impl<'a> Builder<'a> {
             class_names: std::mem::take(&mut self.names),
         };
         self.warn_of_flex_id(&dhcp4);
+        self.warn_of_stash(node, &dhcp4);
         Some(dhcp4)
     }
 

@@ -1,8 +1,11 @@
 //! `option-data`: names to codes, values to wire form, options of inner spaces into those that hold them.
 
+use std::collections::HashSet;
+
 use super::Builder;
 use crate::codec::options::space::{self, DHCP4, DOCSIS_BY_NAME};
 use crate::codec::options::{Definition, Definitions, Kind, encode_hex, sub_options};
+use crate::codec::v4::code;
 use crate::config::json::Node;
 use crate::config::model::OptionData;
 use crate::limits::{MAX_MESSAGE, MAX_OPTION_DEPTH};
@@ -47,6 +50,7 @@ impl Builder<'_> {
     ) -> Vec<OptionData> {
         let nodes = holder.list("option-data").iter().filter(|node| node.as_map().is_some());
         let given: Vec<_> = nodes.filter_map(|node| self.option(node, own, undefined)).collect();
+        self.warn_of_doubles(&given);
         let mut options = Vec::new();
         for outer in &given {
             if outer.space == DOCSIS_BY_NAME {
@@ -74,6 +78,24 @@ impl Builder<'_> {
             }
         }
         options
+    }
+
+    /// Of two entries for everybody the first counts, as in Kea 3; Kea 2 took the last. Options of several enterprises
+    /// stand side by side.
+    fn warn_of_doubles(&mut self, given: &[Given<'_>]) {
+        let several = [code::VENDOR_CLASS, code::VENDOR_OPTIONS];
+        let mut seen = HashSet::new();
+        for Given { node, space, option, .. } in given {
+            let (code, some) = (option.code, !option.classes.is_empty());
+            if some || (space == DHCP4 && several.contains(&code)) || seen.insert((space, code)) {
+                continue;
+            }
+            let expected = "expected it once: the first one counts";
+            self.warning(
+                &node.at,
+                format!("got option {code} a second time for everybody, {expected}"),
+            );
+        }
     }
 
     fn option<'n>(

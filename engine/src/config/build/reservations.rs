@@ -167,9 +167,7 @@ impl Builder<'_> {
                 format!("got a second reservation for {word} {}, {expected}", host.identifier);
             self.mistake(&node.at, message);
         }
-        let Some(address) = host.address.filter(|_| seen.unique && host.subnet_id != GLOBAL) else {
-            return;
-        };
+        let Some(address) = host.address.filter(|_| seen.unique) else { return };
         if let Some(before) = seen.addresses.insert((host.subnet_id, address), &node.at) {
             let Position { line, column, .. } = before;
             let expected = "expected one, or \"ip-reservations-unique\": false";

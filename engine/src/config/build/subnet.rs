@@ -49,6 +49,7 @@ impl Builder<'_> {
             match_client_id: levels.flag("match-client-id").unwrap_or(true),
             authoritative: levels.flag("authoritative").unwrap_or(false),
             allocator: allocator(levels),
+            adaptive_threshold: adaptive_threshold(levels),
             cache: LeaseCache {
                 threshold: Some(levels.real("cache-threshold").unwrap_or(CACHE_THRESHOLD)),
                 max_age_s: levels.int("cache-max-age"),
@@ -103,6 +104,12 @@ fn allocator(levels: Levels<'_>) -> Allocator {
         None | Some("iterative") => Allocator::Iterative,
         Some(_) => Allocator::Random,
     }
+}
+
+/// `adaptive-lease-time-threshold`; as in Kea the other allocators know none.
+fn adaptive_threshold(levels: Levels<'_>) -> Option<f64> {
+    let counts = matches!(levels.text("allocator"), Some("flq"));
+    levels.real("adaptive-lease-time-threshold").filter(|share| counts && *share < 1.0)
 }
 
 /// `interface` of a subnet or shared network.

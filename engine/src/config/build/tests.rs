@@ -189,7 +189,7 @@ fn mistakes_of_many_kinds_in_one_run() {
         [
             "f:2.1: got unexpected keyword \"valid-lifetme\" in Dhcp4 map, did you mean \"valid-lifetime\"?",
             "f:2.55: not built yet: hook library libdhcp_radius",
-            "f:2.94: got hook library string \"own.so\", expected one that is built in: libdhcp_ha, libdhcp_lease_cmds, libdhcp_bootp, libdhcp_flex_id",
+            "f:2.94: not built yet: hook library own (of another maker), expected one that is built in: libdhcp_ha, libdhcp_lease_cmds, libdhcp_bootp, libdhcp_flex_id",
             "f:3.28: got option \"router\", expected a DHCPv4 option's name",
             "f:3.82: bad value for domain-name-servers: found 'nonsense', expected an IPv4 address",
             "f:4.52: got class \"b\" in member(), expected one defined before this one, or built in",
@@ -296,6 +296,18 @@ fn options() {
             "f:3.23: got option \"n\", expected one that option-def defines in the space \"vendor-9\"",
         ]
     );
+}
+
+#[test]
+fn an_option_twice_in_one_list_is_told_of_and_the_first_counts() {
+    let text = r#"{"Dhcp4": { "client-classes": [ { "name": "c" } ], "option-data": [
+        { "code": 3, "data": "10.0.0.1" }, { "code": 3, "data": "10.0.0.2", "client-classes": [ "c" ] },
+        { "name": "routers", "data": "10.0.0.3" },
+        { "code": 125, "data": "9" }, { "code": 125, "data": "10" } ] } }"#;
+    let found = configuration(text);
+    let warnings: Vec<_> = found.warnings.iter().map(ToString::to_string).collect();
+    let told = "got option 3 a second time for everybody, expected it once: the first one counts";
+    assert_eq!(warnings, [format!("f:3.9: {told}")]);
 }
 
 #[test]
@@ -520,6 +532,16 @@ fn what_is_wrong_with_reservations_is_reported() {
         r#""ip-reservations-unique": false, "subnet4": [ { "subnet": "10.0.0.0/8", "reservations": [
             { "duid": "01", "ip-address": "10.0.0.5" }, { "duid": "02", "ip-address": "10.0.0.5" } ] } ]"#,
     );
+    // Global ones as well.
+    let twice = r#""reservations": [ { "duid": "01", "ip-address": "10.0.0.5" },
+{ "duid": "02", "ip-address": "10.0.0.5" } ]"#;
+    assert_eq!(
+        mistakes(twice),
+        [
+            "f:3.1: got a second reservation of 10.0.0.5 (before at 2.19), expected one, or \"ip-reservations-unique\": false"
+        ]
+    );
+    dhcp4(&format!(r#""ip-reservations-unique": false, {twice}"#));
 }
 
 #[test]
@@ -535,4 +557,48 @@ fn a_part_that_is_not_built_is_named_once() {
             "f:3.36: not built yet: host databases (\"hosts-databases\" in Dhcp4)",
         ]
     );
+}
+
+#[test]
+fn control_sockets_over_http() {
+    let config = dhcp4(
+        r#""control-sockets": [
+            { "socket-type": "http", "authentication": { "realm": "lab", "directory": "/etc/x",
+                "clients": [ { "user": "a", "password-file": "b" }, { "password-file": "/c" } ] } },
+            { "socket-type": "https", "socket-address": "::1", "socket-port": 8443, "cert-required": false,
+              "trust-anchor": "/t", "cert-file": "/c", "key-file": "/k",
+              "http-headers": [ { "name": "X-Y", "value": "z" } ] } ]"#,
+    );
+    let [plain, secure] = &config.http_sockets[..] else { panic!("{:?}", config.http_sockets) };
+    assert_eq!((plain.address.to_string(), plain.tls.is_some()), ("127.0.0.1:8000".into(), false));
+    let login = plain.login.as_ref().unwrap();
+    let files: Vec<_> = login.clients.iter().map(|client| client.password.clone()).collect();
+    assert_eq!(files, ["/etc/x/b", "/c"].map(|path| Secret::File(path.into())));
+    assert_eq!(login.clients[0].user, Some(Secret::Text("a".into())));
+    assert_eq!((&*login.realm, &login.clients[1].user), ("lab", &None));
+    assert_eq!(secure.address.to_string(), "[::1]:8443");
+    assert!(!secure.tls.as_ref().unwrap().client_certificates && secure.login.is_none());
+    assert_eq!(secure.headers, [("X-Y".to_owned(), "z".to_owned())]);
+}
+
+#[test]
+fn what_is_wrong_with_control_sockets_over_http_is_told() {
+    for (socket, said) in [
+        (r#""https""#, "got a control socket with TLS without \"trust-anchor\" and"),
+        (r#""http", "cert-file": "c", "key-file": "k""#, "TLS without \"trust-anchor\", expected"),
+        (r#""http", "socket-name": "n""#, "got \"socket-name\" for a control socket over HTTP"),
+        (r#""http", "socket-port": 70000"#, "expected an integer from 0 to 65535"),
+        (r#""http", "authentication": { "clients": [ { "password": "p" } ] }"#, "is not clear"),
+        (r#""http", "authentication": { "clients": [ { "user": "a:b" } ] }"#, "is not clear"),
+        (r#""http", "authentication": { "realm": "a\"b" }"#, "got a realm that cannot be sent"),
+        (r#""http", "http-headers": [ { "name": "a b", "value": "" } ]"#, "cannot be sent"),
+        (r#""http" }, { "socket-type": "http""#, "for a second control socket"),
+    ] {
+        let text = format!(
+            r#"{{ "Dhcp4": {{ "control-sockets": [ {{ "socket-type": {socket} }} ], "subnet4": [] }} }}"#
+        );
+        let mistakes = parse_text(&text, "f").unwrap_err();
+        let [only] = &mistakes[..] else { panic!("{socket}: {mistakes:?}") };
+        assert!(only.message.contains(said), "{socket}: {only}");
+    }
 }

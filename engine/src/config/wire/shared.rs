@@ -9,7 +9,6 @@ const PORT: Kind = Kind::Int(0, 65535);
 pub const FALSE: &[Same] = &[Same::Flag(false)];
 const DDNS_OFF: &str = "DNS updates are off";
 const QUEUED: &str = "packets always wait in the workers' queues (packet-queue-size)";
-const NO_HTTP: &str = "it belongs to control sockets over HTTP, which are not built yet";
 const ONE_SAMPLE: &str = "each statistic keeps its last value, as with a count of 1";
 const NO_SQL: &str = "it belongs to the databases";
 
@@ -51,7 +50,7 @@ pub const NETWORK: &[Key] = &[
     key("cache-threshold", SHARE),
     key("cache-max-age", U32),
     key("allocator", Kind::Word(&["iterative", "random", "flq", "shared-flq"])),
-    only("adaptive-lease-time-threshold", SHARE, &[Same::Real(1.0)], "adaptive lease times"),
+    key("adaptive-lease-time-threshold", SHARE),
     key("store-extended-info", Kind::Flag),
     key("reservations-global", Kind::Flag),
     key("reservations-in-subnet", Kind::Flag),
@@ -132,6 +131,7 @@ const SQL: &[Key] = &[
     inert("port", PORT, NO_SQL),
     inert("user", TEXT, NO_SQL),
     inert("password", TEXT, NO_SQL),
+    inert("password-file", TEXT, NO_SQL),
     inert("connect-timeout", U32, NO_SQL),
     inert("read-timeout", U32, NO_SQL),
     inert("write-timeout", U32, NO_SQL),
@@ -252,14 +252,14 @@ const CONTROL_SOCKET: Shape = Shape {
         &[
             key("socket-type", Kind::Word(&["unix", "http", "https"])),
             key("socket-name", TEXT),
-            inert("socket-address", Kind::Address, NO_HTTP),
-            inert("socket-port", PORT, NO_HTTP),
-            inert("trust-anchor", TEXT, NO_HTTP),
-            inert("cert-file", TEXT, NO_HTTP),
-            inert("key-file", TEXT, NO_HTTP),
-            inert("cert-required", Kind::Flag, NO_HTTP),
-            inert("http-headers", Kind::Maps(&HTTP_HEADER), NO_HTTP),
-            inert("authentication", Kind::Map(&AUTHENTICATION), NO_HTTP),
+            key("socket-address", Kind::Address),
+            key("socket-port", PORT),
+            key("trust-anchor", TEXT),
+            key("cert-file", TEXT),
+            key("key-file", TEXT),
+            key("cert-required", Kind::Flag),
+            key("http-headers", Kind::Maps(&HTTP_HEADER)),
+            key("authentication", Kind::Map(&AUTHENTICATION)),
         ],
     ],
     mandatory: &["socket-type"],
@@ -282,7 +282,7 @@ const AUTHENTICATION: Shape = Shape {
             key("clients", Kind::Maps(&AUTHENTICATION_CLIENT)),
         ],
     ],
-    mandatory: &["type"],
+    mandatory: &[],
 };
 
 const AUTHENTICATION_CLIENT: Shape = Shape {

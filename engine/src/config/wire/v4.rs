@@ -1,10 +1,10 @@
 //! The keywords of `Dhcp4`.
 
 use super::shared::{
-    ADDITIONAL, COMPATIBILITY, CONTEXT, DDNS, DDNS_TTL, FALSE, GLOBAL, INTERFACES, LIFETIMES,
-    LOCAL, NETWORK, OPTION_DATA, OPTION_DEF,
+    ADDITIONAL, COMPATIBILITY, CONTEXT, DDNS, DDNS_TTL, GLOBAL, INTERFACES, LIFETIMES, LOCAL,
+    NETWORK, OPTION_DATA, OPTION_DEF,
 };
-use super::{Key, Kind, Shape, TEXT, U32, inert, key, later, only};
+use super::{Key, Kind, Shape, TEXT, U32, inert, key, later};
 
 /// What stands in the fixed part of a message: global, shared network, subnet, class, reservation.
 const BOOT: &[Key] = &[
@@ -33,7 +33,7 @@ pub const DHCP4: Shape = Shape {
             key("interfaces-config", Kind::Map(&INTERFACES4)),
             key("compatibility", Kind::Map(&COMPATIBILITY4)),
             key("echo-client-id", Kind::Flag),
-            only("stash-agent-options", Kind::Flag, FALSE, "stashed agent options"),
+            key("stash-agent-options", Kind::Flag),
         ],
         NETWORK,
         NETWORK4,
@@ -87,7 +87,8 @@ const COMPATIBILITY4: Shape = Shape {
     mandatory: &[],
 };
 
-const SHARED_NETWORK: Shape = Shape {
+/// A shared network.
+pub const SHARED_NETWORK: Shape = Shape {
     name: "shared-networks",
     groups: &[
         &[key("name", TEXT), key("subnet4", Kind::Maps(&SUBNET4))],
@@ -103,7 +104,8 @@ const SHARED_NETWORK: Shape = Shape {
     mandatory: &["name"],
 };
 
-const SUBNET4: Shape = Shape {
+/// A subnet.
+pub const SUBNET4: Shape = Shape {
     name: "subnet4",
     groups: &[
         &[

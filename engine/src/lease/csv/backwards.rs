@@ -18,6 +18,7 @@ use super::load::{LoadError, Loaded, read_rows};
 use super::row::{Row, Schema};
 use crate::lease::Lease4;
 use crate::limits::{MAX_LEASE_LINE, MAX_LOAD_THREADS};
+use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// Bytes that are read at a time.
 const CHUNK: u64 = 1 << 20;
@@ -81,18 +82,30 @@ impl Unread {
         self.files.iter().map(|file| file.rows.end - file.rows.start).sum()
     }
 
-    /// Shows the last row of each address that has a lease to `take`, from `threads` threads at once.
-    pub fn read(self, threads: usize, take: &(dyn Fn(Lease4) + Sync)) -> Result<Loaded, LoadError> {
+    /// Shows the last row of each address that has a lease to `take`, from `threads` threads at once; ends with
+    /// [`LoadError::Stopped`] soon after `stop` is set.
+    pub fn read(
+        self,
+        threads: usize,
+        take: &(dyn Fn(Lease4) + Sync),
+        stop: &AtomicBool,
+    ) -> Result<Loaded, LoadError> {
         let threads = threads.clamp(1, MAX_LOAD_THREADS);
+        // Soon after one of the threads has met too many bad rows all of them are done.
+        let refused = &AtomicBool::new(false);
         let results: Vec<Result<Counted, LoadError>> = std::thread::scope(|scope| {
             let unread = &self;
             let begin = |share: usize| {
-                let mut reader = Reader { share, threads, known: Known::default(), take };
+                let known = Known::default();
+                let mut reader = Reader { share, threads, known, take, stop, refused };
                 scope.spawn(move || reader.read_all(unread))
             };
             let running: Vec<_> = (0..threads).map(begin).collect();
             running.into_iter().map(|it| it.join().expect("a loader does not panic")).collect()
         });
+        if stop.load(Ordering::Acquire) {
+            return Err(LoadError::Stopped);
+        }
         let mut loaded = Loaded::default();
         let mut bad_rows = 0;
         for counted in results {
@@ -129,24 +142,41 @@ struct Reader<'a> {
     threads: usize,
     known: Known,
     take: &'a (dyn Fn(Lease4) + Sync),
+    stop: &'a AtomicBool,
+    refused: &'a AtomicBool,
 }
 
 impl Reader<'_> {
     fn read_all(&mut self, unread: &Unread) -> Result<Counted, LoadError> {
         let mut counted = Counted::default();
         for opened in unread.files.iter().rev() {
-            self.read_file(opened, &mut counted)
-                .map_err(|source| LoadError::Read { path: opened.path.clone(), source })?;
+            let before = counted.bad_rows;
+            self.read_file(opened, &mut counted, |counted| {
+                let bad_rows = counted.bad_rows - before;
+                unread.max_row_errors > 0 && bad_rows > unread.max_row_errors.into()
+            })
+            .map_err(|source| LoadError::Read { path: opened.path.clone(), source })?;
         }
         Ok(counted)
     }
 
-    fn read_file(&mut self, opened: &Opened, counted: &mut Counted) -> io::Result<()> {
+    fn read_file(
+        &mut self,
+        opened: &Opened,
+        counted: &mut Counted,
+        is_too_bad: impl Fn(&Counted) -> bool,
+    ) -> io::Result<()> {
         let mut chunk = Vec::new();
         let mut end = opened.rows.end;
         // Bytes of a line longer than a chunk that were passed over already.
         let mut is_too_long = false;
         while end > opened.rows.start {
+            if is_too_bad(counted) {
+                self.refused.store(true, Ordering::Release);
+            }
+            if self.refused.load(Ordering::Acquire) || self.stop.load(Ordering::Acquire) {
+                return Ok(());
+            }
             let start = end.saturating_sub(CHUNK).max(opened.rows.start);
             chunk.resize(usize::try_from(end - start).map_err(io::Error::other)?, 0);
             opened.file.read_exact_at(&mut chunk, start)?;

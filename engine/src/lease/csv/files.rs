@@ -108,8 +108,8 @@ impl Files {
             if !row::HEADER.as_bytes().starts_with(&start) {
                 return Err(io::Error::new(io::ErrorKind::InvalidData, "it is no lease file"));
             }
-            let mut ink = FileInk::create(&self.base)?;
-            let length = write_header(&mut ink, durability)?;
+            let ink = FileInk::create(&self.base)?;
+            let length = write_header(&ink, durability)?;
             self.sync_folder_for(durability)?;
             return Ok(Opened { ink, length, torn });
         }
@@ -120,7 +120,7 @@ impl Files {
             let (ink, length) = self.rotate(durability)?;
             return Ok(Opened { ink, length, torn });
         }
-        let mut ink = FileInk::open(&self.base)?;
+        let ink = FileInk::open(&self.base)?;
         ink.cut(length)?;
         Ok(Opened { ink, length, torn })
     }
@@ -128,8 +128,8 @@ impl Files {
     /// Moves `F` to `F.1` and makes a new `F`; if that fails, `F` stays what it was.
     pub(super) fn rotate(&self, durability: Durability) -> io::Result<(FileInk, u64)> {
         let fresh = self.with(".new");
-        let mut ink = FileInk::create(&fresh)?;
-        let length = write_header(&mut ink, durability)?;
+        let ink = FileInk::create(&fresh)?;
+        let length = write_header(&ink, durability)?;
         fs::rename(&self.base, self.copy())?;
         if let Err(error) = fs::rename(&fresh, &self.base) {
             fs::rename(self.copy(), &self.base)?;
@@ -279,7 +279,7 @@ impl Files {
 }
 
 /// Writes the header; returns its length.
-fn write_header(ink: &mut FileInk, durability: Durability) -> io::Result<u64> {
+fn write_header(ink: &FileInk, durability: Durability) -> io::Result<u64> {
     ink.append(row::HEADER.as_bytes())?;
     if durability == Durability::Disk {
         ink.sync()?;

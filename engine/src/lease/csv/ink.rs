@@ -6,16 +6,16 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-/// Something rows are appended to.
-pub trait Ink: Send {
+/// Something rows are appended to, by one thread at a time; another may sync meanwhile.
+pub trait Ink: Send + Sync {
     /// Appends all of `rows`. After an error any part of them may have been appended.
-    fn append(&mut self, rows: &[u8]) -> io::Result<()>;
+    fn append(&self, rows: &[u8]) -> io::Result<()>;
 
     /// Cuts it back to its first `len` bytes.
-    fn cut(&mut self, len: u64) -> io::Result<()>;
+    fn cut(&self, len: u64) -> io::Result<()>;
 
-    /// Makes sure that everything appended survives a loss of power.
-    fn sync(&mut self) -> io::Result<()>;
+    /// Makes sure that everything that was appended before survives a loss of power.
+    fn sync(&self) -> io::Result<()>;
 }
 
 /// A file, opened for appending.
@@ -37,15 +37,15 @@ impl FileInk {
 }
 
 impl Ink for FileInk {
-    fn append(&mut self, rows: &[u8]) -> io::Result<()> {
-        self.0.write_all(rows)
+    fn append(&self, rows: &[u8]) -> io::Result<()> {
+        (&self.0).write_all(rows)
     }
 
-    fn cut(&mut self, len: u64) -> io::Result<()> {
+    fn cut(&self, len: u64) -> io::Result<()> {
         self.0.set_len(len)
     }
 
-    fn sync(&mut self) -> io::Result<()> {
+    fn sync(&self) -> io::Result<()> {
         self.0.sync_data()
     }
 }

@@ -4,24 +4,30 @@
 //! calls [`Journal::write_through`]: whoever holds the pen writes everything that is queued with one write,
 //! and those who waited for the pen mostly find their rows written. What was written is attested by
 //! [`Written`]. A write that fails is cut back to the last whole row; its rows stay for the next attempt.
+//!
+//! If a row counts only once the disk has it, one sync is under way at a time, and not under the pen: rows are
+//! written meanwhile, and the next sync is for all of them.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
+
+use self::pen::Pen;
 
 use super::claim::Claim;
 use super::files::{CompactError, Compacted, Files};
 use super::ink::Ink;
 use super::row;
-use super::trays::{Sheaf, Trays};
+use super::trays::Trays;
 use crate::lease::{Change, ChangeKind, ChangeNumber, ChangeSink, Origin};
 use crate::limits::{MAX_JOURNAL_GAP_TURNS, MAX_UNWRITTEN_ROWS};
 use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use crate::sync::{Mutex, yield_now};
+use crate::sync::{Mutex, MutexGuard, yield_now};
 
 #[cfg(test)]
 mod histories;
+mod pen;
 #[cfg(test)]
 mod tests;
 
@@ -80,8 +86,12 @@ struct Desk {
     unwritten: AtomicUsize,
     /// The last change that came from the files themselves.
     loaded: AtomicU64,
+    /// The last change up to which all rows are in the file; they may be taken back.
+    appended: AtomicU64,
     written: AtomicU64,
     durability: Durability,
+    /// Held while a sync is under way, and taken before the pen.
+    seal: Mutex<()>,
     pen: Mutex<Pen>,
     files: Option<Claimed>,
 }
@@ -93,24 +103,6 @@ struct Claimed {
     compacting: Mutex<()>,
     /// Opening cut off a torn last line.
     torn: bool,
-}
-
-/// What only the holder of the pen touches.
-struct Pen {
-    ink: Box<dyn Ink>,
-    /// Whole rows that are in the file for sure, in bytes.
-    length: u64,
-    /// A failed write could not be cut back yet.
-    torn: bool,
-    /// What was last taken from the trays.
-    sheaf: Sheaf,
-    /// The next change to be put into `page`.
-    next: u64,
-    /// Rows that came before their predecessors.
-    early: BTreeMap<u64, Vec<u8>>,
-    /// Rows up to `next`, in order, not yet written.
-    page: Vec<u8>,
-    rows: usize,
 }
 
 impl fmt::Debug for Journal {
@@ -134,7 +126,7 @@ impl Journal {
             opened.map_err(|source| OpenError { path: claim.file().to_owned(), source })?;
         let compacting = Mutex::new(());
         let claimed = Claimed { files, _claim: claim, compacting, torn: opened.torn };
-        Ok(Self::at_desk(Box::new(opened.ink), opened.length, durability, Some(claimed)))
+        Ok(Self::at_desk(Arc::new(opened.ink), opened.length, durability, Some(claimed)))
     }
 
     /// Whether opening cut off a last line that was not whole.
@@ -146,49 +138,54 @@ impl Journal {
     /// A journal on something else than claimed files, which holds `length` bytes already. There is nothing
     /// to compact.
     pub fn with_ink(ink: Box<dyn Ink>, length: u64, durability: Durability) -> Self {
-        Self::at_desk(ink, length, durability, None)
+        Self::at_desk(ink.into(), length, durability, None)
     }
 
     fn at_desk(
-        ink: Box<dyn Ink>,
+        ink: Arc<dyn Ink>,
         length: u64,
         durability: Durability,
         files: Option<Claimed>,
     ) -> Self {
-        let pen = Pen {
-            ink,
-            length,
-            torn: false,
-            sheaf: Sheaf::default(),
-            next: 1,
-            early: BTreeMap::new(),
-            page: Vec::new(),
-            rows: 0,
-        };
         let desk = Desk {
             trays: Trays::new(),
             unwritten: AtomicUsize::new(0),
             loaded: AtomicU64::new(0),
+            appended: AtomicU64::new(0),
             written: AtomicU64::new(0),
             durability,
-            pen: Mutex::new(pen),
+            seal: Mutex::new(()),
+            pen: Mutex::new(Pen::new(ink, length)),
             files,
         };
         Self { desk: Some(desk) }
     }
 
     /// Writes every change up to `number`, which the caller has seen made (so it is recorded). Waits only while
-    /// another thread holds the pen, or is about to record an earlier change.
+    /// another thread holds the pen, is about to record an earlier change, or has a sync under way.
     pub fn write_through(&self, number: ChangeNumber) -> Result<Written, JournalError> {
         let Some(desk) = &self.desk else { return Ok(Written(number)) };
         if let Some(written) = desk.covers(number) {
             return Ok(written);
         }
-        let mut pen = desk.pen.lock();
-        match desk.covers(number) {
-            Some(written) => Ok(written),
-            None => desk.write(&mut pen, number),
+        match desk.durability {
+            Durability::Kernel => {
+                desk.append(&mut desk.pen.lock(), number)?;
+            }
+            Durability::Disk => desk.sync(&desk.seal.lock(), number)?,
         }
+        desk.covers(number).ok_or(JournalError::Gap(number))
+    }
+
+    /// Gives every change up to `number` to the kernel, and waits for neither a disk nor the pen: says whether they count
+    /// as written. If not, [`Self::write_through`] is still to be called before anybody is told of them.
+    pub fn append_through(&self, number: ChangeNumber) -> Result<bool, JournalError> {
+        let Some(desk) = &self.desk else { return Ok(true) };
+        if desk.appended.load(Ordering::Acquire) < number.0 {
+            let Some(mut pen) = desk.pen.try_lock() else { return Ok(false) };
+            desk.append(&mut pen, number)?;
+        }
+        Ok(desk.covers(number).is_some())
     }
 
     /// Rows that are recorded and not written yet.
@@ -210,7 +207,10 @@ impl Journal {
     /// Writes everything that is recorded.
     pub fn flush(&self) -> Result<(), JournalError> {
         let Some(desk) = &self.desk else { return Ok(()) };
-        desk.write(&mut desk.pen.lock(), ChangeNumber(0)).map(drop)
+        match desk.durability {
+            Durability::Kernel => desk.append(&mut desk.pen.lock(), ChangeNumber(0)),
+            Durability::Disk => desk.sync(&desk.seal.lock(), ChangeNumber(0)),
+        }
     }
 
     /// Compacts the files as Kea's cleanup does (Kea guide, "Why Is Lease File Cleanup Necessary?"), on the
@@ -254,8 +254,11 @@ impl Desk {
         (number.0 <= written).then_some(Written(ChangeNumber(written)))
     }
 
-    /// Gathers what is recorded, at least up to `number`, and writes it.
-    fn write(&self, pen: &mut Pen, number: ChangeNumber) -> Result<Written, JournalError> {
+    /// Gathers what is recorded, at least up to `number`, and gives it to the kernel.
+    fn append(&self, pen: &mut Pen, number: ChangeNumber) -> Result<(), JournalError> {
+        if number.0 > 0 && self.appended.load(Ordering::Acquire) >= number.0 {
+            return Ok(());
+        }
         self.gather(pen);
         for _ in 0..MAX_JOURNAL_GAP_TURNS {
             if pen.next > number.0 {
@@ -269,14 +272,37 @@ impl Desk {
         if gap {
             pen.give_up_waiting();
         }
-        let rows = pen.rows;
-        pen.write(self.durability).map_err(JournalError::Write)?;
-        self.unwritten.fetch_sub(rows, Ordering::AcqRel);
-        self.written.store(pen.next - 1, Ordering::Release);
-        match self.covers(number) {
-            Some(written) if !gap => Ok(written),
-            _ => Err(JournalError::Gap(missing)),
+        let rows = pen.write(self.durability == Durability::Disk).map_err(JournalError::Write)?;
+        self.appended.store(pen.next - 1, Ordering::Release);
+        if self.durability == Durability::Kernel {
+            self.unwritten.fetch_sub(rows, Ordering::AcqRel);
+            self.written.store(pen.next - 1, Ordering::Release);
         }
+        if gap { Err(JournalError::Gap(missing)) } else { Ok(()) }
+    }
+
+    /// Makes sure that the disk has every change up to `number`, and with them all that the kernel has when it begins.
+    /// Whoever waited for the seal mostly finds that the sync before was for him as well.
+    fn sync(&self, _seal: &MutexGuard<'_, ()>, number: ChangeNumber) -> Result<(), JournalError> {
+        if number.0 > 0 && self.covers(number).is_some() {
+            return Ok(());
+        }
+        let mut pen = self.pen.lock();
+        self.append(&mut pen, number)?;
+        let (ink, proof) = (Arc::clone(&pen.ink), pen.proof());
+        drop(pen);
+        let result = if proof.rows > 0 { ink.sync() } else { Ok(()) };
+        let mut pen = self.pen.lock();
+        if let Err(error) = result {
+            pen.take_back();
+            self.appended.store(self.written.load(Ordering::Acquire), Ordering::Release);
+            return Err(JournalError::Write(error));
+        }
+        pen.proved(proof);
+        drop(pen);
+        self.unwritten.fetch_sub(proof.rows, Ordering::AcqRel);
+        self.written.store(proof.number, Ordering::Release);
+        Ok(())
     }
 
     /// Moves recorded rows to the page, as far as no earlier one is missing.
@@ -288,79 +314,26 @@ impl Desk {
         pen.sheaf = sheaf;
     }
 
-    /// Moves the file aside and goes on in a new one.
+    /// Moves the file aside and goes on in a new one. No later sync is for the old one.
     fn turn_page(&self, files: &Files) -> io::Result<()> {
+        let seal = self.seal.lock();
         let mut pen = self.pen.lock();
         pen.mend()?;
+        let proof = pen.proof();
+        if proof.rows > 0 {
+            if let Err(error) = pen.ink.sync() {
+                pen.take_back();
+                self.appended.store(self.written.load(Ordering::Acquire), Ordering::Release);
+                return Err(error);
+            }
+            pen.proved(proof);
+            self.unwritten.fetch_sub(proof.rows, Ordering::AcqRel);
+            self.written.store(proof.number, Ordering::Release);
+        }
         let (ink, length) = files.rotate(self.durability)?;
-        pen.ink = Box::new(ink);
+        drop(seal);
+        pen.ink = Arc::new(ink);
         pen.length = length;
-        Ok(())
-    }
-}
-
-impl Pen {
-    /// Puts a row in its place. One that nobody waits for any more comes last: no later change of its
-    /// address can have come before it.
-    fn take(&mut self, number: u64, row: &[u8]) {
-        if number > self.next {
-            self.early.insert(number, row.to_vec());
-            return;
-        }
-        if number < self.next {
-            self.next -= 1;
-        }
-        self.put(row);
-        self.put_early();
-    }
-
-    /// Puts the rows whose turn has come.
-    fn put_early(&mut self) {
-        while let Some(text) = self.early.remove(&self.next) {
-            self.put(&text);
-        }
-    }
-
-    /// Goes on behind a change that was never recorded.
-    fn give_up_waiting(&mut self) {
-        if let Some(first) = self.early.keys().next() {
-            self.next = *first;
-            self.put_early();
-        }
-    }
-
-    fn put(&mut self, row: &[u8]) {
-        self.page.extend_from_slice(row);
-        self.rows += 1;
-        self.next += 1;
-    }
-
-    /// Writes the page, or leaves file and page as they were.
-    fn write(&mut self, durability: Durability) -> io::Result<()> {
-        self.mend()?;
-        if self.page.is_empty() {
-            return Ok(());
-        }
-        let result = self.ink.append(&self.page).and_then(|()| match durability {
-            Durability::Kernel => Ok(()),
-            Durability::Disk => self.ink.sync(),
-        });
-        if let Err(error) = result {
-            self.torn = self.ink.cut(self.length).is_err();
-            return Err(error);
-        }
-        self.length += self.page.len() as u64;
-        self.page.clear();
-        self.rows = 0;
-        Ok(())
-    }
-
-    /// Cuts off what a failed write left behind.
-    fn mend(&mut self) -> io::Result<()> {
-        if self.torn {
-            self.ink.cut(self.length)?;
-            self.torn = false;
-        }
         Ok(())
     }
 }

@@ -59,6 +59,9 @@ pub enum LoadError {
         #[source]
         source: BadHeader,
     },
+    /// The server is being stopped.
+    #[error("stopped before all leases were read")]
+    Stopped,
     /// More bad rows than `max-row-errors` allows.
     #[error("{} has more than {limit} bad rows, the last in line {line}: {reason}", path.display())]
     TooManyBadRows {

@@ -139,7 +139,11 @@ pub fn write_deletion(lease: &Lease4, out: &mut Vec<u8>) {
     write_with(lease, 0, lease.cltt_s, out);
 }
 
+/// Room for most rows.
+const USUAL_ROW: usize = 192;
+
 fn write_with(lease: &Lease4, valid_lifetime_s: u32, expire_s: u64, out: &mut Vec<u8>) {
+    out.reserve(USUAL_ROW);
     for (octet, end) in lease.address.octets().into_iter().zip(*b"...,") {
         write_number(octet.into(), end, out);
     }
@@ -162,40 +166,59 @@ fn write_with(lease: &Lease4, valid_lifetime_s: u32, expire_s: u64, out: &mut Ve
 
 /// Appends `number` and then `end`.
 fn write_number(number: u64, end: u8, out: &mut Vec<u8>) {
+    if number < 10 {
+        out.extend_from_slice(&[b'0' + number as u8, end]);
+        return;
+    }
     let mut text = [end; 21];
     let mut at = text.len() - 1;
     let mut rest = number;
-    loop {
+    while rest >= 10 {
+        at -= 2;
+        text[at..at + 2].copy_from_slice(&DECIMALS[(rest % 100) as usize]);
+        rest /= 100;
+    }
+    // Of an even number of digits nothing is left.
+    if rest > 0 {
         at -= 1;
-        text[at] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
+        text[at] = b'0' + rest as u8;
     }
     out.extend_from_slice(&text[at..]);
 }
 
+/// The numbers below 100 in two digits.
+const DECIMALS: [[u8; 2]; 100] = {
+    let mut all = [[0; 2]; 100];
+    let mut number = 0;
+    while number < all.len() {
+        all[number] = [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8];
+        number += 1;
+    }
+    all
+};
+
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
 fn write_hex(bytes: &[u8], out: &mut Vec<u8>) {
-    for (i, byte) in bytes.iter().enumerate() {
-        if i > 0 {
-            out.push(b':');
-        }
-        out.extend([HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+    let start = out.len();
+    out.resize(start + (3 * bytes.len()).saturating_sub(1), b':');
+    for (place, byte) in out[start..].chunks_mut(3).zip(bytes) {
+        place[0] = HEX[usize::from(byte >> 4)];
+        place[1] = HEX[usize::from(byte & 15)];
     }
 }
 
 fn write_escaped(text: &str, out: &mut Vec<u8>) {
-    for byte in text.bytes() {
-        match byte {
-            b',' | b'&' | 0..0x20 | 0x7f.. => {
-                out.extend_from_slice(b"&#x");
-                out.extend([HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
-            }
-            plain => out.push(plain),
-        }
+    let is_plain = |byte: &u8| !matches!(byte, b',' | b'&' | 0..0x20 | 0x7f..);
+    let mut rest = text.as_bytes();
+    loop {
+        let plain = rest.iter().take_while(|byte| is_plain(byte)).count();
+        let (whole, more) = rest.split_at(plain);
+        out.extend_from_slice(whole);
+        let Some((byte, after)) = more.split_first() else { return };
+        out.extend_from_slice(b"&#x");
+        out.extend([HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+        rest = after;
     }
 }
 

@@ -2,8 +2,15 @@
 //! numbers, so that threads that record at the same time do not meet. Memory is used again. Pure but for its
 //! locks. Must not know what a row says.
 
+use std::cell::Cell;
+
 use crate::limits::JOURNAL_TRAYS;
 use crate::sync::Mutex;
+
+thread_local! {
+    /// Memory for the row that a thread writes.
+    static ROW: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
 
 /// Rows that were recorded and not taken yet.
 pub(super) struct Trays(Vec<Mutex<Tray>>);
@@ -29,12 +36,17 @@ impl Trays {
         Self((0..JOURNAL_TRAYS).map(|_| Mutex::new(Tray::default())).collect())
     }
 
-    /// Puts the row that `write` appends to its place.
+    /// Puts the row that `write` writes to its place. It is written before the tray is locked: that takes longest.
     pub(super) fn put(&self, number: u64, write: impl FnOnce(&mut Vec<u8>)) {
+        let mut row = ROW.take();
+        row.clear();
+        write(&mut row);
         let mut tray = self.0[Self::tray_of(number)].lock();
-        write(&mut tray.text);
+        tray.text.extend_from_slice(&row);
         let end = tray.text.len();
         tray.ends.push((number, end));
+        drop(tray);
+        ROW.set(row);
     }
 
     /// Takes all rows in exchange for the empty memory in `sheaf`, and sorts them.

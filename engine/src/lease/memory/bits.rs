@@ -19,6 +19,20 @@ impl Bits {
         self.0.iter().all(|word| word.load(Ordering::SeqCst) == u64::MAX)
     }
 
+    /// How many bits from `first` to `last` are set.
+    pub(super) fn count(&self, first: u8, last: u8) -> u32 {
+        let word = |(i, word): (usize, &AtomicU64)| {
+            let (low, high) = (i * 64, i * 64 + 63);
+            let (first, last) = (usize::from(first).max(low), usize::from(last).min(high));
+            if first > last {
+                return 0;
+            }
+            let wanted = (u64::MAX << (first - low)) & (u64::MAX >> (high - last));
+            (word.load(Ordering::SeqCst) & wanted).count_ones()
+        };
+        self.0.iter().enumerate().map(word).sum()
+    }
+
     /// The first bit at or above `from` that is set neither here nor in `others`.
     pub(super) fn first_clear(&self, from: u8, others: &[u64; 4]) -> Option<u8> {
         let start = usize::from(from >> 6);

@@ -21,6 +21,13 @@ type Hashing = std::collections::hash_map::RandomState;
 #[cfg(feature = "model")]
 type Hashing = std::hash::BuildHasherDefault<std::collections::hash_map::DefaultHasher>;
 
+/// Type and bytes of an Ethernet address (RFC 1700).
+const ETHERNET: u8 = 1;
+const ETHERNET_LEN: usize = 6;
+
+/// As many as a stripe takes room for while it is short: not for each one by itself.
+const FEW_HINTS: usize = 4;
+
 /// All hints.
 pub(super) struct Hints {
     hashing: Hashing,
@@ -107,12 +114,30 @@ impl Hints {
         hints.collect()
     }
 
+    /// Most identifiers are the hardware address behind its type: they are in its stripe, so that a client takes one
+    /// lock, and one piece of memory is looked at.
     fn client_id_key(&self, id: &[u8]) -> Key {
-        Key::of(self.hashing.hash_one((0_u8, id)))
+        match id {
+            [ETHERNET, address @ ..] if address.len() == ETHERNET_LEN => {
+                let key = self.address_key(address);
+                Key { tag: key.tag.rotate_left(16), ..key }
+            }
+            _ => Key::of(self.hashing.hash_one((0_u8, id))),
+        }
     }
 
     fn hw_key(&self, address: &HwAddress) -> Key {
-        Key::of(self.hashing.hash_one((1_u8, address.as_bytes())))
+        self.address_key(address.as_bytes())
+    }
+
+    fn address_key(&self, address: &[u8]) -> Key {
+        // One word is hashed at once, a slice piece by piece.
+        Key::of(match <[u8; ETHERNET_LEN]>::try_from(address) {
+            Ok([a, b, c, d, e, f]) => {
+                self.hashing.hash_one(u64::from_le_bytes([a, b, c, d, e, f, 0, 1]))
+            }
+            Err(_) => self.hashing.hash_one((1_u8, address)),
+        })
     }
 }
 
@@ -134,12 +159,28 @@ impl Key {
     }
 }
 
+/// How far a hint usually is from where its tag says at most.
+const NEAR: usize = 12;
+
+/// Where a hint is, or belongs. Tags are hashes, so one says about where: only a few cache lines are looked at.
+fn place_of(hints: &[(u32, u32)], hint: (u32, u32)) -> usize {
+    let about = ((u64::from(hint.0) * hints.len() as u64) >> 32) as usize;
+    let (first, end) = (about.saturating_sub(NEAR), (about + NEAR).min(hints.len()));
+    let is_before = |it: &(u32, u32)| *it < hint;
+    let is_near = (first == 0 || is_before(&hints[first - 1]))
+        && hints.get(end).is_none_or(|it| !is_before(it));
+    match is_near {
+        true => first + hints[first..end].partition_point(is_before),
+        false => hints.partition_point(is_before),
+    }
+}
+
 impl HeldHints<'_> {
     /// Adds the addresses under `keys` to `found`.
     pub(super) fn addresses(&mut self, keys: Keys, found: &mut Few) {
         for key in keys.into_iter().flatten() {
             let hints = self.stripe(key);
-            let first = hints.partition_point(|(tag, _)| *tag < key.tag);
+            let first = place_of(hints, (key.tag, 0));
             let under = hints[first..].iter().take_while(|(tag, _)| *tag == key.tag);
             under.for_each(|(_, address)| found.push(*address));
         }
@@ -148,8 +189,11 @@ impl HeldHints<'_> {
     pub(super) fn insert(&mut self, keys: Keys, address: u32) {
         for key in keys.into_iter().flatten() {
             let hints = self.stripe(key);
-            if let Err(place) = hints.binary_search(&(key.tag, address)) {
-                grow(hints, 1);
+            let place = place_of(hints, (key.tag, address));
+            if hints.get(place) != Some(&(key.tag, address)) {
+                if hints.len() == hints.capacity() {
+                    grow(hints, FEW_HINTS);
+                }
                 hints.insert(place, (key.tag, address));
             }
         }
@@ -157,7 +201,8 @@ impl HeldHints<'_> {
 
     pub(super) fn remove(&mut self, key: Key, address: u32) {
         let hints = self.stripe(key);
-        if let Ok(place) = hints.binary_search(&(key.tag, address)) {
+        let place = place_of(hints, (key.tag, address));
+        if hints.get(place) == Some(&(key.tag, address)) {
             hints.remove(place);
         }
     }
@@ -165,5 +210,24 @@ impl HeldHints<'_> {
     fn stripe(&mut self, key: Key) -> &mut Stripe {
         let held = self.0.iter_mut().flatten().find(|(stripe, _)| *stripe == key.stripe);
         &mut held.expect("locked by hold").1
+    }
+}
+
+#[cfg(all(test, not(feature = "model")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hint_is_found_wherever_the_tags_are() {
+        let even: Vec<_> = (0..200_u32).map(|n| (n << 24 | 7, n)).collect();
+        let low: Vec<_> = (0..200_u32).map(|n| (n / 50, n)).collect();
+        let high: Vec<_> = (0..200_u32).map(|n| (u32::MAX - 3 + n / 50, n)).collect();
+        for hints in [even, low, high, Vec::new()] {
+            let others = [(0, 0), (u32::MAX, u32::MAX), (7, 9), (1 << 31, 0)];
+            for hint in hints.iter().copied().chain(others) {
+                let place = place_of(&hints, hint);
+                assert_eq!(place, hints.partition_point(|it| *it < hint), "{hint:?}");
+            }
+        }
     }
 }

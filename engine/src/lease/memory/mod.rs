@@ -486,6 +486,10 @@ impl LeaseStore for MemoryStore {
             .map(Ipv4Addr::from_bits)
     }
 
+    fn held(&self, range: RangeInclusive<Ipv4Addr>) -> u64 {
+        self.tree.held(range.start().to_bits(), range.end().to_bits())
+    }
+
     fn len(&self) -> usize {
         self.len.load(Ordering::Acquire)
     }

@@ -147,6 +147,27 @@ impl Tree {
         None
     }
 
+    /// How many addresses from `low` to `high` are held.
+    pub(super) fn held(&self, low: u32, high: u32) -> u64 {
+        let mut held = 0;
+        let mut at = Some(low);
+        while let Some(address) = at.filter(|address| *address <= high) {
+            let [a, b, ..] = address.to_be_bytes();
+            at = if self.eights[usize::from(a)].get().is_none() {
+                next_start(address, 24)
+            } else if self.sixteen(a, b).is_none() {
+                next_start(address, 16)
+            } else {
+                if let Some(block) = self.block(address) {
+                    let last = if high >> 8 == address >> 8 { high as u8 } else { u8::MAX };
+                    held += u64::from(block.held.count(address as u8, last));
+                }
+                next_start(address, 8)
+            };
+        }
+        held
+    }
+
     /// From `at` over what is known to be full; `at` itself if its block may have a free address.
     fn skip_full(&self, at: u32) -> Skipped {
         let [a, b, c, _] = at.to_be_bytes();
@@ -263,6 +284,27 @@ mod tests {
         hold(&tree, u32::MAX, true);
         assert_eq!(tree.first_free(u32::MAX, u32::MAX, Findable::ANYTHING), None);
         assert_eq!(tree.first_free(u32::MAX - 1, u32::MAX, Findable::ANYTHING), Some(u32::MAX - 1));
+    }
+
+    #[test]
+    fn the_held_of_a_range_are_counted() {
+        let tree = Tree::new();
+        let base = u32::from_be_bytes([10, 1, 0, 0]);
+        for address in (base..base + 0x2_0000).step_by(3) {
+            hold(&tree, address, true);
+        }
+        hold(&tree, u32::MAX, true);
+        for (low, high) in
+            [(0, u32::MAX), (base, base), (base + 1, base + 2), (base + 5, base + 0x1_1234)]
+        {
+            let expected = (low.max(base)..=high.min(base + 0x1_ffff))
+                .filter(|address| (address - base).is_multiple_of(3))
+                .count() as u64;
+            let last = u64::from(high == u32::MAX);
+            assert_eq!(tree.held(low, high), expected + last, "{low} to {high}");
+        }
+        hold(&tree, base, false);
+        assert_eq!(tree.held(base, base + 3), 1);
     }
 
     #[test]

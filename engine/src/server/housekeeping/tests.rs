@@ -16,18 +16,18 @@ struct FullDisk {
 }
 
 impl Ink for FullDisk {
-    fn append(&mut self, rows: &[u8]) -> io::Result<()> {
+    fn append(&self, rows: &[u8]) -> io::Result<()> {
         if self.full.load(Ordering::Acquire) {
             return Err(io::ErrorKind::StorageFull.into());
         }
         self.rows.send(rows.to_vec()).map_err(io::Error::other)
     }
 
-    fn cut(&mut self, _len: u64) -> io::Result<()> {
+    fn cut(&self, _len: u64) -> io::Result<()> {
         Ok(())
     }
 
-    fn sync(&mut self) -> io::Result<()> {
+    fn sync(&self) -> io::Result<()> {
         Ok(())
     }
 }

@@ -125,3 +125,21 @@ fn what_special_classes_cannot_have() {
         ]
     );
 }
+
+/// As in Kea 3: a template waits for the reservation only if it names KNOWN or UNKNOWN itself.
+#[test]
+fn a_template_that_depends_on_a_reservation_through_another_class_does_not_wait_for_it() {
+    let spawned = |template: &str| {
+        let world = world(&format!(
+            r#" "reservations": [ {{ "hw-address": "02:00:00:00:01:01", "hostname": "known" }} ],
+            "reservations-global": true, "client-classes": [
+                {{ "name": "dependent", "test": "member('KNOWN')" }},
+                {{ "name": "t", "template-test": "ifelse({template}, 'yes', 'no')" }},
+                {{ "name": "SPAWN_t_yes", "option-data": [ {{ "name": "domain-name", "data": "yes" }} ] }},
+                {{ "name": "SPAWN_t_no", "option-data": [ {{ "name": "domain-name", "data": "no" }} ] }} ]"#
+        ));
+        domain(&world, &Ask::direct(1))
+    };
+    assert_eq!(spawned("member('KNOWN')").as_deref(), Some("yes"));
+    assert_eq!(spawned("member('dependent')").as_deref(), Some("no"));
+}

@@ -119,6 +119,13 @@ fn an_offer_leases_its_address_for_a_while_if_configured() {
     let plain = self::world("", "");
     plain.reply(&Ask::direct(1));
     assert!(plain.store.is_empty());
+    // A class says it for its clients, before the subnet.
+    let of_class = r#""client-classes": [ { "name": "c", "test": "option[60].exists", "offer-lifetime": 70 } ],"#;
+    let classed = self::world("", of_class);
+    classed.reply(&Ask::direct(1));
+    assert!(classed.store.is_empty());
+    let member = classed.reply(&Ask::direct(2).option(60, "x")).yiaddr;
+    assert_eq!(classed.lease(member).unwrap().valid_lifetime_s, 70);
     assert!(world.snapshot.may_change_lease(MessageType::Discover));
     assert!(!plain.snapshot.may_change_lease(MessageType::Discover));
 }

@@ -14,5 +14,7 @@ mod other_ways;
 mod race;
 mod reservations;
 mod scenarios;
+mod shortage;
+mod stash;
 mod vendors;
 mod world;

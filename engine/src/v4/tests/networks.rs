@@ -95,6 +95,21 @@ fn a_search_goes_on_where_the_last_address_was_found() {
 }
 
 #[test]
+fn a_reservation_in_no_pool_of_another_subnet_is_unknown_here() {
+    let reserved = r#", "reservations": [ { "hw-address": "02:00:00:00:00:09", "ip-address": "10.0.1.9" },
+                                          { "hw-address": "02:00:00:00:00:0a", "ip-address": "10.0.1.1" } ] }
+        ] } ]"#;
+    let whole = TWO.trim_end().strip_suffix("}\n        ] } ]").unwrap();
+    let world = world(&format!("{whole}{reserved}"));
+    let ask = Ask::relayed(1);
+    assert_eq!(world.dora(&ask).yiaddr, address(0, 1));
+    // In a pool it is refused, in none another server may know it.
+    assert_eq!(world.nak(&ask.clone().selecting(address(1, 1))), NakReason::Reserved);
+    let unknown = world.ask(&ask.selecting(address(1, 9)));
+    assert!(matches!(unknown, Outcome::Drop(DropReason::UnknownAddress(_))), "{unknown:?}");
+}
+
+#[test]
 fn guards_of_the_network_and_of_its_subnets_both_count() {
     let world = world(
         r#""client-classes": [ { "name": "here", "test": "option[60].exists" },

@@ -7,7 +7,7 @@ use crate::codec::v4::{MessageType, Query, code};
 use crate::config::parse_text;
 use crate::lease::{INFINITE_LIFETIME, LeaseStore};
 use crate::packet::Destination;
-use crate::v4::{DropReason, Event, NakReason};
+use crate::v4::{DropReason, Event, NakReason, Outcome};
 
 fn world(inside: &str, subnet: &str) -> World {
     let text = format!(
@@ -113,4 +113,34 @@ fn a_repeated_request_gets_the_same_answer() {
         assert!(same == address && later >= version);
         assert_eq!(world.store.version(address), Some(later));
     }
+}
+
+#[test]
+fn the_compatibility_flags_change_what_relays_and_clients_say_and_nothing_else() {
+    // A query for another server, and a link selection that leads to the other subnet: alone, and with the flag.
+    let elsewhere = Ask::relayed(1).selecting(ip(100)).without(54).option(54, [198, 51, 100, 7]);
+    let link = Ask::relayed(2).option(82, [5, 4, 10, 0, 0, 0]);
+    let both = Ask::relayed(3).option(82, [5, 4, 10, 0, 0, 0]).option(118, [192, 0, 2, 0]);
+    let other = Ipv4Addr::new(10, 0, 0, 10);
+    for (flag, ours, first, second) in [
+        ("", false, other, Ipv4Addr::new(10, 0, 0, 11)),
+        ("ignore-dhcp-server-identifier", true, other, Ipv4Addr::new(10, 0, 0, 11)),
+        // Option 118 counts on.
+        ("ignore-rai-link-selection", false, ip(100), ip(101)),
+    ] {
+        let inside = match flag {
+            "" => String::new(),
+            flag => format!(r#""compatibility": {{ "{flag}": true }},"#),
+        };
+        let world = world(&inside, "");
+        let offers = [world.reply(&link).yiaddr, world.reply(&both).yiaddr];
+        assert_eq!(offers, [first, second], "{flag}");
+        let answer = world.ask(&elsewhere);
+        let is_answered = matches!(answer, Outcome::Reply(_));
+        assert_eq!(is_answered, ours, "{flag}: {answer:?}");
+    }
+    // The relay's own subnet counts without its link selection, and option 118 before that.
+    let ignoring = world(r#""compatibility": { "ignore-rai-link-selection": true },"#, "");
+    let selected = Ask::relayed(4).option(82, [5, 4, 192, 0, 2, 0]).option(118, [10, 0, 0, 0]);
+    assert_eq!(ignoring.reply(&selected).yiaddr, other);
 }

@@ -229,3 +229,34 @@ fn allocation_passes_over_what_is_kept_out_and_may_start_anywhere() {
         assert_eq!(sorted.len(), 200);
     }
 }
+
+/// Kea guide, "Multiple Reservations for the Same IP": whoever asks first has the address, and the next one once it is
+/// free.
+#[test]
+fn clients_that_share_a_reserved_address_have_it_one_after_the_other() {
+    for place in ["global", "subnet"] {
+        let both = r#""reservations": [ { "hw-address": "02:00:00:00:01:01", "ip-address": "192.0.2.105" },
+            { "hw-address": "02:00:00:00:01:02", "ip-address": "192.0.2.105" } ]"#;
+        let (global, local) = match place {
+            "global" => (format!(r#"{both}, "reservations-global": true,"#), String::new()),
+            _ => (String::new(), format!("{both},")),
+        };
+        let world = world(&format!(
+            r#""ip-reservations-unique": false, {global} "subnet4": [ {{ "id": 1, "subnet": "192.0.2.0/24", {local}
+                "pools": [ {{ "pool": "192.0.2.100-192.0.2.110" }} ] }} ]"#
+        ));
+        let [one, two, stranger] = [1, 2, 3].map(Ask::direct);
+        assert_eq!(world.dora(&one).yiaddr, ip(105), "{place}");
+        let offer = world.reply(&two);
+        assert_eq!(offer.event.missed_reservation(), Some(ip(105)), "{place}");
+        let dynamic = world.dora(&two).yiaddr;
+        assert!(dynamic == offer.yiaddr && dynamic != ip(105), "{place}");
+        // No stranger is given it in its subnet, and the second gets it once the first has given it back.
+        world.silent(&one.clone().releasing(ip(105)));
+        if place == "subnet" {
+            assert_eq!(world.nak(&stranger.selecting(ip(105))), NakReason::Reserved);
+        }
+        assert_eq!(world.dora(&two).yiaddr, ip(105), "{place}");
+        assert_ne!(world.dora(&one).yiaddr, ip(105), "{place}");
+    }
+}

@@ -295,6 +295,12 @@ impl Ask {
         self
     }
 
+    /// Without an option that it has.
+    pub(super) fn without(mut self, code: u8) -> Self {
+        self.options.retain(|(known, _)| *known != code);
+        self
+    }
+
     /// REQUEST that takes this server's offer.
     pub(super) fn selecting(self, address: Ipv4Addr) -> Self {
         self.of(MessageType::Request)
@@ -407,6 +413,7 @@ pub(super) fn config() -> Dhcp4 {
     Dhcp4 {
         interfaces: Interfaces::default(),
         control_sockets: Vec::new(),
+        http_sockets: Vec::new(),
         multi_threading: MultiThreading {
             enabled: true,
             thread_pool_size: 1,
@@ -436,6 +443,7 @@ pub(super) fn config() -> Dhcp4 {
         echo_client_id: true,
         decline_probation_s: 12,
         authoritative: false,
+        stash_agent_options: false,
         parked_packet_limit: 256,
         options: Vec::new(),
         hosts: Arc::default(),

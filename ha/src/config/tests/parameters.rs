@@ -109,7 +109,7 @@ fn every_parameter_is_taken() {
     let threads = |keys: &str| format!("\"multi-threading\": {{ {keys} }}");
     let in_all = |key: &str, value: &str| format!("\"{key}\": {value}");
     // The mode, the keys in the relationship, those in the peer's map, and what it is then.
-    let rows: [(&str, String, &str, &str, &str); 22] = [
+    let rows: [(&str, String, &str, &str, &str); 20] = [
         ("hot-standby", in_all("heartbeat-delay", "0"), "", "heartbeat-delay", "0 ms"),
         ("hot-standby", in_all("max-response-delay", "4294967295"), "", "max-response-delay", "4294967295 ms"),
         ("load-balancing", in_all("max-ack-delay", "1"), "", "max-ack-delay", "1 ms"),
@@ -123,8 +123,6 @@ fn every_parameter_is_taken() {
         ("hot-standby", in_all("delayed-updates-limit", "0"), "", "delayed-updates-limit", "0"),
         ("passive-backup", in_all("wait-backup-ack", "true"), "", "wait-backup-ack", "true"),
         ("hot-standby", in_all("wait-backup-ack", "false"), "", "wait-backup-ack", "false"),
-        ("hot-standby", threads(r#""enable-multi-threading": false"#), "", "enable-multi-threading", "false"),
-        ("hot-standby", threads(r#""http-dedicated-listener": false"#), "", "http-dedicated-listener", "false"),
         ("hot-standby", threads(r#""http-listener-threads": 3"#), "", "http-listener-threads", "3"),
         ("hot-standby", threads(r#""http-client-threads": 65535"#), "", "http-client-threads", "65535"),
         (
@@ -141,7 +139,12 @@ fn every_parameter_is_taken() {
         ("hot-standby", String::new(), r#""basic-auth-user": "u", "basic-auth-password": "p""#, "basic-auth", login),
     ];
     let comma = |keys: &str| if keys.is_empty() { String::new() } else { format!(", {keys}") };
-    let mut taken = std::collections::BTreeSet::from(["tls"]);
+    // The others have one value only.
+    let mut taken = std::collections::BTreeSet::from([
+        "tls",
+        "enable-multi-threading",
+        "http-dedicated-listener",
+    ]);
     for (mode, keys, peer_keys, key, expected) in &rows {
         let text = relationship(mode, &comma(keys), &comma(peer_keys));
         assert_eq!(shown(&one(&text))[key], *expected, "{mode}: {keys} {peer_keys}");
@@ -154,15 +157,17 @@ fn every_parameter_is_taken() {
 /// A number of the range that every number has, or of its own.
 #[test]
 fn numbers_out_of_range_and_values_of_other_kinds() {
-    let numbers = [
-        ("heartbeat-delay", 0),
-        ("max-response-delay", 0),
-        ("max-ack-delay", 0),
-        ("max-unacked-clients", 0),
-        ("max-rejected-lease-updates", 0),
-        ("sync-timeout", 0),
-        ("sync-page-limit", 1),
-        ("delayed-updates-limit", 0),
+    let any = u32::MAX;
+    let numbers: [(&str, u32, u32); 8] = [
+        ("heartbeat-delay", 0, any),
+        ("max-response-delay", 0, any),
+        ("max-ack-delay", 0, any),
+        // More clients than these are not remembered.
+        ("max-unacked-clients", 0, 65_535),
+        ("max-rejected-lease-updates", 0, 65_536),
+        ("sync-timeout", 0, any),
+        ("sync-page-limit", 1, any),
+        ("delayed-updates-limit", 0, any),
     ];
     let flags = [
         "send-lease-updates",
@@ -174,21 +179,16 @@ fn numbers_out_of_range_and_values_of_other_kinds() {
     let found = |key: &str, value: &str| {
         mistakes(&relationship("load-balancing", &format!(",\n\"{key}\": {value}"), ""))
     };
-    for (key, least) in numbers {
+    for (key, least, greatest) in numbers {
         let at = format!("f:3.{}", key.len() + 5);
-        for value in [i64::from(least) - 1, 4_294_967_296] {
-            let expected = format!(
-                "{at}: got integer {value} for \"{key}\" in high-availability, expected an integer from \
-                 {least} to 4294967295"
-            );
-            assert_eq!(found(key, &value.to_string()), [expected]);
+        let expected = format!("expected an integer from {least} to {greatest}");
+        for value in [i64::from(least) - 1, i64::from(greatest) + 1] {
+            let got = format!("got integer {value} for \"{key}\" in high-availability");
+            assert_eq!(found(key, &value.to_string()), [format!("{at}: {got}, {expected}")]);
         }
-        assert_eq!(
-            found(key, "\"7\""),
-            [format!(
-                "{at}: got string \"7\" for \"{key}\" in high-availability, expected an integer from {least} to 4294967295"
-            )]
-        );
+        one(&relationship("load-balancing", &format!(",\n\"{key}\": {greatest}"), ""));
+        let got = format!("got string \"7\" for \"{key}\" in high-availability");
+        assert_eq!(found(key, "\"7\""), [format!("{at}: {got}, {expected}")]);
     }
     for key in flags {
         let at = format!("f:3.{}", key.len() + 5);
@@ -256,6 +256,20 @@ fn each_rule_broken() {
             "hot-standby",
             r#""multi-threading": { "http-listener-threads": -1 }"#,
             "f:3.47: got integer -1 for \"http-listener-threads\" in multi-threading, expected an integer from 0 to 65535"
+                .into(),
+        ),
+        (
+            "hot-standby",
+            r#""multi-threading": { "enable-multi-threading": false }"#,
+            "f:3.48: not built yet: High Availability without a listener of its own (\"enable-multi-threading\" in \
+             multi-threading as false), expected true"
+                .into(),
+        ),
+        (
+            "hot-standby",
+            r#""multi-threading": { "http-dedicated-listener": false }"#,
+            "f:3.49: not built yet: High Availability without a listener of its own (\"http-dedicated-listener\" in \
+             multi-threading as false), expected true"
                 .into(),
         ),
         (

@@ -9,7 +9,7 @@ use engine::pending::{Pending, PendingReply, Release};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::half::{Job, Receivers};
+use crate::half::{Job, Receivers, all_of};
 use crate::machine::{
     CallError, Mode, NotifyAnswer, Parameters, PartnerStatus, Pause, Peer, Peers, Role, State,
 };
@@ -72,7 +72,7 @@ impl Stand {
         let clock = Arc::new(SystemClock::start());
         let half = Half::new(0, parameters, pending, Arc::default(), clock);
         let registry = Registry::default();
-        register(std::slice::from_ref(&half), &registry);
+        register(&all_of(std::slice::from_ref(&half)), &registry);
         let receivers = half.take_receivers().unwrap();
         let stand = Self { half, registry, receivers };
         stand.lead_to(place);

@@ -6,6 +6,7 @@ pub(crate) mod recording;
 mod sites;
 mod stand;
 mod status;
+mod texts;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -18,7 +19,7 @@ use serde_json::Value;
 
 use differences::Differences;
 use recording::Exchange;
-pub(crate) use sites::WIRE;
+pub(crate) use sites::{COMMANDS, WIRE};
 use stand::{Hands, Server};
 
 use crate::machine::{Seen, State};

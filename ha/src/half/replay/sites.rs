@@ -37,7 +37,7 @@ pub(crate) const WIRE: [(&str, &str); 21] = [
 ];
 
 /// What was asked on control sockets.
-pub(super) const COMMANDS: [(&str, &str); 26] = [
+pub(crate) const COMMANDS: [(&str, &str); 26] = [
     recorded!("admin-clock-skew-2.2"),
     recorded!("admin-clock-skew-3.3"),
     recorded!("admin-communication-recovery-2.2"),
@@ -78,7 +78,7 @@ pub(super) fn site(recording: &str, exchange: &Exchange) -> Site {
         this: ["server1", "server2", "server3"][number],
         peers: vec![("server1", Role::Primary), ("server2", Role::Secondary)],
         subnets: vec![subnet(1, [192, 0, 2, 0])],
-        rules: Rules { credentials: None, restrict_commands: is_kea_3 },
+        rules: Rules { credentials: Vec::new(), restrict_commands: is_kea_3 },
         pauses: Vec::new(),
         also: None,
     };
@@ -89,7 +89,7 @@ pub(super) fn site(recording: &str, exchange: &Exchange) -> Site {
     }
     if of(&["hot-standby-with-backup", "hot-standby-2.2", "hot-standby-3.3"]) {
         site.peers.push(("server3", Role::Backup));
-        site.rules.credentials = credentials(place);
+        site.rules.credentials = credentials(place).into_iter().collect();
     }
     if of(&["hot-standby-no-dedicated-listener"]) {
         site.rules.restrict_commands = false;
@@ -142,7 +142,7 @@ pub(super) fn any(mode: Mode, role: Role) -> Site {
         this: "this",
         peers,
         subnets: Vec::new(),
-        rules: Rules { credentials: None, restrict_commands: true },
+        rules: Rules { credentials: Vec::new(), restrict_commands: true },
         pauses: Vec::new(),
         also: None,
     }

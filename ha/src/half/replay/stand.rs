@@ -18,9 +18,9 @@ use engine::pending::{Pending, PendingReply, Release};
 use engine::seam::service::Service;
 use serde_json::{Value, json};
 
-use super::super::{Half, Job, Receivers, batch, commands};
+use super::super::{Half, Job, Receivers, all_of, batch, commands};
 use crate::guard::Guard;
-use crate::io::listener::{Listener, Patience, Rules, Settings};
+use crate::io::listener::{Listener, Manners, Patience, Rules, Settings};
 use crate::machine::{
     CallError, Mode, NotifyAnswer, Parameters, PartnerStatus, Pause, Peer, Peers, Relationship,
     Role, Seen, State, SyncDone,
@@ -128,6 +128,7 @@ impl Server {
         let also = site.also.as_ref().map(|also| Self::start(also, store.clone(), clock.clone()));
         let others = also.iter().map(|also| also.half.clone());
         let halves: Vec<_> = std::iter::once(half.clone()).chain(others).collect();
+        let halves = all_of(&halves);
         commands::register(&halves, &registry);
         batch::register(&halves, &leases, &registry);
         let settings = Settings {
@@ -137,6 +138,7 @@ impl Server {
             peers: vec![Ipv4Addr::LOCALHOST.into()],
             patience: Patience::default(),
             tls: None,
+            manners: Manners::default(),
         };
         let listener =
             Listener::start(settings, registry.clone(), clock.clone(), Arc::default()).unwrap();

@@ -9,7 +9,7 @@ use engine::seam::service::Service;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::half::commands;
+use crate::half::{all_of, commands};
 use crate::machine::{
     Mode, Parameters, Peer, Peers, Role, Scopes, Standing, ToBackups, ToPartner, UpdatePolicy,
 };
@@ -51,7 +51,7 @@ impl World {
             })
             .collect();
         let registry = Registry::default();
-        commands::register(&halves, &registry);
+        commands::register(&all_of(&halves), &registry);
         Self { halves, subnets, pending, service, registry }
     }
 

@@ -1,7 +1,7 @@
 //! Commands that take their time: nobody else waits for them.
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{IpAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use engine::control::{Answer, Registry};
 use engine::stats::Counter;
 use serde_json::json;
 
-use super::{Listener, Patience, Rules, Settings};
+use super::{Listener, Manners, Patience, Rules, Settings};
 use crate::limits::{IDLE_TIMEOUT, LARGE_REQUEST, MAX_LONG_COMMANDS, REQUEST_READ_TIMEOUT};
 
 const SOON: Duration = Duration::from_secs(30);
@@ -26,6 +26,10 @@ struct Office {
 
 impl Office {
     fn open(patience: Patience) -> Self {
+        Self::open_to(vec!["127.0.0.1".parse().unwrap()], patience)
+    }
+
+    fn open_to(peers: Vec<IpAddr>, patience: Patience) -> Self {
         let (begin, begun) = unbounded();
         let (end, ended) = bounded(0);
         let registry = Arc::new(Registry::default());
@@ -38,10 +42,11 @@ impl Office {
         let settings = Settings {
             address: "127.0.0.1:0".parse().unwrap(),
             threads: 1,
-            rules: Rules { credentials: None, restrict_commands: true },
-            peers: vec!["127.0.0.1".parse().unwrap()],
+            rules: Rules { credentials: Vec::new(), restrict_commands: true },
+            peers,
             patience,
             tls: None,
+            manners: Manners::default(),
         };
         let clock = Arc::new(SystemClock::start());
         let listener = Listener::start(settings, registry.clone(), clock, Arc::default()).unwrap();
@@ -154,6 +159,28 @@ fn a_long_answer_may_take_longer_than_the_time_for_idle_connections() {
         }
     }
     assert!(read > BYTES, "only {read} bytes of {BYTES} came");
+}
+
+/// The memory of a listing is taken until it is read: whoever reads none of it must not be given another beside it.
+#[test]
+fn an_answer_that_nobody_reads_takes_its_room_until_the_connection_is_closed() {
+    let patience = Patience { request: SOON, idle: Duration::from_secs(1) };
+    let peers = vec!["127.0.0.2".parse().unwrap()];
+    let office = Office::open_to(peers, patience);
+    let (begin, listings) = unbounded();
+    office.registry.register("lease4-get-all", move |_| {
+        begin.send(()).unwrap();
+        Answer::success("x".repeat(32 << 20))
+    });
+    let mut unread = office.send("lease4-get-all");
+    listings.recv_timeout(SOON).unwrap();
+    unread.read_exact(&mut [0]).unwrap();
+    let next = office.send("lease4-get-all");
+    office.heartbeat_works();
+    listings.recv_timeout(SOON).unwrap();
+    // It began when the connection of the first was given up, not before.
+    assert_eq!(office.listener.stats().value(Counter::HaTimedOut), 1);
+    assert!(rest(next).len() > 32 << 20);
 }
 
 #[test]

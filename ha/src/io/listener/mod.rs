@@ -1,4 +1,5 @@
-//! The dedicated HTTP listener (*shell*): a partner's commands, answered on threads of its own.
+//! The dedicated HTTP listener (*shell*): a partner's commands, or those of a control socket over HTTP, answered on
+//! threads of its own.
 //!
 //! Each thread has its own event loop and accepts from the one listening socket. A command that is over at once runs
 //! on the thread that read it; one that may take its time, such as a listing, has a thread of its own, so that no
@@ -10,15 +11,16 @@ mod handshake;
 mod reply;
 mod talk;
 
-use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::{fmt, io};
 
 use engine::clock::Clock;
 use engine::control::Registry;
 use engine::log;
 use engine::stats::{Counter, Stats};
+use engine::sync::Live;
 use engine::sync::atomic::{AtomicUsize, Ordering};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -52,6 +54,19 @@ pub struct Settings {
     pub patience: Patience,
     /// How to shake hands; `None`: HTTP without TLS.
     pub tls: Option<Acceptor>,
+    /// What else is said.
+    pub manners: Manners,
+}
+
+/// What a listener says beyond the answers, and whom it takes for a stranger.
+#[derive(Clone, Debug, Default)]
+pub struct Manners {
+    /// Whose users and passwords are asked for, when some are.
+    pub realm: String,
+    /// Headers of every answer, by name and value.
+    pub headers: Vec<(String, String)>,
+    /// Nobody is a stranger: the listener is no partner's, but a control socket.
+    pub welcomes_all: bool,
 }
 
 /// The listener cannot be started; the configuration or the machine is to blame.
@@ -73,17 +88,16 @@ struct Room {
 }
 
 /// A running listener; dropping it stops it.
-#[derive(Debug)]
 pub struct Listener {
     address: SocketAddr,
-    stats: Arc<Stats>,
+    shared: Arc<Shared>,
     stopper: Stopper,
     threads: Vec<JoinHandle<()>>,
 }
 
 /// What every connection needs.
 struct Shared {
-    settings: Settings,
+    settings: Live<Settings>,
     registry: Arc<Registry>,
     clock: Arc<dyn Clock>,
     room: Room,
@@ -108,21 +122,27 @@ impl Listener {
         let (stopper, stop) = Stopper::new();
         let number = settings.threads.max(1);
         let shared = Arc::new(Shared {
-            settings,
+            settings: Live::new(Arc::new(settings)),
             registry,
             clock,
             room: Room::default(),
-            stats: stats.clone(),
+            stats,
             refusals: Refusals::default(),
             long: [MAX_LONG_COMMANDS, MAX_LONG_OF_STRANGERS].map(|n| Arc::new(Semaphore::new(n))),
         });
-        let mut listener = Self { address, stats, stopper, threads: Vec::new() };
+        let mut listener =
+            Self { address, shared: Arc::clone(&shared), stopper, threads: Vec::new() };
         for i in 0..number {
             let socket = socket.try_clone().map_err(ListenError::Thread)?;
             let thread = spawn(i, socket, shared.clone(), stop.clone());
             listener.threads.push(thread.map_err(ListenError::Thread)?);
         }
         Ok(listener)
+    }
+
+    /// From now on by `settings`, but for their address and threads; connections that are open go on.
+    pub fn renew(&self, settings: Settings) {
+        self.shared.settings.replace(Arc::new(settings));
     }
 
     /// The address it listens on.
@@ -132,7 +152,19 @@ impl Listener {
 
     /// Where it counts what it meets.
     pub fn stats(&self) -> &Stats {
-        &self.stats
+        &self.shared.stats
+    }
+}
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Listener").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("settings", &self.settings).finish_non_exhaustive()
     }
 }
 
@@ -177,7 +209,8 @@ async fn accept(socket: &TcpListener, shared: &Arc<Shared>) {
                 }
             }
             Err(why) => {
-                log!(PEREGRINE_HA_LISTENER_FAILED, "{}: {why}", shared.settings.address);
+                let address = shared.settings.load().address;
+                log!(PEREGRINE_HA_LISTENER_FAILED, "{address}: {why}");
                 shared.stats.count(Counter::HaAcceptFailed);
                 tokio::time::sleep(ACCEPT_BACKOFF).await;
             }
@@ -193,7 +226,9 @@ struct Place {
 
 impl Place {
     fn take(shared: &Arc<Shared>, from: IpAddr) -> Option<Self> {
-        let stranger = !shared.settings.peers.contains(&from);
+        let stranger = shared
+            .settings
+            .look(|settings| !settings.manners.welcomes_all && !settings.peers.contains(&from));
         // Counted first and checked then: dropping the place takes both back.
         let place = Self { shared: Arc::clone(shared), stranger };
         let open = shared.room.open.fetch_add(1, Ordering::Relaxed);
@@ -227,8 +262,9 @@ impl Drop for Place {
 async fn connection(stream: TcpStream, from: SocketAddr, place: Place) {
     let shared = &place.shared;
     let _ = stream.set_nodelay(true);
-    let progress = Progress::new(shared.settings.patience);
-    match &shared.settings.tls {
+    let settings = shared.settings.load();
+    let progress = Progress::new(settings.patience);
+    match &settings.tls {
         None => talk(stream, &place, progress).await,
         Some(acceptor) => match handshake::shake(acceptor, stream, &progress).await {
             Ok(stream) => {

@@ -48,8 +48,8 @@ const SHORT_COMMANDS: [&str; 10] = [
 /// Who may send what.
 #[derive(Clone, Debug)]
 pub struct Rules {
-    /// What a request must present, if anything: the credentials of this server's own entry.
-    pub credentials: Option<Credentials>,
+    /// One of what a request must present, if anything.
+    pub credentials: Vec<Credentials>,
     /// Take only [`PARTNER_COMMANDS`].
     pub restrict_commands: bool,
 }
@@ -113,9 +113,8 @@ pub(super) fn check(rules: &Rules, headers: &HeaderMap, body: &[u8]) -> Result<V
         [] => None,
         text => Some(serde_json::from_slice(text).map_err(|_| Reply::bad_request())?),
     };
-    if let Some(own) = &rules.credentials
-        && !presented(headers).is_some_and(|header| own.accepts(header))
-    {
+    let accepts = |header| rules.credentials.iter().any(|own| own.accepts(header));
+    if !rules.credentials.is_empty() && !presented(headers).is_some_and(accepts) {
         return Err(Reply::refusal(401, "Unauthorized"));
     }
     let Some(request) = request else {

@@ -14,11 +14,13 @@ use hyper::server::conn::http1::{Builder, Connection};
 use hyper::service::{HttpService, service_fn};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
+use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::deadline::{Phase, Progress, Watched};
 use super::reply::{self, Reply};
-use super::{Place, Shared};
+use super::{Manners, Place, Shared};
 use crate::limits::{ANSWER_PIECE, FAREWELL, FAREWELL_BYTES, LARGE_REQUEST, MAX_HEAD, MAX_REQUEST};
 use crate::wire::date::rfc1123;
 
@@ -95,12 +97,15 @@ async fn serve(
 ) -> Result<Response<Pieces>, Failure> {
     let shared = &place.shared;
     let (head, body) = request.into_parts();
+    let mut permit = None;
     let reply = if reply::head_is_good(&head.method, &head.headers) {
         let body = Limited::new(body, MAX_REQUEST).collect().await;
         match body {
             Ok(body) => {
                 progress.enter(Phase::Answering);
-                answer(head.headers, body.to_bytes(), place).await?
+                let answered = answer(head.headers, body.to_bytes(), place).await?;
+                permit = answered.1;
+                answered.0
             }
             Err(why) if why.is::<http_body_util::LengthLimitError>() => Reply::bad_request(),
             Err(why) => return Err(why),
@@ -112,27 +117,38 @@ async fn serve(
     if let Some(counter) = refusal(reply.status) {
         shared.stats.count(counter);
     }
-    Ok(response(reply, shared.now_s()))
+    let now_s = shared.now_s();
+    Ok(shared.settings.look(|settings| response(reply, permit, now_s, &settings.manners)))
 }
 
+/// What a long command is answered, and the room that it takes until that is read.
+type Answered = (Reply, Option<OwnedSemaphorePermit>);
+
 /// Runs a request's command: here if it is over at once, else on a thread of its own.
-async fn answer(headers: HeaderMap, body: Bytes, place: &Place) -> Result<Reply, Failure> {
+async fn answer(headers: HeaderMap, body: Bytes, place: &Place) -> Result<Answered, Failure> {
     let shared = &place.shared;
     if body.len() > LARGE_REQUEST {
         return apart(place, move |shared| {
-            match reply::check(&shared.settings.rules, &headers, &body) {
+            let checked = shared.check(&headers, &body);
+            match checked {
                 Ok(request) => reply::run(&request, &shared.registry),
                 Err(refusal) => refusal,
             }
         })
         .await;
     }
-    match reply::check(&shared.settings.rules, &headers, &body) {
-        Err(refusal) => Ok(refusal),
+    match shared.check(&headers, &body) {
+        Err(refusal) => Ok((refusal, None)),
         Ok(request) if reply::is_long(&request) => {
             apart(place, move |shared| reply::run(&request, &shared.registry)).await
         }
-        Ok(request) => Ok(reply::run(&request, &shared.registry)),
+        Ok(request) => Ok((reply::run(&request, &shared.registry), None)),
+    }
+}
+
+impl Shared {
+    fn check(&self, headers: &HeaderMap, body: &[u8]) -> Result<Value, Reply> {
+        self.settings.look(|settings| reply::check(&settings.rules, headers, body))
     }
 }
 
@@ -140,15 +156,12 @@ async fn answer(headers: HeaderMap, body: Bytes, place: &Place) -> Result<Reply,
 async fn apart(
     place: &Place,
     work: impl FnOnce(&Shared) -> Reply + Send + 'static,
-) -> Result<Reply, Failure> {
+) -> Result<Answered, Failure> {
     let shared = Arc::clone(&place.shared);
     let room = Arc::clone(&shared.long[usize::from(place.stranger)]);
     let permit = room.acquire_owned().await?;
-    let work = move || {
-        // Who asked may be gone meanwhile: the room is taken until the work is done.
-        let _permit = permit;
-        work(&shared)
-    };
+    // Who asked may be gone meanwhile: the room is taken until the work is done, and the answer read.
+    let work = move || (work(&shared), Some(permit));
     Ok(tokio::task::spawn_blocking(work).await?)
 }
 
@@ -163,16 +176,38 @@ fn refusal(status: u16) -> Option<Counter> {
 }
 
 /// The response with Kea's headers in Kea's order.
-fn response(reply: Reply, now_s: u64) -> Response<Pieces> {
+fn response(
+    reply: Reply,
+    permit: Option<OwnedSemaphorePermit>,
+    now_s: u64,
+    manners: &Manners,
+) -> Response<Pieces> {
     let mut response = Response::builder()
         .status(reply.status)
         .header(CONTENT_LENGTH, reply.body.len())
         .header(CONTENT_TYPE, "application/json")
         .header(DATE, rfc1123(now_s));
     if reply.status == 401 {
-        response = response.header(WWW_AUTHENTICATE, "Basic realm=\"\"");
+        let realm = &manners.realm;
+        response = response.header(WWW_AUTHENTICATE, format!("Basic realm=\"{realm}\""));
     }
-    response.body(Pieces(reply.body.into())).expect("numbers and dates are header values")
+    for (name, value) in &manners.headers {
+        response = response.header(name, value);
+    }
+    let body = Pieces(Bytes::from_owner(Kept { text: reply.body, _permit: permit }));
+    response.body(body).expect("the headers were checked with the configuration")
+}
+
+/// The text of a body, which takes the room of a long command for as long as any of it is to be read.
+struct Kept {
+    text: String,
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl AsRef<[u8]> for Kept {
+    fn as_ref(&self) -> &[u8] {
+        self.text.as_bytes()
+    }
 }
 
 /// A body that goes to hyper in pieces: given whole it is copied at one go, and all connections of the thread wait.

@@ -20,10 +20,11 @@ fn settings() -> Settings {
     Settings {
         address: "127.0.0.1:0".parse().unwrap(),
         threads: 2,
-        rules: Rules { credentials: None, restrict_commands: true },
+        rules: Rules { credentials: Vec::new(), restrict_commands: true },
         peers: vec!["127.0.0.1".parse().unwrap()],
         patience: Patience::default(),
         tls: None,
+        manners: Manners::default(),
     }
 }
 
@@ -131,7 +132,7 @@ fn refusals_are_those_of_kea() {
 
 #[test]
 fn credentials_are_asked_for_before_the_command_is_looked_at() {
-    let credentials = Credentials::new("u2", "p2");
+    let credentials = Credentials::new("u2", "p2").into_iter().collect();
     let rules = Rules { credentials, restrict_commands: true };
     let listener = start(Settings { rules, ..settings() });
     for headers in ["", "Authorization: Basic dTE6eA==\r\n", "Authorization: Bearer abc\r\n"] {
@@ -147,7 +148,7 @@ fn credentials_are_asked_for_before_the_command_is_looked_at() {
 /// An administrator's commands have their control socket; the body is a map there, as Kea has it.
 #[test]
 fn only_a_partners_commands_are_let_in() {
-    let rules = Rules { credentials: None, restrict_commands: true };
+    let rules = Rules { credentials: Vec::new(), restrict_commands: true };
     let registry = Registry::default();
     let try_one = |name: &str| {
         let body = json!({"command": name, "service": ["dhcp4"]}).to_string();
@@ -169,7 +170,7 @@ fn only_a_partners_commands_are_let_in() {
 
 #[test]
 fn without_restriction_every_command_is_run() {
-    let rules = Rules { credentials: None, restrict_commands: false };
+    let rules = Rules { credentials: Vec::new(), restrict_commands: false };
     let listener = start(Settings { rules, ..settings() });
     assert!(ask(&listener, post("", r#"{"command": "config-get"}"#)).contains("secret"));
 }
@@ -297,7 +298,37 @@ fn strangers_cannot_keep_a_peer_out() {
     let mut text = String::new();
     let _ = refused.read_to_string(&mut text);
     assert_eq!((text.as_str(), listener.stats().value(Counter::HaRefused)), ("", 1));
+    let mut peer = connect_from("127.0.0.2", &listener);
+    peer.write_all(post("", HEARTBEAT).as_bytes()).unwrap();
+    assert!(read_answer(&mut peer).contains("200 OK"));
+    assert_eq!(listener.stats().value(Counter::HaRefused), 1);
     drop(crowd);
+}
+
+fn connect_from(from: &str, listener: &Listener) -> TcpStream {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let stream = runtime.block_on(async {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::new(from.parse().unwrap(), 0)).unwrap();
+        socket.connect(listener.address()).await.unwrap().into_std().unwrap()
+    });
+    stream.set_nonblocking(false).unwrap();
+    stream.set_read_timeout(Some(SOON)).unwrap();
+    stream
+}
+
+/// So many open connections would take more files than a test may open: their places are taken without them.
+#[test]
+fn there_is_an_end_to_the_connections_of_peers_too() {
+    let listener = start(settings());
+    let peer = "127.0.0.1".parse().unwrap();
+    let mut places: Vec<_> =
+        (0..MAX_CONNECTIONS).map(|_| Place::take(&listener.shared, peer).unwrap()).collect();
+    let mut text = String::new();
+    let _ = connect(&listener).read_to_string(&mut text);
+    assert_eq!((text.as_str(), listener.stats().value(Counter::HaRefused)), ("", 1));
+    places.pop();
+    works(&listener);
 }
 
 #[test]

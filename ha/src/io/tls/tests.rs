@@ -17,7 +17,7 @@ use super::*;
 use crate::certificates::{Authority, Issued};
 use crate::config::{Identity, from_hook};
 use crate::io::client::{Connection, ExchangeError, Stopper, Target};
-use crate::io::listener::{Listener, Patience, Rules, Settings};
+use crate::io::listener::{Listener, Manners, Patience, Rules, Settings};
 
 const SOON: Duration = Duration::from_secs(10);
 const HEARTBEAT: &str = r#"{ "command": "ha-heartbeat" }"#;
@@ -57,10 +57,11 @@ fn listener(tls: &Tls, require_client_certs: bool, patience: Patience) -> Listen
     let settings = Settings {
         address: "127.0.0.1:0".parse().unwrap(),
         threads: 1,
-        rules: Rules { credentials: None, restrict_commands: true },
+        rules: Rules { credentials: Vec::new(), restrict_commands: true },
         peers: vec!["127.0.0.1".parse().unwrap()],
         patience,
         tls: Some(Acceptor::new(tls, require_client_certs)),
+        manners: Manners::default(),
     };
     let clock = Arc::new(SystemClock::start());
     Listener::start(settings, Arc::new(registry), clock, Arc::default()).unwrap()

@@ -12,7 +12,7 @@ use super::{announced, at, drain, entered, parameters, status};
 use crate::machine::ClientKey;
 
 /// A machine in `situation`, and the time.
-fn machine_in(situation: &Situation) -> (Relationship, Now) {
+pub(super) fn machine_in(situation: &Situation) -> (Relationship, Now) {
     let so = |fact| situation.facts.has_all(Facts::of(&[fact]));
     let name = match situation.role {
         Role::Primary => "server1",
@@ -37,7 +37,7 @@ fn machine_in(situation: &Situation) -> (Relationship, Now) {
         machine.partner.clocks = machine.partner.clocks.filter(|_| so(Fact::Skewed));
     }
     machine.enter(now, machine.stage_of(situation.own));
-    if so(Fact::Overflowed) {
+    if so(Fact::Overflowed) && matches!(machine.stage, Stage::Recovery(_)) {
         machine.stage = Stage::Recovery(Recovery { overflowed: true, ..Recovery::default() });
     }
     machine.handle_deletions(so(Fact::Owing));

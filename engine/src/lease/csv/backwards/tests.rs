@@ -25,7 +25,8 @@ fn both_ways(
         let store = MemoryStore::new(Arc::new(Journal::none()));
         let take = |lease| assert!(store.load(lease), "an address is met once");
         let unread = Unread::open(&base, max_row_errors);
-        let backwards = unread.and_then(|unread| unread.read(threads, &take));
+        let backwards =
+            unread.and_then(|unread| unread.read(threads, &take, &AtomicBool::new(false)));
         match (&forwards, backwards) {
             (Err(one), Err(two)) => assert_eq!(*one, two.to_string()),
             (Ok(one), Ok(two)) => {

@@ -51,7 +51,7 @@ fn a_compaction_cut_short_after_any_step_loses_and_revives_nothing() {
             done.push(step);
         }
         assert_eq!(known(&files), KNOWN, "after {done:?}");
-        let mut ink = FileInk::open(&files.base).unwrap();
+        let ink = FileInk::open(&files.base).unwrap();
         ink.append((row(1, 1010) + &deletion(4)).as_bytes()).unwrap();
         let now_known = [(1, 1010), (2, 1002)];
         assert_eq!(known(&files), now_known, "after {done:?}");

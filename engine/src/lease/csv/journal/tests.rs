@@ -34,7 +34,7 @@ impl MemoryInk {
 }
 
 impl Ink for MemoryInk {
-    fn append(&mut self, rows: &[u8]) -> io::Result<()> {
+    fn append(&self, rows: &[u8]) -> io::Result<()> {
         let mut sheet = self.0.lock();
         let room = sheet.room - sheet.bytes.len();
         sheet.bytes.extend_from_slice(&rows[..rows.len().min(room)]);
@@ -42,7 +42,7 @@ impl Ink for MemoryInk {
         if rows.len() > room { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
     }
 
-    fn cut(&mut self, len: u64) -> io::Result<()> {
+    fn cut(&self, len: u64) -> io::Result<()> {
         let mut sheet = self.0.lock();
         if sheet.cut_fails {
             return Err(io::Error::other("cut"));
@@ -51,7 +51,7 @@ impl Ink for MemoryInk {
         Ok(())
     }
 
-    fn sync(&mut self) -> io::Result<()> {
+    fn sync(&self) -> io::Result<()> {
         let mut sheet = self.0.lock();
         sheet.syncs += 1;
         if sheet.sync_fails { Err(io::Error::other("sync")) } else { Ok(()) }
