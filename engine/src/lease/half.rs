@@ -65,7 +65,7 @@ mod tests {
                 }
             }
             for pair in 0..128 {
-                let address = |place| Ipv4Addr::from_bits(block << 8 | pair * 2 | place);
+                let address = |place| Ipv4Addr::from_bits((block << 8) + pair * 2 + place);
                 assert_ne!(AddressHalf::of(address(0)), AddressHalf::of(address(1)));
             }
         }

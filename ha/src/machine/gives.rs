@@ -121,7 +121,7 @@ mod tests {
 
     /// A heartbeat is answered, by a Peregrine or a Kea.
     fn hear(machine: &mut Relationship, seconds: u64, state: State, peregrine: bool) {
-        let announced = peregrine.then(|| Announced {
+        let announced = peregrine.then_some(Announced {
             incarnation: Incarnation(1),
             batches: true,
             halves: true,

@@ -350,6 +350,9 @@ impl Outbox {
             state.gone.told(update);
         }
         // Delayed updates that are on their way are over with the first that fails.
+        // A partner that does not agree gave the address itself.
+        let disagrees = update.asks && outcome == UpdateOutcome::Conflict;
+        let is_news = !(disagrees || lost && abandoned);
         let concerns_backlog = state.backlog.is_sending() && (update.delayed || lost);
         // A backup that nobody waits for may be slow for once: what waits for it waits on.
         // What hung when the partner was given up says nothing of the partner that is back.
@@ -380,12 +383,7 @@ impl Outbox {
         self.fail(behind);
         if let Some(result) = backlog_sent {
             self.tell(|observer| observer.backlog_sent(result));
-        } else if peer == PeerQueue::Partner
-            && !concerns_backlog
-            && !(lost && abandoned)
-            // A partner that does not agree gave the address itself.
-            && !(update.asks && outcome == UpdateOutcome::Conflict)
-        {
+        } else if peer == PeerQueue::Partner && !concerns_backlog && is_news {
             self.tell(|observer| observer.partner_updated(client_of(update), outcome));
         }
     }
