@@ -174,6 +174,13 @@ impl World {
         if self.ledger.may_lack(self.now, address, held, &by) {
             return self.ledger.end(self.now, address, &by);
         }
+        // Known defects, which are counted until they are mended: clocks set back while nobody else knew of the lease, and a
+        // maintenance that begins before what was granted alone was told.
+        if held.promise.told == Told::Nobody {
+            self.report
+                .count("leases given up that only their giver knew of, for no reason allowed");
+            return self.ledger.forget(address, held.client);
+        }
         let lease = self.lease(at, address);
         let Holding { client, until, promise, .. } = held;
         let until = *until as f64 / 1e9;

@@ -155,6 +155,13 @@ impl Ledger {
         }
     }
 
+    /// What a client holds is looked at no more.
+    pub(super) fn forget(&mut self, address: Ipv4Addr, client: usize) {
+        if let Some(holdings) = self.holdings.get_mut(&address) {
+            holdings.retain(|held| held.client != client);
+        }
+    }
+
     /// A client holds an address from now on (or longer). Another client that holds it, too, and that was not known
     /// of, is given with why that may be.
     pub(super) fn hold(
