@@ -78,8 +78,9 @@ impl Plan {
         parameters.wants_repair = clients.is_multiple_of(3);
         let pool = clients as u64 * dice.between(60, 180) / 100;
         let replaces = dice.chance(150);
-        // With a Kea a pool has to be divided.
-        let whole = !replaces && !servers.iter().any(|it| it.is_kea) && dice.chance(400);
+        // With a Kea, or a partner that is told nothing, a pool has to be divided.
+        let tells = parameters.send_lease_updates && parameters.sync_leases;
+        let whole = tells && !replaces && !servers.iter().any(|it| it.is_kea) && dice.chance(400);
         Self {
             config: Arc::new(config(mode, &servers, lifetime_s, (pool, whole), SUBNET_ID)),
             other_config: Arc::new(config(
