@@ -103,6 +103,10 @@ impl Client {
             (Phase::Requesting { .. } | Phase::Rebooting(_), _) if self.tries >= 4 => {
                 self.turn(Phase::Selecting, now);
             }
+            // It asks for another address than the one it has, if that is still its own.
+            (Phase::Requesting { address, .. }, Some(held)) if held.address != address => {
+                self.held = None;
+            }
             _ => {}
         }
         let to = self.say(now, xid);

@@ -102,6 +102,7 @@ impl World {
             // Each of them makes a server serve the other's clients.
             "maintenance"
             | "maintenance over a failing link"
+            | "ha-scopes"
             | "wrong configuration"
             | "wrong mode during a partition"
                 if self.plan.forgets() =>
