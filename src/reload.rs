@@ -94,8 +94,8 @@ impl Reload {
         match &self.hub {
             None => apply(&|_| ())?,
             Some(hub) => {
-                let apply = || apply(&|new| hub.follow(&new.subnets));
-                let changed = hub.change(&checked.relationships, &new.subnets, apply);
+                let apply = || apply(&|new| hub.follow(new));
+                let changed = hub.change(&checked.relationships, new, apply);
                 changed.map_err(|error| error.to_string())?;
                 hub.agree(&self.server.served().json);
             }

@@ -137,9 +137,7 @@ fn start(
         return Ok(status);
     }
     prepared.load()?;
-    let dhcp4 = checked.configuration.dhcp4.as_ref();
-    let subnets = dhcp4.map_or(&[][..], |part| &part.subnets);
-    let hub = ha::Hub::join(&checked.relationships, subnets, prepared.parts())?;
+    let hub = ha::Hub::join(&checked.relationships, &dhcp4(checked)?, prepared.parts())?;
     let hub = Arc::new(hub);
     prepared.replicate_to(hub.replication());
     hub.agree(&engine::config::render(&checked.configuration));

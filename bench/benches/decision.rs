@@ -13,6 +13,7 @@ use engine::codec::v4::Query;
 use engine::lease::csv::row;
 use engine::lease::memory::MemoryStore;
 use engine::lease::{Change, ChangeSink, Identity, KeptOut};
+use engine::seam::Allotment;
 use engine::select::{Clue, SubnetIndex};
 use peregrine_bench::{
     FIRST, LAST, Messages, NOW, POOL, Seen, Server, discover, journal, lease, many_subnets,
@@ -79,7 +80,9 @@ fn allocate(criterion: &mut Criterion) {
             let identity =
                 Identity { client_id: lease.client_id.as_ref(), hw_address: &lease.hw_address };
             let client = ClientKey::of(identity);
-            let search = Search { store: &store, offers: &offers, client, subnet_id: 1, now: NOW };
+            let allotment = Allotment::Whole;
+            let (store, offers) = (&store, &offers);
+            let search = Search { store, offers, client, subnet_id: 1, now: NOW, allotment };
             let round = Round { turn: &turn, pools: std::iter::once(&pool) };
             let found = search.promise(std::iter::once(round)).expect("there are free ones");
             offers.close(found, client, 1);

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use engine::lease::{Identity, KeptOut, LeaseStore, Origin};
+use engine::lease::{Findable, Identity, LeaseStore, Origin};
 use peregrine_bench::{FIRST, LAST, NOW, POOL, Server, lease};
 
 fn renew(criterion: &mut Criterion) {
@@ -47,7 +47,7 @@ fn find_free(criterion: &mut Criterion) {
                 NOW,
                 FIRST..=LAST,
                 black_box(from),
-                KeptOut::NOTHING,
+                Findable::ANYTHING,
                 &|_| false,
             );
             found.expect("1 % is free")

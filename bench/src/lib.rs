@@ -17,6 +17,7 @@ use engine::lease::{
     LeaseStore, Origin,
 };
 use engine::packet::{Arrival, Buffers};
+use engine::seam::ServeAll;
 use engine::v4::{Context, Outcome, Snapshot, exchange};
 use ha::gate::Gate;
 use ha::machine::{Mode, Peer, Peers, Role, Scopes, Standing};
@@ -192,7 +193,7 @@ impl Server {
             snapshot: &self.snapshot,
             store: &self.store,
             offers: &self.offers,
-            admission: None,
+            admission: &ServeAll,
             now: NOW,
             ticket: None,
             replicated: false,

@@ -13,7 +13,7 @@ use engine::clock::{Mono, Now};
 use engine::lease::csv::Journal;
 use engine::lease::memory::MemoryStore;
 use engine::lease::{
-    ClientId, Grant, HwAddress, Identity, KeptOut, Lease4, LeaseState, LeaseStore, Origin,
+    ClientId, Findable, Grant, HwAddress, Identity, Lease4, LeaseState, LeaseStore, Origin,
 };
 
 /// Bytes of one lease.
@@ -111,7 +111,7 @@ fn a_lease_takes_no_more_than_it_may_and_nobody_waits_for_a_table() {
     let mut from = low;
     let per_lease = || (IN_USE.load(Ordering::Relaxed) - before) / LEASES as usize;
     for number in 0..LEASES {
-        let free = store.find_free(now(0), low..=high, from, KeptOut::NOTHING, &|_| false);
+        let free = store.find_free(now(0), low..=high, from, Findable::ANYTHING, &|_| false);
         from = free.unwrap();
         grant(&store, number, from, number / 20_000);
     }

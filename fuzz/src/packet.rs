@@ -12,6 +12,7 @@ use engine::codec::v4::{MessageType, OPTIONS_AT, Query, code};
 use engine::lease::memory::MemoryStore;
 use engine::lease::{Change, ChangeSink, LeaseStore};
 use engine::packet::{Arrival, Buffers};
+use engine::seam::ServeAll;
 use engine::v4::{Context, Outcome, Reply, Snapshot, exchange};
 
 use crate::Target;
@@ -210,7 +211,7 @@ impl Target for Packets {
             snapshot: &self.snapshot,
             store: &self.store,
             offers: &self.offers,
-            admission: None,
+            admission: &ServeAll,
             now: self.now,
             ticket: None,
             replicated: false,

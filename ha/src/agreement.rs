@@ -31,7 +31,7 @@ const OWN: [&str; 18] = [
     "user-context",
 ];
 /// Keys of a relationship in which they have to agree.
-const SHARED: [&str; 13] = [
+const SHARED: [&str; 14] = [
     "clock-skew",
     "conflict-resolution",
     "delayed-updates-limit",
@@ -44,6 +44,7 @@ const SHARED: [&str; 13] = [
     "send-lease-updates",
     "sync-leases",
     "sync-timeout",
+    "takeover-delay",
     "wait-backup-ack",
 ];
 /// Keys of a peer in which they have to agree.

@@ -5,20 +5,25 @@
 use std::time::Duration;
 
 use engine::clock::{Mono, Now};
+use engine::lease::AddressHalf;
 use engine::limits::{MAX_CLIENT_ID, MAX_HW_ADDRESS};
-use engine::seam::{Admission, Admitted, Client, Waiting};
-use engine::sync::atomic::{AtomicU64, Ordering};
+use engine::seam::{Admission, Admitted, Allotment, Client, Waiting};
+use engine::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crossbeam::queue::ArrayQueue;
 
 use crate::machine::limits::{DOUBT_EVERY, HEARD_EVERY, MAX_DOUBT, MAX_UNSERVED, STANDSTILL};
-use crate::machine::{Peers, Scopes, Standing, ToBackups, ToPartner, UpdatePolicy};
+use crate::machine::{Gives, Peers, Role, Scopes, Standing, ToBackups, ToPartner, UpdatePolicy};
 
 /// The gate of one relationship.
 #[derive(Debug)]
 pub struct Gate {
     peers: Peers,
     standing: AtomicU64,
+    /// [`Gives::OwnHalf`], if that is what the standing says.
+    since_s: AtomicU64,
+    /// Whether there are pools that are open to the clients of both servers.
+    shares_pools: AtomicBool,
     /// When the machine last had its turn, by the monotonic clock in nanoseconds.
     turned: AtomicU64,
     /// The same by the wall clock, in seconds: a machine that was paused finds only that one set right.
@@ -41,6 +46,8 @@ impl Gate {
         Self {
             peers,
             standing: AtomicU64::new(0),
+            since_s: AtomicU64::new(0),
+            shares_pools: AtomicBool::new(false),
             turned: AtomicU64::new(u64::MAX),
             turned_s: AtomicU64::new(u64::MAX),
             heard: AtomicU64::new(0),
@@ -59,7 +66,21 @@ impl Gate {
 
     /// Lets the packet path know ([`crate::machine::Action::Publish`]).
     pub fn publish(&self, standing: Standing) {
+        if let Gives::OwnHalf { since_s } = standing.gives {
+            self.since_s.store(since_s, Ordering::Release);
+        }
+        // After it: whoever sees that the half alone is given sees since when.
         self.standing.store(pack(standing), Ordering::Release);
+    }
+
+    /// Whether there are pools from now on that are open to the clients of both servers.
+    pub(crate) fn share_pools(&self, shares: bool) {
+        self.shares_pools.store(shares, Ordering::Release);
+    }
+
+    /// Whether there are.
+    pub(crate) fn shares_pools(&self) -> bool {
+        self.shares_pools.load(Ordering::Acquire)
     }
 
     /// The machine has had its turn.
@@ -113,12 +134,17 @@ impl Gate {
 
     /// What was published last. One atomic load.
     pub fn standing(&self) -> Standing {
-        unpack(self.standing.load(Ordering::Acquire))
+        let word = self.standing.load(Ordering::Acquire);
+        unpack(word, self.since_s.load(Ordering::Acquire))
     }
 
-    /// Whether the lease of the client with this key is cleaned up here: one without a client is by both.
+    /// Whether the lease of the client with this key is cleaned up here: one without a client is by both. While the partner
+    /// may renew leases of shared pools without a word, what ends is not forgotten.
     pub fn reclaims(&self, key: Option<&[u8]>) -> bool {
         let standing = self.standing();
+        if self.shares_pools() && matches!(standing.gives, Gives::OwnHalf { .. }) {
+            return false;
+        }
         !standing.own_leases_only
             || self.peers.balanced(key).is_none_or(|place| standing.scopes.contains(place))
     }
@@ -160,6 +186,21 @@ impl Admission for Gate {
         }
         let serve = ours && !self.stood_still(now) && !self.doubts(standing.wary, now.mono);
         Admitted { serve, class }
+    }
+
+    fn allotment(&self, _subnet_id: u32) -> Allotment {
+        if !self.shares_pools() {
+            return Allotment::Whole;
+        }
+        let half = match self.peers.local().role {
+            Role::Primary => AddressHalf::Even,
+            Role::Secondary | Role::Standby | Role::Backup => AddressHalf::Odd,
+        };
+        match self.standing().gives {
+            Gives::Everything => Allotment::Whole,
+            Gives::OwnHalfAndAsks => Allotment::Asking(half),
+            Gives::OwnHalf { since_s } => Allotment::Alone { half, since_s },
+        }
     }
 }
 
@@ -204,7 +245,7 @@ impl<const N: usize> Short<N> {
 }
 
 /// Bits 0 to 31: scopes; 32: watching; 33 and 34: partner; 35 and 36: backups; 37: own leases only;
-/// 38: wary.
+/// 38: wary; 39 and 40: what is given.
 const fn pack(standing: Standing) -> u64 {
     let partner = match standing.updates.partner {
         ToPartner::Nothing => 0,
@@ -219,10 +260,15 @@ const fn pack(standing: Standing) -> u64 {
     };
     let flags = (standing.watching as u64) << 32 | (standing.own_leases_only as u64) << 37;
     let flags = flags | (standing.wary as u64) << 38;
-    standing.scopes.bits() as u64 | flags | partner << 33 | backups << 35
+    let gives = match standing.gives {
+        Gives::Everything => 0,
+        Gives::OwnHalfAndAsks => 1,
+        Gives::OwnHalf { .. } => 2,
+    };
+    standing.scopes.bits() as u64 | flags | partner << 33 | backups << 35 | gives << 39
 }
 
-const fn unpack(word: u64) -> Standing {
+const fn unpack(word: u64, since_s: u64) -> Standing {
     let partner = match word >> 33 & 3 {
         0 => ToPartner::Nothing,
         1 => ToPartner::Send,
@@ -242,6 +288,11 @@ const fn unpack(word: u64) -> Standing {
         wary: wary == 1,
         updates: UpdatePolicy { partner, backups },
         own_leases_only: own_leases_only == 1,
+        gives: match word >> 39 & 3 {
+            0 => Gives::Everything,
+            1 => Gives::OwnHalfAndAsks,
+            _ => Gives::OwnHalf { since_s },
+        },
     }
 }
 
@@ -405,6 +456,25 @@ mod tests {
     }
 
     #[test]
+    fn shared_pools_are_given_from_by_halves_and_what_ends_apart_is_not_forgotten() {
+        let primary = gate(Mode::LoadBalancing, Role::Secondary);
+        let own = |since_s| Gives::OwnHalf { since_s };
+        let half = AddressHalf::Even;
+        for (gives, expected, reclaims) in [
+            (Gives::Everything, Allotment::Whole, true),
+            (Gives::OwnHalfAndAsks, Allotment::Asking(half), true),
+            (own(7), Allotment::Alone { half, since_s: 7 }, false),
+            (own(8), Allotment::Alone { half, since_s: 8 }, false),
+        ] {
+            primary.publish(Standing { gives, ..Standing::default() });
+            primary.share_pools(false);
+            assert_eq!((primary.allotment(1), primary.reclaims(None)), (Allotment::Whole, true));
+            primary.share_pools(true);
+            assert_eq!((primary.allotment(1), primary.reclaims(None)), (expected, reclaims));
+        }
+    }
+
+    #[test]
     fn a_standing_survives_its_word() {
         use ToBackups as B;
         use ToPartner as P;
@@ -414,9 +484,16 @@ mod tests {
                     let updates = UpdatePolicy { partner, backups };
                     let own_leases_only = !watching;
                     for wary in [false, true] {
-                        let standing =
-                            Standing { scopes, watching, wary, updates, own_leases_only };
-                        assert_eq!(unpack(pack(standing)), standing);
+                        let flags =
+                            Standing { watching, wary, own_leases_only, ..Standing::default() };
+                        for gives in [
+                            Gives::Everything,
+                            Gives::OwnHalfAndAsks,
+                            Gives::OwnHalf { since_s: 9 },
+                        ] {
+                            let standing = Standing { scopes, updates, gives, ..flags };
+                            assert_eq!(unpack(pack(standing), 9), standing);
+                        }
                     }
                 }
             }

@@ -13,7 +13,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
-use engine::config::model::Subnet4;
+use engine::config::model::{Dhcp4, Subnet4};
 use engine::log;
 use engine::seam::service::{Busy, Origin};
 use engine::seam::{Admission, Replication};
@@ -99,20 +99,21 @@ impl std::fmt::Debug for Hub {
 
 impl Hub {
     /// Joins the relationships, at least one, with the engine. From now on the service is as their state machines
-    /// want it: off, at first. `subnets` are those of the server's configuration.
+    /// want it: off, at first. `config` is the server's configuration.
     pub fn join(
         relationships: &[Relationship],
-        subnets: &[Arc<Subnet4>],
+        config: &Dhcp4,
         engine: &Parts,
     ) -> Result<Self, StartError> {
         let settings = settings_of(relationships, engine)?;
-        let subnets = named(relationships, subnets);
+        let subnets = named(relationships, &config.subnets);
         let both = relationships.iter().zip(settings).enumerate();
         let pairs: Vec<_> = both
             .map(|(place, (relationship, settings))| {
                 Pair::build(place, relationship, settings, &subnets, engine)
             })
             .collect();
+        pairs.iter().for_each(|pair| pair.half.follow(config));
         remember(&pairs, |_| true, engine);
         let halves: Vec<_> = pairs.iter().map(|pair| Arc::clone(&pair.half)).collect();
         let seat = Arc::new(Seat::new(Site::of(&halves, subnets, &engine.stats)));
@@ -148,9 +149,10 @@ impl Hub {
         Arc::clone(&self.seat) as Arc<dyn Replication>
     }
 
-    /// Tells the relationships that `subnets` are served from now on.
-    pub fn follow(&self, subnets: &[Arc<Subnet4>]) {
-        self.seat.subnets().renew(server_names(subnets));
+    /// Tells the relationships that `config` is served from now on.
+    pub fn follow(&self, config: &Dhcp4) {
+        self.seat.subnets().renew(server_names(&config.subnets));
+        self.halves.load().iter().for_each(|half| half.follow(config));
     }
 
     /// Tells the partners what a configuration, as config-get tells it, has to agree with theirs in.
@@ -184,7 +186,7 @@ impl Hub {
     pub fn change<E>(
         &self,
         relationships: &[Relationship],
-        subnets: &[Arc<Subnet4>],
+        config: &Dhcp4,
         apply: impl FnOnce() -> Result<(), E>,
     ) -> Result<(), ChangeError<E>> {
         let settings = settings_of(relationships, &self.engine)?;
@@ -202,12 +204,12 @@ impl Hub {
             service.enable(Origin::REBUILDING);
             return Err(busy.into());
         }
-        self.rebuild(&mut pairs, relationships, settings, subnets);
+        self.rebuild(&mut pairs, relationships, settings, config);
         let applied = apply();
         if applied.is_err()
             && let Ok(settings) = settings_of(&old, &self.engine)
         {
-            self.rebuild(&mut pairs, &old, settings, subnets);
+            self.rebuild(&mut pairs, &old, settings, config);
         }
         let driven = self.drive(&mut pairs);
         service.enable(Origin::REBUILDING);
@@ -225,7 +227,7 @@ impl Hub {
         pairs: &mut Vec<Pair>,
         relationships: &[Relationship],
         settings: Vec<driving::Settings>,
-        subnets: &[Arc<Subnet4>],
+        config: &Dhcp4,
     ) {
         let same_places = pairs.len() == relationships.len()
             && pairs
@@ -234,7 +236,7 @@ impl Hub {
                 .all(|(pair, new)| pair.relationship.parameters.peers == new.parameters.peers);
         let subnets = match same_places {
             true => self.seat.subnets(),
-            false => named(relationships, subnets),
+            false => named(relationships, &config.subnets),
         };
         let mut old: Vec<_> = std::mem::take(pairs).into_iter().map(Some).collect();
         old.resize_with(old.len().max(relationships.len()), || None);
@@ -272,6 +274,7 @@ impl Hub {
         }
         remember(pairs, |place| fresh.contains(&place), &self.engine);
         let halves: Vec<_> = pairs.iter().map(|pair| Arc::clone(&pair.half)).collect();
+        halves.iter().for_each(|half| half.follow(config));
         self.seat.replace(Site::of(&halves, subnets, &self.engine.stats));
         let agreement = self.agreement.lock().clone();
         halves.iter().for_each(|half| half.agree_on(agreement.clone()));

@@ -29,6 +29,9 @@ fn relationship(status: &Value) -> String {
     line("because", text(&own["why"]));
     line("waits for", text(&own["waits-for"]));
     line("serves", names(&local["scopes"]));
+    if let Some(gives) = own["gives"].as_str() {
+        line("gives", gives.to_owned());
+    }
     let remote = &status["ha-servers"]["remote"];
     if remote.is_object() {
         line("partner", partner(remote, own));
@@ -80,13 +83,14 @@ mod tests {
                 "local": {"role": "primary", "scopes": ["a", "b"], "server-name": "a", "state": "partner-down"},
                 "remote": {"age": 150, "last-state": "unavailable", "role": "secondary", "server-name": "b"},
             },
-            "peregrine": {"since": 90, "waits-for": "b to come back", "why": "b was silent"},
+            "peregrine": {"since": 90, "gives": "its half", "waits-for": "b to come back", "why": "b was silent"},
         }]});
         let expected = "server      a, primary in load-balancing\n\
                         state       partner-down, for 90 s\n\
                         because     b was silent\n\
                         waits for   b to come back\n\
                         serves      clients of a, b\n\
+                        gives       its half\n\
                         partner     b, secondary (Kea or not heard yet): last seen unavailable, heard 2 min ago\n";
         assert_eq!(tell(&status), expected);
         assert_eq!(tell(&json!({})), "no High Availability is configured\n");

@@ -69,10 +69,21 @@ impl Loopback {
 
     /// A pair of servers in its normal state.
     pub(crate) fn pair(&self, mode: &str, pools: &Value, folder: &Path) -> [Server; 2] {
+        self.pair_told(&json!({}), mode, pools, folder)
+    }
+
+    /// As [`Self::pair`], with these parameters in the relationship beside the usual ones.
+    pub(crate) fn pair_told(
+        &self,
+        told: &Value,
+        mode: &str,
+        pools: &Value,
+        folder: &Path,
+    ) -> [Server; 2] {
         let urls = self.urls();
         let second_role = if mode == "hot-standby" { "standby" } else { "secondary" };
         let relationship = |this: &str| {
-            json!({
+            let mut relationship = json!({
                 "this-server-name": this, "mode": mode,
                 "heartbeat-delay": 300, "max-response-delay": 5000, "max-ack-delay": 1000,
                 "max-unacked-clients": 0, "sync-timeout": 10000,
@@ -84,7 +95,11 @@ impl Loopback {
                     {"name": "server1", "url": urls[0], "role": "primary"},
                     {"name": "server2", "url": urls[1], "role": second_role}
                 ]
-            })
+            });
+            for (key, value) in told.as_object().into_iter().flatten() {
+                relationship[key] = value.clone();
+            }
+            relationship
         };
         let start = |index: usize, name: &'static str| {
             let mut server = Server::new(Kind::Peregrine, name, folder);

@@ -12,7 +12,8 @@ use std::net::Ipv4Addr;
 pub use offers::{ClientKey, Offers};
 
 use crate::clock::{Mono, Now};
-use crate::lease::{KeptOut, LeaseStore};
+use crate::lease::{AddressHalf, Findable, KeptOut, LeaseStore};
+use crate::seam::Allotment;
 use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// How many promised addresses one search steps over before it takes one of them: a bound on the work that a
@@ -31,6 +32,8 @@ pub struct Pool {
     last: Ipv4Addr,
     kept_out: KeptOut,
     start: Start,
+    /// Only one server of a pair gives its addresses.
+    is_of_one_server: bool,
     count: Count,
 }
 
@@ -77,19 +80,44 @@ pub struct Search<'a> {
     pub subnet_id: u32,
     /// Both clocks.
     pub now: Now,
+    /// Which of the free addresses are ours to give.
+    pub allotment: Allotment,
+}
+
+/// The addresses of a pool that are looked at.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    half: Option<AddressHalf>,
+    /// Also those of leases that ended and are not cleaned up yet.
+    ended: bool,
+}
+
+impl Part {
+    const ALL: Self = Self { half: None, ended: true };
 }
 
 impl Pool {
     /// A pool of the addresses `first` to `last` but those that are `kept_out`; searches go on from `first`.
     pub fn iterative(first: Ipv4Addr, last: Ipv4Addr, kept_out: KeptOut) -> Self {
         let start = Start::Next(AtomicU64::new(u32::from(first).into()));
-        Self { first, last, kept_out, start, count: Count::default() }
+        Self { first, last, kept_out, start, is_of_one_server: false, count: Count::default() }
     }
 
     /// As [`Self::iterative`], with searches that start anywhere.
     pub fn random(first: Ipv4Addr, last: Ipv4Addr, kept_out: KeptOut) -> Self {
         let start = Start::Anywhere(AtomicU64::new(0), RandomState::new());
-        Self { first, last, kept_out, start, count: Count::default() }
+        Self { first, last, kept_out, start, is_of_one_server: false, count: Count::default() }
+    }
+
+    /// The same pool, of which one server of a pair gives addresses and the other does not: it is not halved.
+    #[must_use]
+    pub fn of_one_server(self) -> Self {
+        Self { is_of_one_server: true, ..self }
+    }
+
+    /// Whether the servers of a pair share it by halves.
+    pub fn is_shared(&self) -> bool {
+        !self.is_of_one_server
     }
 
     /// Its lowest address.
@@ -100,6 +128,11 @@ impl Pool {
     /// Whether `address` lies inside.
     pub fn contains(&self, address: Ipv4Addr) -> bool {
         (self.first..=self.last).contains(&address)
+    }
+
+    fn findable(&self, part: Part) -> Findable<'_> {
+        let Part { half, ended } = if self.is_of_one_server { Part::ALL } else { part };
+        Findable { kept_out: &self.kept_out, half, ended }
     }
 
     /// The number of its addresses.
@@ -134,6 +167,7 @@ impl Pool {
     /// The next free address in what is left of the pool in this round.
     fn find_in_rest(
         &self,
+        part: Part,
         store: &dyn LeaseStore,
         now: Now,
         taken: &dyn Fn(Ipv4Addr) -> bool,
@@ -144,12 +178,13 @@ impl Pool {
                 if next > self.last {
                     return None;
                 }
-                store.find_free(now, next..=self.last, next, &self.kept_out, taken)
+                store.find_free(now, next..=self.last, next, self.findable(part), taken)
             }
             Start::Anywhere(..) => {
                 let drawn = self.draw().unwrap_or_default();
                 let from = u32::from(self.first) + (drawn % self.size()) as u32;
-                store.find_free(now, self.first..=self.last, from.into(), &self.kept_out, taken)
+                let range = self.first..=self.last;
+                store.find_free(now, range, from.into(), self.findable(part), taken)
             }
         }
     }
@@ -173,23 +208,24 @@ impl<'p, P: Iterator<Item = &'p Pool> + Clone> Round<'p, P> {
     /// was used last, then through the pools after it; then a new round begins.
     fn find(
         &self,
+        part: Part,
         store: &dyn LeaseStore,
         now: Now,
         taken: &dyn Fn(Ipv4Addr) -> bool,
     ) -> Option<Ipv4Addr> {
         if let Some(drawn) = self.pools.clone().next().and_then(Pool::draw) {
-            return self.find_anywhere(drawn, store, now, taken);
+            return self.find_anywhere(drawn, part, store, now, taken);
         }
         let last = Ipv4Addr::from(self.turn.0.load(Ordering::Relaxed));
         let start = self.pools.clone().position(|pool| pool.contains(last)).unwrap_or(0);
         let mut rest = self.pools.clone().skip(start);
-        let found = rest.find_map(|pool| pool.find_in_rest(store, now, taken));
+        let found = rest.find_map(|pool| pool.find_in_rest(part, store, now, taken));
         let (found, start) = match found {
             Some(found) => (found, start),
             None => {
                 let whole = |pool: &Pool| {
                     let range = pool.first..=pool.last;
-                    store.find_free(now, range, pool.first, &pool.kept_out, taken)
+                    store.find_free(now, range, pool.first, pool.findable(part), taken)
                 };
                 let found = self.pools.clone().find_map(whole)?;
                 self.pools.clone().for_each(Pool::begin);
@@ -212,6 +248,7 @@ impl<'p, P: Iterator<Item = &'p Pool> + Clone> Round<'p, P> {
     fn find_anywhere(
         &self,
         drawn: u64,
+        part: Part,
         store: &dyn LeaseStore,
         now: Now,
         taken: &dyn Fn(Ipv4Addr) -> bool,
@@ -219,7 +256,7 @@ impl<'p, P: Iterator<Item = &'p Pool> + Clone> Round<'p, P> {
         let number = self.pools.clone().count().max(1) as u64;
         let start = (drawn % number) as usize;
         let mut pools = self.pools.clone().skip(start).chain(self.pools.clone().take(start));
-        pools.find_map(|pool| pool.find_in_rest(store, now, taken))
+        pools.find_map(|pool| pool.find_in_rest(part, store, now, taken))
     }
 }
 
@@ -230,12 +267,29 @@ impl Search<'_> {
         &self,
         rounds: impl Iterator<Item = Round<'p, P>> + Clone,
     ) -> Option<Ipv4Addr> {
-        rounds.clone().find_map(|round| self.promise_unpromised(&round)).or_else(|| {
-            let found =
-                rounds.clone().find_map(|round| round.find(self.store, self.now, &|_| false))?;
+        let unpromised =
+            |part| rounds.clone().find_map(|round| self.promise_unpromised(part, &round));
+        self.parts().find_map(unpromised).or_else(|| {
+            let any = |part| {
+                let found =
+                    |round: Round<'p, P>| round.find(part, self.store, self.now, &|_| false);
+                rounds.clone().find_map(found)
+            };
+            let found = self.parts().find_map(any)?;
             self.offers.share(found, self.client, self.subnet_id, self.now.mono);
             Some(found)
         })
+    }
+
+    /// The parts of pools that are ours to give, those first of which nobody is asked.
+    fn parts(&self) -> impl Iterator<Item = Part> {
+        let ended = !matches!(self.allotment, Allotment::Alone { .. });
+        let first = Part { half: self.allotment.half(), ended };
+        let other = match self.allotment {
+            Allotment::Asking(half) => Some(Part { half: Some(half.other()), ended }),
+            Allotment::Whole | Allotment::Alone { .. } => None,
+        };
+        std::iter::once(first).chain(other)
     }
 
     /// Promises the client `address`, if nobody else holds it or was promised it.
@@ -260,6 +314,7 @@ impl Search<'_> {
 
     fn promise_unpromised<'p, P: Iterator<Item = &'p Pool> + Clone>(
         &self,
+        part: Part,
         round: &Round<'p, P>,
     ) -> Option<Ipv4Addr> {
         let skipped = std::cell::Cell::new(0);
@@ -269,7 +324,7 @@ impl Search<'_> {
             promised && skipped.get() <= MAX_PROMISED_SKIPPED
         };
         for _ in 0..MAX_RACES {
-            let found = round.find(self.store, self.now, &taken)?;
+            let found = round.find(part, self.store, self.now, &taken)?;
             if self.promise_this(found) {
                 return Some(found);
             }

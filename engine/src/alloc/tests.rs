@@ -109,7 +109,7 @@ fn a_random_search_begins_in_any_of_the_pools() {
     let mut found = [0; 4];
     for _ in 0..400 {
         let round = Round { turn: &turn, pools: pools.iter() };
-        let free = round.find(&store, now, &|_| false).unwrap();
+        let free = round.find(Part::ALL, &store, now, &|_| false).unwrap();
         found[(u32::from(free) as usize >> 8) & 3] += 1;
         assert!(free.octets()[3] < 100);
     }
@@ -118,6 +118,9 @@ fn a_random_search_begins_in_any_of_the_pools() {
     let taken = |free: Ipv4Addr| free.octets()[2] != 2;
     for _ in 0..50 {
         let round = Round { turn: &turn, pools: pools.iter() };
-        assert_eq!(round.find(&store, now, &taken).map(|free| free.octets()[2]), Some(2));
+        assert_eq!(
+            round.find(Part::ALL, &store, now, &taken).map(|free| free.octets()[2]),
+            Some(2)
+        );
     }
 }

@@ -40,6 +40,9 @@ pub struct Taken {
     pub change: Option<ChangeNumber>,
 }
 
+/// Between Peregrines: an argument of an update that is taken only if its address is free, or the same client's.
+pub const ONLY_IF_FREE: &str = "only-if-free";
+
 /// Leases a listing takes from the store at a time.
 const SLICE: usize = 1024;
 /// How often a lease is looked for that is changed before it can be deleted.
@@ -116,7 +119,7 @@ impl LeaseCommands {
         let applied = match (origin, create, self.guard.get()) {
             (Origin::Partner, true, Some(guard)) => {
                 hear(&**guard, lease.subnet_id, arguments, channel);
-                self.take_in(lease, &**guard)?
+                self.take_in(lease, arguments, &**guard)?
             }
             (_, true, _) => self.store.apply(lease, Overwrite::Always, origin),
             (_, false, _) => self.store.apply(lease, Overwrite::Existing, origin),
@@ -135,10 +138,23 @@ impl LeaseCommands {
     }
 
     /// A partner's update overwrites what it was held against, unless the guard says otherwise.
-    fn take_in(&self, lease: Lease4, guard: &dyn Guard) -> Result<Applied, Answer> {
+    fn take_in(
+        &self,
+        lease: Lease4,
+        arguments: &Value,
+        guard: &dyn Guard,
+    ) -> Result<Applied, Answer> {
+        let only_if_free = arguments.get(ONLY_IF_FREE).and_then(Value::as_bool) == Some(true);
+        let identity =
+            Identity { client_id: lease.client_id.as_ref(), hw_address: &lease.hw_address };
         for _ in 0..MAX_TRIES {
             let held = self.store.find(lease.address);
             if let Some(held) = &held {
+                let is_free = !held.keeps_address(self.clock.now().wall_s);
+                if only_if_free && !is_free && !identity.owns(&held.lease) {
+                    let text = format!("IPv4 address {} is not free", lease.address);
+                    return Err(Answer::error(text).coded(code::CONFLICT));
+                }
                 match guard.judge(held, &lease) {
                     Verdict::Take => {}
                     Verdict::Keep => return Ok(Applied::Updated(held.version)),

@@ -482,7 +482,7 @@ fn free(it: &Subject, now: u64, range: (u8, u8), from: u8, taken: &[u8]) -> Opti
         at(now),
         address(range.0)..=address(range.1),
         address(from),
-        KeptOut::NOTHING,
+        Findable::ANYTHING,
         &taken,
     )
 }

@@ -2,6 +2,40 @@
 
 use std::net::Ipv4Addr;
 
+use super::AddressHalf;
+
+/// What a search for a free address may find.
+#[derive(Clone, Copy, Debug)]
+pub struct Findable<'a> {
+    /// What is passed over.
+    pub kept_out: &'a KeptOut,
+    /// Addresses of this half only.
+    pub half: Option<AddressHalf>,
+    /// Where nothing is free, also the address of a lease that ended and is not cleaned up yet.
+    pub ended: bool,
+}
+
+impl Findable<'_> {
+    /// Whatever is free or has ended.
+    pub const ANYTHING: Findable<'static> =
+        Findable { kept_out: KeptOut::NOTHING, half: None, ended: true };
+
+    /// Whether `address` is passed over.
+    pub fn passes_over(&self, address: Ipv4Addr) -> bool {
+        let other_half = self.half.is_some_and(|half| AddressHalf::of(address) != half);
+        other_half || self.kept_out.contains(address)
+    }
+
+    /// A bit for each address of a block of 256 that is passed over.
+    pub(super) fn block(&self, block: u32) -> [u64; 4] {
+        let out = self.kept_out.block(block);
+        match self.half.map(|half| half.others(block)) {
+            Some(others) => std::array::from_fn(|word| out[word] | others[word]),
+            None => out,
+        }
+    }
+}
+
 /// Addresses that are given to nobody by a search: reserved ones, and with [`Self::ends_of_24`] the first and last
 /// of each /24.
 #[derive(Debug, Default)]
@@ -42,7 +76,7 @@ impl KeptOut {
     }
 
     /// A bit for each address of a block of 256.
-    pub(super) fn block(&self, block: u32) -> [u64; 4] {
+    fn block(&self, block: u32) -> [u64; 4] {
         let ends = if self.ends_of_24 { ENDS } else { [0; 4] };
         match self.blocks.binary_search_by_key(&block, |(known, _)| *known) {
             Ok(at) => std::array::from_fn(|word| self.blocks[at].1[word] | ends[word]),

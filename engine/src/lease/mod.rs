@@ -7,6 +7,7 @@
 #[cfg(test)]
 mod contract;
 pub mod csv;
+mod half;
 mod host_name;
 pub mod identity;
 pub mod json;
@@ -19,9 +20,11 @@ mod short;
 pub mod store;
 mod types;
 
+pub use half::AddressHalf;
 pub use host_name::HostName;
 pub use identity::{ClientId, HwAddress};
-pub use kept_out::KeptOut;
+pub use kept_out::{Findable, KeptOut};
+pub(crate) use rules::occupies;
 pub use store::{
     Applied, Change, ChangeKind, ChangeNumber, ChangeSink, Grant, GrantRefused, Granted, Identity,
     LeaseStore, Mark, NotHolder, Origin, Overwrite, Stored,

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use super::rules::{self, Fate};
 use super::{
-    Applied, Change, ChangeKind, ChangeNumber, ChangeSink, Grant, GrantRefused, Granted, Identity,
-    KeptOut, Lease4, LeaseStore, NotHolder, Origin, Overwrite, Stored,
+    Applied, Change, ChangeKind, ChangeNumber, ChangeSink, Findable, Grant, GrantRefused, Granted,
+    Identity, Lease4, LeaseStore, NotHolder, Origin, Overwrite, Stored,
 };
 use crate::clock::Now;
 use crate::sync::Mutex;
@@ -222,11 +222,11 @@ impl LeaseStore for Reference {
         now: Now,
         range: RangeInclusive<Ipv4Addr>,
         from: Ipv4Addr,
-        kept_out: &KeptOut,
+        findable: Findable<'_>,
         taken: &dyn Fn(Ipv4Addr) -> bool,
     ) -> Option<Ipv4Addr> {
         let table = self.table.lock();
-        let taken = |address| kept_out.contains(address) || taken(address);
+        let taken = |address| findable.passes_over(address) || taken(address);
         let (low, high) = (range.start().to_bits(), range.end().to_bits());
         let from = if range.contains(&from) { from.to_bits() } else { low };
         let free = (from..=high).chain(low..from).map(Ipv4Addr::from_bits).find(|address| {
@@ -234,6 +234,9 @@ impl LeaseStore for Reference {
             !occupied && !taken(*address)
         });
         free.or_else(|| {
+            if !findable.ended {
+                return None;
+            }
             (table.leases.values())
                 .filter(|it| range.contains(&it.lease.address) && rules::is_over(it, now.wall_s))
                 .filter(|it| !taken(it.lease.address))

@@ -10,7 +10,7 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
 
-use super::{ClientId, HwAddress, KeptOut, Lease4, LeaseState};
+use super::{ClientId, Findable, HwAddress, Lease4, LeaseState};
 use crate::clock::Now;
 use crate::limits::OTHER_WRITER_HOLD_S;
 use crate::pending::Ticket;
@@ -25,6 +25,8 @@ pub struct ChangeNumber(pub u64);
 pub enum Origin {
     /// A client's query; its reply waits under the ticket, if anybody else must know first.
     Client(Option<Ticket>),
+    /// A client's query for an address that the partner gives: its reply waits until the partner agrees.
+    Asking(Ticket),
     /// The partner's update or a page of its leases.
     Partner,
     /// A command.
@@ -323,15 +325,15 @@ pub trait LeaseStore: Send + Sync + fmt::Debug {
     fn page(&self, after: Option<Ipv4Addr>, limit: usize) -> Vec<Lease4>;
 
     /// The lowest address of `range`, from `from` on and then from its start, without an assigned or declined
-    /// lease; if there is none, that of the lease which ended first of those expired at `now` and not cleaned
-    /// up yet. `kept_out` is passed over 256 addresses at a time. `taken` keeps addresses out, too; it is asked outside
+    /// lease; if there is none, and `findable` says so, that of the lease which ended first of those expired at `now` and not
+    /// cleaned up yet. What is not findable is passed over 256 addresses at a time. `taken` keeps addresses out, too; it is asked outside
     /// of locks, and may call the store. Costs the same at any fill, and one look for each address that is taken.
     fn find_free(
         &self,
         now: Now,
         range: RangeInclusive<Ipv4Addr>,
         from: Ipv4Addr,
-        kept_out: &KeptOut,
+        findable: Findable<'_>,
         taken: &dyn Fn(Ipv4Addr) -> bool,
     ) -> Option<Ipv4Addr>;
 

@@ -5,7 +5,10 @@
 //! stands behind them.
 //! Commands join through [`crate::control::Registry`].
 
+mod allotment;
 pub mod service;
+
+pub use allotment::Allotment;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -65,6 +68,12 @@ pub trait Admission: Send + Sync + fmt::Debug {
     fn admit_in(&self, client: &Client<'_>, subnet_id: Option<u32>, now: Now) -> Admitted {
         let _ = subnet_id;
         self.admit(client, now)
+    }
+
+    /// Which free addresses of a subnet are ours to give. No lock, no allocation.
+    fn allotment(&self, subnet_id: u32) -> Allotment {
+        let _ = subnet_id;
+        Allotment::Whole
     }
 }
 

@@ -126,7 +126,7 @@ impl worker::Desk for Desk {
             pipeline,
             snapshot: &pipeline.snapshot.load(),
             local_addresses: &pipeline.links.addresses(),
-            admission: Some(&*pipeline.admission).filter(|it| it.goes_by_subnet()),
+            admission: &*pipeline.admission,
             interface: None,
             now,
             buffers,
@@ -166,7 +166,7 @@ struct Turn<'a> {
     snapshot: &'a Snapshot,
     local_addresses: &'a [Ipv4Addr],
     /// See [`v4::Context::admission`].
-    admission: Option<&'a dyn Admission>,
+    admission: &'a dyn Admission,
     /// The interface of the last packet, and its name.
     interface: Option<(u32, Arc<str>)>,
     now: Now,

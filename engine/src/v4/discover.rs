@@ -65,6 +65,9 @@ impl<'a> Exchange<'a> {
         let context = self.context;
         let own = context.store.find(promise.address);
         let own = own.filter(|stored| self.owns(&stored.lease));
+        if self.must_ask(promise.pool, promise.address, own.as_ref()) {
+            return None;
+        }
         let wall_s = context.now.wall_s;
         let ends_later = |stored: &Stored| {
             stored.lease.holds_address(wall_s)
@@ -95,8 +98,11 @@ impl<'a> Exchange<'a> {
     pub(super) fn is_available(&self, site: Site<'a>) -> bool {
         let context = self.context;
         let stored = context.store.find(site.address);
-        let holder = stored.filter(|stored| stored.keeps_address(context.now.wall_s));
-        match holder {
+        let keeps = |stored: &Stored| {
+            stored.keeps_address(context.now.wall_s)
+                || self.may_be_renewed(site.subnet, &stored.lease)
+        };
+        match stored.filter(keeps) {
             Some(stored) => self.owns(&stored.lease),
             None => {
                 let network = context.snapshot.network_of(site.subnet);
@@ -167,7 +173,8 @@ impl<'a> Exchange<'a> {
         let (subnet, pool) = self.site_of(selected, address)?;
         let open = subnet.is_open(&self.classes)
             && pool.is_open(&self.classes)
-            && !self.is_reserved_for_other(selected, address);
+            && !self.is_reserved_for_other(selected, address)
+            && self.is_ours_to_give(pool, address);
         open.then_some(Site { subnet, address })
     }
 

@@ -8,6 +8,7 @@ mod admit;
 mod answer;
 mod classes;
 mod discover;
+mod division;
 mod flex_id;
 mod inform;
 mod ipv6_only;
@@ -30,6 +31,7 @@ use std::cell::Cell;
 use std::net::Ipv4Addr;
 
 pub use admit::ask_admission;
+pub use division::undivided;
 pub use outcome::{AllocationFailure, DropReason, Event, NakReason, Outcome, Reply};
 pub use snapshot::Snapshot;
 
@@ -38,10 +40,12 @@ use crate::classify::{ClassId, EvaluationError};
 use crate::clock::Now;
 use crate::codec::v4::{MessageType, Query};
 use crate::hosts::Host;
-use crate::lease::{ClientId, HwAddress, Identity, Lease4, LeaseStore, Origin, Stored};
+use crate::lease::{
+    AddressHalf, ClientId, HwAddress, Identity, Lease4, LeaseStore, Origin, Stored,
+};
 use crate::packet::{Arrival, Buffers};
 use crate::pending::Ticket;
-use crate::seam::Admission;
+use crate::seam::{Admission, Allotment};
 use classes::{Asked, Classes};
 use known::Known;
 use network::NetworkPlan;
@@ -56,8 +60,9 @@ pub struct Context<'a> {
     pub store: &'a dyn LeaseStore,
     /// The open offers.
     pub offers: &'a Offers,
-    /// Asked once the subnet is selected, if that is what decides ([`Admission::goes_by_subnet`]).
-    pub admission: Option<&'a dyn Admission>,
+    /// Asked once the subnet is selected: whose client it is, if that is what decides ([`Admission::goes_by_subnet`]), and
+    /// which addresses are ours to give.
+    pub admission: &'a dyn Admission,
     /// Both clocks.
     pub now: Now,
     /// Room for the reply, if somebody must know of the lease before it is sent.
@@ -116,6 +121,8 @@ struct Exchange<'a> {
     classes: Classes,
     known: Known<'a>,
     subnet: Option<&'a SubnetPlan>,
+    /// Which addresses are ours to give there.
+    allotment: Allotment,
     client: Client,
     /// Whether every lease is known ([`LeaseStore::is_complete`]).
     is_complete: bool,
@@ -187,9 +194,9 @@ impl<'a> Exchange<'a> {
         }
         let subnet = snapshot.select(query, arrival, context.interface, &classes);
         let known = known.counting_in(subnet, snapshot);
-        if let Some(admission) = context.admission {
+        if context.admission.goes_by_subnet() {
             let subnet_id = subnet.map(|it| it.config.id);
-            let class = admit::admit_in(query, admission, subnet_id, context.now)?;
+            let class = admit::admit_in(query, context.admission, subnet_id, context.now)?;
             classes.admit(class, snapshot);
         }
         // What gives a lease back needs no more than whose it is.
@@ -199,8 +206,20 @@ impl<'a> Exchange<'a> {
         }
         let client_id = replaced.clone().or_else(|| query.client_id());
         let client = Client::new(query, client_id, subnet, snapshot);
-        let exchange =
-            Self { query, arrival, context, replaced, classes, known, subnet, client, is_complete };
+        let allotted = |subnet: &SubnetPlan| context.admission.allotment(subnet.config.id);
+        let allotment = subnet.map_or(Allotment::Whole, allotted);
+        let exchange = Self {
+            query,
+            arrival,
+            context,
+            replaced,
+            classes,
+            known,
+            subnet,
+            allotment,
+            client,
+            is_complete,
+        };
         exchange.check_loaded()?;
         match query.message_type() {
             MessageType::Discover => exchange.discover(),
@@ -241,6 +260,7 @@ impl<'a> Exchange<'a> {
             client: self.client.key,
             subnet_id: network.number(),
             now: self.context.now,
+            allotment: self.allotment,
         }
     }
 
@@ -295,6 +315,39 @@ impl<'a> Exchange<'a> {
 
     fn origin(&self) -> Origin {
         Origin::Client(self.context.ticket)
+    }
+
+    /// Whether the owner of `address` has to agree before the client gets it: `own` is the record that the client has there.
+    fn must_ask(&self, pool: Option<&PoolPlan>, address: Ipv4Addr, own: Option<&Stored>) -> bool {
+        let Allotment::Asking(half) = self.allotment else { return false };
+        pool.is_some_and(|pool| pool.addresses.is_shared())
+            && AddressHalf::of(address) != half
+            && !own.is_some_and(|own| self.allotment.lets_keep(own))
+    }
+
+    /// Whether the partner may have renewed another client's `lease`, however long ago it ended here.
+    fn may_be_renewed(&self, selected: &SubnetPlan, lease: &Lease4) -> bool {
+        let is_shared = || {
+            let site = self.site_of(selected, lease.address);
+            site.is_none_or(|(_, pool)| pool.addresses.is_shared())
+        };
+        self.allotment.keeps(lease) && is_shared()
+    }
+
+    /// Whether this server may give an address of `pool` to the client, as far as the partner is concerned: nobody else may
+    /// have got it there.
+    fn is_ours_to_give(&self, pool: &PoolPlan, address: Ipv4Addr) -> bool {
+        let Allotment::Alone { half, .. } = self.allotment else { return true };
+        if !pool.addresses.is_shared() {
+            return true;
+        }
+        match self.context.store.find(address) {
+            Some(stored) if self.owns(&stored.lease) && self.allotment.lets_keep(&stored) => true,
+            Some(stored) if self.allotment.keeps(&stored.lease) && !self.owns(&stored.lease) => {
+                false
+            }
+            _ => AddressHalf::of(address) == half,
+        }
     }
 }
 

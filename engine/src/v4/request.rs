@@ -8,7 +8,7 @@ use super::relay_info::with_relay_info;
 use super::snapshot::SubnetPlan;
 use super::{DropReason, Event, Exchange, NakReason, Outcome};
 use crate::codec::v4::MessageType;
-use crate::lease::{Grant, HostName, Lease4, LeaseState, Stored};
+use crate::lease::{Grant, HostName, Lease4, LeaseState, Origin, Stored};
 
 /// How often an address is picked for a REQUEST that names none: each time another client was faster.
 const MAX_PICKS: usize = 16;
@@ -114,7 +114,9 @@ impl<'a> Exchange<'a> {
             return Err(NakReason::Reserved.into());
         }
         let (own, others) = self.sort_out(context.store.find(address));
-        if others.is_some_and(|it| it.lease.holds_address(context.now.wall_s)) {
+        if others.is_some_and(|it| {
+            it.lease.holds_address(context.now.wall_s) || self.may_be_renewed(selected, &it.lease)
+        }) {
             return Err(NakReason::InUse.into());
         }
         if own.as_ref().is_some_and(|own| self.has_another(selected, own)) {
@@ -201,7 +203,8 @@ impl<'a> Exchange<'a> {
         let address = site.address;
         let promise = self.promise_of(site);
         let lease = self.lease_of(&promise, own.as_ref());
-        if let Some(own) = &own
+        let asks = self.must_ask(promise.pool, address, own.as_ref());
+        if let Some(own) = own.as_ref().filter(|_| !asks)
             && let Some(left_s) = self.reusable_s(&promise, own, &lease)
         {
             let promise = Promise { lifetime_s: left_s, ..promise };
@@ -222,7 +225,12 @@ impl<'a> Exchange<'a> {
             lease,
             identity: self.identity_in(site.subnet),
             one_of: &network.ids,
-            origin: self.origin(),
+            origin: match (asks, context.ticket) {
+                (false, _) => self.origin(),
+                (true, Some(ticket)) => Origin::Asking(ticket),
+                // Nobody could be told that it was refused.
+                (true, None) => return None,
+            },
         };
         let granted = context.store.grant(context.now, grant);
         context.offers.close(address, search.client, search.subnet_id);

@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use super::classes::{ClassPlan, Classes};
+use super::division::Division;
 use super::network::{self, Membership, NetworkPlan};
 use super::options::OptionTable;
 use crate::alloc::{Pool, Round, Turn};
@@ -74,8 +75,9 @@ impl Snapshot {
     /// Makes `config` ready. `admission_classes` are the names that admission gives, in its order.
     pub fn build(config: Arc<Dhcp4>, admission_classes: &[String]) -> Self {
         let (networks, memberships) = network::networks(&config.subnets);
+        let division = Division::of(&config, admission_classes);
         let subnets: Vec<_> = (config.subnets.iter().zip(memberships))
-            .map(|(subnet, membership)| SubnetPlan::build(subnet, membership, &config))
+            .map(|(subnet, membership)| SubnetPlan::build(subnet, membership, &config, &division))
             .collect();
         Self {
             networks,
@@ -188,11 +190,17 @@ thread_local! {
 }
 
 impl SubnetPlan {
-    fn build(subnet: &Arc<Subnet4>, membership: Membership, config: &Dhcp4) -> Self {
+    fn build(
+        subnet: &Arc<Subnet4>,
+        membership: Membership,
+        config: &Dhcp4,
+        division: &Division,
+    ) -> Self {
+        let pool = |pool| PoolPlan::build(pool, subnet, config, division);
         Self {
             turn: Turn::default(),
             config: Arc::clone(subnet),
-            pools: subnet.pools.iter().map(|pool| PoolPlan::build(pool, subnet, config)).collect(),
+            pools: subnet.pools.iter().map(pool).collect(),
             options: OptionTable::merge(&[&subnet.options, subnet.network_options()]),
             additional: additional(&[], subnet),
             membership,
@@ -238,7 +246,7 @@ impl SubnetPlan {
 }
 
 impl PoolPlan {
-    fn build(pool: &Pool4, subnet: &Subnet4, config: &Dhcp4) -> Self {
+    fn build(pool: &Pool4, subnet: &Subnet4, config: &Dhcp4, division: &Division) -> Self {
         let scope = subnet.reservations;
         let reserved = config.hosts.addresses(subnet.id, pool.first, pool.last);
         let reserved = reserved.filter(|_| scope.in_subnet && !scope.out_of_pool);
@@ -247,6 +255,10 @@ impl PoolPlan {
         let addresses = match subnet.allocator {
             Allocator::Iterative => Pool::iterative(pool.first, pool.last, kept_out),
             Allocator::Random => Pool::random(pool.first, pool.last, kept_out),
+        };
+        let addresses = match division.divides(pool, subnet) {
+            true => addresses.of_one_server(),
+            false => addresses,
         };
         Self {
             addresses,

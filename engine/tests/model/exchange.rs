@@ -11,6 +11,7 @@ use engine::config::parse_text;
 use engine::lease::memory::MemoryStore;
 use engine::lease::{Change, ChangeSink, LeaseStore};
 use engine::packet::{Arrival, Buffers};
+use engine::seam::ServeAll;
 use engine::v4::{Context, Outcome, Snapshot, exchange};
 use shuttle::thread;
 
@@ -59,7 +60,7 @@ impl World {
             snapshot: &self.snapshot,
             store: &self.store,
             offers: &self.offers,
-            admission: None,
+            admission: &ServeAll,
             now: Now::default(),
             ticket: None,
             replicated: false,

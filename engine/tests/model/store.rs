@@ -6,7 +6,7 @@ use std::sync::Arc;
 use engine::clock::{Mono, Now};
 use engine::lease::memory::{MemoryStore, NearlyFull};
 use engine::lease::{
-    ChangeKind, Grant, GrantRefused, Granted, Identity, KeptOut, Lease4, LeaseState, LeaseStore,
+    ChangeKind, Findable, Grant, GrantRefused, Granted, Identity, Lease4, LeaseState, LeaseStore,
     Origin, Overwrite,
 };
 use shuttle::thread;
@@ -49,7 +49,7 @@ impl World {
             let address = match own {
                 Some(stored) => stored.lease.address,
                 None => (self.store)
-                    .find_free(at(wall_s), range, address(from), KeptOut::NOTHING, &|_| false)
+                    .find_free(at(wall_s), range, address(from), Findable::ANYTHING, &|_| false)
                     .expect("there are more addresses than clients"),
             };
             let lease = Lease4 { address, ..client.clone() };

@@ -139,6 +139,7 @@ fn relationship(
         max_untold: defaults.max_untold,
         wait_backup_ack: flag("wait-backup-ack", defaults.wait_backup_ack),
         tolerates_skew: node.text("clock-skew") == Some("tolerate"),
+        takeover_delay: node.int("takeover-delay").map(Duration::from_millis),
         wants_repair: node.text("conflict-resolution") == Some("repair"),
         pauses,
         peers: defaults.peers,

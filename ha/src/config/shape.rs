@@ -48,6 +48,7 @@ pub const RELATIONSHIP: Shape = Shape {
             key("delayed-updates-limit", U32),
             key("wait-backup-ack", Kind::Flag),
             key("clock-skew", Kind::Word(&["terminate", "tolerate"])),
+            key("takeover-delay", U32),
             key("conflict-resolution", Kind::Word(&["terminate", "repair"])),
             key("multi-threading", Kind::Map(&MULTI_THREADING)),
             key("state-machine", Kind::Map(&STATE_MACHINE)),

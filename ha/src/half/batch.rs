@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::commands::named;
 use super::{Half, Halves};
 use crate::limits::MAX_REQUEST;
-use crate::machine::{Announced, CallError, Incarnation, Offset, UpdateOutcome};
+use crate::machine::{Announced, CallError, Incarnation, Mode, Offset, UpdateOutcome};
 use crate::outbox::{PeerQueue, Update};
 use crate::stream::{Arrival, Stamp};
 use crate::wire::batch::{self, Batch, Outcome};
@@ -40,6 +40,7 @@ impl Half {
     pub(crate) fn see_announced(&self, announced: Option<&Announced>, offset: Option<Offset>) {
         self.reckon(announced, offset);
         self.compare(announced);
+        self.tell_of_shared_pools(announced);
         if let Some(announced) = announced {
             self.stream.lock().answered_by(announced.incarnation);
         }
@@ -48,6 +49,19 @@ impl Half {
         let takes = able.filter(|it| addressee.refused != Some(*it));
         if std::mem::replace(&mut addressee.takes, takes) != takes {
             self.outbox().set_batches(takes.is_some());
+        }
+    }
+
+    /// A Kea gives any address of a pool that is open to both servers' clients, and so does this server beside it.
+    fn tell_of_shared_pools(&self, announced: Option<&Announced>) {
+        let shares = self.gate().shares_pools()
+            && self.gate().peers().mode() == Mode::LoadBalancing
+            && announced.is_none_or(|it| !it.halves);
+        if shares && !self.told_of_pools.swap(true, Ordering::AcqRel) {
+            log!(PEREGRINE_HA_POOLS_SHARED, "{}: the partner is a Kea", self.server());
+        }
+        if !shares {
+            self.told_of_pools.store(false, Ordering::Release);
         }
     }
 
@@ -74,13 +88,13 @@ impl Half {
 
     /// The request for a batch; none if the partner takes no batches any more, or this one is too large to be one.
     pub(crate) fn batch_request(&self, updates: &[Update]) -> Option<String> {
-        self.batch_of(updates.iter().map(|update| (update.news, &update.lease)))
+        self.batch_of(updates.iter().map(|update| (update.news, &update.lease, update.asks)))
     }
 
     /// As [`Self::batch_request`], for what is no update of the outbox.
     pub(crate) fn batch_of<'a>(
         &self,
-        leases: impl Iterator<Item = (LeaseNews, &'a Lease4)>,
+        leases: impl Iterator<Item = (LeaseNews, &'a Lease4, bool)>,
     ) -> Option<String> {
         let stamp = {
             let mut addressee = self.addressee.lock();

@@ -217,8 +217,9 @@ fn check_server<'a>(half: &Half, command: &Command<'a>) -> Result<Option<&'a str
 
 /// An entry of `high-availability` in status-get: Kea's, and our own words.
 fn relationship_json(half: &Half) -> Value {
-    let (status, partner, offset) = half.act(|machine, now| {
-        (machine.status(now), machine.announced().cloned(), machine.clock_offset())
+    let (status, partner, offset, gives) = half.act(|machine, now| {
+        let announced = machine.announced().cloned();
+        (machine.status(now), announced, machine.clock_offset(), machine.giving(now))
     });
     let mut entry = status_json(&status);
     let words = &status.words;
@@ -228,6 +229,9 @@ fn relationship_json(half: &Half) -> Value {
         "waits-for": words.waits_for,
         "why": words.why,
     });
+    if half.gate().shares_pools() {
+        own["gives"] = json!(gives);
+    }
     if let Some(mut partner) = partner {
         // Its hashes tell people nothing; what differs is told.
         if partner.agreement.take().is_some() {

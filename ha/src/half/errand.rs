@@ -287,7 +287,7 @@ impl Clerk {
         let is_late = |period| now.since(sync.disabled) > period / 2;
         sync.renewing = !sync.owed.is_empty() && sync.period.is_some_and(is_late);
         if !sync.renewing {
-            let batch = sync.owed.iter().take(MAX_BATCH).map(|(news, lease)| (*news, lease));
+            let batch = sync.owed.iter().take(MAX_BATCH).map(|(news, lease)| (*news, lease, false));
             let count = batch.len();
             let body = (count > 0).then(|| self.half.batch_of(batch)).flatten();
             sync.telling = body.map(|body| (body, count));

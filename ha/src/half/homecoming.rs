@@ -53,7 +53,7 @@ impl Half {
     }
 
     /// The partner is told of changes from now on, or they are kept for it: of which of its runs that holds.
-    pub(super) fn follow(&self, machine: &Relationship) {
+    pub(super) fn keep_changes(&self, machine: &Relationship) {
         if matches!(machine.sends_updates().partner, ToPartner::Send | ToPartner::Queue) {
             self.outbox.follow(machine.announces_return().map(|announced| announced.incarnation));
         }

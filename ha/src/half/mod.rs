@@ -93,6 +93,8 @@ pub struct Half {
     agreement: Mutex<Option<Agreement>>,
     /// The keys in which the two differ.
     drift: Mutex<Vec<String>>,
+    /// It was told that pools are open to both servers' clients beside a Kea.
+    told_of_pools: AtomicBool,
     /// Where ours go.
     addressee: Mutex<Addressee>,
     /// The state that this server returns to once the partner has heard that the maintenance is cancelled.
@@ -202,6 +204,7 @@ impl Half {
             ahead_s: AtomicI64::new(0),
             agreement: Mutex::default(),
             drift: Mutex::default(),
+            told_of_pools: AtomicBool::new(false),
             addressee: Mutex::default(),
             returning: Mutex::default(),
             cancelled: AtomicBool::new(false),
@@ -440,7 +443,7 @@ impl Half {
                 Action::Publish(standing) => {
                     self.part_if_alone(standing);
                     self.gate.publish(standing);
-                    self.follow(machine);
+                    self.keep_changes(machine);
                     self.outbox.set_policy(standing.updates);
                 }
                 Action::SetService(on) => self.set_service(on, now),

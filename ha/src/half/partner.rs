@@ -2,13 +2,16 @@
 //! [`Half`] is.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use engine::config::model::Dhcp4;
 use engine::lease::LeaseState;
+use engine::seam::Admission;
 
 use super::{Half, backups};
 use crate::agreement::Agreement;
 use crate::machine::{
-    Announced, CallError, HeartbeatStatus, Incarnation, PartnerStatus, Relationship, State,
+    Announced, CallError, HeartbeatStatus, Incarnation, Mode, PartnerStatus, Relationship, State,
     UpdateOutcome,
 };
 use crate::outbox::{PeerQueue, Update};
@@ -39,6 +42,19 @@ impl Half {
     pub(crate) fn kind_of(&self, peer: PeerQueue) -> PartnerKind {
         let kea3 = self.names_itself(peer).is_some_and(|it| it.load(Ordering::Relaxed));
         if kea3 { PartnerKind::Kea3 } else { PartnerKind::Kea2 }
+    }
+
+    /// From now on this is the configuration: pools that are open to both servers' clients are shared by halves, and a
+    /// partner that is down is waited for as long as its leases may last.
+    pub fn follow(&self, config: &Dhcp4) {
+        let mut open = engine::v4::undivided(config, &self.gate.classes()).into_iter();
+        self.gate.share_pools(open.any(|subnet_id| self.share.has(subnet_id)));
+        let of_subnets = config.subnets.iter().map(|subnet| subnet.lifetime);
+        let of_classes = config.classes.iter().filter_map(|class| class.lifetime);
+        let lifetimes = of_subnets.chain(of_classes);
+        let longest_s = lifetimes.map(|it| it.default_s.max(it.max_s)).max().unwrap_or(0);
+        let longest = Duration::from_secs(longest_s.into());
+        self.act(|machine, now| machine.handle_lifetimes(now, longest));
     }
 
     fn names_itself(&self, peer: PeerQueue) -> Option<&AtomicBool> {
@@ -97,6 +113,7 @@ impl Half {
             told,
             untold: state == State::Waiting && !self.is_paired(),
             tolerates_skew: self.tolerates_skew,
+            halves: self.gate.peers().mode() == Mode::LoadBalancing,
             wants_repair: self.wants_repair,
             wall_ms: Some(self.clock.wall_ms()),
             applied: self.stream.lock().applied(),

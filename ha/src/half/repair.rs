@@ -59,11 +59,20 @@ impl Clerk {
     ) -> Option<Settled> {
         let body = answer.as_ref().and_then(|answer| answer.as_ref().ok()).copied();
         let settled = self.half.end_batch(updates, answer)?;
+        self.take_back(&settled);
         let disputed = settled.iter().any(|(_, outcome)| *outcome == UpdateOutcome::Conflict);
         if let Some(body) = body.filter(|_| disputed && self.half.repairs()) {
             self.reconcile(&settled, body, stats);
         }
         Some(settled)
+    }
+
+    /// An address that the partner was asked for and did not give is not ours: nobody was promised it.
+    fn take_back(&self, settled: &Settled) {
+        let refused = settled.iter().filter(|(_, outcome)| *outcome == UpdateOutcome::Conflict);
+        for (update, _) in refused.filter(|(update, _)| update.asks) {
+            self.store.delete_version(update.lease.address, update.number, Origin::Partner);
+        }
     }
 
     /// Compares what was refused in a batch with what the partner has.

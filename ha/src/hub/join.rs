@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use engine::clock::Now;
 use engine::lease::{Change, Lease4, Stored};
-use engine::seam::{Admission, Admitted, Client, Replication, Verdict};
+use engine::seam::{Admission, Admitted, Allotment, Client, Replication, Verdict};
 
 use super::Subnets;
 use crate::guard::{Guard, client_key};
@@ -56,6 +56,11 @@ impl Admission for Gates {
         };
         let Admitted { serve, class } = self.halves[place].gate().admit(client, now);
         Admitted { serve, class: class.map(|class| self.first_classes[place] + class) }
+    }
+
+    fn allotment(&self, subnet_id: u32) -> Allotment {
+        let place = self.subnets.relationship(subnet_id);
+        place.map_or(Allotment::Whole, |at| self.halves[at].gate().allotment(subnet_id))
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use engine::clock::Now;
 use engine::lease::{Change, Lease4, Stored};
-use engine::seam::{Admission, Admitted, Client, Replication, Verdict};
+use engine::seam::{Admission, Admitted, Allotment, Client, Replication, Verdict};
 use engine::stats::Stats;
 use engine::sync::Live;
 
@@ -89,6 +89,10 @@ impl Admission for Seat {
 
     fn admit_in(&self, client: &Client<'_>, subnet_id: Option<u32>, now: Now) -> Admitted {
         self.0.look(|site| site.admission.admit_in(client, subnet_id, now))
+    }
+
+    fn allotment(&self, subnet_id: u32) -> Allotment {
+        self.0.look(|site| site.admission.allotment(subnet_id))
     }
 }
 

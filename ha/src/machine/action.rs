@@ -2,6 +2,7 @@
 //! in the log. Pure data.
 
 use super::announced::Offset;
+use super::gives::Gives;
 use super::parameters::Scopes;
 use super::state::{Seen, State};
 use std::time::Duration;
@@ -129,6 +130,8 @@ pub struct Standing {
     pub updates: UpdatePolicy,
     /// The partner tells nothing any more (terminated): only leases of clients in the scopes are cleaned up here.
     pub own_leases_only: bool,
+    /// Which addresses of pools that are open to both servers' clients are given.
+    pub gives: Gives,
 }
 
 /// Something to be done by the driver, in this order.

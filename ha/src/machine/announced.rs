@@ -44,6 +44,8 @@ pub struct Announced {
     pub told: Option<Incarnation>,
     /// It waits, and has leases that its partner may not know: from before it was started, or from serving alone.
     pub untold: bool,
+    /// It gives addresses of its half of shared pools only, and answers who asks for one.
+    pub halves: bool,
     /// `clock-skew` is `tolerate`: it reckons with the difference of the clocks, however large.
     pub tolerates_skew: bool,
     /// `conflict-resolution` is `repair`: it says what it has in the place of a lease that it refuses, and counts no refusals.

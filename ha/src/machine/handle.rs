@@ -23,6 +23,7 @@ impl Relationship {
             self.note(Note::Interrupted);
         }
         self.timers.take_ended(Timer::Detector, now.mono);
+        self.timers.take_ended(Timer::Takeover, now.mono);
         if self.timers.take_ended(Timer::Heartbeat, now.mono) {
             self.heartbeat_under_way = true;
             self.push(Action::SendHeartbeat);
@@ -133,6 +134,7 @@ impl Relationship {
         let is_terminated = status.state == State::Terminated;
         let settled = self.stage == Stage::Normal && self.state() == status.state;
         self.partner.heard(now, status);
+        self.partner.halves = Some(self.partner.announced.as_ref().is_some_and(|it| it.halves));
         if settled {
             // In normal operation on both sides each change is told.
             self.partner.has_told_all();

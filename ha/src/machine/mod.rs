@@ -13,6 +13,7 @@ mod announced;
 pub mod arguments;
 mod commands;
 mod detector;
+mod gives;
 mod handle;
 mod hash;
 pub mod limits;
@@ -38,6 +39,7 @@ pub use action::{
 pub use announced::{Announced, Incarnation, Offset, Owed};
 pub use commands::unknown_server;
 pub use detector::ClientKey;
+pub use gives::Gives;
 pub use hash::hash;
 pub use parameters::{Mode, Parameters, Pause, Peer, Peers, PeersError, Role, Scopes};
 pub use partner::PartnerStatus;

@@ -313,6 +313,9 @@ pub struct Parameters {
     pub wait_backup_ack: bool,
     /// `clock-skew` is `tolerate` (not Kea's): clocks that are far apart do not end a pair of Peregrines that both say so.
     pub tolerates_skew: bool,
+    /// `takeover-delay` (not Kea's): how long a partner has to be down before its half of shared pools is given; none: the
+    /// longest lifetime and [`OTHER_WRITER_HOLD_S`](engine::limits::OTHER_WRITER_HOLD_S) seconds.
+    pub takeover_delay: Option<Duration>,
     /// `conflict-resolution` is `repair` (not Kea's): refused updates do not end a pair of Peregrines that both say so; what
     /// the two have is compared instead.
     pub wants_repair: bool,
@@ -338,6 +341,7 @@ impl Parameters {
             max_untold: MAX_UNTOLD,
             wait_backup_ack: false,
             tolerates_skew: false,
+            takeover_delay: None,
             wants_repair: false,
             pauses: BTreeMap::new(),
         }

@@ -62,6 +62,8 @@ pub(super) struct PartnerView {
     pub(super) announced: Option<Announced>,
     /// It says that this run was told of all its changes.
     pub(super) told_all: bool,
+    /// Whether it keeps to its half of shared pools; none if it was not heard yet.
+    pub(super) halves: Option<bool>,
     /// How far its clock was ahead when it announced it.
     pub(super) offset: Option<Offset>,
     /// The end of the last successful heartbeat; at first, the start.
@@ -86,6 +88,7 @@ impl PartnerView {
             last_skew_s: None,
             announced: None,
             told_all: false,
+            halves: None,
             offset: None,
             last_poke: now.mono,
             unsent: 0,
@@ -131,8 +134,8 @@ impl PartnerView {
     /// holds, but for what it told and announced.
     pub(super) fn renew(&mut self, now: Now) {
         let announced = self.announced.take();
-        let Self { unsent, told, last_skew_s, .. } = *self;
-        *self = Self { unsent, told, last_skew_s, announced, ..Self::new(now) };
+        let Self { unsent, told, last_skew_s, halves, .. } = *self;
+        *self = Self { unsent, told, last_skew_s, announced, halves, ..Self::new(now) };
     }
 
     /// Its state is to be asked for again.

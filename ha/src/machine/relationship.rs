@@ -68,6 +68,9 @@ pub struct Relationship {
     pub(super) last_turn: Now,
     /// See [`Self::last_asked`].
     pub(super) asked: Mono,
+    /// Since when the partner may renew leases without a word; none while it is heard.
+    pub(super) apart: Option<Now>,
+    pub(super) longest_lifetime: Duration,
     /// When and why the present state was entered.
     pub(super) entered: Entered,
     /// Why the next one will be.
@@ -237,6 +240,7 @@ impl Relationship {
             wary: matches!(self.stage, Stage::Recovery(_)) && self.is_interrupted(now),
             updates: self.sends_updates(),
             own_leases_only: self.state() == State::Terminated,
+            gives: self.gives(now),
         }
     }
 
@@ -290,6 +294,8 @@ impl Relationship {
             cancels_left: 0,
             last_turn: now,
             asked: now.mono,
+            apart: None,
+            longest_lifetime: Duration::ZERO,
             entered: Entered::at(now.mono),
             cause: Cause::Started,
             published: Standing::default(),
@@ -620,6 +626,13 @@ impl Relationship {
             self.timers.stop(Timer::Detector);
         } else if !self.timers.runs(Timer::Detector) {
             self.timers.arm(Timer::Detector, now.mono + DETECTOR_DELAY);
+        }
+        self.note_contact(now);
+        match self.stage {
+            Stage::PartnerDown(_) if now.mono < self.takes_over_at() => {
+                self.timers.arm(Timer::Takeover, self.takes_over_at());
+            }
+            _ => self.timers.stop(Timer::Takeover),
         }
         self.publish(now);
     }

@@ -11,11 +11,13 @@ pub(super) enum Timer {
     Interruption,
     /// Queries of the partner's clients are to be fetched from the packet path.
     Detector,
+    /// The partner has been down for `takeover-delay`.
+    Takeover,
 }
 
 /// When each timer ends, if it runs.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Timers([Option<Mono>; 3]);
+pub(super) struct Timers([Option<Mono>; 4]);
 
 impl Timers {
     pub(super) const fn arm(&mut self, timer: Timer, at: Mono) {

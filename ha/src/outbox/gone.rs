@@ -83,7 +83,8 @@ mod tests {
 
     fn update(news: LeaseNews, host: u8, number: u64) -> Update {
         let (number, lease) = (ChangeNumber(number), lease(host, number));
-        Update { number, news, lease, declined_by: None, ticket: None, delayed: false }
+        let declined_by = None;
+        Update { number, news, lease, declined_by, ticket: None, delayed: false, asks: false }
     }
 
     #[test]

@@ -322,7 +322,8 @@ impl Outbox {
     }
 
     /// Waits for what may be sent to `peer`; [`Outbox::settle`], [`Outbox::settle_batch`] or [`Outbox::put_back`] has to
-    /// follow. What was taken is given up once it is recalled. `None` once stopped.
+    /// follow. What was taken is given up once it is recalled. What only a
+    /// partner that takes batches can be asked is passed over. `None` once stopped.
     pub fn next(&self, peer: PeerQueue) -> Option<(Load, Recall)> {
         let side = self.side(peer)?;
         let mut state = side.state.lock();
@@ -330,17 +331,31 @@ impl Outbox {
             if state.stopped {
                 return None;
             }
-            if let Some(load) = state.take() {
-                return Some((load, side.recalls.watch()));
+            match state.take() {
+                Some(Load::One(update)) if update.asks => {
+                    drop(state);
+                    self.settle(peer, &update, UpdateOutcome::Conflict);
+                    state = side.state.lock();
+                }
+                Some(load) => return Some((load, side.recalls.watch())),
+                None => side.wake.wait(&mut state),
             }
-            side.wake.wait(&mut state);
         }
     }
 
     /// As [`Outbox::next`], without waiting: `None` if nothing may be sent at the moment.
     pub fn try_next(&self, peer: PeerQueue) -> Option<Load> {
-        let mut state = self.side(peer)?.state.lock();
-        if state.stopped { None } else { state.take() }
+        loop {
+            let mut state = self.side(peer)?.state.lock();
+            let load = if state.stopped { None } else { state.take() }?;
+            drop(state);
+            match load {
+                Load::One(update) if update.asks => {
+                    self.settle(peer, &update, UpdateOutcome::Conflict);
+                }
+                load => return Some(load),
+            }
+        }
     }
 
     /// How often what was under way to the partner was recalled.
@@ -408,6 +423,9 @@ impl Outbox {
         }
         // Delayed updates that are on their way are over with the first that fails.
         let concerns_backlog = !abandoned && state.backlog.is_sending() && (update.delayed || lost);
+        // A partner that does not agree gave the address itself.
+        let disagrees = update.asks && outcome == UpdateOutcome::Conflict;
+        let is_news = !(disagrees || lost && abandoned);
         // A backup that nobody waits for may be slow for once: what waits for it waits on.
         // What hung when the partner was given up says nothing of the partner that is back.
         let gives_up = (peer == PeerQueue::Partner || update.ticket.is_some()) && !abandoned;
@@ -441,7 +459,7 @@ impl Outbox {
         self.fail(behind);
         if let Some(result) = backlog_sent {
             self.tell(|observer| observer.backlog_sent(result));
-        } else if peer == PeerQueue::Partner && !concerns_backlog && !(lost && abandoned) {
+        } else if peer == PeerQueue::Partner && !concerns_backlog && is_news {
             self.tell(|observer| observer.partner_updated(client_of(update), outcome));
         }
     }
@@ -479,6 +497,11 @@ impl Outbox {
 
     fn queue_for_partner(&self, side: &Side, update: Update) {
         let mut state = side.state.lock();
+        if update.asks && !(state.batches && state.policy.partner == ToPartner::Send) {
+            // Nobody can be asked: nobody is promised the address, so nobody is told.
+            drop(state);
+            return self.fail(update.ticket);
+        }
         let full = match state.policy.partner {
             ToPartner::Nothing => false,
             ToPartner::Count => {
@@ -584,6 +607,7 @@ impl Replication for Outbox {
             ChangeKind::Deleted => LeaseNews::Deleted,
         };
         let Change { number, lease, .. } = *change;
+        let asks = matches!(change.origin, Origin::Asking(_));
         let update = |ticket| Update {
             number,
             news,
@@ -591,9 +615,11 @@ impl Replication for Outbox {
             declined_by: declined_by(change),
             ticket,
             delayed: false,
+            asks,
         };
         let ticket = match change.origin {
             Origin::Client(ticket) => ticket,
+            Origin::Asking(ticket) => Some(ticket),
             Origin::Partner => return self.outdate(lease.address),
             Origin::Administrator => return self.note_deletion(update(None)),
             Origin::Reclamation | Origin::Load => return,

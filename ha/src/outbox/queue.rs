@@ -24,6 +24,8 @@ pub struct Update {
     pub ticket: Option<Ticket>,
     /// Whether it is one of the delayed updates.
     pub delayed: bool,
+    /// Whether the peer is asked to agree: it gives this address, and only if it is free.
+    pub asks: bool,
 }
 
 /// The updates for one peer. The next update of an address is given out once the one under way is finished.

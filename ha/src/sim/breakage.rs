@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use engine::clock::Now;
 use engine::lease::{
-    Applied, Change, ChangeKind, ChangeNumber, Grant, GrantRefused, Granted, Identity, KeptOut,
+    Applied, Change, ChangeKind, ChangeNumber, Findable, Grant, GrantRefused, Granted, Identity,
     Lease4, LeaseStore, NotHolder, Origin, Overwrite, Stored,
 };
 use engine::seam::Replication;
@@ -39,11 +39,13 @@ pub enum Breakage {
     ReadyEarly,
     /// A batch that comes late, from an earlier run, is carried out.
     LateOfPastRun,
+    /// Addresses of the partner's half are given without asking it.
+    OtherHalf,
 }
 
 impl Breakage {
     /// All of them.
-    pub const ALL: [Breakage; 10] = [
+    pub const ALL: [Breakage; 11] = [
         Breakage::ReplyEarly,
         Breakage::UpdatesSwapped,
         Breakage::JournalLate,
@@ -54,6 +56,7 @@ impl Breakage {
         Breakage::SameRun,
         Breakage::ReadyEarly,
         Breakage::LateOfPastRun,
+        Breakage::OtherHalf,
     ];
 
     /// Whom the store tells of its changes.
@@ -84,7 +87,7 @@ impl Breakage {
 /// The same change, for which no reply waits.
 fn untold<'a>(change: &Change<'a>) -> Change<'a> {
     let origin = match change.origin {
-        Origin::Client(_) => Origin::Client(None),
+        Origin::Client(_) | Origin::Asking(_) => Origin::Client(None),
         other => other,
     };
     Change { origin, ..*change }
@@ -231,10 +234,10 @@ impl LeaseStore for Bent {
         now: Now,
         range: RangeInclusive<Ipv4Addr>,
         from: Ipv4Addr,
-        kept_out: &KeptOut,
+        findable: Findable<'_>,
         taken: &dyn Fn(Ipv4Addr) -> bool,
     ) -> Option<Ipv4Addr> {
-        self.0.find_free(now, range, from, kept_out, taken)
+        self.0.find_free(now, range, from, findable, taken)
     }
 
     fn held(&self, range: RangeInclusive<Ipv4Addr>) -> u64 {

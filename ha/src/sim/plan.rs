@@ -79,16 +79,26 @@ impl Plan {
         // Without a draw of its own, which would make every seed another run.
         parameters.wants_repair = clients.is_multiple_of(3);
         let pool = clients as u64 * dice.between(60, 180) / 100;
+        let replaces = dice.chance(150);
+        // With a Kea, or a partner that is told nothing, a pool has to be divided.
+        let tells = parameters.send_lease_updates && parameters.sync_leases;
+        let whole = tells && !replaces && !servers.iter().any(|it| it.is_kea) && dice.chance(400);
         Self {
-            config: Arc::new(config(mode, &servers, lifetime_s, pool, SUBNET_ID)),
-            other_config: Arc::new(config(mode, &servers, lifetime_s, pool, SUBNET_ID + 1)),
+            config: Arc::new(config(mode, &servers, lifetime_s, (pool, whole), SUBNET_ID)),
+            other_config: Arc::new(config(
+                mode,
+                &servers,
+                lifetime_s,
+                (pool, whole),
+                SUBNET_ID + 1,
+            )),
             gathers: Duration::from_millis(dice.pick(&[0, 0, 3, 20])),
             mode,
             servers,
             clients,
             trouble: Duration::from_secs(dice.between(2950, 4100)),
             senders: dice.place(4) + 1,
-            replaces: dice.chance(150),
+            replaces,
             page_limit: dice.pick(&[1, 2, 3, 5, 10, 1000]),
             parameters,
         }
@@ -193,6 +203,8 @@ fn parameters(mode: Mode, servers: &[Member], dice: &mut Dice) -> Parameters {
         parameters.delayed_updates_limit = dice.pick(&[0, 3, 10, 100]);
     }
     parameters.max_untold = dice.pick(&[2, 10, 65_536, 65_536]);
+    parameters.takeover_delay =
+        dice.pick(&[None, None, Some(0), Some(120)]).map(Duration::from_secs);
     parameters.wait_backup_ack = mode == Mode::PassiveBackup && dice.chance(500);
     if dice.chance(30) {
         let state = dice.pick(&State::ALL);
@@ -201,16 +213,16 @@ fn parameters(mode: Mode, servers: &[Member], dice: &mut Dice) -> Parameters {
     parameters
 }
 
-/// One subnet; in load-balancing, each of the pair has its pool.
+/// One subnet; in load-balancing, each of the pair has its pool, unless there is one `whole` one.
 fn config(
     mode: Mode,
     servers: &[Member],
     lifetime_s: u32,
-    addresses: u64,
+    (addresses, whole): (u64, bool),
     subnet_id: u32,
 ) -> Dhcp4 {
     let range = |from: u64, count: u64| format!("10.0.0.{from} - 10.0.0.{}", from + count - 1);
-    let pools = if mode == Mode::LoadBalancing {
+    let pools = if mode == Mode::LoadBalancing && !whole {
         let half = addresses.div_ceil(2).max(2);
         let pool = |member: &Member, from| {
             let range = range(from, half);

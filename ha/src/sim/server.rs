@@ -174,6 +174,10 @@ impl Server {
             Arc::clone(&time),
         );
         half.remember_in(memory);
+        half.follow(plan.config(setup));
+        if breakage == Some(Breakage::OtherHalf) {
+            half.gate().share_pools(false);
+        }
         let replication = Breakage::wrap(breakage, half.outbox());
         let joined = Arc::new(Joined {
             replication: RwLock::new(Some(replication)),

@@ -14,6 +14,8 @@ use crate::machine::{Announced, Incarnation, State};
 pub const FIELD: &str = "peregrine";
 /// The ability to work with a clock that is far from ours.
 const SKEW: &str = "clock-skew";
+/// The ability to keep to one half of shared pools.
+const HALVES: &str = "halves";
 /// The ability to take lease updates in batches.
 const BATCHES: &str = "batches";
 /// The ability to repair conflicts.
@@ -28,6 +30,7 @@ pub fn to_json(announced: &Announced) -> Value {
         (announced.batches, BATCHES),
         (announced.tolerates_skew, SKEW),
         (announced.serves_returning, RETURN),
+        (announced.halves, HALVES),
         (announced.wants_repair, REPAIR),
     ];
     let abilities: Vec<&str> = able.iter().filter(|(is, _)| *is).map(|(_, name)| *name).collect();
@@ -70,6 +73,7 @@ pub fn from_json(arguments: &Map<String, Value>) -> Option<Announced> {
         state: text("state").and_then(|name| State::from_str(name).ok()),
         told: text("told").and_then(Incarnation::read),
         untold: field.get("untold").and_then(Value::as_bool).unwrap_or_default(),
+        halves: is_able(HALVES),
         wants_repair: is_able(REPAIR),
         wall_ms: field.get("clock-ms").and_then(Value::as_u64),
         applied: applied.and_then(|map| incarnation(map).zip(number(map))),
@@ -97,6 +101,7 @@ mod tests {
                 state: batches.then_some(State::Ready),
                 told: (!batches).then_some(Incarnation(9)),
                 untold: batches,
+                halves: batches,
                 wants_repair: batches,
                 wall_ms: batches.then_some(17),
                 applied: batches.then_some((Incarnation(4), 5)),
@@ -129,6 +134,7 @@ mod tests {
             state: None,
             told: None,
             untold: false,
+            halves: false,
             wants_repair: false,
             wall_ms: None,
             applied: None,

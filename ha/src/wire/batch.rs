@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write};
 
+use engine::control::leases::ONLY_IF_FREE;
 use engine::control::{Answer, code};
 use engine::lease::json::{lease_body, lease_from_page};
 use engine::lease::{Lease4, LeaseState};
@@ -39,12 +40,12 @@ pub enum Outcome {
     NotTaken,
 }
 
-/// The request from the server `sender`.
+/// The request from the server `sender`: news, lease, and whether it is taken only if the address is free.
 pub fn request<'a>(
     sender: &str,
     stamp: Stamp,
     wall_s: u64,
-    updates: impl Iterator<Item = (LeaseNews, &'a Lease4)>,
+    updates: impl Iterator<Item = (LeaseNews, &'a Lease4, bool)>,
 ) -> String {
     let (run, to, number) = (stamp.from, stamp.to, stamp.number);
     let mut text = String::with_capacity(USUAL_UPDATE * updates.size_hint().0 + USUAL_UPDATE);
@@ -53,11 +54,11 @@ pub fn request<'a>(
     push(&mut text, format_args!(r#"{to}","incarnation":"{run}","number":{number}"#));
     push(&mut text, format_args!(r#","server-name":{},"time":{wall_s}"#, json!(sender)));
     text.push_str(r#","updates":["#);
-    for (place, (news, lease)) in updates.enumerate() {
+    for (place, (news, lease, asks)) in updates.enumerate() {
         if place > 0 {
             text.push(',');
         }
-        write_update(&mut text, news, lease, wall_s);
+        write_update(&mut text, news, lease, asks, wall_s);
     }
     push(&mut text, format_args!(r#"]}},"command":"{COMMAND}","service":["dhcp4"]}}"#));
     text
@@ -71,10 +72,10 @@ fn push(text: &mut String, what: fmt::Arguments<'_>) {
 }
 
 /// Appends an update as [`update`] has it. What needs more than to be copied is left to that.
-fn write_update(text: &mut String, news: LeaseNews, lease: &Lease4, wall_s: u64) {
+fn write_update(text: &mut String, news: LeaseNews, lease: &Lease4, asks: bool, wall_s: u64) {
     let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
     if lease.user_context.is_some() || !lease.hostname.bytes().all(is_plain) {
-        return push(text, format_args!("{}", update(news, lease, wall_s)));
+        return push(text, format_args!("{}", update(news, lease, asks, wall_s)));
     }
     text.push('{');
     if let Some(client_id) = &lease.client_id {
@@ -87,6 +88,9 @@ fn write_update(text: &mut String, news: LeaseNews, lease: &Lease4, wall_s: u64)
     push(text, format_args!(r#""fqdn-fwd":{fqdn_fwd},"fqdn-rev":{fqdn_rev},"hostname":""#));
     text.push_str(&lease.hostname);
     push(text, format_args!(r#"","hw-address":"{hw_address}","ip-address":"{address}""#));
+    if asks {
+        push(text, format_args!(r#","{ONLY_IF_FREE}":true"#));
+    }
     if lease.pool_id != 0 {
         push(text, format_args!(r#","pool-id":{}"#, lease.pool_id));
     }
@@ -101,11 +105,14 @@ fn remaining_s(lease: &Lease4, wall_s: u64) -> i64 {
     span(lease.expires_at_s()) - span(wall_s)
 }
 
-fn update(news: LeaseNews, lease: &Lease4, wall_s: u64) -> Value {
+fn update(news: LeaseNews, lease: &Lease4, asks: bool, wall_s: u64) -> Value {
     let mut map = lease_body(lease);
     map.insert("remaining".into(), json!(remaining_s(lease, wall_s)));
     if news == LeaseNews::Deleted {
         map.insert("deleted".into(), json!(true));
+    }
+    if asks {
+        map.insert(ONLY_IF_FREE.into(), json!(true));
     }
     debug_assert!(lease.state != LeaseState::Registered, "no DHCPv4 lease is registered");
     Value::Object(map)
@@ -245,7 +252,8 @@ mod tests {
     #[test]
     fn a_batch_is_read_back() {
         let leases = [(LeaseNews::Stored, lease(1)), (LeaseNews::Deleted, lease(2))];
-        let sent = request("a", STAMP, 1_700, leases.iter().map(|(news, lease)| (*news, lease)));
+        let sent =
+            request("a", STAMP, 1_700, leases.iter().map(|(news, lease)| (*news, lease, false)));
         let sent: Value = serde_json::from_str(&sent).unwrap();
         assert_eq!(sent["command"], COMMAND);
         let batch = read(Some(&sent["arguments"])).unwrap();
@@ -266,8 +274,9 @@ mod tests {
         for lease in [plain, odd, known, told] {
             for news in [LeaseNews::Stored, LeaseNews::Deleted] {
                 let mut text = String::new();
-                write_update(&mut text, news, &lease, 1_700);
-                assert_eq!(text, update(news, &lease, 1_700).to_string());
+                let asks = news == LeaseNews::Stored && lease.pool_id == 0;
+                write_update(&mut text, news, &lease, asks, 1_700);
+                assert_eq!(text, update(news, &lease, asks, 1_700).to_string());
             }
         }
     }

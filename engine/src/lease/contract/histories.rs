@@ -6,16 +6,47 @@ use super::*;
 
 #[derive(Clone, Debug)]
 enum Operation {
-    Grant { lease: Lease4, match_client_id: bool, one_of: Vec<u32> },
-    Release { client: Lease4, address: Ipv4Addr, keep: bool },
-    Decline { client: Lease4, address: Ipv4Addr, probation_s: u32 },
+    Grant {
+        lease: Lease4,
+        match_client_id: bool,
+        one_of: Vec<u32>,
+    },
+    Release {
+        client: Lease4,
+        address: Ipv4Addr,
+        keep: bool,
+    },
+    Decline {
+        client: Lease4,
+        address: Ipv4Addr,
+        probation_s: u32,
+    },
     Apply(Lease4, Overwrite),
     Delete(Ipv4Addr),
-    Expire { hold_s: u64, limit: usize },
-    Flush { hold_s: u64, limit: usize },
-    Page { after: Option<Ipv4Addr>, limit: usize },
-    FindFree { low: Ipv4Addr, high: Ipv4Addr, from: Ipv4Addr, taken: Vec<Ipv4Addr> },
-    FindOf { client: Lease4, subnets: Vec<u32> },
+    Expire {
+        hold_s: u64,
+        limit: usize,
+    },
+    Flush {
+        hold_s: u64,
+        limit: usize,
+    },
+    Page {
+        after: Option<Ipv4Addr>,
+        limit: usize,
+    },
+    FindFree {
+        low: Ipv4Addr,
+        high: Ipv4Addr,
+        from: Ipv4Addr,
+        taken: Vec<Ipv4Addr>,
+        half: Option<AddressHalf>,
+        ended: bool,
+    },
+    FindOf {
+        client: Lease4,
+        subnets: Vec<u32>,
+    },
 }
 
 /// What an operation answered, in a form that can be compared.
@@ -47,13 +78,14 @@ fn run(store: &dyn LeaseStore, now: Now, operation: Operation) -> String {
             format!("{:?}", store.flush_reclaimed(now, hold_s, limit))
         }
         Operation::Page { after, limit } => format!("{:?}", store.page(after, limit)),
-        Operation::FindFree { low, high, from, taken } => {
+        Operation::FindFree { low, high, from, taken, half, ended } => {
             let (mut kept_out, taken): (Vec<_>, Vec<_>) =
                 taken.into_iter().partition(|address| address.octets()[3] % 2 == 0);
             kept_out.sort_unstable();
-            let kept_out = KeptOut::new(kept_out.into_iter(), false);
+            let kept_out = &KeptOut::new(kept_out.into_iter(), false);
+            let findable = Findable { kept_out, half, ended };
             let taken = |address| taken.contains(&address);
-            format!("{:?}", store.find_free(now, low..=high, from, &kept_out, &taken))
+            format!("{:?}", store.find_free(now, low..=high, from, findable, &taken))
         }
         Operation::FindOf { client, subnets } => {
             format!("{:?}", store.find_of(identity(&client), &subnets, now))
@@ -117,9 +149,14 @@ fn operations() -> impl Strategy<Value = Operation> {
             .prop_map(|(hold_s, limit)| Operation::Flush { hold_s, limit }),
         1 => (proptest::option::of(addresses()), 0_usize..5)
             .prop_map(|(after, limit)| Operation::Page { after, limit }),
-        2 => (addresses(), addresses(), addresses(), proptest::collection::vec(addresses(), 0..9))
-            .prop_map(|(a, b, from, taken)| {
-                Operation::FindFree { low: a.min(b), high: a.max(b), from, taken }
+        2 => (
+            (addresses(), addresses(), addresses()),
+            proptest::collection::vec(addresses(), 0..9),
+            prop_oneof![Just(None), Just(Some(AddressHalf::Even)), Just(Some(AddressHalf::Odd))],
+            any::<bool>(),
+        )
+            .prop_map(|((a, b, from), taken, half, ended)| {
+                Operation::FindFree { low: a.min(b), high: a.max(b), from, taken, half, ended }
             }),
         2 => (leases(), subnets())
             .prop_map(|(client, subnets)| Operation::FindOf { client, subnets }),

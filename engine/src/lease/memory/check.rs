@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 
 use super::MemoryStore;
 use super::ends::LATEST_S;
-use crate::lease::{KeptOut, LeaseStore, rules};
+use crate::lease::{Findable, LeaseStore, rules};
 
 impl MemoryStore {
     /// Says which invariant does not hold.
@@ -29,7 +29,8 @@ impl MemoryStore {
         same("len", &leases.len(), &self.len())?;
         for lease in &leases {
             let bits = lease.address.to_bits();
-            let free = self.tree.first_free(bits, bits, KeptOut::NOTHING).map(Ipv4Addr::from_bits);
+            let free =
+                self.tree.first_free(bits, bits, Findable::ANYTHING).map(Ipv4Addr::from_bits);
             let expected = (!rules::occupies(lease)).then_some(lease.address);
             same("held", &expected, &free)?;
         }
@@ -76,6 +77,6 @@ impl NearlyFull {
 
     /// The first free address.
     pub fn first_free(&self) -> Option<u32> {
-        self.0.first_free(0x0a00_0000, 0x0a00_ffff, KeptOut::NOTHING)
+        self.0.first_free(0x0a00_0000, 0x0a00_ffff, Findable::ANYTHING)
     }
 }

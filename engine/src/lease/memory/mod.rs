@@ -35,8 +35,8 @@ use self::steps::Steps;
 use self::tree::Tree;
 use super::rules::{self, Fate};
 use super::{
-    Applied, Change, ChangeKind, ChangeNumber, ChangeSink, Grant, GrantRefused, Granted, Identity,
-    KeptOut, Lease4, LeaseStore, NotHolder, Origin, Overwrite, Stored,
+    Applied, Change, ChangeKind, ChangeNumber, ChangeSink, Findable, Grant, GrantRefused, Granted,
+    Identity, Lease4, LeaseStore, NotHolder, Origin, Overwrite, Stored,
 };
 use crate::clock::Now;
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -455,7 +455,7 @@ impl LeaseStore for MemoryStore {
         now: Now,
         range: RangeInclusive<Ipv4Addr>,
         from: Ipv4Addr,
-        kept_out: &KeptOut,
+        findable: Findable<'_>,
         taken: &dyn Fn(Ipv4Addr) -> bool,
     ) -> Option<Ipv4Addr> {
         let now = self.steps.steady(now);
@@ -464,7 +464,7 @@ impl LeaseStore for MemoryStore {
         let is_taken = |address: u32| taken(Ipv4Addr::from_bits(address));
         let search = |mut at: u32, high: u32| {
             loop {
-                let free = self.tree.first_free(at, high, kept_out)?;
+                let free = self.tree.first_free(at, high, findable)?;
                 if !is_taken(free) {
                     return Some(free);
                 }
@@ -474,8 +474,11 @@ impl LeaseStore for MemoryStore {
         search(from, high)
             .or_else(|| search(low, from.checked_sub(1)?))
             .or_else(|| {
+                if !findable.ended {
+                    return None;
+                }
                 self.ends.first_ended(now.wall_s, &(low..=high), &|address| {
-                    !kept_out.contains(address.into())
+                    !findable.passes_over(address.into())
                         && !is_taken(address)
                         && self.is_expired(address, now)
                 })

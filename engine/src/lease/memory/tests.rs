@@ -29,7 +29,7 @@ fn serve(store: &MemoryStore, client: u32) -> Ipv4Addr {
     let now = Now { mono: Mono::default(), wall_s: 1000 };
     let (low, high) = (Ipv4Addr::new(10, 0, 0, 250), Ipv4Addr::new(10, 0, 4, 225));
     loop {
-        let free = store.find_free(now, low..=high, low, KeptOut::NOTHING, &|_| false);
+        let free = store.find_free(now, low..=high, low, Findable::ANYTHING, &|_| false);
         let lease = lease(client, free.expect("as many addresses as clients"));
         let hw_address = lease.hw_address;
         let identity = Identity { client_id: None, hw_address: &hw_address };
@@ -78,7 +78,7 @@ fn a_clock_set_forward_gives_no_address_away() {
     let stepped = at(51, 1200);
     assert_eq!(grant(2, stepped), Err(GrantRefused::Held(address)));
     assert_eq!(
-        store.find_free(stepped, address..=address, address, KeptOut::NOTHING, &|_| false),
+        store.find_free(stepped, address..=address, address, Findable::ANYTHING, &|_| false),
         None
     );
     assert_eq!(store.expire(stepped, 0, 10), 0);

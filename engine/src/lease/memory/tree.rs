@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 
 use super::bits::Bits;
 use super::records::Records;
-use crate::lease::KeptOut;
+use crate::lease::Findable;
 use crate::sync::{Mutex, MutexGuard};
 
 /// All addresses. Nodes are made when needed and stay.
@@ -122,15 +122,15 @@ impl Tree {
         (c + 1..=255).for_each(|block| sixteen.full.set(block));
     }
 
-    /// The first address from `from` to `high` that is neither held nor kept out.
-    pub(super) fn first_free(&self, from: u32, high: u32, kept_out: &KeptOut) -> Option<u32> {
+    /// The first address from `from` to `high` that is neither held nor passed over.
+    pub(super) fn first_free(&self, from: u32, high: u32, findable: Findable<'_>) -> Option<u32> {
         let mut at = from;
         while at <= high {
             at = match self.skip_full(at) {
                 Skipped::To(next) if next != at => next,
                 Skipped::To(_) => {
                     let [.., d] = at.to_be_bytes();
-                    let out = kept_out.block(at >> 8);
+                    let out = findable.block(at >> 8);
                     let free = match self.block(at) {
                         Some(block) => block.held.first_clear(d, &out),
                         None => Bits::default().first_clear(d, &out),
@@ -269,21 +269,21 @@ mod tests {
     fn a_free_address_is_found_across_full_blocks_and_the_ends_of_the_space() {
         let tree = Tree::new();
         let base = u32::from_be_bytes([10, 1, 0, 0]);
-        assert_eq!(tree.first_free(base, base + 9, KeptOut::NOTHING), Some(base));
+        assert_eq!(tree.first_free(base, base + 9, Findable::ANYTHING), Some(base));
         for address in base..base + 0x1_0000 {
             hold(&tree, address, true);
         }
-        assert_eq!(tree.first_free(base, base + 0xffff, KeptOut::NOTHING), None);
-        assert_eq!(tree.first_free(base, u32::MAX, KeptOut::NOTHING), Some(base + 0x1_0000));
+        assert_eq!(tree.first_free(base, base + 0xffff, Findable::ANYTHING), None);
+        assert_eq!(tree.first_free(base, u32::MAX, Findable::ANYTHING), Some(base + 0x1_0000));
         hold(&tree, base + 0x4321, false);
-        assert_eq!(tree.first_free(base, u32::MAX, KeptOut::NOTHING), Some(base + 0x4321));
+        assert_eq!(tree.first_free(base, u32::MAX, Findable::ANYTHING), Some(base + 0x4321));
         assert_eq!(
-            tree.first_free(base + 0x4322, u32::MAX, KeptOut::NOTHING),
+            tree.first_free(base + 0x4322, u32::MAX, Findable::ANYTHING),
             Some(base + 0x1_0000)
         );
         hold(&tree, u32::MAX, true);
-        assert_eq!(tree.first_free(u32::MAX, u32::MAX, KeptOut::NOTHING), None);
-        assert_eq!(tree.first_free(u32::MAX - 1, u32::MAX, KeptOut::NOTHING), Some(u32::MAX - 1));
+        assert_eq!(tree.first_free(u32::MAX, u32::MAX, Findable::ANYTHING), None);
+        assert_eq!(tree.first_free(u32::MAX - 1, u32::MAX, Findable::ANYTHING), Some(u32::MAX - 1));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::world::*;
 use crate::codec::v4::{MessageType, Query};
 use crate::lease::LeaseStore;
 use crate::packet::Buffers;
+use crate::seam::ServeAll;
 use crate::v4::{Context, Outcome, Reply, exchange};
 
 fn serve(world: &World, ask: &Ask, bytes: &[u8]) -> Option<Outcome> {
@@ -14,7 +15,7 @@ fn serve(world: &World, ask: &Ask, bytes: &[u8]) -> Option<Outcome> {
         snapshot: &world.snapshot,
         store: &world.store,
         offers: &world.offers,
-        admission: None,
+        admission: &ServeAll,
         now: world.now,
         ticket: None,
         replicated: false,

@@ -5,6 +5,7 @@ mod classified;
 mod configured;
 mod content;
 mod flexible;
+mod halves;
 mod hostile;
 mod life;
 mod naming;

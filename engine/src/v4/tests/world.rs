@@ -18,7 +18,8 @@ use crate::hosts::IdentifierKind;
 use crate::lease::memory::MemoryStore;
 use crate::lease::{Change, ChangeSink, Lease4, LeaseStore};
 use crate::packet::{Arrival, Buffers, Destination};
-use crate::seam::Admission;
+use crate::pending::Ticket;
+use crate::seam::{Admission, Admitted, Allotment, Client, ServeAll};
 use crate::sync::Mutex;
 use crate::v4::{
     ClassTrouble, Context, DropReason, Event, NakReason, Outcome, Reply, Snapshot, exchange,
@@ -40,6 +41,24 @@ impl ChangeSink for Nobody {
     fn record(&self, _change: &Change<'_>) {}
 }
 
+/// Serves everybody, from a part of the addresses.
+#[derive(Debug)]
+struct Allotted(Allotment);
+
+impl Admission for Allotted {
+    fn classes(&self) -> Vec<String> {
+        unreachable!("the world has them")
+    }
+
+    fn admit(&self, client: &Client<'_>, now: Now) -> Admitted {
+        ServeAll.admit(client, now)
+    }
+
+    fn allotment(&self, _subnet_id: u32) -> Allotment {
+        self.0
+    }
+}
+
 /// One server at one moment.
 pub(super) struct World {
     pub(super) snapshot: Snapshot,
@@ -47,6 +66,9 @@ pub(super) struct World {
     pub(super) offers: Offers,
     pub(super) now: Now,
     pub(super) replicated: bool,
+    /// Which addresses are its to give.
+    pub(super) allotment: Allotment,
+    pub(super) ticket: Option<Ticket>,
     pub(super) trouble: Mutex<Option<ClassTrouble>>,
 }
 
@@ -63,6 +85,8 @@ impl World {
             offers: Offers::default(),
             now: Now { mono: Mono::from_ns(0), wall_s: 1_000_000 },
             replicated: false,
+            allotment: Allotment::Whole,
+            ticket: None,
             trouble: Mutex::new(None),
         }
     }
@@ -86,20 +110,15 @@ impl World {
     }
 
     pub(super) fn ask_as(&self, ask: &Ask, class: Option<usize>) -> Outcome {
-        self.ask_with(ask, class, None)
+        self.ask_with(ask, class, &Allotted(self.allotment))
     }
 
     /// With an admission that goes by the subnet.
     pub(super) fn ask_by_subnet(&self, ask: &Ask, admission: &dyn Admission) -> Outcome {
-        self.ask_with(ask, None, Some(admission))
+        self.ask_with(ask, None, admission)
     }
 
-    fn ask_with(
-        &self,
-        ask: &Ask,
-        class: Option<usize>,
-        admission: Option<&dyn Admission>,
-    ) -> Outcome {
+    fn ask_with(&self, ask: &Ask, class: Option<usize>, admission: &dyn Admission) -> Outcome {
         let bytes = ask.bytes();
         let query = Query::parse_any(&bytes).unwrap();
         let trouble = Cell::new(None);
@@ -109,7 +128,7 @@ impl World {
             offers: &self.offers,
             admission,
             now: self.now,
-            ticket: None,
+            ticket: self.ticket,
             replicated: self.replicated,
             interface: "eth0",
             local_addresses: &[LOCAL],

@@ -78,6 +78,7 @@ fn announced(run: u64, tolerates_skew: bool) -> Announced {
         state: None,
         told: None,
         untold: false,
+        halves: false,
         wants_repair: false,
         wall_ms: None,
         applied: None,

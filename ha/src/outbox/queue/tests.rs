@@ -38,7 +38,7 @@ proptest! {
                 Step::Change(host) => {
                     let update = Update {
                         number: ChangeNumber(number), news: LeaseNews::Stored, ticket: None,
-                        lease: lease(host, number), declined_by: None, delayed: false,
+                        lease: lease(host, number), declined_by: None, delayed: false, asks: false,
                     };
                     assert!(queue.push(update));
                     left += 1;
