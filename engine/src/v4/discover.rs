@@ -33,7 +33,7 @@ impl<'a> Exchange<'a> {
             .or_else(|| self.site_of_lease(selected))
             .or_else(|| self.requested_if_free(selected))
             .or_else(|| self.promised(selected))
-            .or_else(|| self.next_free(selected))
+            .or_else(|| self.next_free(self.place_of_search(selected)))
             .ok_or_else(|| DropReason::NoAddress(self.failure(selected)))?;
         let missed = reservation.site.filter(|_| reserved.is_none());
         let event = Event::Offered { address: site.address, missed: missed.map(|it| it.address) };
@@ -153,6 +153,20 @@ impl<'a> Exchange<'a> {
         let address = search.offers.of(search.client, search.subnet_id, self.context.now.mono)?;
         let site = self.allowed(selected, address)?;
         search.promise_this(address).then_some(site)
+    }
+
+    /// Where in a shared network the search for an address begins, unless an address was given from elsewhere before: in the
+    /// subnet of the address that the client asked for and cannot have, else in that of its lease.
+    pub(super) fn place_of_search(&self, selected: &'a SubnetPlan) -> &'a SubnetPlan {
+        let snapshot = self.context.snapshot;
+        if snapshot.network_of(selected).members.len() == 1 {
+            return selected;
+        }
+        let asked = self.wanted_address().and_then(|address| self.site_of(selected, address));
+        let asked = asked.filter(|(_, pool)| pool.is_open(&self.classes)).map(|(subnet, _)| subnet);
+        let leased = || snapshot.plan(self.own_lease(selected)?.lease.subnet_id);
+        let open = |subnet: &&SubnetPlan| subnet.is_open(&self.classes);
+        asked.filter(open).or_else(|| leased().filter(open)).unwrap_or(selected)
     }
 
     /// The next free address of the pools that are open to the client: of the subnet that one was given from last,

@@ -207,12 +207,18 @@ fn options(dice: &mut Dice, level: &mut Map<String, Value>) {
     }
 }
 
-fn each_network(all: &mut Map<String, Value>, mut change: impl FnMut(&mut Map<String, Value>)) {
+pub(super) fn each_network(
+    all: &mut Map<String, Value>,
+    mut change: impl FnMut(&mut Map<String, Value>),
+) {
     let networks = all.get_mut("shared-networks").and_then(Value::as_array_mut);
     networks.into_iter().flatten().filter_map(Value::as_object_mut).for_each(&mut change);
 }
 
-fn each_subnet(all: &mut Map<String, Value>, mut change: impl FnMut(&mut Map<String, Value>)) {
+pub(super) fn each_subnet(
+    all: &mut Map<String, Value>,
+    mut change: impl FnMut(&mut Map<String, Value>),
+) {
     let mut subnets = |level: &mut Map<String, Value>| {
         let subnets = level.get_mut("subnet4").and_then(Value::as_array_mut);
         subnets.into_iter().flatten().filter_map(Value::as_object_mut).for_each(&mut change);
