@@ -27,8 +27,8 @@ pub(crate) enum What {
     Option(u8),
     /// A member of a lease, or `present`.
     Lease(String),
-    /// The result of a command.
-    Command,
+    /// The result of a command of this name.
+    Command(String),
 }
 
 impl fmt::Display for Difference {
@@ -38,7 +38,7 @@ impl fmt::Display for Difference {
             What::Field(name) => f.write_str(name)?,
             What::Option(code) => write!(f, "option {code}")?,
             What::Lease(member) => write!(f, "lease: {member}")?,
-            What::Command => f.write_str("command")?,
+            What::Command(name) => write!(f, "{name}")?,
         }
         write!(f, ": Kea {}, Peregrine {}", self.kea, self.ours)
     }
@@ -124,7 +124,7 @@ impl Pools {
     }
 
     /// What pool it is in; the address itself if it is in none.
-    fn name(&self, address: Ipv4Addr) -> String {
+    pub(crate) fn name(&self, address: Ipv4Addr) -> String {
         let pool = self.all.iter().find(|(first, last)| (*first..=*last).contains(&address));
         pool.map_or_else(|| address.to_string(), |(first, last)| format!("{first}-{last}"))
     }
