@@ -1,6 +1,8 @@
 //! Differences between Kea 2.2 and Peregrine that are meant, each by its name with its reason. One that no scenario
 //! meets fails the run: it would hide something.
 
+use serde_json::Value;
+
 use crate::client::Held;
 use crate::compare::{What, hex};
 use crate::message::{Kind, Reply, enterprises};
@@ -42,7 +44,9 @@ const BROADCAST: &str = "ffffffffffff";
 const DECLINED: [&str; 5] = ["hw-address", "client-id", "hostname", "valid-lft", "cltt"];
 
 /// Those that a long random run need not meet: nothing that leads to them is drawn, or seldom.
-pub(crate) const SELDOM: [&str; 10] = [
+pub(crate) const SELDOM: [&str; 12] = [
+    "form-of-relay-information",
+    "vendor-options-left-over",
     "name-of-the-selected-subnet",
     "current-binding-first",
     "no-ethernet-address",
@@ -356,6 +360,24 @@ pub(crate) const ALL: &[Meant] = &[
                 && (seen.is_address() || seen.follows_from_pool())
         },
         effect: Effect::OtherAddresses,
+    },
+    Meant {
+        name: "form-of-relay-information",
+        reason: "user-context of a lease, relay-agent-info of store-extended-info: 2.2 has the bytes of option 82 as a text, 3.x a map with \
+                 them as sub-options and with the remote and relay ids",
+        applies: |seen| {
+            let of = |text: &str| text.rsplit_once(" of ").map(|(context, _)| context.to_owned());
+            let context = |text: &str| of(text)?.parse::<Value>().ok();
+            let info =
+                |context: Option<Value>| context.map(|it| it["ISC"]["relay-agent-info"].clone());
+            let kea = info(context(&seen.difference.kea));
+            let ours = info(context(&seen.difference.ours));
+            seen.difference.what == What::Lease("user-context".into())
+                && ours.is_some_and(|ours| {
+                    ours["sub-options"].is_string() && kea == Some(ours["sub-options"].clone())
+                })
+        },
+        effect: Effect::None,
     },
     Meant {
         name: "class-of-a-skipped-operand",

@@ -33,6 +33,7 @@ pub(crate) fn draw(seed: u64) -> Story {
     if broad {
         more::broaden(&mut others, &mut config, loose, wild);
     }
+    let reserved = more::reserved(&config);
     let twins = twins && !loose;
     if twins {
         twins::add(&mut latest, &mut config);
@@ -56,6 +57,9 @@ pub(crate) fn draw(seed: u64) -> Story {
         if broad {
             plan.broaden_steps(&mut others, &mut story, before);
         }
+        let client = &plan.clients[latest.between(0, plan.clients.len() - 1)].name;
+        let other = &plan.clients[latest.between(0, plan.clients.len() - 1)].name;
+        more::seldom_met(&mut latest, &mut story, [client, other], &reserved);
     }
     story
 }

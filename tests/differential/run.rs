@@ -93,6 +93,7 @@ pub(crate) fn tell(lab: &mut Lab, story: &Story) -> Result<Report, Failure> {
         given_back: BTreeSet::new(),
         expired: false,
         ended: false,
+        longest_s: 0,
         report: Report::default(),
     };
     for (at, step) in story.steps.iter().enumerate() {
@@ -122,6 +123,8 @@ struct Telling<'a> {
     expired: bool,
     /// Whether one was set back to its end since the last query.
     ended: bool,
+    /// How long an exchange took at most.
+    longest_s: u64,
     report: Report,
 }
 
@@ -140,6 +143,7 @@ impl Telling<'_> {
             // Another address may be leased at each side by then.
             Step::Command(_) if self.diverged => Ok(()),
             Step::Command(command) => self.command(command),
+            Step::Statistics => self.statistics(),
             Step::Restart => {
                 self.lab.kea.start();
                 self.lab.ours.start();
@@ -176,7 +180,9 @@ impl Telling<'_> {
             }
             (kea, ours) => return Err(format!("cannot be asked: Kea {kea:?}, Peregrine {ours:?}")),
         };
+        let asked_s = wall_s();
         let replies = self.lab.exchange(&queries)?;
+        self.longest_s = self.longest_s.max(wall_s().saturating_sub(asked_s));
         if std::env::var_os(TELL).is_some() {
             eprintln!("{client} {verb} {words:?}\n{replies}");
         }
@@ -244,7 +250,7 @@ impl Telling<'_> {
 
     fn check_leases(&mut self, about: Option<&About<'_>>) -> Result<(), String> {
         let (kea, ours) = (self.lab.kea.server.leases(), self.lab.ours.server.leases());
-        let differences = compare::leases(&kea, &ours, &self.addresses, wall_s());
+        let differences = compare::leases(&kea, &ours, &self.addresses, wall_s(), self.longest_s);
         self.explain(&differences, about)
     }
 
@@ -403,11 +409,24 @@ impl Telling<'_> {
         self.check_leases(None)
     }
 
+    fn statistics(&mut self) -> Result<(), String> {
+        let command = json!({"command": "statistic-get-all"});
+        let [kea, ours] = [&self.lab.kea, &self.lab.ours].map(|side| {
+            compare::statistics(&side.server.command(&command), side.sentinels_since_start())
+        });
+        self.explain(&compare::statistics_of_both(&kea, &ours), None)
+    }
+
     fn command(&mut self, command: &Value) -> Result<(), String> {
         let answers = [&self.lab.kea, &self.lab.ours].map(|side| side.server.command(command));
-        let [kea, ours] = answers.clone().map(|answer| answer["result"].to_string());
+        let name = command["command"].as_str().unwrap_or_default();
+        // What is said of statistics are their values; of other commands only the result has to be the same.
+        let [kea, ours] = answers.clone().map(|answer| match name.starts_with("stat") {
+            true => compare::without_moments(&answer).to_string(),
+            false => answer["result"].to_string(),
+        });
         if kea != ours {
-            let name = command["command"].as_str().unwrap_or_default().into();
+            let name = name.into();
             let difference = Difference { what: What::Command(name), kea, ours };
             self.explain(&[difference], None).map_err(|error| format!("{error}\n{answers:?}"))?;
         }

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use super::answer::Promise;
 use super::names::name_of;
 use super::snapshot::SubnetPlan;
-use super::{AllocationFailure, Context, DropReason, Event, Exchange, Outcome};
+use super::{AllocationFailure, Context, DropReason, Event, Exchange, Outcome, Shortage};
 use crate::codec::v4::MessageType;
 use crate::config::model::Lifetime;
 use crate::lease::{ChangeNumber, Grant, INFINITE_LIFETIME, Lease4, Origin, Stored};
@@ -196,6 +196,11 @@ impl<'a> Exchange<'a> {
     pub(super) fn failure(&self, selected: &SubnetPlan) -> AllocationFailure {
         let snapshot = self.context.snapshot;
         let network = snapshot.network_of(selected);
+        let last = self.around(&snapshot.subnets[network.preferred(selected.membership)]).last();
+        self.context.shortage.set(Some(Shortage {
+            subnet_id: last.unwrap_or(selected).config.id,
+            is_shared: network.is_shared,
+        }));
         let members = network.members.iter().map(|at| &snapshot.subnets[*at]);
         if members.clone().all(|subnet| subnet.pools.is_empty()) {
             return AllocationFailure::NoPools;

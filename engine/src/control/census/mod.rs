@@ -1,19 +1,22 @@
-//! What statistics tell of leases, and `leases-reclaim` (Kea guide, "Statistics in the DHCPv4 Server"). Pure but for the
-//! clock and the journal it is given.
+//! What statistics tell of the server, its subnets and pools, the commands for them, and `leases-reclaim` (Kea guide,
+//! "Statistics in the DHCPv4 Server"). Pure but for the clock and the journal it is given.
 //!
 //! What a subnet has assigned is counted when it is asked for: the packet path keeps no books for it.
+
+mod commands;
+mod ledger;
+mod rows;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
-
-use super::core::statistics;
-use super::{Answer, Command, Registry};
-use crate::clock::Clock;
+use super::{Command, Registry};
+use crate::clock::{Clock, Mono};
 use crate::lease::{ChangeNumber, LeaseState, LeaseStore};
 use crate::limits::RECLAIM_SLICE;
-use crate::stats::Stats;
+use crate::stats::{Counter, LOCAL, Place, Stats};
+use crate::sync::Mutex;
+use ledger::{Ledger, Limit, Moment, Reading};
 
 /// Leases that are taken from the store at a time.
 const SLICE: usize = 1024;
@@ -27,68 +30,152 @@ pub struct Census {
     pub clock: Arc<dyn Clock>,
     /// The counters.
     pub stats: Arc<Stats>,
-    /// The ids of all subnets, and how many addresses their pools have.
-    pub subnets: Arc<dyn Fn() -> Vec<(u32, u64)> + Send + Sync>,
+    /// What is configured now.
+    pub configured: Arc<dyn Fn() -> Configured + Send + Sync>,
     /// Returns when the lease file has everything up to a change, or says why it has not.
     pub written: Arc<dyn Fn(ChangeNumber) -> Result<(), String> + Send + Sync>,
 }
 
-/// Leases of one subnet, or of all.
-#[derive(Clone, Copy, Default)]
+/// What statistics need to know of a configuration.
+#[derive(Clone, Debug, Default)]
+pub struct Configured {
+    /// Since when it is served.
+    pub since: Mono,
+    /// The subnets, by ascending id.
+    pub subnets: Vec<SubnetPools>,
+    /// `statistic-default-sample-count`; with 0 it is the age that counts.
+    pub sample_count: u32,
+    /// `statistic-default-sample-age`, seconds.
+    pub sample_age_s: u32,
+}
+
+impl Configured {
+    fn limit(&self) -> Limit {
+        match self.sample_count {
+            0 => Limit::Age(u64::from(self.sample_age_s) * 1000),
+            count => Limit::Count(count.try_into().unwrap_or(usize::MAX)),
+        }
+    }
+}
+
+/// How many addresses the pools of a subnet have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SubnetPools {
+    /// The subnet's id.
+    pub id: u32,
+    /// By ascending `pool-id`, each once.
+    pub pools: Vec<(u32, u64)>,
+}
+
+impl SubnetPools {
+    fn total(&self) -> u64 {
+        self.pools.iter().map(|(_, addresses)| addresses).sum()
+    }
+}
+
+/// Leases of one place, or of all.
+#[derive(Clone, Copy, Debug, Default)]
 struct Count {
     /// Held by a client, or declined.
     assigned: u64,
     declined: u64,
 }
 
+/// Leases by subnet and by pool.
+type Counts = HashMap<Place, Count>;
+
+/// The commands at work.
+struct Office {
+    census: Census,
+    ledger: Mutex<Ledger>,
+}
+
 impl Census {
     /// Registers the commands.
     pub fn register(self, registry: &Registry) {
-        let census = self.clone();
-        registry.register("statistic-get-all", move |_| Answer::with(census.statistics()));
-        registry.register("leases-reclaim", move |command| match self.reclaim(command) {
-            Ok(()) => Answer::success("Reclamation of expired leases is complete."),
-            Err(why) => Answer::error(why),
-        });
+        let limit = (self.configured)().limit();
+        let ledger = Mutex::new(Ledger::new(limit, self.clock.wall_ms()));
+        commands::register(&Arc::new(Office { census: self, ledger }), registry);
     }
 
-    fn statistics(&self) -> Value {
-        let mut all = match statistics(&self.stats) {
-            Value::Object(all) => all,
-            _ => Map::new(),
+    fn moment(&self) -> Moment {
+        Moment { ms: self.clock.wall_ms(), configured: (self.configured)().since }
+    }
+
+    /// The value of a statistic as it is now, if there is one of this name.
+    fn reading(&self, name: &str) -> Option<Reading> {
+        let global = Counter::ALL.iter().find(|counter| counter.name() == name);
+        match global {
+            Some(counter) => Some(self.global(*counter)),
+            None => self.readings().into_iter().find(|reading| reading.name == name),
+        }
+    }
+
+    fn global(&self, counter: Counter) -> Reading {
+        let value = match counter {
+            // The queue of the log is the process's, and counts for itself.
+            Counter::LogLinesDropped => crate::log::dropped(),
+            other => self.stats.value(other),
         };
+        reading(counter.name().into(), value, false)
+    }
+
+    /// The values of all statistics.
+    fn readings(&self) -> Vec<Reading> {
+        let mut all: Vec<_> = Counter::ALL.iter().map(|counter| self.global(*counter)).collect();
         let counts = self.count();
-        let whole = counts.values().fold(Count::default(), |sum, of| Count {
+        let wholes = counts.iter().filter(|(place, _)| place.pool_id.is_none());
+        let whole = wholes.fold(Count::default(), |sum, (_, of)| Count {
             assigned: sum.assigned + of.assigned,
             declined: sum.declined + of.declined,
         });
-        let mut tell = |name: String, value: u64| all.insert(name, json!([[value, Value::Null]]));
-        tell("assigned-addresses".into(), whole.assigned);
-        tell("declined-addresses".into(), whole.declined);
-        for (id, total) in (self.subnets)() {
-            let of = counts.get(&id).copied().unwrap_or_default();
-            tell(format!("subnet[{id}].total-addresses"), total);
-            tell(format!("subnet[{id}].assigned-addresses"), of.assigned);
-            tell(format!("subnet[{id}].declined-addresses"), of.declined);
+        all.push(reading("assigned-addresses".into(), whole.assigned, true));
+        all.push(reading("declined-addresses".into(), whole.declined, true));
+        for subnet in (self.configured)().subnets {
+            self.read_place(Place::subnet(subnet.id), subnet.total(), &counts, &mut all);
+            for (pool_id, total) in subnet.pools {
+                let place = Place { subnet_id: subnet.id, pool_id: Some(pool_id) };
+                self.read_place(place, total, &counts, &mut all);
+            }
         }
-        Value::Object(all)
+        all
     }
 
-    /// By subnet.
-    fn count(&self) -> HashMap<u32, Count> {
-        let mut counts = HashMap::<u32, Count>::new();
+    fn read_place(&self, place: Place, total: u64, counts: &Counts, all: &mut Vec<Reading>) {
+        let name = |what: &str| match place.pool_id {
+            None => format!("subnet[{}].{what}", place.subnet_id),
+            Some(pool) => format!("subnet[{}].pool[{pool}].{what}", place.subnet_id),
+        };
+        let of = counts.get(&place).copied().unwrap_or_default();
+        all.push(reading(name("total-addresses"), total, true));
+        all.push(reading(name("assigned-addresses"), of.assigned, true));
+        all.push(reading(name("declined-addresses"), of.declined, true));
+        for counter in LOCAL {
+            let value = self.stats.value_at(counter, place);
+            if value > 0 || is_always_told(counter, place) {
+                all.push(reading(name(counter.name()), value, false));
+            }
+        }
+    }
+
+    fn count(&self) -> Counts {
+        let mut counts = Counts::new();
         let mut after = None;
         loop {
             let page = self.store.page(after, SLICE);
             for lease in &page {
-                let of = counts.entry(lease.subnet_id).or_default();
-                match lease.state {
-                    LeaseState::Declined => {
-                        of.assigned += 1;
-                        of.declined += 1;
+                let (assigned, declined) = match lease.state {
+                    LeaseState::Declined => (1, 1),
+                    LeaseState::Assigned => (1, 0),
+                    LeaseState::Reclaimed | LeaseState::Released | LeaseState::Registered => {
+                        continue;
                     }
-                    LeaseState::Assigned => of.assigned += 1,
-                    LeaseState::Reclaimed | LeaseState::Released | LeaseState::Registered => {}
+                };
+                let whole = Place::subnet(lease.subnet_id);
+                for place in [whole, Place { pool_id: Some(lease.pool_id), ..whole }] {
+                    let of = counts.entry(place).or_default();
+                    of.assigned += assigned;
+                    of.declined += declined;
                 }
             }
             match page.last() {
@@ -120,12 +207,26 @@ impl Census {
     }
 }
 
+/// What is told of a place before it ever happened; the rest comes to be with its first time.
+fn is_always_told(counter: Counter, place: Place) -> bool {
+    let of_leases =
+        [Counter::CumulativeAssigned, Counter::ReclaimedLeases, Counter::ReclaimedDeclined];
+    of_leases.contains(&counter)
+        || (counter == Counter::ReservationConflicts && place.pool_id.is_none())
+}
+
+fn reading(name: String, value: u64, is_gauge: bool) -> Reading {
+    Reading { name, value: i64::try_from(value).unwrap_or(i64::MAX), is_gauge }
+}
+
 #[cfg(test)]
 mod tests {
     use std::net::Ipv4Addr;
 
+    use serde_json::{Value, json};
+
     use super::*;
-    use crate::clock::{Mono, Now};
+    use crate::clock::Now;
     use crate::lease::csv::Journal;
     use crate::lease::{HwAddress, Lease4, Origin, Overwrite};
     use crate::server::Storage;
@@ -173,7 +274,14 @@ mod tests {
             store: Arc::clone(&storage.store),
             clock: Arc::new(Stopped),
             stats: Arc::clone(&stats),
-            subnets: Arc::new(|| vec![(1, 10), (2, 20), (3, 30)]),
+            configured: Arc::new(|| {
+                let subnet = |id: u32| SubnetPools { id, pools: vec![(0, 4), (id, 6)] };
+                Configured {
+                    subnets: vec![subnet(1), subnet(2)],
+                    sample_count: 20,
+                    ..Configured::default()
+                }
+            }),
             written: Arc::new(|_| Ok(())),
         };
         census.register(&registry);
@@ -185,7 +293,12 @@ mod tests {
             ["total", "assigned", "declined"]
                 .map(|name| told(&format!("subnet[{id}].{name}-addresses")).unwrap())
         };
-        assert_eq!([of(1), of(2), of(3)], [[10, 3, 1], [20, 1, 1], [30, 0, 0]]);
+        assert_eq!([of(1), of(2)], [[10, 3, 1], [10, 1, 1]]);
+        // Every lease says 0; of a pool of its own nothing was given.
+        assert_eq!(told("subnet[1].pool[0].assigned-addresses"), Some(3));
+        assert_eq!(told("subnet[1].pool[1].assigned-addresses"), Some(0));
+        assert_eq!(told("subnet[1].pool[1].total-addresses"), Some(6));
+        assert_eq!(told("subnet[3].total-addresses"), None);
         assert_eq!((told("assigned-addresses"), told("declined-addresses")), (Some(4), Some(2)));
         assert_eq!(told("pkt4-received"), Some(0));
         let reclaim = |arguments: Value| {
@@ -205,5 +318,114 @@ mod tests {
         assert_eq!(reclaim(json!({"remove": true})), done);
         // What was reclaimed before is deleted, and counted once only.
         assert_eq!((storage.store.len(), stats.value(Counter::ReclaimedLeases)), (2, 3));
+    }
+    /// Every answer of the commands for one statistic and for all of them, right and wrong.
+    #[test]
+    fn every_answer_about_statistics() {
+        let stats = Arc::<Stats>::default();
+        let place = Place { subnet_id: 1, pool_id: Some(0) };
+        stats.set_places(&[place, Place::subnet(1)]);
+        stats.count_at(Counter::CumulativeAssigned, place);
+        let storage = Storage::on(Journal::none(), Arc::clone(&stats));
+        let registry = Registry::default();
+        let subnet = SubnetPools { id: 1, pools: vec![(0, 4)] };
+        let configured =
+            Configured { subnets: vec![subnet], sample_count: 1, ..Configured::default() };
+        let census = Census {
+            store: Arc::clone(&storage.store),
+            clock: Arc::new(Stopped),
+            stats,
+            configured: Arc::new(move || configured.clone()),
+            written: Arc::new(|_| Ok(())),
+        };
+        census.register(&registry);
+        let name = "subnet[1].cumulative-assigned-addresses";
+        let ask = |command: &str, arguments: Value| {
+            registry.execute(&json!({"command": command, "arguments": arguments}))
+        };
+        let told = |name: &str| ask("statistic-get", json!({"name": name})).arguments.unwrap();
+        let rows = || ask("stat-lease4-get", json!({"subnet-id": 1})).arguments.unwrap();
+        assert_eq!(rows()["result-set"]["rows"], json!([[1, 4, 1, 0, 0]]));
+        let at = commands::moment(5_000_000);
+        assert_eq!(told(name), json!({name: [[1, at]]}));
+        assert_eq!(told("nonsense"), json!({}));
+        let answers = [
+            ("statistic-get", json!({}), 1, "Missing mandatory 'name' parameter."),
+            ("statistic-get", json!({"name": 1}), 1, "'name' parameter expected to be a string."),
+            ("statistic-reset", json!({"name": "n"}), 1, "No 'n' statistic found"),
+            ("statistic-remove", json!({"name": "n"}), 1, "No 'n' statistic found"),
+            (
+                "statistic-sample-age-set",
+                json!({"name": name}),
+                1,
+                "Missing mandatory 'duration' parameter.",
+            ),
+            (
+                "statistic-sample-count-set",
+                json!({"name": name, "max-samples": "x"}),
+                1,
+                "'max-samples' parameter expected to be an integer.",
+            ),
+            (
+                "statistic-sample-count-set-all",
+                json!({"max-samples": 0}),
+                1,
+                "'max-samples' parameter must not be zero",
+            ),
+            (
+                "statistic-sample-count-set-all",
+                json!({"max-samples": 5}),
+                0,
+                "All statistics count limit are set.",
+            ),
+            (
+                "statistic-sample-age-set-all",
+                json!({"duration": 60}),
+                0,
+                "All statistics duration limit are set.",
+            ),
+            ("statistic-reset-all", json!({}), 0, "All statistics reset to neutral values."),
+            (
+                "statistic-remove-all",
+                json!({}),
+                0,
+                "Warning: statistic-remove-all command is deprecated. All statistics removed.",
+            ),
+            ("stat-lease4-get", json!({}), 0, "stat-lease4-get[all subnets]: 1 rows found"),
+            (
+                "stat-lease4-get",
+                json!({"subnet-id": 7}),
+                3,
+                "stat-lease4-get[subnet-id=7]: no matching data, subnet-id: 7 does not exist",
+            ),
+            (
+                "stat-lease4-get",
+                json!({"subnet-range": {"first-subnet-id": 2, "last-subnet-id": 3}}),
+                3,
+                "stat-lease4-get[subnets 2 through 3]: no matching data, \
+                 selected ID range: 2 through 3 includes no known subnets",
+            ),
+            (
+                "stat-lease4-get",
+                json!({"subnet-range": {"first-subnet-id": 3, "last-subnet-id": 2}}),
+                1,
+                "'last-subnet-id' must be greater than 'first-subnet-id'",
+            ),
+            (
+                "stat-lease4-get",
+                json!({"subnet-id": "1"}),
+                1,
+                "'subnet-id' parameter is not integer",
+            ),
+            ("stat-lease4-get", json!({"subnet-id": 0}), 1, "'subnet-id' parameter must be > 0"),
+        ];
+        for (command, arguments, result, text) in answers {
+            let answer = ask(command, arguments);
+            assert_eq!((answer.result, answer.text.as_deref()), (result, Some(text)));
+        }
+        assert_eq!(told(name), json!({}), "removed");
+        let all = ask("statistic-global-get-all", json!({})).arguments.unwrap();
+        assert_eq!(all, json!({}));
+        assert_eq!(rows()["result-set"]["rows"], json!([[1, 0, 0, 0, 0]]));
     }
 }
