@@ -124,6 +124,10 @@ mod tests {
         let announced = peregrine.then_some(Announced {
             incarnation: Incarnation(1),
             batches: true,
+            serves_returning: true,
+            state: Some(state),
+            told: None,
+            untold: false,
             halves: true,
             wants_repair: false,
             tolerates_skew: false,
