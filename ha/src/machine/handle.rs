@@ -135,6 +135,7 @@ impl Relationship {
         let settled = self.stage == Stage::Normal && self.state() == status.state;
         self.partner.heard(now, status);
         self.partner.halves = Some(self.partner.announced.as_ref().is_some_and(|it| it.halves));
+        self.partner.is_kea = self.partner.announced.is_none();
         if settled {
             // In normal operation on both sides each change is told.
             self.partner.has_told_all();
