@@ -87,7 +87,7 @@ impl Relationship {
 
     /// The partner said that it is in this state, perhaps long ago: if that is news it is asked at once.
     pub fn handle_told(&mut self, now: Now, state: State) {
-        if self.partner.seen != Seen::In(state) && self.announces_return().is_some() {
+        if self.partner.seen != Seen::In(state) && self.parameters.serves_returning() {
             self.hurries = true;
             self.settle(now);
         }
