@@ -287,7 +287,8 @@ impl Relationship {
             held_by_others: false,
             unsent_updates: 0,
             owed: Owed::default(),
-            hurries: false,
+            // Its first heartbeat does not wait.
+            hurries: true,
             behind: false,
             served_before_sync: false,
             leads: false,
