@@ -109,6 +109,7 @@ impl Half {
             incarnation: self.incarnation,
             batches: true,
             serves_returning,
+            mode: Some(self.gate.peers().mode()),
             state: Some(state),
             told,
             untold: state == State::Waiting && !self.is_paired(),
