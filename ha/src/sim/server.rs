@@ -104,6 +104,10 @@ impl Replication for Joined {
             replication.queue(change);
         }
     }
+
+    fn reclaims(&self, lease: &Lease4) -> bool {
+        self.replication.read().as_ref().is_none_or(|replication| replication.reclaims(lease))
+    }
 }
 
 impl Drop for Server {
@@ -178,7 +182,7 @@ impl Server {
         if breakage == Some(Breakage::OtherHalf) {
             half.gate().share_pools(false);
         }
-        let replication = Breakage::wrap(breakage, half.outbox());
+        let replication = Breakage::wrap(breakage, &half);
         let joined = Arc::new(Joined {
             replication: RwLock::new(Some(replication)),
             changed: Mutex::default(),
@@ -249,7 +253,8 @@ impl Server {
     /// A peer's request arrives; gives the answer.
     pub(super) fn request(&mut self, body: &str) -> String {
         let rules = Rules { credentials: Vec::new(), restrict_commands: true };
-        reply(&rules, &HeaderMap::new(), body.as_bytes(), &self.registry).body
+        let listener = self.registry.over(Channel::Partner(self.half.index()));
+        reply(&rules, &HeaderMap::new(), body.as_bytes(), &listener).body
     }
 
     /// The answer to a request, or its failure. One that is not waited for any more is ignored.
