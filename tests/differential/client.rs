@@ -21,7 +21,7 @@ pub(crate) struct Held {
     /// Whether an offer of the server may still be open.
     pub(crate) promised: bool,
     /// Whether different addresses were offered, so that one of them stays open.
-    several: bool,
+    pub(crate) several: bool,
 }
 
 impl Held {

@@ -44,7 +44,8 @@ const BROADCAST: &str = "ffffffffffff";
 const DECLINED: [&str; 5] = ["hw-address", "client-id", "hostname", "valid-lft", "cltt"];
 
 /// Those that a long random run need not meet: nothing that leads to them is drawn, or seldom.
-pub(crate) const SELDOM: [&str; 12] = [
+pub(crate) const SELDOM: [&str; 13] = [
+    "reserved-by-another-identifier",
     "form-of-relay-information",
     "vendor-options-left-over",
     "name-of-the-selected-subnet",
@@ -111,13 +112,11 @@ pub(crate) const ALL: &[Meant] = &[
         reason: "DISCOVER and REQUEST without an address, yiaddr: a client that asks again is given the same address, which nobody else was offered \
                  meanwhile (RFC 2131 section 3.1 point 2); Kea goes on to the next",
         applies: |seen| {
-            let again = |had: Held, reply: Option<&Reply>| {
-                had.promised && reply.is_some_and(|reply| Some(reply.yiaddr) == had.last_offer)
-            };
-            seen.chooses()
-                && seen.is_address()
-                && again(seen.had_here, seen.ours)
-                && !again(seen.had, seen.kea)
+            let Held { promised, several, last_offer, .. } = seen.had_here;
+            let given = seen.ours.map(|reply| reply.yiaddr);
+            // Of several offers the one of this network is repeated, which need not be the last one.
+            let again = promised && given.is_some() && (several || given == last_offer);
+            seen.chooses() && seen.is_address() && again
         },
         effect: Effect::OtherAddresses,
     },
@@ -358,6 +357,16 @@ pub(crate) const ALL: &[Meant] = &[
                 && seen.has_own
                 && seen.addresses_differ()
                 && (seen.is_address() || seen.follows_from_pool())
+        },
+        effect: Effect::OtherAddresses,
+    },
+    Meant {
+        name: "reserved-by-another-identifier",
+        reason: "DISCOVER and REQUEST without an address, yiaddr: where the client's reservation cannot be had, an address is chosen that nobody is \
+                 assigned (RFC 2131 section 1, dynamic allocation); Kea comes past one that is reserved for the client by an \
+                 identifier that does not count",
+        applies: |seen| {
+            seen.chooses() && seen.kea_gave_reserved && !seen.has_own && seen.is_address()
         },
         effect: Effect::OtherAddresses,
     },

@@ -278,6 +278,7 @@ impl Telling<'_> {
                 is_reserved: about
                     .is_some_and(|about| self.reservations.keep(&about.queries.ours.0)),
                 has_own: about.is_some_and(|about| self.has_own(about)),
+                kea_gave_reserved: about.is_some_and(|about| self.kea_gave_reserved(about)),
                 vendor_options: &self.lab.ours.vendor_options,
                 expired: self.expired,
             };
@@ -336,6 +337,12 @@ impl Telling<'_> {
         let held = self.ours.get(about.client).and_then(|held| held.bound).map(|(it, _)| it);
         let query = &about.queries.ours.0;
         given.is_some_and(|given| held == Some(given) && self.reservations.give(query, given))
+    }
+
+    /// Whether Kea offers the client an address that is reserved for it.
+    fn kea_gave_reserved(&self, about: &About<'_>) -> bool {
+        let given = about.replies.kea.as_ref().map(|reply| reply.yiaddr);
+        given.is_some_and(|given| self.reservations.give(&about.queries.kea.0, given))
     }
 
     /// Deletes leases that only one side has, and lets the client begin again: what comes after can be compared.

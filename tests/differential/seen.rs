@@ -41,6 +41,8 @@ pub(crate) struct Seen<'a> {
     pub(crate) is_reserved: bool,
     /// Whether Peregrine gives the client the address that it has, which is reserved for it.
     pub(crate) has_own: bool,
+    /// Whether the address that Kea gave is reserved for the client, by whatever identifier.
+    pub(crate) kea_gave_reserved: bool,
     /// What Peregrine's options 125 said so far.
     pub(crate) vendor_options: &'a BTreeSet<VendorOption>,
     /// Whether any lease was over when the query came.

@@ -319,37 +319,11 @@ mod tests {
         // What was reclaimed before is deleted, and counted once only.
         assert_eq!((storage.store.len(), stats.value(Counter::ReclaimedLeases)), (2, 3));
     }
-    /// Every answer of the commands for one statistic and for all of them, right and wrong.
-    #[test]
-    fn every_answer_about_statistics() {
-        let stats = Arc::<Stats>::default();
-        let place = Place { subnet_id: 1, pool_id: Some(0) };
-        stats.set_places(&[place, Place::subnet(1)]);
-        stats.count_at(Counter::CumulativeAssigned, place);
-        let storage = Storage::on(Journal::none(), Arc::clone(&stats));
-        let registry = Registry::default();
-        let subnet = SubnetPools { id: 1, pools: vec![(0, 4)] };
-        let configured =
-            Configured { subnets: vec![subnet], sample_count: 1, ..Configured::default() };
-        let census = Census {
-            store: Arc::clone(&storage.store),
-            clock: Arc::new(Stopped),
-            stats,
-            configured: Arc::new(move || configured.clone()),
-            written: Arc::new(|_| Ok(())),
-        };
-        census.register(&registry);
-        let name = "subnet[1].cumulative-assigned-addresses";
-        let ask = |command: &str, arguments: Value| {
-            registry.execute(&json!({"command": command, "arguments": arguments}))
-        };
-        let told = |name: &str| ask("statistic-get", json!({"name": name})).arguments.unwrap();
-        let rows = || ask("stat-lease4-get", json!({"subnet-id": 1})).arguments.unwrap();
-        assert_eq!(rows()["result-set"]["rows"], json!([[1, 4, 1, 0, 0]]));
-        let at = commands::moment(5_000_000);
-        assert_eq!(told(name), json!({name: [[1, at]]}));
-        assert_eq!(told("nonsense"), json!({}));
-        let answers = [
+    /// A command, its arguments, and what comes of it.
+    type Case = (&'static str, Value, i64, &'static str);
+
+    fn answers(name: &str) -> Vec<Case> {
+        let mut all = vec![
             ("statistic-get", json!({}), 1, "Missing mandatory 'name' parameter."),
             ("statistic-get", json!({"name": 1}), 1, "'name' parameter expected to be a string."),
             ("statistic-reset", json!({"name": "n"}), 1, "No 'n' statistic found"),
@@ -391,6 +365,13 @@ mod tests {
                 0,
                 "Warning: statistic-remove-all command is deprecated. All statistics removed.",
             ),
+        ];
+        all.extend(answers_about_subnets());
+        all
+    }
+
+    fn answers_about_subnets() -> Vec<Case> {
+        vec![
             ("stat-lease4-get", json!({}), 0, "stat-lease4-get[all subnets]: 1 rows found"),
             (
                 "stat-lease4-get",
@@ -418,8 +399,40 @@ mod tests {
                 "'subnet-id' parameter is not integer",
             ),
             ("stat-lease4-get", json!({"subnet-id": 0}), 1, "'subnet-id' parameter must be > 0"),
-        ];
-        for (command, arguments, result, text) in answers {
+        ]
+    }
+
+    /// Every answer of the commands for one statistic and for all of them, right and wrong.
+    #[test]
+    fn every_answer_about_statistics() {
+        let stats = Arc::<Stats>::default();
+        let place = Place { subnet_id: 1, pool_id: Some(0) };
+        stats.set_places(&[place, Place::subnet(1)]);
+        stats.count_at(Counter::CumulativeAssigned, place);
+        let storage = Storage::on(Journal::none(), Arc::clone(&stats));
+        let registry = Registry::default();
+        let subnet = SubnetPools { id: 1, pools: vec![(0, 4)] };
+        let configured =
+            Configured { subnets: vec![subnet], sample_count: 1, ..Configured::default() };
+        let census = Census {
+            store: Arc::clone(&storage.store),
+            clock: Arc::new(Stopped),
+            stats,
+            configured: Arc::new(move || configured.clone()),
+            written: Arc::new(|_| Ok(())),
+        };
+        census.register(&registry);
+        let name = "subnet[1].cumulative-assigned-addresses";
+        let ask = |command: &str, arguments: Value| {
+            registry.execute(&json!({"command": command, "arguments": arguments}))
+        };
+        let told = |name: &str| ask("statistic-get", json!({"name": name})).arguments.unwrap();
+        let rows = || ask("stat-lease4-get", json!({"subnet-id": 1})).arguments.unwrap();
+        assert_eq!(rows()["result-set"]["rows"], json!([[1, 4, 1, 0, 0]]));
+        let at = commands::moment(5_000_000);
+        assert_eq!(told(name), json!({name: [[1, at]]}));
+        assert_eq!(told("nonsense"), json!({}));
+        for (command, arguments, result, text) in answers(name) {
             let answer = ask(command, arguments);
             assert_eq!((answer.result, answer.text.as_deref()), (result, Some(text)));
         }
