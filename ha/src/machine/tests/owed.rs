@@ -259,6 +259,25 @@ fn whoever_begins_anew_waits_until_the_partner_has_taken_over() {
     assert_eq!(machine.state(), State::PartnerDown, "it takes over for one that begins anew");
 }
 
+/// A server in the wrong mode comes back to waiting as often as it is handed over to.
+#[test]
+fn a_partner_of_another_mode_is_not_taken_over_for_as_it_begins_anew() {
+    for (mode, next) in [
+        (None, vec![]),
+        (Some(Mode::LoadBalancing), vec![State::PartnerDown]),
+        (Some(Mode::HotStandby), vec![]),
+    ] {
+        let mut machine = alone();
+        see_returning(&mut machine, 101_000, 0, State::Ready);
+        machine.handle_backlog_sent(at(101_100), Ok(()));
+        drain(&mut machine);
+        let announced = super::super::Announced { mode, ..returning() };
+        machine.handle_announced(Some(announced), None);
+        let actions = see(&mut machine, 102_000, State::Waiting);
+        assert_eq!(entered(&actions), next, "{mode:?}");
+    }
+}
+
 #[test]
 fn nobody_serves_in_the_place_of_a_partner_that_served_alone_before_it_has_told() {
     let mut machine = alone();
