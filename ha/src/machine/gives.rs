@@ -145,6 +145,7 @@ mod tests {
             incarnation: Incarnation(1),
             batches: true,
             serves_returning: true,
+            mode: Some(machine.peers().mode()),
             state: Some(state),
             told: None,
             untold: false,

@@ -101,6 +101,12 @@ impl Relationship {
         self.partner.told_all = false;
     }
 
+    /// What the partner announced with a state that it said in between ([`Self::handle_status`]). The clocks were not compared.
+    pub fn handle_announced_anew(&mut self, announced: Option<Announced>) {
+        let offset = self.partner.offset.filter(|_| announced.is_some());
+        self.handle_announced(announced, offset);
+    }
+
     /// The partner says in the heartbeat that ends next that this run was told of all its changes.
     pub const fn handle_told_all(&mut self) {
         self.partner.told_all = true;
