@@ -15,6 +15,7 @@ const ANY_RUN: Incarnation = Incarnation(0);
 
 /// What is to be done for a peer.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "it is moved once, and is a load almost always")]
 pub enum Turn {
     /// Updates are to be sent; [`Outbox::settle`], [`Outbox::settle_batch`] or [`Outbox::put_back`] has to follow.
     Send(Load, Recall),
