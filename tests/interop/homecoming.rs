@@ -163,8 +163,11 @@ fn the_partner_serves_throughout_a_return() {
         for round in 0..rounds {
             let victim = round % 2;
             watch.begin();
+            let begun = watch.clock.now();
             site.kill(victim);
-            let away = watch.clock.now() + AWAY;
+            // Until then it may answer nobody and keep its connections.
+            let dead = watch.clock.now();
+            let away = dead + AWAY;
             until("take-over", PATIENCE, || {
                 let state = state_of(&site.servers[1 - victim]);
                 let alone = state == "partner-down" && watch.clock.now() >= away;
@@ -175,7 +178,11 @@ fn the_partner_serves_throughout_a_return() {
             site.start_again(victim);
             wait_until_settled(site);
             let returned = watch.look(1 - victim);
-            println!("round {round}: {} dies {died:?}, returns {returned:?}", HOSTS[victim]);
+            println!(
+                "round {round}: {} dies within {:?} {died:?}, returns {returned:?}",
+                HOSTS[victim],
+                dead.saturating_sub(begun)
+            );
             assert!(returned.acknowledged > 0, "nobody asked");
             gaps.push(died.longest.max(returned.longest));
         }
