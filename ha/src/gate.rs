@@ -145,7 +145,8 @@ impl Gate {
         if self.shares_pools() && matches!(standing.gives, Gives::OwnHalf { .. }) {
             return false;
         }
-        !standing.own_leases_only
+        let apart = standing.updates.partner == ToPartner::Queue;
+        !(standing.own_leases_only || apart)
             || self.peers.balanced(key).is_none_or(|place| standing.scopes.contains(place))
     }
 
@@ -189,19 +190,24 @@ impl Admission for Gate {
     }
 
     fn allotment(&self, _subnet_id: u32) -> Allotment {
-        let gives = self.standing().gives;
+        let Standing { gives, updates, .. } = self.standing();
         if gives == Gives::EverythingFromFarEnd {
             return Allotment::FarEnd;
         }
+        let whole = match updates.partner {
+            // It may serve its own clients, and renew what it gave them from pools of this server.
+            ToPartner::Queue => Allotment::Apart,
+            _ => Allotment::Whole,
+        };
         if !self.shares_pools() {
-            return Allotment::Whole;
+            return whole;
         }
         let half = match self.peers.local().role {
             Role::Primary => AddressHalf::Even,
             Role::Secondary | Role::Standby | Role::Backup => AddressHalf::Odd,
         };
         match gives {
-            Gives::Everything | Gives::EverythingFromFarEnd => Allotment::Whole,
+            Gives::Everything | Gives::EverythingFromFarEnd => whole,
             Gives::OwnHalfAndAsks => Allotment::Asking(half),
             Gives::OwnHalf { since_s } => Allotment::Alone { half, since_s },
         }

@@ -20,6 +20,8 @@ use engine::seam::{Admission, Replication};
 use engine::server::Parts;
 use engine::sync::Mutex;
 
+#[cfg(any(test, feature = "sim"))]
+pub(crate) use self::join::OnlyOutbox;
 use self::seat::{Seat, Site};
 use self::settings::{renew_certificates, same_logins, settings};
 pub use self::subnets::{Share, Subnets};

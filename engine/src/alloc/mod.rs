@@ -340,12 +340,14 @@ impl Search<'_> {
 
     /// The parts of pools that are ours to give, those first of which nobody is asked.
     fn parts(&self) -> impl Iterator<Item = Part> {
-        let ended = !matches!(self.allotment, Allotment::Alone { .. });
+        let ended = !matches!(self.allotment, Allotment::Alone { .. } | Allotment::Apart);
         let downwards = self.allotment == Allotment::FarEnd;
         let first = Part { half: self.allotment.half(), ended, downwards };
         let other = match self.allotment {
             Allotment::Asking(half) => Some(Part { half: Some(half.other()), ..first }),
-            Allotment::Whole | Allotment::FarEnd | Allotment::Alone { .. } => None,
+            Allotment::Whole | Allotment::FarEnd | Allotment::Apart | Allotment::Alone { .. } => {
+                None
+            }
         };
         std::iter::once(first).chain(other)
     }

@@ -1,6 +1,6 @@
 //! Which free addresses are ours to give, where a pool is open to the clients of both servers of a pair. Pure.
 
-use crate::lease::{AddressHalf, Lease4, LeaseState, Stored};
+use crate::lease::{AddressHalf, LeaseState, Stored};
 
 /// The part of the free addresses that this server may give to clients who do not have them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -11,6 +11,9 @@ pub enum Allotment {
     /// All, from the far end of the pools: a server that took over, beside one that may serve still and begins at the
     /// near end.
     FarEnd,
+    /// All but what ended and is not cleaned up: the partner cannot be heard and may have renewed it. What nobody else may
+    /// have renewed is cleaned up soon.
+    Apart,
     /// This half; an address of the other one if its owner agrees ([`crate::lease::Origin::Asking`]).
     Asking(AddressHalf),
     /// The owner of the other half cannot be asked. What was free in this half when that began, or was given back here
@@ -27,14 +30,20 @@ impl Allotment {
     /// The half whose addresses are given without a question, if it is one half only.
     pub const fn half(self) -> Option<AddressHalf> {
         match self {
-            Self::Whole | Self::FarEnd => None,
+            Self::Whole | Self::FarEnd | Self::Apart => None,
             Self::Asking(half) | Self::Alone { half, .. } => Some(half),
         }
     }
 
-    /// Whether a record keeps its address from others than its client, however long ago it ended.
-    pub(crate) fn keeps(self, lease: &Lease4) -> bool {
-        matches!(self, Self::Alone { .. }) && crate::lease::occupies(lease)
+    /// Whether a record keeps its address from others than its client, however long ago it ended: in a pool that is open to
+    /// both servers' clients, or not.
+    pub(crate) fn keeps(self, stored: &Stored, is_shared: impl FnOnce() -> bool) -> bool {
+        let may_be_renewed = match self {
+            Self::Whole | Self::FarEnd | Self::Asking(_) => false,
+            Self::Apart => true,
+            Self::Alone { .. } => stored.foreign || is_shared(),
+        };
+        may_be_renewed && crate::lease::occupies(&stored.lease)
     }
 
     /// Whether the client whose record this is may have its address again without a question: the owner of the address knows
@@ -42,7 +51,7 @@ impl Allotment {
     pub(crate) fn lets_keep(self, own: &Stored) -> bool {
         let known = own.foreign || own.confirmed || own.promised_s > 0;
         match self {
-            Self::Whole | Self::FarEnd => true,
+            Self::Whole | Self::FarEnd | Self::Apart => true,
             Self::Asking(_) => known && own.lease.state == LeaseState::Assigned,
             Self::Alone { since_s, .. } => {
                 known && own.lease.state == LeaseState::Assigned && own.lease.holds_address(since_s)

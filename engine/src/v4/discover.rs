@@ -99,8 +99,7 @@ impl<'a> Exchange<'a> {
         let context = self.context;
         let stored = context.store.find(site.address);
         let keeps = |stored: &Stored| {
-            stored.keeps_address(context.now.wall_s)
-                || self.may_be_renewed(site.subnet, &stored.lease)
+            stored.keeps_address(context.now.wall_s) || self.may_be_renewed(site.subnet, stored)
         };
         match stored.filter(keeps) {
             Some(stored) => self.owns(&stored.lease),

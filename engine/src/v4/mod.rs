@@ -326,27 +326,32 @@ impl<'a> Exchange<'a> {
     }
 
     /// Whether the partner may have renewed another client's `lease`, however long ago it ended here.
-    fn may_be_renewed(&self, selected: &SubnetPlan, lease: &Lease4) -> bool {
-        let is_shared = || {
-            let site = self.site_of(selected, lease.address);
+    fn may_be_renewed(&self, selected: &SubnetPlan, stored: &Stored) -> bool {
+        self.allotment.keeps(stored, || {
+            let site = self.site_of(selected, stored.lease.address);
             site.is_none_or(|(_, pool)| pool.addresses.is_shared())
-        };
-        self.allotment.keeps(lease) && is_shared()
+        })
     }
 
     /// Whether this server may give an address of `pool` to the client, as far as the partner is concerned: nobody else may
     /// have got it there.
     fn is_ours_to_give(&self, pool: &PoolPlan, address: Ipv4Addr) -> bool {
-        let Allotment::Alone { half, .. } = self.allotment else { return true };
-        if !pool.addresses.is_shared() {
+        if !matches!(self.allotment, Allotment::Alone { .. } | Allotment::Apart) {
             return true;
         }
+        let is_shared = pool.addresses.is_shared();
+        let is_in_half = || match self.allotment {
+            Allotment::Alone { half, .. } if is_shared => AddressHalf::of(address) == half,
+            _ => true,
+        };
         match self.context.store.find(address) {
             Some(stored) if self.owns(&stored.lease) && self.allotment.lets_keep(&stored) => true,
-            Some(stored) if self.allotment.keeps(&stored.lease) && !self.owns(&stored.lease) => {
+            Some(stored)
+                if self.allotment.keeps(&stored, || is_shared) && !self.owns(&stored.lease) =>
+            {
                 false
             }
-            _ => AddressHalf::of(address) == half,
+            _ => is_in_half(),
         }
     }
 }

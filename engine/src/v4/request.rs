@@ -115,7 +115,7 @@ impl<'a> Exchange<'a> {
         }
         let (own, others) = self.sort_out(context.store.find(address));
         if others.is_some_and(|it| {
-            it.lease.holds_address(context.now.wall_s) || self.may_be_renewed(selected, &it.lease)
+            it.lease.holds_address(context.now.wall_s) || self.may_be_renewed(selected, &it)
         }) {
             return Err(NakReason::InUse.into());
         }

@@ -66,7 +66,7 @@ impl Admission for Gates {
 
 /// The outbox of the only relationship of a server.
 #[derive(Debug)]
-pub(super) struct OnlyOutbox(pub(super) Arc<Half>);
+pub(crate) struct OnlyOutbox(pub(crate) Arc<Half>);
 
 impl Replication for OnlyOutbox {
     fn queue(&self, change: &Change<'_>) {

@@ -14,7 +14,8 @@ use engine::lease::{
 use engine::seam::Replication;
 use engine::sync::Mutex;
 
-use crate::outbox::Outbox;
+use crate::half::Half;
+use crate::hub::OnlyOutbox;
 
 /// A rule that is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,13 +61,13 @@ impl Breakage {
     ];
 
     /// Whom the store tells of its changes.
-    pub(super) fn wrap(breakage: Option<Self>, outbox: &Arc<Outbox>) -> Arc<dyn Replication> {
-        let outbox = Arc::clone(outbox);
+    pub(super) fn wrap(breakage: Option<Self>, half: &Arc<Half>) -> Arc<dyn Replication> {
+        let outbox = OnlyOutbox(Arc::clone(half));
         match breakage {
             Some(Breakage::ReplyEarly) => Arc::new(Unasked(outbox)),
             Some(Breakage::CachedAnswer) => Arc::new(Cached(outbox)),
             Some(Breakage::UpdatesSwapped) => Arc::new(Swapped { outbox, last: Mutex::default() }),
-            _ => outbox,
+            _ => Arc::new(outbox),
         }
     }
 
@@ -94,16 +95,20 @@ fn untold<'a>(change: &Change<'a>) -> Change<'a> {
 }
 
 /// Tells the partner, and makes no reply wait for it.
-struct Unasked(Arc<Outbox>);
+struct Unasked(OnlyOutbox);
 
 impl Replication for Unasked {
     fn queue(&self, change: &Change<'_>) {
         self.0.queue(&untold(change));
     }
+
+    fn reclaims(&self, lease: &Lease4) -> bool {
+        self.0.reclaims(lease)
+    }
 }
 
 /// Makes no reply wait to a query that was asked shortly before.
-struct Cached(Arc<Outbox>);
+struct Cached(OnlyOutbox);
 
 /// Seconds within which a query counts as repeated.
 const REPEATED_S: u64 = 20;
@@ -116,11 +121,15 @@ impl Replication for Cached {
         });
         if repeated { self.0.queue(&untold(change)) } else { self.0.queue(change) }
     }
+
+    fn reclaims(&self, lease: &Lease4) -> bool {
+        self.0.reclaims(lease)
+    }
 }
 
 /// Tells each change of an address once more, behind the next one.
 struct Swapped {
-    outbox: Arc<Outbox>,
+    outbox: OnlyOutbox,
     last: Mutex<BTreeMap<Ipv4Addr, (ChangeKind, Lease4)>>,
 }
 
@@ -132,6 +141,10 @@ impl Replication for Swapped {
         if let Some((kind, lease)) = before {
             self.outbox.queue(&untold(&Change { kind, lease: &lease, ..*change }));
         }
+    }
+
+    fn reclaims(&self, lease: &Lease4) -> bool {
+        self.outbox.reclaims(lease)
     }
 }
 

@@ -213,13 +213,6 @@ impl World {
         if held.until <= self.now + ROUNDING {
             return self.ledger.forget(address, held.client);
         }
-        // Known defects, which are counted until they are mended: clocks set back while nobody else knew of the lease, and a
-        // maintenance that begins before what was granted alone was told.
-        if held.promise.told == Told::Nobody {
-            self.report
-                .count("leases given up that only their giver knew of, for no reason allowed");
-            return self.ledger.forget(address, held.client);
-        }
         let lease = self.lease(at, address);
         // What it has may be somebody else's word, who may not have known what the client holds.
         let others = (0..self.sites.len()).filter(|other| *other != at);

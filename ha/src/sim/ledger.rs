@@ -173,12 +173,15 @@ impl Ledger {
         let mut others = self.holdings.remove(&address).unwrap_or_default();
         others.retain(|old| old.until > now && old.client != new.client);
         others.retain(|old| !old.is_over(&new.promise, now));
+        // Who renews what is held twice is known to.
+        let is_known = others.iter().find_map(|old| old.excuse);
         let known = &mut self.known;
         let fresh = others.iter_mut().find(|old| {
             let pair = (address, old.client.min(new.client), old.client.max(new.client));
             known.insert(pair)
         });
         let mut new = new;
+        new.excuse = is_known;
         let found = fresh.map(|old| {
             // Who lost an address once may meet its later holders, too.
             let excuse = self.excuse(address, &old.promise, &new.promise).or(old.excuse);

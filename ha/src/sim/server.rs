@@ -104,6 +104,10 @@ impl Replication for Joined {
             replication.queue(change);
         }
     }
+
+    fn reclaims(&self, lease: &Lease4) -> bool {
+        self.replication.read().as_ref().is_none_or(|replication| replication.reclaims(lease))
+    }
 }
 
 impl Drop for Server {
@@ -178,7 +182,7 @@ impl Server {
         if breakage == Some(Breakage::OtherHalf) {
             half.gate().share_pools(false);
         }
-        let replication = Breakage::wrap(breakage, half.outbox());
+        let replication = Breakage::wrap(breakage, &half);
         let joined = Arc::new(Joined {
             replication: RwLock::new(Some(replication)),
             changed: Mutex::default(),
