@@ -28,6 +28,8 @@ pub const IDENTITY_STRIPES: u32 = if cfg!(feature = "model") {
 pub const END_SHARDS: usize = if cfg!(feature = "model") { 2 } else { 64 };
 /// Batches of replies that may wait for the disk before workers wait as well.
 pub const MAX_COMMIT_BATCHES: usize = 4096;
+/// By how much a thread with long work and no hurry is nicer than the workers: half of what there is.
+pub const GIVES_WAY_BY: i32 = 10;
 /// Rows that may wait for a lease file that takes none before queries are dropped.
 pub const MAX_UNWRITTEN_ROWS: usize = 262_144;
 /// Parts of the rows that wait for the journal's pen, with a lock each.

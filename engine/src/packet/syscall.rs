@@ -15,7 +15,7 @@ use libc::{c_int, c_void, sock_filter, socklen_t};
 use socket2::Socket;
 
 use crate::codec::frame::MAX_HEADER;
-use crate::limits::{BATCH, MAX_MESSAGE};
+use crate::limits::{BATCH, GIVES_WAY_BY, MAX_MESSAGE};
 
 /// Bytes kept of one datagram or frame; longer ones arrive marked as truncated.
 pub(super) const SLOT: usize = MAX_MESSAGE + MAX_HEADER;
@@ -528,6 +528,13 @@ fn entry_address(element: &libc::ifaddrs) -> Option<EntryAddress> {
         }
         _ => None,
     }
+}
+
+/// From now on the calling thread, and those that it starts, give way to the others of this process: for work that
+/// takes the processor for long and that nobody waits for by the millisecond. Nothing undoes it.
+pub(crate) fn give_way() {
+    // SAFETY: plain numbers; Linux knows it by thread. An error leaves things as they were.
+    unsafe { libc::nice(GIVES_WAY_BY) };
 }
 
 /// Nanoseconds for which the calling thread has run.

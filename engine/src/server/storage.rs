@@ -17,6 +17,7 @@ use crate::lease::{
     Change, ChangeKind, ChangeNumber, ChangeSink, Lease4, LeaseState, LeaseStore, Origin,
 };
 use crate::log;
+use crate::packet;
 use crate::seam::Replication;
 use crate::stats::{Counter, Stats};
 use crate::sync::Mutex;
@@ -247,7 +248,10 @@ impl Storage {
     /// by the next one.
     pub fn compact_aside(&self) {
         let storage = self.clone();
-        let cleanup = move || storage.compact();
+        let cleanup = move || {
+            packet::give_way();
+            storage.compact();
+        };
         if let Err(error) = std::thread::Builder::new().name("lfc".into()).spawn(cleanup) {
             log!(PEREGRINE_LFC_FAILED, "no thread for it: {error}");
         }
