@@ -23,6 +23,9 @@ use crate::stats::{Counter, Stats};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
 
+/// Bytes of a row with client identifier and host name.
+const USUAL_ROW: u64 = 96;
+
 /// The leases could not be made ready.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "each says what its cause says")]
@@ -160,6 +163,7 @@ impl Storage {
                 store.load(lease);
             }
         };
+        store.make_room(unread.bytes() / USUAL_ROW);
         let mut loaded = unread.read(threads, &take, &self.stopped)?;
         store.end_loading();
         loaded.torn |= self.sinks.journal.was_torn();

@@ -56,6 +56,28 @@ impl Hints {
         Self { hashing: Hashing::default(), stripes }
     }
 
+    /// Takes room for the hints of so many leases, once rather than little by little: stripes are shared by all threads,
+    /// and so is the memory of each, for which they would wait.
+    pub(super) fn make_room(&self, leases: u64) {
+        let each = 2 * leases / u64::from(IDENTITY_STRIPES);
+        // Not all stripes are alike: nearly all of them differ by less.
+        let each = usize::try_from(each + 2 * each.isqrt()).unwrap_or(0);
+        if each > FEW_HINTS {
+            self.stripes.iter().for_each(|stripe| stripe.lock().reserve_exact(each));
+        }
+    }
+
+    /// Gives back room that was taken for more leases than there are.
+    pub(super) fn give_room_back(&self) {
+        for stripe in &self.stripes {
+            let mut hints = stripe.lock();
+            if hints.capacity() > 2 * hints.len() {
+                let enough = hints.len() + FEW_HINTS;
+                hints.shrink_to(enough);
+            }
+        }
+    }
+
     /// The keys under which a lease is found. A lease with a client identifier is under its hardware address
     /// only for clients that send none.
     pub(super) fn of_lease(&self, lease: &Lease4) -> Keys {

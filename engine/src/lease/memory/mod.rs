@@ -39,6 +39,7 @@ use super::{
     Identity, Lease4, LeaseStore, NotHolder, Origin, Overwrite, Stored,
 };
 use crate::clock::Now;
+use crate::limits::MAX_EXPECTED_LEASES;
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 /// The in-memory store.
@@ -87,8 +88,14 @@ impl MemoryStore {
         Self { complete: AtomicBool::new(false), ..Self::new(sink) }
     }
 
+    /// About so many leases are going to be loaded.
+    pub fn make_room(&self, leases: u64) {
+        self.hints.make_room(leases.min(MAX_EXPECTED_LEASES));
+    }
+
     /// All leases are loaded.
     pub fn end_loading(&self) {
+        self.hints.give_room_back();
         self.complete.store(true, Ordering::Release);
     }
 
