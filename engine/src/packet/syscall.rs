@@ -16,6 +16,7 @@ use socket2::Socket;
 
 use crate::codec::frame::MAX_HEADER;
 use crate::limits::{BATCH, GIVES_WAY_BY, MAX_MESSAGE};
+use crate::sync::before_io;
 
 /// Bytes kept of one datagram or frame; longer ones arrive marked as truncated.
 pub(super) const SLOT: usize = MAX_MESSAGE + MAX_HEADER;
@@ -70,6 +71,7 @@ impl Inbox {
 
 /// Takes at most `limit` datagrams without waiting; how many it were. `WouldBlock` if there is none.
 pub(super) fn receive(socket: &Socket, inbox: &mut Inbox, limit: usize) -> io::Result<usize> {
+    before_io();
     let limit = limit.clamp(1, BATCH);
     // SAFETY: all of these are plain C structures for which all-zero bytes are a valid value.
     let (mut headers, mut parts, mut names, mut controls): (
@@ -116,6 +118,7 @@ pub(super) fn receive(socket: &Socket, inbox: &mut Inbox, limit: usize) -> io::R
 
 /// Throws away at most `limit` datagrams without waiting; how many it were. `WouldBlock` if there is none.
 pub(super) fn discard(socket: &Socket, limit: usize) -> io::Result<usize> {
+    before_io();
     let limit = limit.clamp(1, BATCH);
     // SAFETY: plain C structures for which all-zero bytes are a valid value: no name, no parts, no control bytes.
     let mut headers: [libc::mmsghdr; BATCH] = unsafe { zeroed() };
@@ -170,6 +173,7 @@ pub(super) enum To {
 /// Sends the first of `messages` (at most [`BATCH`]) without waiting: how many went, at least one. An error is about
 /// the first of them, or with `join` about all that [`joined`] puts together with it.
 pub(super) fn send(socket: &Socket, messages: &[Outgoing<'_>], join: bool) -> io::Result<usize> {
+    before_io();
     let messages = &messages[..messages.len().min(BATCH)];
     // SAFETY: all of these are plain C structures for which all-zero bytes are a valid value.
     let (mut headers, mut parts, mut names, mut controls): (
@@ -233,6 +237,7 @@ fn joined(messages: &[Outgoing<'_>]) -> usize {
 
 /// Waits until `socket` can be written to, `milliseconds` at most.
 pub(super) fn wait_writable(socket: &Socket, milliseconds: u16) {
+    before_io();
     let mut entry = libc::pollfd { fd: socket.as_raw_fd(), events: libc::POLLOUT, revents: 0 };
     // SAFETY: one entry, and its count says one. The outcome does not matter: the caller sends again.
     unsafe { libc::poll(&raw mut entry, 1, c_int::from(milliseconds)) };
