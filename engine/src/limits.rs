@@ -30,6 +30,8 @@ pub const END_SHARDS: usize = if cfg!(feature = "model") { 2 } else { 64 };
 pub const MAX_COMMIT_BATCHES: usize = 4096;
 /// By how much a thread with long work and no hurry is nicer than the workers: half of what there is.
 pub const GIVES_WAY_BY: i32 = 10;
+/// Leases that a thread reads before it puts them into the store: so many that neighbours in memory are among them.
+pub const LOAD_BATCH: usize = 32_768;
 /// Leases for which room is made at once before a lease file is read: its rows may be of far fewer.
 pub const MAX_EXPECTED_LEASES: u64 = 4_000_000;
 /// Rows that may wait for a lease file that takes none before queries are dropped.

@@ -158,11 +158,7 @@ impl Storage {
     ) -> Result<(), StorageError> {
         let Some(Loading { unread, store }) = self.unread.lock().take() else { return Ok(()) };
         let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
-        let take = |lease| {
-            if let Some(lease) = amend(lease) {
-                store.load(lease);
-            }
-        };
+        let take = |leases: &mut Vec<Lease4>| store.load_all(leases.drain(..).filter_map(amend));
         store.make_room(unread.bytes() / USUAL_ROW);
         let mut loaded = unread.read(threads, &take, &self.stopped)?;
         store.end_loading();

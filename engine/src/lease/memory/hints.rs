@@ -47,6 +47,11 @@ pub(super) struct Key {
 /// At most two keys: of a lease, or to look for a client's leases.
 pub(super) type Keys = [Option<Key>; 2];
 
+/// The stripe of the first of these keys.
+pub(super) fn first_stripe(keys: Keys) -> Option<u32> {
+    keys.into_iter().flatten().next().map(|key| key.stripe)
+}
+
 /// Locked stripes, ascending, each once: those of the keys of a lease and of a client.
 pub(super) struct HeldHints<'a>([Option<(u32, MutexGuard<'a, Stripe>)>; 4]);
 
