@@ -46,6 +46,7 @@ type Marks = Arc<AtomicU8>;
 /// What one thread notes; added to the total when it ends.
 struct Ledger {
     book: Book,
+    paused: bool,
     places: BTreeMap<Place, Profile>,
 }
 
@@ -60,8 +61,14 @@ thread_local! {
 /// From now on what the calling thread locks is noted.
 pub(crate) fn note_this_thread(book: Book) {
     LEDGER.with_borrow_mut(|ledger| {
-        ledger.get_or_insert_with(|| Ledger { book, places: BTreeMap::new() });
+        let new = || Ledger { book, paused: false, places: BTreeMap::new() };
+        ledger.get_or_insert_with(new).paused = false;
     });
+}
+
+/// What the calling thread locks is not noted for a while.
+pub(crate) fn pause() {
+    LEDGER.with_borrow_mut(|ledger| ledger.iter_mut().for_each(|it| it.paused = true));
 }
 
 /// What threads that have ended noted.
@@ -108,7 +115,10 @@ impl Drop for Ledger {
 }
 
 fn with_ledger<R>(act: impl FnOnce(&mut Ledger) -> R) -> Option<R> {
-    LEDGER.try_with(|it| it.borrow_mut().as_mut().map(act)).ok().flatten()
+    let noting = |it: &RefCell<Option<Ledger>>| {
+        it.borrow_mut().as_mut().filter(|ledger| !ledger.paused).map(act)
+    };
+    LEDGER.try_with(noting).ok().flatten()
 }
 
 /// As parking_lot's.
