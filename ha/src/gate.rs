@@ -189,6 +189,10 @@ impl Admission for Gate {
     }
 
     fn allotment(&self, _subnet_id: u32) -> Allotment {
+        let gives = self.standing().gives;
+        if gives == Gives::EverythingFromFarEnd {
+            return Allotment::FarEnd;
+        }
         if !self.shares_pools() {
             return Allotment::Whole;
         }
@@ -196,8 +200,8 @@ impl Admission for Gate {
             Role::Primary => AddressHalf::Even,
             Role::Secondary | Role::Standby | Role::Backup => AddressHalf::Odd,
         };
-        match self.standing().gives {
-            Gives::Everything => Allotment::Whole,
+        match gives {
+            Gives::Everything | Gives::EverythingFromFarEnd => Allotment::Whole,
             Gives::OwnHalfAndAsks => Allotment::Asking(half),
             Gives::OwnHalf { since_s } => Allotment::Alone { half, since_s },
         }
@@ -264,6 +268,7 @@ const fn pack(standing: Standing) -> u64 {
         Gives::Everything => 0,
         Gives::OwnHalfAndAsks => 1,
         Gives::OwnHalf { .. } => 2,
+        Gives::EverythingFromFarEnd => 3,
     };
     standing.scopes.bits() as u64 | flags | partner << 33 | backups << 35 | gives << 39
 }
@@ -291,6 +296,7 @@ const fn unpack(word: u64, since_s: u64) -> Standing {
         gives: match word >> 39 & 3 {
             0 => Gives::Everything,
             1 => Gives::OwnHalfAndAsks,
+            3 => Gives::EverythingFromFarEnd,
             _ => Gives::OwnHalf { since_s },
         },
     }
@@ -465,12 +471,24 @@ mod tests {
             (Gives::OwnHalfAndAsks, Allotment::Asking(half), true),
             (own(7), Allotment::Alone { half, since_s: 7 }, false),
             (own(8), Allotment::Alone { half, since_s: 8 }, false),
+            (Gives::Everything, Allotment::Whole, true),
         ] {
             primary.publish(Standing { gives, ..Standing::default() });
             primary.share_pools(false);
             assert_eq!((primary.allotment(1), primary.reclaims(None)), (Allotment::Whole, true));
             primary.share_pools(true);
             assert_eq!((primary.allotment(1), primary.reclaims(None)), (expected, reclaims));
+        }
+    }
+
+    #[test]
+    fn a_standby_alone_gives_from_the_far_end_of_any_pool() {
+        let standby = gate(Mode::HotStandby, Role::Standby);
+        let gives = Gives::EverythingFromFarEnd;
+        standby.publish(Standing { gives, ..Standing::default() });
+        for shares in [false, true] {
+            standby.share_pools(shares);
+            assert_eq!((standby.allotment(1), standby.reclaims(None)), (Allotment::FarEnd, true));
         }
     }
 
@@ -490,6 +508,7 @@ mod tests {
                             Gives::Everything,
                             Gives::OwnHalfAndAsks,
                             Gives::OwnHalf { since_s: 9 },
+                            Gives::EverythingFromFarEnd,
                         ] {
                             let standing = Standing { scopes, updates, gives, ..flags };
                             assert_eq!(unpack(pack(standing), 9), standing);

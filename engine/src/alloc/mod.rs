@@ -49,7 +49,11 @@ struct Count {
 #[derive(Debug)]
 enum Start {
     /// At this address; above the pool's last once it was gone through in this round.
-    Next(AtomicU64),
+    Next {
+        up: AtomicU64,
+        /// Below this one; the pool's first once it was gone through downwards.
+        down: AtomicU64,
+    },
     /// Anywhere: the number of searches so far, and what makes an address of it that nobody can foretell.
     Anywhere(AtomicU64, RandomState),
 }
@@ -90,16 +94,15 @@ struct Part {
     half: Option<AddressHalf>,
     /// Also those of leases that ended and are not cleaned up yet.
     ended: bool,
-}
-
-impl Part {
-    const ALL: Self = Self { half: None, ended: true };
+    /// From the far end.
+    downwards: bool,
 }
 
 impl Pool {
     /// A pool of the addresses `first` to `last` but those that are `kept_out`; searches go on from `first`.
     pub fn iterative(first: Ipv4Addr, last: Ipv4Addr, kept_out: KeptOut) -> Self {
-        let start = Start::Next(AtomicU64::new(u32::from(first).into()));
+        let up = AtomicU64::new(u32::from(first).into());
+        let start = Start::Next { up, down: AtomicU64::new(u64::from(u32::from(last)) + 1) };
         Self { first, last, kept_out, start, is_of_one_server: false, count: Count::default() }
     }
 
@@ -131,8 +134,10 @@ impl Pool {
     }
 
     fn findable(&self, part: Part) -> Findable<'_> {
-        let Part { half, ended } = if self.is_of_one_server { Part::ALL } else { part };
-        Findable { kept_out: &self.kept_out, half, ended }
+        let downwards = part.downwards;
+        let (half, ended) =
+            if self.is_of_one_server { (None, true) } else { (part.half, part.ended) };
+        Findable { kept_out: &self.kept_out, half, ended, downwards }
     }
 
     /// The number of its addresses.
@@ -157,7 +162,7 @@ impl Pool {
     /// A number that nobody can foretell, if searches start anywhere.
     fn draw(&self) -> Option<u64> {
         match &self.start {
-            Start::Next(_) => None,
+            Start::Next { .. } => None,
             Start::Anywhere(searches, hashing) => {
                 Some(hashing.hash_one(searches.fetch_add(1, Ordering::Relaxed)))
             }
@@ -173,8 +178,16 @@ impl Pool {
         taken: &dyn Fn(Ipv4Addr) -> bool,
     ) -> Option<Ipv4Addr> {
         match &self.start {
-            Start::Next(next) => {
-                let next = u32::try_from(next.load(Ordering::Relaxed)).ok().map(Ipv4Addr::from)?;
+            Start::Next { down, .. } if part.downwards => {
+                let next = down.load(Ordering::Relaxed).checked_sub(1)?;
+                let next = u32::try_from(next).ok().map(Ipv4Addr::from)?;
+                if next < self.first {
+                    return None;
+                }
+                store.find_free(now, self.first..=next, next, self.findable(part), taken)
+            }
+            Start::Next { up, .. } => {
+                let next = u32::try_from(up.load(Ordering::Relaxed)).ok().map(Ipv4Addr::from)?;
                 if next > self.last {
                     return None;
                 }
@@ -190,15 +203,28 @@ impl Pool {
     }
 
     fn begin(&self) {
-        if let Start::Next(next) = &self.start {
-            next.store(u32::from(self.first).into(), Ordering::Relaxed);
+        if let Start::Next { up, .. } = &self.start {
+            up.store(u32::from(self.first).into(), Ordering::Relaxed);
+        }
+    }
+
+    fn begin_at_far_end(&self) {
+        if let Start::Next { down, .. } = &self.start {
+            down.store(u64::from(u32::from(self.last)) + 1, Ordering::Relaxed);
         }
     }
 
     /// The round goes on after `address`.
     fn pass(&self, address: Ipv4Addr) {
-        if let Start::Next(next) = &self.start {
-            next.store(u64::from(u32::from(address)) + 1, Ordering::Relaxed);
+        if let Start::Next { up, .. } = &self.start {
+            up.store(u64::from(u32::from(address)) + 1, Ordering::Relaxed);
+        }
+    }
+
+    /// Downwards it goes on below `address`.
+    fn pass_down(&self, address: Ipv4Addr) {
+        if let Start::Next { down, .. } = &self.start {
+            down.store(u32::from(address).into(), Ordering::Relaxed);
         }
     }
 }
@@ -215,6 +241,9 @@ impl<'p, P: Iterator<Item = &'p Pool> + Clone> Round<'p, P> {
     ) -> Option<Ipv4Addr> {
         if let Some(drawn) = self.pools.clone().next().and_then(Pool::draw) {
             return self.find_anywhere(drawn, part, store, now, taken);
+        }
+        if part.downwards {
+            return self.find_down(part, store, now, taken);
         }
         let last = Ipv4Addr::from(self.turn.0.load(Ordering::Relaxed));
         let start = self.pools.clone().position(|pool| pool.contains(last)).unwrap_or(0);
@@ -244,6 +273,34 @@ impl<'p, P: Iterator<Item = &'p Pool> + Clone> Round<'p, P> {
 }
 
 impl<'p, P: Iterator<Item = &'p Pool> + Clone> Round<'p, P> {
+    /// As [`Self::find`], from the highest address of the highest pool downwards.
+    fn find_down(
+        &self,
+        part: Part,
+        store: &dyn LeaseStore,
+        now: Now,
+        taken: &dyn Fn(Ipv4Addr) -> bool,
+    ) -> Option<Ipv4Addr> {
+        let pools: Vec<&Pool> = self.pools.clone().collect();
+        let down = || pools.iter().rev();
+        let found = match down().find_map(|pool| pool.find_in_rest(part, store, now, taken)) {
+            Some(found) => found,
+            None => {
+                let whole = |pool: &&Pool| {
+                    let range = pool.first..=pool.last;
+                    store.find_free(now, range, pool.last, pool.findable(part), taken)
+                };
+                let found = down().find_map(whole)?;
+                pools.iter().for_each(|pool| pool.begin_at_far_end());
+                found
+            }
+        };
+        if let Some(pool) = pools.iter().find(|pool| pool.contains(found)) {
+            pool.pass_down(found);
+        }
+        Some(found)
+    }
+
     /// Finds a free address anywhere in any of the pools: each is as likely to be looked into first.
     fn find_anywhere(
         &self,
@@ -284,10 +341,11 @@ impl Search<'_> {
     /// The parts of pools that are ours to give, those first of which nobody is asked.
     fn parts(&self) -> impl Iterator<Item = Part> {
         let ended = !matches!(self.allotment, Allotment::Alone { .. });
-        let first = Part { half: self.allotment.half(), ended };
+        let downwards = self.allotment == Allotment::FarEnd;
+        let first = Part { half: self.allotment.half(), ended, downwards };
         let other = match self.allotment {
-            Allotment::Asking(half) => Some(Part { half: Some(half.other()), ended }),
-            Allotment::Whole | Allotment::Alone { .. } => None,
+            Allotment::Asking(half) => Some(Part { half: Some(half.other()), ..first }),
+            Allotment::Whole | Allotment::FarEnd | Allotment::Alone { .. } => None,
         };
         std::iter::once(first).chain(other)
     }

@@ -93,13 +93,40 @@ fn one_client_that_asks_again_and_again_pushes_nobody_out() {
     assert_eq!((others.filter(kept).count(), offers.evicted()), (99, 0));
 }
 
+const ANY: Part = Part { half: None, ended: true, downwards: false };
+
+struct Nobody;
+
+impl crate::lease::ChangeSink for Nobody {
+    fn record(&self, _change: &crate::lease::Change<'_>) {}
+}
+
+/// Round after round over all pools, whatever was found from the near end meanwhile.
+#[test]
+fn a_search_from_the_far_end_goes_downwards_through_all_pools() {
+    let store = crate::lease::memory::MemoryStore::new(std::sync::Arc::new(Nobody));
+    let range = |first, last| Pool::iterative(address(first), address(last), KeptOut::default());
+    let pools = [range(10, 11), range(20, 22)];
+    let (turn, now) = (Turn::default(), Now { mono: at(1), wall_s: 1000 });
+    let round = || Round { turn: &turn, pools: pools.iter() };
+    let find = |downwards, taken: &dyn Fn(Ipv4Addr) -> bool| {
+        let found = round().find(Part { downwards, ..ANY }, &store, now, taken);
+        found.map(|found| found.octets()[3])
+    };
+    let free = |_| false;
+    let down = || find(true, &free);
+    assert_eq!([down(), down()], [Some(22), Some(21)]);
+    assert_eq!(find(false, &free), Some(10));
+    let rest: Vec<_> = (0..5).filter_map(|_| down()).collect();
+    assert_eq!(rest, [20, 11, 10, 22, 21]);
+    assert_eq!(find(false, &free), Some(11));
+    assert_eq!(find(true, &|address| address.octets()[3] != 22), Some(22), "a new round");
+    assert_eq!(find(true, &|_| true), None);
+}
+
 /// Nobody of them is the one that all are given from first.
 #[test]
 fn a_random_search_begins_in_any_of_the_pools() {
-    struct Nobody;
-    impl crate::lease::ChangeSink for Nobody {
-        fn record(&self, _change: &crate::lease::Change<'_>) {}
-    }
     let store = crate::lease::memory::MemoryStore::new(std::sync::Arc::new(Nobody));
     let pools: Vec<Pool> = (0..4)
         .map(|n| Pool::random(address(n * 256), address(n * 256 + 99), KeptOut::default()))
@@ -109,7 +136,7 @@ fn a_random_search_begins_in_any_of_the_pools() {
     let mut found = [0; 4];
     for _ in 0..400 {
         let round = Round { turn: &turn, pools: pools.iter() };
-        let free = round.find(Part::ALL, &store, now, &|_| false).unwrap();
+        let free = round.find(ANY, &store, now, &|_| false).unwrap();
         found[(u32::from(free) as usize >> 8) & 3] += 1;
         assert!(free.octets()[3] < 100);
     }
@@ -118,9 +145,6 @@ fn a_random_search_begins_in_any_of_the_pools() {
     let taken = |free: Ipv4Addr| free.octets()[2] != 2;
     for _ in 0..50 {
         let round = Round { turn: &turn, pools: pools.iter() };
-        assert_eq!(
-            round.find(Part::ALL, &store, now, &taken).map(|free| free.octets()[2]),
-            Some(2)
-        );
+        assert_eq!(round.find(ANY, &store, now, &taken).map(|free| free.octets()[2]), Some(2));
     }
 }

@@ -13,12 +13,14 @@ pub struct Findable<'a> {
     pub half: Option<AddressHalf>,
     /// Where nothing is free, also the address of a lease that ended and is not cleaned up yet.
     pub ended: bool,
+    /// The highest address rather than the lowest: the search goes downwards.
+    pub downwards: bool,
 }
 
 impl Findable<'_> {
     /// Whatever is free or has ended.
     pub const ANYTHING: Findable<'static> =
-        Findable { kept_out: KeptOut::NOTHING, half: None, ended: true };
+        Findable { kept_out: KeptOut::NOTHING, half: None, ended: true, downwards: false };
 
     /// Whether `address` is passed over.
     pub fn passes_over(&self, address: Ipv4Addr) -> bool {

@@ -228,8 +228,13 @@ impl LeaseStore for Reference {
         let table = self.table.lock();
         let taken = |address| findable.passes_over(address) || taken(address);
         let (low, high) = (range.start().to_bits(), range.end().to_bits());
-        let from = if range.contains(&from) { from.to_bits() } else { low };
-        let free = (from..=high).chain(low..from).map(Ipv4Addr::from_bits).find(|address| {
+        let far = if findable.downwards { high } else { low };
+        let from = if range.contains(&from) { from.to_bits() } else { far };
+        let order: Vec<u32> = match findable.downwards {
+            false => (from..=high).chain(low..from).collect(),
+            true => (low..=from).rev().chain((from.saturating_add(1)..=high).rev()).collect(),
+        };
+        let free = order.into_iter().map(Ipv4Addr::from_bits).find(|address| {
             let occupied = table.leases.get(address).is_some_and(|it| rules::occupies(&it.lease));
             !occupied && !taken(*address)
         });

@@ -325,7 +325,7 @@ pub trait LeaseStore: Send + Sync + fmt::Debug {
     fn page(&self, after: Option<Ipv4Addr>, limit: usize) -> Vec<Lease4>;
 
     /// The lowest address of `range`, from `from` on and then from its start, without an assigned or declined
-    /// lease; if there is none, and `findable` says so, that of the lease which ended first of those expired at `now` and not
+    /// lease (downwards: the highest, from `from` down and then from its end); if there is none, and `findable` says so, that of the lease which ended first of those expired at `now` and not
     /// cleaned up yet. What is not findable is passed over 256 addresses at a time. `taken` keeps addresses out, too; it is asked outside
     /// of locks, and may call the store. Costs the same at any fill, and one look for each address that is taken.
     fn find_free(

@@ -8,6 +8,9 @@ pub enum Allotment {
     /// All.
     #[default]
     Whole,
+    /// All, from the far end of the pools: a server that took over, beside one that may serve still and begins at the
+    /// near end.
+    FarEnd,
     /// This half; an address of the other one if its owner agrees ([`crate::lease::Origin::Asking`]).
     Asking(AddressHalf),
     /// The owner of the other half cannot be asked. What was free in this half when that began, or was given back here
@@ -24,7 +27,7 @@ impl Allotment {
     /// The half whose addresses are given without a question, if it is one half only.
     pub const fn half(self) -> Option<AddressHalf> {
         match self {
-            Self::Whole => None,
+            Self::Whole | Self::FarEnd => None,
             Self::Asking(half) | Self::Alone { half, .. } => Some(half),
         }
     }
@@ -39,7 +42,7 @@ impl Allotment {
     pub(crate) fn lets_keep(self, own: &Stored) -> bool {
         let known = own.foreign || own.confirmed || own.promised_s > 0;
         match self {
-            Self::Whole => true,
+            Self::Whole | Self::FarEnd => true,
             Self::Asking(_) => known && own.lease.state == LeaseState::Assigned,
             Self::Alone { since_s, .. } => {
                 known && own.lease.state == LeaseState::Assigned && own.lease.holds_address(since_s)

@@ -101,10 +101,7 @@ pub fn from_hook(
 
 /// `mode` of a relationship, if it is one.
 pub(super) fn mode_of(node: &Node) -> Option<Mode> {
-    let text = node.text("mode")?;
-    [Mode::LoadBalancing, Mode::HotStandby, Mode::PassiveBackup]
-        .into_iter()
-        .find(|mode| mode.name() == text)
+    Mode::named(node.text("mode")?)
 }
 
 fn relationship(

@@ -228,7 +228,7 @@ impl Clerk {
                 });
                 half.end_heartbeat(settled);
             }
-            Errand::Probe => half.end_probe(answer.and_then(heartbeat).map(|(status, _)| status)),
+            Errand::Probe => half.end_probe(answer.and_then(heartbeat)),
             Errand::Reset => {
                 let result = answer.and_then(|body| Ok(answer::done(body).map(drop)?));
                 half.act(|machine, now| machine.handle_reset_answer(now, result));

@@ -109,6 +109,7 @@ impl Half {
             incarnation: self.incarnation,
             batches: true,
             serves_returning,
+            mode: Some(self.gate.peers().mode()),
             state: Some(state),
             told,
             untold: state == State::Waiting && !self.is_paired(),
@@ -142,10 +143,15 @@ impl Half {
     }
 
     /// The partner said its state while clients wait for that, or did not.
-    pub(crate) fn end_probe(&self, result: Result<PartnerStatus, CallError>) {
+    pub(crate) fn end_probe(&self, result: Result<(PartnerStatus, Option<Announced>), CallError>) {
         let answered = result.is_ok();
         self.act(|machine, now| {
-            if let Ok(status) = result {
+            if let Ok((status, announced)) = result {
+                let told = announced.as_ref().and_then(|it| it.told);
+                machine.handle_announced_anew(announced);
+                if told == Some(self.incarnation()) {
+                    machine.handle_told_all();
+                }
                 machine.handle_status(now, status);
             }
         });

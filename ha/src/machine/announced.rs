@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use super::parameters::Mode;
 use super::state::State;
 use crate::agreement::Agreement;
 
@@ -38,6 +39,8 @@ pub struct Announced {
     pub batches: bool,
     /// It serves while its partner synchronises, and hands over: with a partner that says so, too.
     pub serves_returning: bool,
+    /// The mode that it is configured for, by which it serves with its partner; one in another mode never joins it.
+    pub mode: Option<Mode>,
     /// The state it is in.
     pub state: Option<State>,
     /// The run of its partner that was told of all its changes.

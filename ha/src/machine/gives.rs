@@ -1,8 +1,11 @@
-//! Which addresses of pools that are open to both servers' clients this server gives (load-balancing). Pure.
+//! Which free addresses this server gives, beside a Peregrine. Pure.
 //!
-//! Each server has one half of all addresses. In contact it asks the owner of the other half. Contact lost, it gives of
+//! In load-balancing, of pools that are open to both servers' clients, each server has one half of all addresses. In contact it asks the owner of the other half. Contact lost, it gives of
 //! its own half what was free then; the rest only once the partner has been down for `takeover-delay`, in which every lease
-//! has run out that the partner gave before it fell silent.
+//! has run out that the partner gave before it fell silent. In hot-standby the standby takes over at once: the primary gives
+//! from the near end of the pools, the standby from the far end, so that they seldom meet if both serve.
+//!
+//! A partner that was not heard since the start may be a Peregrine that is cut off, and is taken for one.
 
 use std::time::Duration;
 
@@ -20,6 +23,8 @@ pub enum Gives {
     /// Whatever is free: nobody else does, or the partner is a Kea.
     #[default]
     Everything,
+    /// Whatever is free, from the far end of the pools.
+    EverythingFromFarEnd,
     /// Its half, and of the other what the partner agrees to.
     OwnHalfAndAsks,
     /// Of its half what was free at this time, in seconds since 1970, or was given back to it since.
@@ -32,10 +37,18 @@ pub enum Gives {
 impl Relationship {
     /// What this server gives now.
     pub(super) fn gives(&self, now: Now) -> Gives {
-        let shares =
-            self.peers().mode() == Mode::LoadBalancing && self.peers().local().role != Role::Backup;
-        // Who was not heard yet may be a Peregrine that is cut off.
-        if !shares || self.partner.halves == Some(false) {
+        match (self.peers().mode(), self.peers().local().role) {
+            (Mode::LoadBalancing, Role::Primary | Role::Secondary) => self.gives_of_halves(now),
+            (Mode::HotStandby, Role::Standby) => match self.stage {
+                Stage::PartnerDown(_) if !self.partner.is_kea => Gives::EverythingFromFarEnd,
+                _ => Gives::Everything,
+            },
+            _ => Gives::Everything,
+        }
+    }
+
+    fn gives_of_halves(&self, now: Now) -> Gives {
+        if self.partner.halves == Some(false) {
             return Gives::Everything;
         }
         let since_s = self.apart.unwrap_or(now).wall_s;
@@ -54,6 +67,9 @@ impl Relationship {
         let partner = self.peers().partner().map_or("the partner", |peer| &*peer.name);
         match self.gives(now) {
             Gives::Everything => "any free address".to_owned(),
+            Gives::EverythingFromFarEnd => {
+                "any free address, those at the far end of a pool first".to_owned()
+            }
             Gives::OwnHalfAndAsks => {
                 format!("free addresses of its half, and of the other half if {partner} agrees")
             }
@@ -109,10 +125,14 @@ mod tests {
     }
 
     fn primary(mode: Mode, takeover_delay: Option<Duration>) -> Relationship {
+        server("a", mode, takeover_delay)
+    }
+
+    fn server(this: &str, mode: Mode, takeover_delay: Option<Duration>) -> Relationship {
         let peer = |name: &str, role| Peer { name: name.into(), role, auto_failover: true };
         let other = if mode == Mode::LoadBalancing { Role::Secondary } else { Role::Standby };
         let all = vec![peer("a", Role::Primary), peer("b", other)];
-        let peers = Peers::new(mode, "a", all).unwrap();
+        let peers = Peers::new(mode, this, all).unwrap();
         let parameters = Parameters { takeover_delay, ..Parameters::defaults(peers) };
         let mut machine = Relationship::new(parameters, at(0));
         machine.handle_lifetimes(at(0), Duration::from_secs(1000));
@@ -124,6 +144,11 @@ mod tests {
         let announced = peregrine.then_some(Announced {
             incarnation: Incarnation(1),
             batches: true,
+            serves_returning: true,
+            mode: Some(machine.peers().mode()),
+            state: Some(state),
+            told: None,
+            untold: false,
             halves: true,
             wants_repair: false,
             tolerates_skew: false,
@@ -184,14 +209,41 @@ mod tests {
     fn with_a_kea_or_in_hot_standby_everything_is_given() {
         let mut with_kea = primary(Mode::LoadBalancing, None);
         hear(&mut with_kea, 10, State::Ready, false);
-        let mut standby = primary(Mode::HotStandby, None);
-        hear(&mut standby, 10, State::Ready, true);
-        for machine in [&mut with_kea, &mut standby] {
+        let mut hot = primary(Mode::HotStandby, None);
+        hear(&mut hot, 10, State::Ready, true);
+        for machine in [&mut with_kea, &mut hot] {
             machine.parameters.max_unacked_clients = 0;
             machine.enter(at(10), Stage::Normal);
             assert_eq!(gives(machine, 10), Gives::Everything);
             lose(machine, 80);
             assert_eq!(gives(machine, 80), Gives::Everything);
         }
+    }
+
+    #[test]
+    fn a_standby_that_took_over_from_a_peregrine_begins_at_the_far_end() {
+        for (peregrine, alone) in [(true, Gives::EverythingFromFarEnd), (false, Gives::Everything)]
+        {
+            let mut standby = server("b", Mode::HotStandby, None);
+            standby.parameters.max_unacked_clients = 0;
+            hear(&mut standby, 10, State::Ready, peregrine);
+            standby.enter(at(10), Stage::Normal);
+            assert_eq!(gives(&standby, 10), Gives::Everything, "the primary serves");
+            lose(&mut standby, 80);
+            assert_eq!(gives(&standby, 80), alone);
+            standby.enter(at(90), Stage::Waiting);
+            assert_eq!(gives(&standby, 90), Gives::Everything);
+        }
+    }
+
+    #[test]
+    fn who_was_not_heard_since_the_start_is_taken_for_a_peregrine() {
+        let mut machine = primary(Mode::LoadBalancing, None);
+        lose(&mut machine, 80);
+        assert_eq!(machine.state(), State::PartnerDown);
+        assert_eq!(gives(&machine, 80), Gives::OwnHalf { since_s: 5080 });
+        let mut standby = server("b", Mode::HotStandby, None);
+        lose(&mut standby, 80);
+        assert_eq!(gives(&standby, 80), Gives::EverythingFromFarEnd);
     }
 }

@@ -87,7 +87,7 @@ impl Relationship {
 
     /// The partner said that it is in this state, perhaps long ago: if that is news it is asked at once.
     pub fn handle_told(&mut self, now: Now, state: State) {
-        if self.partner.seen != Seen::In(state) && self.announces_return().is_some() {
+        if self.partner.seen != Seen::In(state) && self.parameters.serves_returning() {
             self.hurries = true;
             self.settle(now);
         }
@@ -99,6 +99,12 @@ impl Relationship {
         self.partner.announced = announced;
         self.partner.offset = offset;
         self.partner.told_all = false;
+    }
+
+    /// What the partner announced with a state that it said in between ([`Self::handle_status`]). The clocks were not compared.
+    pub fn handle_announced_anew(&mut self, announced: Option<Announced>) {
+        let offset = self.partner.offset.filter(|_| announced.is_some());
+        self.handle_announced(announced, offset);
     }
 
     /// The partner says in the heartbeat that ends next that this run was told of all its changes.
@@ -135,6 +141,7 @@ impl Relationship {
         let settled = self.stage == Stage::Normal && self.state() == status.state;
         self.partner.heard(now, status);
         self.partner.halves = Some(self.partner.announced.as_ref().is_some_and(|it| it.halves));
+        self.partner.is_kea = self.partner.announced.is_none();
         if settled {
             // In normal operation on both sides each change is told.
             self.partner.has_told_all();

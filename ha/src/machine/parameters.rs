@@ -31,6 +31,12 @@ impl Mode {
         }
     }
 
+    /// The mode of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        let all = [Mode::LoadBalancing, Mode::HotStandby, Mode::PassiveBackup];
+        all.into_iter().find(|mode| mode.name() == name)
+    }
+
     /// The state of normal operation.
     pub const fn normal(self) -> State {
         match self {

@@ -64,6 +64,8 @@ pub(super) struct PartnerView {
     pub(super) told_all: bool,
     /// Whether it keeps to its half of shared pools; none if it was not heard yet.
     pub(super) halves: Option<bool>,
+    /// It was heard, and announced nothing.
+    pub(super) is_kea: bool,
     /// How far its clock was ahead when it announced it.
     pub(super) offset: Option<Offset>,
     /// The end of the last successful heartbeat; at first, the start.
@@ -89,6 +91,7 @@ impl PartnerView {
             announced: None,
             told_all: false,
             halves: None,
+            is_kea: false,
             offset: None,
             last_poke: now.mono,
             unsent: 0,
@@ -134,8 +137,8 @@ impl PartnerView {
     /// holds, but for what it told and announced.
     pub(super) fn renew(&mut self, now: Now) {
         let announced = self.announced.take();
-        let Self { unsent, told, last_skew_s, halves, .. } = *self;
-        *self = Self { unsent, told, last_skew_s, announced, halves, ..Self::new(now) };
+        let Self { unsent, told, last_skew_s, halves, is_kea, .. } = *self;
+        *self = Self { unsent, told, last_skew_s, announced, halves, is_kea, ..Self::new(now) };
     }
 
     /// Its state is to be asked for again.

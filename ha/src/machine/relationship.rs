@@ -188,8 +188,9 @@ impl Relationship {
 
     /// What the partner announced, if both servers serve while the other returns.
     pub fn announces_return(&self) -> Option<&Announced> {
-        let partner = self.partner.announced.as_ref().filter(|it| it.serves_returning);
-        partner.filter(|_| self.parameters.serves_returning())
+        let mode = self.peers().mode();
+        let joins = |it: &&Announced| it.serves_returning && it.mode == Some(mode);
+        self.partner.announced.as_ref().filter(joins).filter(|_| self.parameters.serves_returning())
     }
 
     /// Whether it has fetched the leases while the partner served, which has not handed over since.
@@ -287,7 +288,8 @@ impl Relationship {
             held_by_others: false,
             unsent_updates: 0,
             owed: Owed::default(),
-            hurries: false,
+            // Its first heartbeat does not wait.
+            hurries: true,
             behind: false,
             served_before_sync: false,
             leads: false,

@@ -113,7 +113,8 @@ mod tests {
 
     fn update(news: LeaseNews, host: u8, number: u64) -> Update {
         let (number, lease) = (ChangeNumber(number), lease(host, number));
-        Update { number, news, lease, ticket: None, delayed: false, declined_by: None }
+        let (ticket, declined_by) = (None, None);
+        Update { number, news, lease, ticket, delayed: false, declined_by, asks: false }
     }
 
     fn numbers(untold: &mut Untold) -> Vec<u64> {

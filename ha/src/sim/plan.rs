@@ -44,7 +44,7 @@ pub(super) enum Setup {
     OtherMode,
     /// Passive-backup: as its one active server, or as a backup.
     Lone,
-    /// Its subnet has another id.
+    /// It lacks the subnet, and has another one.
     OtherSubnet,
 }
 
@@ -221,7 +221,8 @@ fn config(
     (addresses, whole): (u64, bool),
     subnet_id: u32,
 ) -> Dhcp4 {
-    let range = |from: u64, count: u64| format!("10.0.0.{from} - 10.0.0.{}", from + count - 1);
+    let net = format!("10.0.{}", subnet_id - SUBNET_ID);
+    let range = |from: u64, count: u64| format!("{net}.{from} - {net}.{}", from + count - 1);
     let pools = if mode == Mode::LoadBalancing && !whole {
         let half = addresses.div_ceil(2).max(2);
         let pool = |member: &Member, from| {
@@ -240,7 +241,7 @@ fn config(
             "decline-probation-period": 120,
             "sanity-checks": {{"lease-checks": "fix"}},
             "expired-leases-processing": {{"hold-reclaimed-time": 300}},
-            "subnet4": [{{"id": {subnet_id}, "subnet": "10.0.0.0/24", "pools": [{pools}]}}]
+            "subnet4": [{{"id": {subnet_id}, "subnet": "{net}.0/24", "pools": [{pools}]}}]
         }}}}"#
     );
     let read = engine::config::parse_text(&text, "plan");

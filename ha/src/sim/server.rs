@@ -249,7 +249,8 @@ impl Server {
     /// A peer's request arrives; gives the answer.
     pub(super) fn request(&mut self, body: &str) -> String {
         let rules = Rules { credentials: Vec::new(), restrict_commands: true };
-        reply(&rules, &HeaderMap::new(), body.as_bytes(), &self.registry).body
+        let listener = self.registry.over(Channel::Partner(self.half.index()));
+        reply(&rules, &HeaderMap::new(), body.as_bytes(), &listener).body
     }
 
     /// The answer to a request, or its failure. One that is not waited for any more is ignored.

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use serde_json::{Map, Value, json};
 
 use crate::agreement::Agreement;
-use crate::machine::{Announced, Incarnation, State};
+use crate::machine::{Announced, Incarnation, Mode, State};
 
 /// The name of the field.
 pub const FIELD: &str = "peregrine";
@@ -36,6 +36,9 @@ pub fn to_json(announced: &Announced) -> Value {
     let abilities: Vec<&str> = able.iter().filter(|(is, _)| *is).map(|(_, name)| *name).collect();
     let mut field =
         json!({"abilities": abilities, "incarnation": announced.incarnation.to_string()});
+    if let Some(mode) = announced.mode {
+        field["mode"] = json!(mode.name());
+    }
     if let Some(state) = announced.state {
         field["state"] = json!(state.name());
     }
@@ -70,6 +73,7 @@ pub fn from_json(arguments: &Map<String, Value>) -> Option<Announced> {
         batches: is_able(BATCHES),
         tolerates_skew: is_able(SKEW),
         serves_returning: is_able(RETURN),
+        mode: text("mode").and_then(Mode::named),
         state: text("state").and_then(|name| State::from_str(name).ok()),
         told: text("told").and_then(Incarnation::read),
         untold: field.get("untold").and_then(Value::as_bool).unwrap_or_default(),
@@ -98,6 +102,7 @@ mod tests {
                 batches,
                 tolerates_skew: !batches,
                 serves_returning: batches,
+                mode: batches.then_some(Mode::HotStandby),
                 state: batches.then_some(State::Ready),
                 told: (!batches).then_some(Incarnation(9)),
                 untold: batches,
@@ -131,6 +136,7 @@ mod tests {
             batches: false,
             tolerates_skew: false,
             serves_returning: false,
+            mode: None,
             state: None,
             told: None,
             untold: false,

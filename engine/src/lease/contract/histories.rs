@@ -42,6 +42,7 @@ enum Operation {
         taken: Vec<Ipv4Addr>,
         half: Option<AddressHalf>,
         ended: bool,
+        downwards: bool,
     },
     FindOf {
         client: Lease4,
@@ -78,12 +79,12 @@ fn run(store: &dyn LeaseStore, now: Now, operation: Operation) -> String {
             format!("{:?}", store.flush_reclaimed(now, hold_s, limit))
         }
         Operation::Page { after, limit } => format!("{:?}", store.page(after, limit)),
-        Operation::FindFree { low, high, from, taken, half, ended } => {
+        Operation::FindFree { low, high, from, taken, half, ended, downwards } => {
             let (mut kept_out, taken): (Vec<_>, Vec<_>) =
                 taken.into_iter().partition(|address| address.octets()[3] % 2 == 0);
             kept_out.sort_unstable();
             let kept_out = &KeptOut::new(kept_out.into_iter(), false);
-            let findable = Findable { kept_out, half, ended };
+            let findable = Findable { kept_out, half, ended, downwards };
             let taken = |address| taken.contains(&address);
             format!("{:?}", store.find_free(now, low..=high, from, findable, &taken))
         }
@@ -153,10 +154,11 @@ fn operations() -> impl Strategy<Value = Operation> {
             (addresses(), addresses(), addresses()),
             proptest::collection::vec(addresses(), 0..9),
             prop_oneof![Just(None), Just(Some(AddressHalf::Even)), Just(Some(AddressHalf::Odd))],
-            any::<bool>(),
+            any::<(bool, bool)>(),
         )
-            .prop_map(|((a, b, from), taken, half, ended)| {
-                Operation::FindFree { low: a.min(b), high: a.max(b), from, taken, half, ended }
+            .prop_map(|((a, b, from), taken, half, (ended, downwards))| {
+                let (low, high) = (a.min(b), a.max(b));
+                Operation::FindFree { low, high, from, taken, half, ended, downwards }
             }),
         2 => (leases(), subnets())
             .prop_map(|(client, subnets)| Operation::FindOf { client, subnets }),

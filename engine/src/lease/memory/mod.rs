@@ -434,10 +434,11 @@ impl LeaseStore for MemoryStore {
         taken: &dyn Fn(Ipv4Addr) -> bool,
     ) -> Option<Ipv4Addr> {
         let now = self.steps.steady(now);
-        let from = if range.contains(&from) { from.to_bits() } else { range.start().to_bits() };
         let (low, high) = (range.start().to_bits(), range.end().to_bits());
+        let far = if findable.downwards { high } else { low };
+        let from = if range.contains(&from) { from.to_bits() } else { far };
         let is_taken = |address: u32| taken(Ipv4Addr::from_bits(address));
-        let search = |mut at: u32, high: u32| {
+        let up = |mut at: u32, high: u32| {
             loop {
                 let free = self.tree.first_free(at, high, findable)?;
                 if !is_taken(free) {
@@ -446,19 +447,30 @@ impl LeaseStore for MemoryStore {
                 at = free.checked_add(1)?;
             }
         };
-        search(from, high)
-            .or_else(|| search(low, from.checked_sub(1)?))
-            .or_else(|| {
-                if !findable.ended {
-                    return None;
+        let down = |mut at: u32, low: u32| {
+            loop {
+                let free = self.tree.last_free(at, low, findable)?;
+                if !is_taken(free) {
+                    return Some(free);
                 }
-                self.ends.first_ended(now.wall_s, &(low..=high), &|address| {
-                    !findable.passes_over(address.into())
-                        && !is_taken(address)
-                        && self.is_expired(address, now)
-                })
+                at = free.checked_sub(1)?;
+            }
+        };
+        let free = match findable.downwards {
+            false => up(from, high).or_else(|| up(low, from.checked_sub(1)?)),
+            true => down(from, low).or_else(|| down(high, from.checked_add(1)?)),
+        };
+        free.or_else(|| {
+            if !findable.ended {
+                return None;
+            }
+            self.ends.first_ended(now.wall_s, &(low..=high), &|address| {
+                !findable.passes_over(address.into())
+                    && !is_taken(address)
+                    && self.is_expired(address, now)
             })
-            .map(Ipv4Addr::from_bits)
+        })
+        .map(Ipv4Addr::from_bits)
     }
 
     fn held(&self, range: RangeInclusive<Ipv4Addr>) -> u64 {

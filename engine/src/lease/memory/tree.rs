@@ -2,16 +2,16 @@
 //! a lock each, and a map of held addresses beside it that is read without locks. Must not know what a lease
 //! says.
 //!
-//! A bit of `full` says that everything below is held. The one of a block changes only under the block's lock
-//! and is exact. The one of a /16 is a hint: it may be missing, which costs a look, but it is never left set
+//! A bit of `full` says that everything of one half below is held. The one of a block changes only under the block's
+//! lock and is exact. The one of a /16 is a hint: it may be missing, which costs a look, but it is never left set
 //! while something below is free, since whoever sets it looks again afterwards, and whoever frees an address
 //! clears it last.
 
 use std::sync::OnceLock;
 
-use super::bits::Bits;
+use super::bits::{Bits, Full};
 use super::records::Records;
-use crate::lease::Findable;
+use crate::lease::{AddressHalf, Findable};
 use crate::sync::{Mutex, MutexGuard};
 
 /// All addresses. Nodes are made when needed and stay.
@@ -20,12 +20,12 @@ pub(super) struct Tree {
 }
 
 struct Eight {
-    full: Bits,
+    full: Full,
     sixteens: Box<[OnceLock<Box<Sixteen>>]>,
 }
 
 struct Sixteen {
-    full: Bits,
+    full: Full,
     blocks: Box<[OnceLock<Box<Block>>]>,
 }
 
@@ -92,24 +92,27 @@ impl Tree {
         let eight = self.eights[usize::from(a)].get().expect("made with its records");
         let sixteen = eight.sixteens[usize::from(b)].get().expect("made with its records");
         let block = sixteen.blocks[usize::from(c)].get().expect("made with its records");
+        let half = AddressHalf::of(address.into());
+        let others = half.others(address >> 8);
+        let (above, top) = (sixteen.full.of(half), eight.full.of(half));
         if held {
             block.held.set(d);
-            if block.held.is_full() {
-                sixteen.full.set(c);
-                if sixteen.full.is_full() {
-                    eight.full.set(b);
-                    if !sixteen.full.is_full() {
-                        eight.full.clear(b);
+            if block.held.is_full_with(&others) {
+                above.set(c);
+                if above.is_full() {
+                    top.set(b);
+                    if !above.is_full() {
+                        top.clear(b);
                     }
                 }
             }
             return;
         }
-        let was_full = block.held.is_full();
+        let was_full = block.held.is_full_with(&others);
         block.held.clear(d);
         if was_full {
-            sixteen.full.clear(c);
-            eight.full.clear(b);
+            above.clear(c);
+            top.clear(b);
         }
     }
 
@@ -119,14 +122,16 @@ impl Tree {
         let [a, b, c, _] = address.to_be_bytes();
         drop(self.lock_or_make(address));
         let sixteen = self.sixteen(a, b).expect("made before");
-        (c + 1..=255).for_each(|block| sixteen.full.set(block));
+        for half in [AddressHalf::Even, AddressHalf::Odd] {
+            (c + 1..=255).for_each(|block| sixteen.full.of(half).set(block));
+        }
     }
 
     /// The first address from `from` to `high` that is neither held nor passed over.
     pub(super) fn first_free(&self, from: u32, high: u32, findable: Findable<'_>) -> Option<u32> {
         let mut at = from;
         while at <= high {
-            at = match self.skip_full(at) {
+            at = match self.skip_full(at, findable.half) {
                 Skipped::To(next) if next != at => next,
                 Skipped::To(_) => {
                     let [.., d] = at.to_be_bytes();
@@ -140,6 +145,31 @@ impl Tree {
                         return (free <= high).then_some(free);
                     }
                     next_start(at, 8)?
+                }
+                Skipped::ToEnd => return None,
+            };
+        }
+        None
+    }
+
+    /// The last address from `from` down to `low` that is neither held nor passed over.
+    pub(super) fn last_free(&self, from: u32, low: u32, findable: Findable<'_>) -> Option<u32> {
+        let mut at = from;
+        while at >= low {
+            at = match self.skip_full_down(at, findable.half) {
+                Skipped::To(next) if next != at => next,
+                Skipped::To(_) => {
+                    let [.., d] = at.to_be_bytes();
+                    let out = findable.block(at >> 8);
+                    let free = match self.block(at) {
+                        Some(block) => block.held.last_clear(d, &out),
+                        None => Bits::default().last_clear(d, &out),
+                    };
+                    if let Some(free) = free {
+                        let free = at & !0xff | u32::from(free);
+                        return (free >= low).then_some(free);
+                    }
+                    last_before(at, 8)?
                 }
                 Skipped::ToEnd => return None,
             };
@@ -169,19 +199,37 @@ impl Tree {
     }
 
     /// From `at` over what is known to be full; `at` itself if its block may have a free address.
-    fn skip_full(&self, at: u32) -> Skipped {
+    fn skip_full(&self, at: u32, half: Option<AddressHalf>) -> Skipped {
         let [a, b, c, _] = at.to_be_bytes();
         let behind = |bits| next_start(at, bits).map_or(Skipped::ToEnd, Skipped::To);
         let Some(eight) = self.eights[usize::from(a)].get() else { return Skipped::To(at) };
-        match eight.full.first_clear(b, &[0; 4]) {
+        match eight.full.first_not(b, half) {
             None => return behind(24),
             Some(free) if free != b => return Skipped::To(u32::from_be_bytes([a, free, 0, 0])),
             Some(_) => {}
         }
         let Some(sixteen) = self.sixteen(a, b) else { return Skipped::To(at) };
-        match sixteen.full.first_clear(c, &[0; 4]) {
+        match sixteen.full.first_not(c, half) {
             None => behind(16),
             Some(free) if free != c => Skipped::To(u32::from_be_bytes([a, b, free, 0])),
+            Some(_) => Skipped::To(at),
+        }
+    }
+
+    /// As [`Self::skip_full`], downwards.
+    fn skip_full_down(&self, at: u32, half: Option<AddressHalf>) -> Skipped {
+        let [a, b, c, _] = at.to_be_bytes();
+        let before = |bits| last_before(at, bits).map_or(Skipped::ToEnd, Skipped::To);
+        let Some(eight) = self.eights[usize::from(a)].get() else { return Skipped::To(at) };
+        match eight.full.last_not(b, half) {
+            None => return before(24),
+            Some(free) if free != b => return Skipped::To(u32::from_be_bytes([a, free, 255, 255])),
+            Some(_) => {}
+        }
+        let Some(sixteen) = self.sixteen(a, b) else { return Skipped::To(at) };
+        match sixteen.full.last_not(c, half) {
+            None => before(16),
+            Some(free) if free != c => Skipped::To(u32::from_be_bytes([a, b, free, 255])),
             Some(_) => Skipped::To(at),
         }
     }
@@ -237,13 +285,13 @@ impl<'a> HeldBlocks<'a> {
 
 impl Default for Eight {
     fn default() -> Self {
-        Self { full: Bits::default(), sixteens: empty_nodes() }
+        Self { full: Full::default(), sixteens: empty_nodes() }
     }
 }
 
 impl Default for Sixteen {
     fn default() -> Self {
-        Self { full: Bits::default(), blocks: empty_nodes() }
+        Self { full: Full::default(), blocks: empty_nodes() }
     }
 }
 
@@ -254,6 +302,11 @@ fn empty_nodes<T>() -> Box<[OnceLock<T>]> {
 /// The first address behind the group of 2^`bits` addresses that `address` is in.
 fn next_start(address: u32, bits: u32) -> Option<u32> {
     ((address >> bits) + 1).checked_shl(bits).filter(|start| *start > address)
+}
+
+/// The last address before the group of 2^`bits` addresses that `address` is in.
+const fn last_before(address: u32, bits: u32) -> Option<u32> {
+    (address >> bits << bits).checked_sub(1)
 }
 
 #[cfg(test)]
@@ -284,6 +337,53 @@ mod tests {
         hold(&tree, u32::MAX, true);
         assert_eq!(tree.first_free(u32::MAX, u32::MAX, Findable::ANYTHING), None);
         assert_eq!(tree.first_free(u32::MAX - 1, u32::MAX, Findable::ANYTHING), Some(u32::MAX - 1));
+    }
+
+    #[test]
+    fn downwards_a_free_address_is_found_across_full_blocks_and_the_ends_of_the_space() {
+        let tree = Tree::new();
+        let base = u32::from_be_bytes([10, 1, 0, 0]);
+        let last = |from, low| tree.last_free(from, low, Findable::ANYTHING);
+        assert_eq!(last(base + 9, base), Some(base + 9));
+        for address in base..base + 0x1_0000 {
+            hold(&tree, address, true);
+        }
+        assert_eq!(last(base + 0xffff, base), None);
+        assert_eq!(last(base + 0xffff, 0), Some(base - 1));
+        hold(&tree, base + 0x4321, false);
+        assert_eq!(last(base + 0xffff, 0), Some(base + 0x4321));
+        assert_eq!(last(base + 0x4320, 0), Some(base - 1));
+        hold(&tree, 0, true);
+        assert_eq!((last(0, 0), last(1, 0)), (None, Some(1)));
+    }
+
+    /// The looks at blocks that a search takes are few, wherever the other half is free.
+    #[test]
+    fn a_half_that_is_used_up_is_passed_over_at_once() {
+        let tree = Tree::new();
+        let base = u32::from_be_bytes([10, 1, 0, 0]);
+        let half = AddressHalf::Even;
+        let ours = |address: &u32| AddressHalf::of((*address).into()) == half;
+        for address in (base..base + 0x1_0000).filter(ours) {
+            hold(&tree, address, true);
+        }
+        let of = |half| Findable { half: Some(half), ..Findable::ANYTHING };
+        assert!(
+            matches!(tree.skip_full(base, Some(half)), Skipped::To(it) if it == base + 0x1_0000)
+        );
+        let down = tree.skip_full_down(base + 0xffff, Some(half));
+        assert!(matches!(down, Skipped::To(it) if it == base - 1));
+        let to = base + 0xffff;
+        assert_eq!(
+            (tree.first_free(base, to, of(half)), tree.last_free(to, base, of(half))),
+            (None, None)
+        );
+        assert!(tree.first_free(base, to, of(half.other())).is_some_and(|it| it <= base + 1));
+        assert!(tree.last_free(to, base, of(half.other())).is_some_and(|it| it >= to - 1));
+        let freed = (base + 0x4300..).find(ours).unwrap();
+        hold(&tree, freed, false);
+        assert_eq!(tree.first_free(base, to, of(half)), Some(freed));
+        assert_eq!(tree.last_free(to, base, of(half)), Some(freed));
     }
 
     #[test]

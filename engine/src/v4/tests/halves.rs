@@ -173,3 +173,14 @@ fn what_is_reserved_or_divided_by_classes_is_not_halved() {
     assert_eq!(dora(&world, 5), 100, "it ended, and nobody else gives it");
     assert!(!told.0.lock().iter().any(|origin| matches!(origin, Origin::Asking(_))));
 }
+
+#[test]
+fn who_took_over_gives_from_the_far_end_and_lets_everybody_keep_what_they_have() {
+    let (mut world, told) = world(SHARED);
+    let first = world.dora(&Ask::direct(1)).yiaddr;
+    assert_eq!(first, ip(100));
+    world.allotment = Allotment::FarEnd;
+    let given: Vec<_> = (1..=4).map(|client| world.dora(&Ask::direct(client)).yiaddr).collect();
+    assert_eq!(given, [ip(100), ip(103), ip(102), ip(101)]);
+    assert!(!told.0.lock().iter().any(|origin| matches!(origin, Origin::Asking(_))));
+}

@@ -480,6 +480,10 @@ fn the_unsent_counter_starts_again_at_one() {
 fn heartbeats_follow_each_other_by_the_delay() {
     let mut machine = Relationship::new(parameters(Mode::LoadBalancing, "server1"), at(0));
     drain(&mut machine);
+    machine.handle_timeout(at(0));
+    assert_eq!(drain(&mut machine), [Action::SendHeartbeat], "after a start, at once");
+    machine.handle_heartbeat(at(0), Err(CallError::Malformed("?".into())));
+    drain(&mut machine);
     machine.handle_timeout(at(999));
     assert_eq!(drain(&mut machine), []);
     machine.handle_timeout(at(1000));

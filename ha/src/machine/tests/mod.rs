@@ -75,6 +75,7 @@ fn announced(run: u64, tolerates_skew: bool) -> Announced {
         batches: true,
         tolerates_skew,
         serves_returning: false,
+        mode: Some(Mode::LoadBalancing),
         state: None,
         told: None,
         untold: false,

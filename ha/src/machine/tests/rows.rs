@@ -48,6 +48,7 @@ pub(super) fn machine_in(situation: &Situation) -> (Relationship, Now) {
         machine.rejected.insert(now.mono, ClientKey::new(&[2, 0, 0, 0, 0, 1], b"").unwrap());
     }
     let mut partner = announced(1, false);
+    partner.mode = Some(situation.mode);
     partner.serves_returning = so(Fact::Able) || so(Fact::Follows);
     let follows = so(Fact::Follows).then_some(partner.incarnation);
     let changes = if so(Fact::Owing) { FEW_UNTOLD + 1 } else { 0 };

@@ -312,7 +312,7 @@ fn a_reset_of_one_peregrine_ends_the_termination_of_both() {
         assert_eq!(pair.states(), [Some(Terminated); 2], "the clocks are apart still");
         pair.wall_off_s = [0, 0];
         // A request that is lost is sent again.
-        pair.loss = 400;
+        pair.loss = 150;
         pair.with(first, |machine, now| machine.reset_by_hand(now));
         pair.run_for(120.0);
         pair.loss = 0;
@@ -349,7 +349,7 @@ fn lost_heartbeats_do_not_stop_a_pair() {
     let mut pair = Pair::in_normal_operation(Mode::HotStandby, |p| {
         p.max_response_delay = std::time::Duration::from_secs(60);
     });
-    pair.loss = 300;
+    pair.loss = 150;
     pair.run_for(600.0);
     assert_eq!(pair.history, []);
     assert!(pair.notes.iter().any(|(_, n)| matches!(n, super::Note::HeartbeatFailed(_))));
