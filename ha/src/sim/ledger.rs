@@ -250,11 +250,14 @@ impl Ledger {
 impl Holding {
     /// Whether the lease is over for the server that knows `by`: by its clock, if that is so far ahead of the one by which
     /// the lease was acknowledged that no pair works with it, and no process saw both. A lease ends by the clock of
-    /// whoever ends it; that up to 60 s make no difference is what a pair promises.
+    /// whoever ends it; that up to 60 s make no difference is what a pair promises. What a clock wrote that was set back
+    /// farther than that passes for older than what was there before, with which no other process compares it.
     fn is_over(&self, by: &Promise, now: u64) -> bool {
         let one_process = (by.server, by.process) == (self.promise.server, self.promise.process);
         let early_s = by.ahead_s - self.promise.ahead_s;
         let early = u64::try_from(early_s).unwrap_or(0) * 1_000_000_000;
-        !one_process && early_s > MAX_APART_S && self.until.saturating_sub(early) <= now
+        let ends = early_s > MAX_APART_S && self.until.saturating_sub(early) <= now;
+        let unordered = self.promise.ahead_s < -MAX_APART_S;
+        !one_process && (ends || unordered)
     }
 }
