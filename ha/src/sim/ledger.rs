@@ -183,22 +183,18 @@ impl Ledger {
         let mut others = self.holdings.remove(&address).unwrap_or_default();
         others.retain(|old| old.until > now && old.client != new.client);
         others.retain(|old| !old.is_over(&new.promise, now));
-        // Who renews what is held twice is known to.
-        let is_known = others.iter().find_map(|old| old.excuse);
-        let known = &mut self.known;
-        let fresh = others.iter_mut().find(|old| {
-            let pair = (address, old.client.min(new.client), old.client.max(new.client));
-            known.insert(pair)
-        });
         let mut new = new;
-        new.excuse = is_known;
-        let found = fresh.map(|old| {
-            // Who lost an address once may meet its later holders, too.
+        let mut found = None;
+        for old in &mut others {
+            // Who lost an address once may meet its later holders, too, and who renews what is held twice is known to.
             let excuse = self.excuse(address, &old.promise, &new.promise).or(old.excuse);
-            old.excuse = excuse;
-            new.excuse = excuse;
-            (*old, excuse)
-        });
+            let pair = (address, old.client.min(new.client), old.client.max(new.client));
+            let is_fresh = self.known.insert(pair);
+            (old.excuse, new.excuse) = (excuse, excuse.or(new.excuse));
+            if is_fresh && found.is_none() {
+                found = Some((*old, excuse));
+            }
+        }
         others.push(new);
         self.holdings.insert(address, others);
         found

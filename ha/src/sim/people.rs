@@ -161,7 +161,10 @@ impl World {
                 self.wake(client, wait);
             }
             Meant::Declined => {
-                // It may have held the address since before it asked for it anew.
+                // For a moment it held the address; perhaps since before it asked for it anew.
+                if let Some(promise) = promise {
+                    self.check_hold(client, promise, heard.yiaddr);
+                }
                 self.ledger.release(heard.yiaddr, client);
                 self.xid += 1;
                 if let Some(to) = self.clients[client].decline(self.now, self.xid) {

@@ -2,10 +2,10 @@
 //! synchronisation is no silence.
 
 use super::super::{
-    Action, CallError, Mode, Notification, NotifyAnswer, Owed, Parameters, PartnerStatus,
-    Relationship, Seen, State, SyncDone, SyncOrder, ToPartner,
+    Action, Announced, CallError, Mode, Notification, NotifyAnswer, Owed, Parameters,
+    PartnerStatus, Relationship, Seen, State, SyncDone, SyncOrder, ToPartner,
 };
-use super::{at, drain, entered, parameters, status};
+use super::{announced, at, drain, entered, parameters, status};
 use crate::limits::FEW_UNTOLD;
 
 /// Leases ended.
@@ -241,7 +241,16 @@ fn whoever_begins_anew_waits_until_the_partner_has_taken_over() {
     let mut machine = primary();
     see_returning(&mut machine, 1_000, 0, State::LoadBalancing);
     assert_eq!(machine.state(), State::Waiting);
-    machine.handle_told(at(2_000), State::PartnerDown);
+    let told = |mode| Announced {
+        serves_returning: true,
+        mode: Some(mode),
+        state: Some(State::PartnerDown),
+        ..announced(1, false)
+    };
+    let due = machine.poll_timeout();
+    machine.handle_told(at(2_000), &told(Mode::HotStandby));
+    assert_eq!(machine.poll_timeout(), due, "one in another mode never joins it");
+    machine.handle_told(at(2_000), &told(Mode::LoadBalancing));
     assert_eq!(machine.poll_timeout(), Some(at(2_000).mono), "it is asked at once");
     machine.handle_timeout(at(2_000));
     let actions = see_returning(&mut machine, 2_001, 0, State::PartnerDown);
