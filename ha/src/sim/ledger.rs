@@ -19,6 +19,8 @@ pub(super) struct Promise {
     pub(super) backed_up: bool,
     /// Who of the others knew.
     pub(super) told: Told,
+    /// It was promised in communication-recovery: to a client of its own, of its own addresses.
+    pub(super) apart: bool,
     /// The server has not synchronised since it was started, or began anew.
     pub(super) alone: bool,
     /// When the server last heard of its partner; if it serves alone, before it began to.
@@ -120,6 +122,14 @@ impl Ledger {
         let lost = self.lost.get(&(server, address));
         let times = [self.overlapped.as_ref(), self.by_hand.get(&address), lost];
         times.into_iter().flatten().any(|when| *when >= since)
+    }
+
+    /// Whether two servers served one scope and have not come together since, or something else may explain that a server
+    /// has what its partner has ended.
+    pub(super) fn is_disputed(&self, address: Ipv4Addr) -> bool {
+        let lost = self.lost.keys().any(|(_, at)| *at == address);
+        let split = self.split.is_some_and(|(_, ended)| ended.is_none());
+        split || lost || self.by_hand.contains_key(&address)
     }
 
     /// Whether an administrator changed the leases of an address at one of the servers, and they have not synchronised since.
@@ -239,7 +249,8 @@ impl Ledger {
                 Overlap::ByHand => Excuse::ByHand,
             });
         }
-        if first.told == Told::Partner {
+        // Of two that lost contact each has its own part of the addresses, whatever the other gives meanwhile.
+        if first.told == Told::Partner || (first.apart && second.apart) {
             return None;
         }
         let unheard = second.alone || second.heard < first.at;

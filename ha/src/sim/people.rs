@@ -34,6 +34,22 @@ impl World {
         self.wake(client, wait);
     }
 
+    /// A client gives its address back, at a moment of our choice.
+    pub(super) fn let_leave(&mut self, client: usize) {
+        if self.clients_rest {
+            return;
+        }
+        self.xid += 1;
+        let held = self.clients[client].held(self.now);
+        let left = self.clients[client].leave(self.now, self.xid, &mut self.dice);
+        if let (Some(held), Some((to, wait))) = (held, left) {
+            self.report.count("released while a server returns");
+            self.ledger.release(held.address, client);
+            self.say(to);
+            self.wake(client, wait);
+        }
+    }
+
     fn say(&mut self, to: To) {
         match to {
             To::Everybody(saying) => {
