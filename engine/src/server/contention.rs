@@ -32,13 +32,13 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const LOCAL: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 /// One of so many times that a lock is taken somebody may have to wait. Without optimisation locks are held for longer, and
 /// beside other tests whoever holds one is stopped more often.
-const SELDOM: u64 = if cfg!(debug_assertions) { 100 } else { 1000 };
+const SELDOM: u64 = if cfg!(debug_assertions) { 100 } else { 500 };
 
 /// Runs with one worker, of which the shortest times count.
 const RUNS: u32 = 5;
 /// No lock that workers wait for is held for longer, but for one in [`RARE`] turns: memory that is touched for the first time
 /// is the kernel's to find.
-const LONG_NS: u64 = if cfg!(debug_assertions) { 100_000 } else { 5_000 };
+const LONG_NS: u64 = if cfg!(debug_assertions) { 100_000 } else { 15_000 };
 const RARE: usize = 1000;
 /// And none at all for longer than this.
 const LONGEST_NS: u64 = 5 * LONG_NS;
