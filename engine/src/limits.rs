@@ -28,6 +28,12 @@ pub const IDENTITY_STRIPES: u32 = if cfg!(feature = "model") {
 pub const END_SHARDS: usize = if cfg!(feature = "model") { 2 } else { 64 };
 /// Batches of replies that may wait for the disk before workers wait as well.
 pub const MAX_COMMIT_BATCHES: usize = 4096;
+/// By how much a thread with long work and no hurry is nicer than the workers: half of what there is.
+pub const GIVES_WAY_BY: i32 = 10;
+/// Leases that a thread reads before it puts them into the store: so many that neighbours in memory are among them.
+pub const LOAD_BATCH: usize = 32_768;
+/// Leases for which room is made at once before a lease file is read: its rows may be of far fewer.
+pub const MAX_EXPECTED_LEASES: u64 = 4_000_000;
 /// Rows that may wait for a lease file that takes none before queries are dropped.
 pub const MAX_UNWRITTEN_ROWS: usize = 262_144;
 /// Parts of the rows that wait for the journal's pen, with a lock each.

@@ -12,6 +12,8 @@
 //! it promises. A partner whose clock was set back sends what looks late, too, but what is held is in the future by
 //! its clock then, and gives way. So nothing of a Kea is refused or left out for which somebody waits.
 //!
+//! The end of an older lease, of another client than has the address by now, is answered as if it were taken as well.
+//!
 //! What no server can tell from news: what comes late behind the end of a lease, or within the second of newer news.
 
 use std::sync::Arc;
@@ -68,7 +70,11 @@ impl engine::seam::Guard for Guard {
     fn judge(&self, held: &Stored, update: &Lease4) -> Verdict {
         let wall_s = self.half.clock().now().wall_s;
         let is_past = || self.half.partner_wall_s().is_some_and(|now_s| held.lease.cltt_s <= now_s);
-        if covers(&held.lease, update, wall_s) && is_past() {
+        let covered = || covers(&held.lease, update, wall_s) && is_past();
+        // What was promised here is in our time.
+        let is_of_another =
+            || ends_another(held, update, wall_s) && (held.promised_s > 0 || is_past());
+        if covered() || is_of_another() {
             return Verdict::Keep;
         }
         let first = || goes_before(self.half.gate().peers(), &held.lease, update);
@@ -125,6 +131,16 @@ fn covers(held: &Lease4, update: &Lease4, wall_s: u64) -> bool {
     let both = held.state == LeaseState::Assigned && update.state == LeaseState::Assigned;
     let within = update.cltt_s < held.cltt_s && update.expires_at_s() <= held.expires_at_s();
     both && within && held.holds_address(wall_s) && client(held) == client(update)
+}
+
+/// Whether `update` is older news of the end of a lease whose address another client has since.
+fn ends_another(held: &Stored, update: &Lease4, wall_s: u64) -> bool {
+    let lease = &held.lease;
+    let live = lease.state == LeaseState::Assigned && lease.holds_address(wall_s);
+    let ends = update.state != LeaseState::Assigned && update.cltt_s < lease.cltt_s;
+    let client = Identity { client_id: update.client_id.as_ref(), hw_address: &update.hw_address };
+    let known = held.foreign || held.promised_s > 0;
+    known && live && ends && !client.owns(lease)
 }
 
 /// A client as people know it.

@@ -70,6 +70,8 @@ pub const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 pub const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 /// Threads of the listener or of the client pool.
 pub const MAX_THREADS: usize = 256;
+/// How often a backup that missed updates is asked whether it is there again.
+pub const GREETING_EVERY: Duration = Duration::from_secs(2);
 /// Errands (heartbeats, synchronisation and the like) that wait for their thread.
 pub const MAX_ERRANDS: usize = 16;
 /// Maintenance commands that wait for the partner's answer at one time.

@@ -181,6 +181,10 @@ pub struct Arguments {
     /// The run is over after so many exchanges that ended well
     #[arg(long, value_name = "N")]
     pub enough: Option<u64>,
+    /// The first window is written before any of it is sent, and given to the kernel 64 queries at a time (with
+    /// --window)
+    #[arg(long, requires = "window")]
+    pub at_once: bool,
     /// After the run each client gives back what it has; that is not counted
     #[arg(long)]
     pub release_after: bool,
@@ -304,6 +308,7 @@ impl Arguments {
             max_drop: self.max_drop,
             exit_wait: self.exit_wait_us.map(Duration::from_micros),
             preload: self.preload,
+            at_once: self.at_once,
             warm_up: self.warm_up.unwrap_or_default(),
             enough: self.enough,
             first_xid: if self.seed == 0 { drawn() } else { self.seed },

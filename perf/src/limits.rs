@@ -53,6 +53,12 @@ pub const ECHO_THREADS: usize = 64;
 /// Octets of a datagram that is handed to the kernel to be cut apart at most.
 pub const JOINED: usize = 60_000;
 
+/// How long a query that is to be sent at once waits for the kernel to have room.
+pub const VOLLEY_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Between two attempts to send it.
+pub const VOLLEY_PAUSE: Duration = Duration::from_micros(50);
+
 /// Octets of an echo: from the shortest that can hold its options to the longest reply.
 pub const ECHO: std::ops::RangeInclusive<i64> = 280..=REPLY as i64;
 

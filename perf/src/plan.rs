@@ -111,6 +111,9 @@ pub struct Plan {
     pub exit_wait: Option<Duration>,
     /// Exchanges that begin at once at the start (perfdhcp's `-P`).
     pub preload: u64,
+    /// Whether the first window is written before any of it is sent, and given to the kernel in pieces that it cuts
+    /// apart.
+    pub at_once: bool,
     /// What happens before this moment is not counted.
     pub warm_up: Duration,
     /// Exchanges that ended well after which the run is over.
@@ -152,6 +155,7 @@ impl Plan {
             max_drop: None,
             exit_wait: None,
             preload: 0,
+            at_once: false,
             warm_up: Duration::ZERO,
             enough: None,
             mix: Mix::default(),
@@ -180,6 +184,7 @@ impl Plan {
             clients,
             period: None,
             preload: 0,
+            at_once: false,
             warm_up: Duration::ZERO,
             enough: None,
             mix: Mix::default(),

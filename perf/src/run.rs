@@ -1,5 +1,7 @@
 //! The socket and the loop around a [`Session`]. Shell.
 
+mod volley;
+
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
 use std::ops::ControlFlow;
@@ -15,6 +17,7 @@ use crate::session::Session;
 use crate::syscall::{self, Inbox};
 use crate::tally::Tally;
 use crate::wire::Datagram;
+use volley::Volley;
 
 /// The relay's place in the network.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,7 +115,7 @@ impl Relay {
             outbox: Vec::with_capacity(BATCH),
             one_server: plan.one_server,
         };
-        Ok(turn.until_finished(plan.report_every, &clock, progress))
+        Ok(turn.until_finished(plan, &clock, progress))
     }
 }
 
@@ -142,10 +145,14 @@ struct Turn<'a> {
 impl Turn<'_> {
     fn until_finished(
         mut self,
-        report_every: Duration,
+        plan: &Plan,
         clock: &Clock,
         progress: &mut dyn FnMut(&Progress<'_>) -> ControlFlow<()>,
     ) -> Tally {
+        if plan.at_once {
+            self.send_at_once(clock);
+        }
+        let report_every = plan.report_every;
         let mut report_at = report_every;
         loop {
             let now = clock.now();
@@ -197,6 +204,23 @@ impl Turn<'_> {
         count
     }
 
+    /// Writes every query that is due before the first one is sent, and then gives them to the kernel as fast as it
+    /// takes them.
+    fn send_at_once(&mut self, clock: &Clock) {
+        let now = clock.now();
+        let mut queries: Vec<Datagram> = Vec::new();
+        while let Some(datagram) = self.session.poll_transmit(now) {
+            queries.push(datagram);
+        }
+        let volley = Volley::new(&queries);
+        let began = clock.now();
+        for server in &self.relay.link.servers {
+            let unsent = volley.send(&self.relay.socket, *server);
+            self.session.note_unsent(unsent);
+        }
+        self.session.note_begun_in(clock.now().saturating_sub(began));
+    }
+
     fn send(&mut self, now: Duration) -> usize {
         let servers = &self.relay.link.servers;
         let each = if self.one_server { 1 } else { servers.len() };
@@ -228,6 +252,9 @@ fn check(plan: &Plan) -> Result<(), RunError> {
     }
     if plan.clients.is_empty() {
         return Err(RunError::Plan { what: "at least one client" });
+    }
+    if plan.at_once && matches!(plan.pace, Pace::Rate(_)) {
+        return Err(RunError::Plan { what: "a window to be sent at once" });
     }
     Ok(())
 }

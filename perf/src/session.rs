@@ -138,6 +138,11 @@ impl<'a> Session<'a> {
         self.tally.local_limit += datagrams;
     }
 
+    /// Sets the time in which the exchanges of the first moment really began: those that were written beforehand.
+    pub fn note_begun_in(&mut self, span: Duration) {
+        self.tally.begun_in = span;
+    }
+
     /// Takes a datagram from the socket.
     pub fn handle_datagram(&mut self, now: Duration, octets: &[u8]) {
         match wire::decode(octets) {

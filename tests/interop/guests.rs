@@ -318,8 +318,8 @@ pub(crate) struct Promises {
 }
 
 impl Promises {
-    /// What `leases` (by address) do not have as its client's for as long as it was promised.
-    pub(crate) fn missing(&self, leases: &BTreeMap<String, Value>) -> Vec<String> {
+    /// What `leases` (by address) do not have as its client's for as long as it was promised, and a line about each.
+    pub(crate) fn missing(&self, leases: &BTreeMap<String, Value>) -> Vec<(Held, String)> {
         let missing = self.held.iter().filter(|(client, held)| {
             let left_s = held.until.saturating_sub(self.now).as_secs();
             let lease = leases.get(&held.address.to_string());
@@ -335,7 +335,7 @@ impl Promises {
         missing
             .map(|(client, held)| {
                 let found = leases.get(&held.address.to_string());
-                format!("client {client}: {held:?}, the server has {found:?}")
+                (*held, format!("client {client}: {held:?}, the server has {found:?}"))
             })
             .collect()
     }

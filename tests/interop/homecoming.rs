@@ -163,8 +163,11 @@ fn the_partner_serves_throughout_a_return() {
         for round in 0..rounds {
             let victim = round % 2;
             watch.begin();
+            let begun = watch.clock.now();
             site.kill(victim);
-            let away = watch.clock.now() + AWAY;
+            // Until then it may answer nobody and keep its connections.
+            let dead = watch.clock.now();
+            let away = dead + AWAY;
             until("take-over", PATIENCE, || {
                 let state = state_of(&site.servers[1 - victim]);
                 let alone = state == "partner-down" && watch.clock.now() >= away;
@@ -175,7 +178,11 @@ fn the_partner_serves_throughout_a_return() {
             site.start_again(victim);
             wait_until_settled(site);
             let returned = watch.look(1 - victim);
-            println!("round {round}: {} dies {died:?}, returns {returned:?}", HOSTS[victim]);
+            println!(
+                "round {round}: {} dies within {:?} {died:?}, returns {returned:?}",
+                HOSTS[victim],
+                dead.saturating_sub(begun)
+            );
             assert!(returned.acknowledged > 0, "nobody asked");
             gaps.push(died.longest.max(returned.longest));
         }
@@ -183,6 +190,65 @@ fn the_partner_serves_throughout_a_return() {
     let longest = gaps.iter().max().copied().unwrap_or_default();
     println!("longest gap of service at the server that stays, {rounds} deaths: {longest:?}");
     assert!(longest < LONGEST_GAP, "{gaps:?}");
+}
+
+/// A backup that was cut off, or died, is told what changed meanwhile and nothing else, without a command.
+#[test]
+fn a_backup_that_returns_is_told_what_changed() {
+    if !net::is_possible("servers in network namespaces") {
+        return;
+    }
+    let kinds = &[Peregrine, Peregrine, Peregrine];
+    let mut site = Site::start_changed(Plot { kinds, ..PLAIN }, |_, configuration| {
+        configuration["cache-threshold"] = json!(0.0);
+    });
+    let clients = site.clients.clone();
+    let mut fleet = Fleet::new([2, 0, 7, 0, 0, 0], CLIENTS);
+    clients.join_all(&mut fleet);
+    wait_until_all_equal(&site);
+    let backup = 2;
+    for dies in [false, true] {
+        let before = resent(&site);
+        if dies {
+            site.kill(backup);
+        } else {
+            site.cut(Cut::Unplugged(HOSTS[backup]), true);
+        }
+        for _ in 0..2 {
+            fleet.begin_round();
+            let renewed = clients.rebind(&mut fleet, (0..GROUP).collect(), GROUP);
+            assert!(renewed.completed > 0, "{renewed:?}");
+        }
+        if dies {
+            site.start_again(backup);
+        } else {
+            site.cut(Cut::Unplugged(HOSTS[backup]), false);
+        }
+        wait_until_all_equal(&site);
+        let told = resent(&site) - before;
+        println!("{told} leases told again to a backup of {CLIENTS}, {GROUP} of which changed");
+        // A line that is cut for a moment loses nothing: what waits in the queue goes on.
+        assert!((u64::from(dies)..=u64::from(GROUP)).contains(&told), "{told}");
+    }
+    for server in &site.servers[..2] {
+        let behind = server.log().matches("PEREGRINE_HA_BACKUP_RETURNED").count();
+        assert!(behind > 0, "it is told that the backup is back");
+    }
+}
+
+/// Waits until all servers, the backup too, list the same leases.
+fn wait_until_all_equal(site: &Site) {
+    until("equal leases at all", PATIENCE, || {
+        let all: Vec<_> = site.servers.iter().map(pages).collect();
+        if all.iter().all(|it| *it == all[0]) {
+            return Ok(());
+        }
+        Err(all.iter().map(|leases| leases.len()).collect::<Vec<_>>())
+    });
+}
+
+fn resent(site: &Site) -> u64 {
+    site.servers.iter().map(|server| statistic(server, "peregrine-ha-changes-resent")).sum()
 }
 
 /// More changes than `delayed-updates-limit` during a cut: nobody waits, and each address is told of once.
@@ -202,10 +268,7 @@ fn after_a_cut_only_what_changed_is_told() {
         },
     );
     let mut states = Vec::new();
-    let resent = |site: &Site| {
-        site.servers.iter().map(|server| statistic(server, "peregrine-ha-changes-resent")).sum()
-    };
-    let before: u64 = resent(&site);
+    let before = resent(&site);
     under_load(&mut site, |site, watch| {
         let end = watch.clock.now() + Duration::from_secs(5);
         site.cut(Cut::Apart(HOSTS[0], HOSTS[1]), true);

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "an unwrap of a test is an assertion")]
 
+mod batches;
 #[path = "../../ha/tests/support/certificates.rs"]
 mod certificates;
 mod cli;

@@ -80,9 +80,23 @@ impl Loopback {
         pools: &Value,
         folder: &Path,
     ) -> [Server; 2] {
+        self.pair_reached_by(str::to_owned, told, mode, pools, folder)
+    }
+
+    /// As [`Self::pair_told`]; each server knows the other by the URL that `reach` makes of its own.
+    pub(crate) fn pair_reached_by(
+        &self,
+        reach: impl Fn(&str) -> String,
+        told: &Value,
+        mode: &str,
+        pools: &Value,
+        folder: &Path,
+    ) -> [Server; 2] {
         let urls = self.urls();
+        let reached: Vec<String> = urls.iter().map(|url| reach(url)).collect();
         let second_role = if mode == "hot-standby" { "standby" } else { "secondary" };
-        let relationship = |this: &str| {
+        let relationship = |index: usize, this: &str| {
+            let url = |of: usize| if of == index { &urls[of] } else { &reached[of] };
             let mut relationship = json!({
                 "this-server-name": this, "mode": mode,
                 "heartbeat-delay": 300, "max-response-delay": 5000, "max-ack-delay": 1000,
@@ -92,8 +106,8 @@ impl Loopback {
                     "http-listener-threads": 2, "http-client-threads": 2
                 },
                 "peers": [
-                    {"name": "server1", "url": urls[0], "role": "primary"},
-                    {"name": "server2", "url": urls[1], "role": second_role}
+                    {"name": "server1", "url": url(0), "role": "primary"},
+                    {"name": "server2", "url": url(1), "role": second_role}
                 ]
             });
             for (key, value) in told.as_object().into_iter().flatten() {
@@ -107,7 +121,7 @@ impl Loopback {
             configuration["hooks-libraries"] = json!([
                 {"library": "libdhcp_lease_cmds.so"},
                 {"library": "libdhcp_ha.so",
-                 "parameters": {"high-availability": [relationship(name)]}}
+                 "parameters": {"high-availability": [relationship(index, name)]}}
             ]);
             server.configure(&configuration);
             server.start_here(self);

@@ -19,6 +19,7 @@ use super::{Answer, Registry};
 use crate::clock::{Clock, SystemClock};
 use crate::limits::{COMMAND_ACCEPT_RETRY, COMMAND_TIMEOUT, MAX_COMMAND, MAX_COMMAND_CONNECTIONS};
 use crate::log;
+use crate::packet;
 use crate::stats::{Counter, Stats};
 
 /// The socket could not be opened.
@@ -182,13 +183,26 @@ fn answer(mut stream: UnixStream, office: &Office) -> io::Result<()> {
     stream.set_write_timeout(Some(COMMAND_TIMEOUT))?;
     let answer = match read_request(&mut stream)? {
         Request::Nothing => return Ok(()),
-        Request::Command(request) => office.registry.execute(&request),
+        Request::Command(request) => {
+            // This thread has no other request.
+            if is_a_look(&request) {
+                packet::give_way();
+            }
+            office.registry.execute(&request)
+        }
         Request::Bad(why) => {
             office.stats.count(Counter::ControlMalformed);
             Answer::error(format!("Error during command processing: {why}"))
         }
     };
     stream.write_all(answer.into_json().to_string().as_bytes())
+}
+
+/// Whether a command only tells what there is, of which there may be much: nothing waits for it, and it starts no
+/// threads, which would give way for ever.
+fn is_a_look(request: &Value) -> bool {
+    let name = request["command"].as_str().unwrap_or_default();
+    ["lease4-get", "stat-", "statistic-get", "config-get"].iter().any(|look| name.starts_with(look))
 }
 
 enum Request {
@@ -283,6 +297,28 @@ mod tests {
         let full = || io::Error::from_raw_os_error(24);
         let error = take_all(|| Err(full())).unwrap_err();
         assert_eq!(error.kind(), full().kind());
+    }
+
+    #[test]
+    fn who_looks_gives_way_and_who_starts_something_does_not() {
+        let niceness = |_: &crate::control::Command<'_>| {
+            let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
+            // What follows the name, which may hold anything; field 19 of proc(5).
+            let (_, fields) = stat.rsplit_once(')').unwrap();
+            Answer::with(fields.split_whitespace().nth(16).unwrap().parse::<i64>().unwrap().into())
+        };
+        let dir = tempfile::tempdir().unwrap();
+        let (path, registry) = (dir.path().join("ctrl"), Arc::new(Registry::default()));
+        registry.register("lease4-get-all", niceness);
+        registry.register("config-reload", niceness);
+        let _socket = ControlSocket::open(&path, registry, Arc::default()).unwrap();
+        let found = |name: &str| {
+            let text = format!("{{\"command\": \"{name}\"}}");
+            let answer: Value = ask(&path, &[text.as_bytes()]).parse().unwrap();
+            answer["arguments"].as_i64().unwrap()
+        };
+        let (own, looking) = (found("config-reload"), found("lease4-get-all"));
+        assert_eq!(looking, (own + i64::from(crate::limits::GIVES_WAY_BY)).min(19));
     }
 
     #[test]

@@ -89,7 +89,8 @@ pub struct Stored {
     pub confirmed: bool,
     /// Its end was reckoned by another server's clock, or nobody knows by whose: the partner's, or from the file.
     pub foreign: bool,
-    /// The `cltt` of the last version that this server told its client of; 0 if of none.
+    /// The `cltt` of the last version that its client was told of, by this server or by the one that wrote it before; 0 if
+    /// of none.
     pub promised_s: u32,
 }
 
@@ -108,7 +109,7 @@ impl Stored {
     }
 
     /// As [`Self::new`], in the place of `before`: as long as a promise holds, it outlives a renewal of which the
-    /// client was not told.
+    /// client was not told. What another server wrote, that one promised.
     pub(crate) fn in_place_of(
         before: Option<&Self>,
         lease: Lease4,
@@ -120,7 +121,11 @@ impl Stored {
             let (old, new) = (&before.lease, &new.lease);
             let same = old.client_id == new.client_id && old.hw_address == new.hw_address;
             let goes_on = new.state == LeaseState::Assigned && old.holds_address(new.cltt_s);
-            if same && goes_on { before.promised_s } else { 0 }
+            let promised_s = match before.foreign {
+                true => u32::try_from(old.cltt_s).unwrap_or(u32::MAX),
+                false => before.promised_s,
+            };
+            if same && goes_on { promised_s } else { 0 }
         });
         Self { promised_s, ..new }
     }

@@ -6,6 +6,7 @@ use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 
 use crate::config::model::{LogOutput, LogTarget, Severity};
+use crate::sync::before_io;
 
 /// Files are not rotated below this `maxsize` (Kea guide, "The maxsize Option"), bytes.
 const LEAST_ROTATED_SIZE: u64 = 204_800;
@@ -43,6 +44,7 @@ impl Output {
 
     /// Writes whole lines; `severity` is that of the gravest, for syslog's priority.
     pub(super) fn write(&mut self, lines: &str, severity: Severity) -> io::Result<()> {
+        before_io();
         match self {
             Self::Stdout => io::stdout().lock().write_all(lines.as_bytes()),
             Self::Stderr => io::stderr().lock().write_all(lines.as_bytes()),

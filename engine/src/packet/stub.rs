@@ -15,7 +15,7 @@ use super::receive::{Intake, Receive};
 use super::sockets::{Change, Mailbox, Scan, SocketId, Sockets, Watch};
 use super::{Departure, Links, Packet, Transmit};
 use crate::config::model::Interfaces;
-use crate::sync::Mutex;
+use crate::sync::{Mutex, before_io};
 
 /// The other end of stub [`Sockets`].
 pub struct Stub {
@@ -94,6 +94,7 @@ impl Receive for StubSocket {
         _intake: &mut Intake,
         into: &mut Vec<Packet>,
     ) -> io::Result<bool> {
+        before_io();
         let _ = (&self.bell).read(&mut [0; 64]);
         let mut waiting = self.waiting.lock();
         for _ in 0..limit {
@@ -121,6 +122,7 @@ impl Receive for StubSocket {
 
 impl Transmit for Sent {
     fn transmit(&self, batch: &mut Vec<Departure>) {
+        before_io();
         for reply in batch.drain(..) {
             // Nobody looks at it any more if this fails.
             let _ = self.0.send(reply);

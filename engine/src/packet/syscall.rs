@@ -15,7 +15,8 @@ use libc::{c_int, c_void, sock_filter, socklen_t};
 use socket2::Socket;
 
 use crate::codec::frame::MAX_HEADER;
-use crate::limits::{BATCH, MAX_MESSAGE};
+use crate::limits::{BATCH, GIVES_WAY_BY, MAX_MESSAGE};
+use crate::sync::before_io;
 
 /// Bytes kept of one datagram or frame; longer ones arrive marked as truncated.
 pub(super) const SLOT: usize = MAX_MESSAGE + MAX_HEADER;
@@ -70,6 +71,7 @@ impl Inbox {
 
 /// Takes at most `limit` datagrams without waiting; how many it were. `WouldBlock` if there is none.
 pub(super) fn receive(socket: &Socket, inbox: &mut Inbox, limit: usize) -> io::Result<usize> {
+    before_io();
     let limit = limit.clamp(1, BATCH);
     // SAFETY: all of these are plain C structures for which all-zero bytes are a valid value.
     let (mut headers, mut parts, mut names, mut controls): (
@@ -116,6 +118,7 @@ pub(super) fn receive(socket: &Socket, inbox: &mut Inbox, limit: usize) -> io::R
 
 /// Throws away at most `limit` datagrams without waiting; how many it were. `WouldBlock` if there is none.
 pub(super) fn discard(socket: &Socket, limit: usize) -> io::Result<usize> {
+    before_io();
     let limit = limit.clamp(1, BATCH);
     // SAFETY: plain C structures for which all-zero bytes are a valid value: no name, no parts, no control bytes.
     let mut headers: [libc::mmsghdr; BATCH] = unsafe { zeroed() };
@@ -170,6 +173,7 @@ pub(super) enum To {
 /// Sends the first of `messages` (at most [`BATCH`]) without waiting: how many went, at least one. An error is about
 /// the first of them, or with `join` about all that [`joined`] puts together with it.
 pub(super) fn send(socket: &Socket, messages: &[Outgoing<'_>], join: bool) -> io::Result<usize> {
+    before_io();
     let messages = &messages[..messages.len().min(BATCH)];
     // SAFETY: all of these are plain C structures for which all-zero bytes are a valid value.
     let (mut headers, mut parts, mut names, mut controls): (
@@ -233,6 +237,7 @@ fn joined(messages: &[Outgoing<'_>]) -> usize {
 
 /// Waits until `socket` can be written to, `milliseconds` at most.
 pub(super) fn wait_writable(socket: &Socket, milliseconds: u16) {
+    before_io();
     let mut entry = libc::pollfd { fd: socket.as_raw_fd(), events: libc::POLLOUT, revents: 0 };
     // SAFETY: one entry, and its count says one. The outcome does not matter: the caller sends again.
     unsafe { libc::poll(&raw mut entry, 1, c_int::from(milliseconds)) };
@@ -528,6 +533,13 @@ fn entry_address(element: &libc::ifaddrs) -> Option<EntryAddress> {
         }
         _ => None,
     }
+}
+
+/// From now on the calling thread, and those that it starts, give way to the others of this process: for work that
+/// takes the processor for long and that nobody waits for by the millisecond. Nothing undoes it.
+pub(crate) fn give_way() {
+    // SAFETY: plain numbers; Linux knows it by thread. An error leaves things as they were.
+    unsafe { libc::nice(GIVES_WAY_BY) };
 }
 
 /// Nanoseconds for which the calling thread has run.

@@ -17,10 +17,14 @@ use crate::lease::{
     Change, ChangeKind, ChangeNumber, ChangeSink, Lease4, LeaseState, LeaseStore, Origin,
 };
 use crate::log;
+use crate::packet;
 use crate::seam::Replication;
 use crate::stats::{Counter, Place, Stats};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
+
+/// Bytes of a row with client identifier and host name.
+const USUAL_ROW: u64 = 96;
 
 /// The leases could not be made ready.
 #[derive(Debug, thiserror::Error)]
@@ -158,11 +162,8 @@ impl Storage {
     ) -> Result<(), StorageError> {
         let Some(Loading { unread, store }) = self.unread.lock().take() else { return Ok(()) };
         let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
-        let take = |lease| {
-            if let Some(lease) = amend(lease) {
-                store.load(lease);
-            }
-        };
+        let take = |leases: &mut Vec<Lease4>| store.load_all(leases.drain(..).filter_map(amend));
+        store.make_room(unread.bytes() / USUAL_ROW);
         let mut loaded = unread.read(threads, &take, &self.stopped)?;
         store.end_loading();
         loaded.torn |= self.sinks.journal.was_torn();
@@ -251,7 +252,10 @@ impl Storage {
     /// by the next one.
     pub fn compact_aside(&self) {
         let storage = self.clone();
-        let cleanup = move || storage.compact();
+        let cleanup = move || {
+            packet::give_way();
+            storage.compact();
+        };
         if let Err(error) = std::thread::Builder::new().name("lfc".into()).spawn(cleanup) {
             log!(PEREGRINE_LFC_FAILED, "no thread for it: {error}");
         }

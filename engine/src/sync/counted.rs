@@ -1,11 +1,13 @@
-//! Locks that note, for the threads that ask for it, who took them where, who had to wait, and for how long they were
-//! held: for tests of the crate alone.
+//! Locks that note, for the threads that ask for it, who took them where, who had to wait, for how long they were
+//! held, and whether that was across input or output: for tests of the crate alone.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::panic::Location;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use crate::packet::thread_cpu_ns;
 
@@ -13,84 +15,136 @@ use crate::packet::thread_cpu_ns;
 pub(crate) type Place = (&'static str, u32);
 
 /// What was noted at one place.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Profile {
     /// How often a lock was taken there.
     pub(crate) taken: u64,
     /// How often somebody else had it.
     pub(crate) waited: u64,
-    /// Nanoseconds of the thread's own time for which it was held at most: what other threads did meanwhile on the
-    /// same core is not its fault.
-    pub(crate) longest_ns: u64,
+    /// For how many nanoseconds of the thread's own time it was held, in the order in which it was let go: what other threads
+    /// did meanwhile on the same core is not its fault.
+    pub(crate) held_ns: Vec<u64>,
 }
 
-static TOTAL: parking_lot::Mutex<BTreeMap<Place, Profile>> =
+/// Who notes: threads of one test, or of one of its runs.
+pub(crate) type Book = u32;
+
+static TOTAL: parking_lot::Mutex<BTreeMap<(Book, Place), Profile>> =
     parking_lot::Mutex::new(BTreeMap::new());
+
+/// Where somebody held a lock across input or output that a noted thread waits for elsewhere, if need be.
+static ACROSS_IO: parking_lot::Mutex<Vec<Place>> = parking_lot::Mutex::new(Vec::new());
+
+/// A noted thread took the lock, and would have waited for it.
+const WAITED_FOR: u8 = 1;
+/// Some thread held it across input or output.
+const HELD_ACROSS_IO: u8 = 2;
+
+/// What is known of one lock.
+type Marks = Arc<AtomicU8>;
 
 /// What one thread notes; added to the total when it ends.
 struct Ledger {
+    book: Book,
+    paused: bool,
     places: BTreeMap<Place, Profile>,
-    /// Locks that it holds now.
-    held: usize,
 }
 
 thread_local! {
     static LEDGER: RefCell<Option<Ledger>> = const { RefCell::new(None) };
+    /// The locks that this thread holds, and where it took them.
+    static HELD: RefCell<Vec<(Place, Marks)>> = const { RefCell::new(Vec::new()) };
+    /// Nanoseconds that the noting itself took in this thread: they are nobody's.
+    static NOTING_NS: Cell<u64> = const { Cell::new(0) };
 }
 
 /// From now on what the calling thread locks is noted.
-pub(crate) fn note_this_thread() {
+pub(crate) fn note_this_thread(book: Book) {
     LEDGER.with_borrow_mut(|ledger| {
-        ledger.get_or_insert_with(|| Ledger { places: BTreeMap::new(), held: 0 });
+        let new = || Ledger { book, paused: false, places: BTreeMap::new() };
+        ledger.get_or_insert_with(new).paused = false;
     });
 }
 
-/// What threads that have ended noted.
-pub(crate) fn total() -> BTreeMap<Place, Profile> {
-    TOTAL.lock().clone()
+/// What the calling thread locks is not noted for a while.
+pub(crate) fn pause() {
+    LEDGER.with_borrow_mut(|ledger| ledger.iter_mut().for_each(|it| it.paused = true));
 }
 
-/// How many locks the calling thread holds, if that is noted.
+/// What threads that have ended noted.
+pub(crate) fn total(book: Book) -> BTreeMap<Place, Profile> {
+    let total = TOTAL.lock();
+    total.range((book, ("", 0))..(book + 1, ("", 0))).map(|(at, it)| (at.1, it.clone())).collect()
+}
+
+/// How many locks the calling thread holds.
 pub(crate) fn held() -> usize {
-    LEDGER.try_with(|it| it.borrow().as_ref().map_or(0, |ledger| ledger.held)).unwrap_or(0)
+    HELD.try_with(|held| held.borrow().len()).unwrap_or(0)
+}
+
+/// Where locks are taken that are held across input or output though noted threads wait for them.
+pub(crate) fn held_across_io() -> Vec<Place> {
+    ACROSS_IO.lock().clone()
+}
+
+/// The calling thread is about to read or write something that may take its time.
+pub(crate) fn before_io() {
+    let _ = HELD.try_with(|held| {
+        held.borrow().iter().for_each(|one| mark(one, HELD_ACROSS_IO));
+    });
+}
+
+/// Marks a lock, and tells if it now has both marks.
+fn mark((place, marks): &(Place, Marks), more: u8) {
+    let before = marks.fetch_or(more, Ordering::AcqRel);
+    if before != before | more && before | more == WAITED_FOR | HELD_ACROSS_IO {
+        ACROSS_IO.lock().push(*place);
+    }
 }
 
 impl Drop for Ledger {
     fn drop(&mut self) {
         let mut total = TOTAL.lock();
-        for (place, more) in &self.places {
-            let all = total.entry(*place).or_default();
+        for (place, more) in &mut self.places {
+            let all = total.entry((self.book, *place)).or_default();
             all.taken += more.taken;
             all.waited += more.waited;
-            all.longest_ns = all.longest_ns.max(more.longest_ns);
+            all.held_ns.append(&mut more.held_ns);
         }
     }
 }
 
 fn with_ledger<R>(act: impl FnOnce(&mut Ledger) -> R) -> Option<R> {
-    LEDGER.try_with(|it| it.borrow_mut().as_mut().map(act)).ok().flatten()
+    let noting = |it: &RefCell<Option<Ledger>>| {
+        it.borrow_mut().as_mut().filter(|ledger| !ledger.paused).map(act)
+    };
+    LEDGER.try_with(noting).ok().flatten()
 }
 
 /// As parking_lot's.
 #[derive(Default)]
-pub struct Mutex<T: ?Sized>(parking_lot::Mutex<T>);
+pub struct Mutex<T: ?Sized> {
+    marks: OnceLock<Marks>,
+    lock: parking_lot::Mutex<T>,
+}
 
 /// As parking_lot's.
 pub struct MutexGuard<'a, T: ?Sized> {
     guard: parking_lot::MutexGuard<'a, T>,
-    /// Where it was taken and when, if that is noted.
-    since: Option<(Place, u64)>,
+    marks: Marks,
+    /// Where it was taken and when, and what the noting had taken by then, if that is noted.
+    since: Option<(Place, u64, u64)>,
 }
 
 impl<T> Mutex<T> {
     /// A lock around `value`.
     pub const fn new(value: T) -> Self {
-        Self(parking_lot::Mutex::new(value))
+        Self { marks: OnceLock::new(), lock: parking_lot::Mutex::new(value) }
     }
 
     /// What was behind it.
     pub fn into_inner(self) -> T {
-        self.0.into_inner()
+        self.lock.into_inner()
     }
 }
 
@@ -98,29 +152,52 @@ impl<T: ?Sized> Mutex<T> {
     /// Waits for the lock.
     #[track_caller]
     pub fn lock(&self) -> MutexGuard<'_, T> {
-        let caller = Location::caller();
-        let place = (caller.file(), caller.line());
-        let tried = self.0.try_lock();
+        let place = place(Location::caller());
+        let tried = self.lock.try_lock();
         let waits = tried.is_none();
-        let guard = tried.unwrap_or_else(|| self.0.lock());
-        let noted = with_ledger(|ledger| {
-            let profile = ledger.places.entry(place).or_default();
-            profile.taken += 1;
-            profile.waited += u64::from(waits);
-            ledger.held += 1;
+        let guard = tried.unwrap_or_else(|| self.lock.lock());
+        let began_ns = with_ledger(|_| thread_cpu_ns());
+        let marks = self.hold(place);
+        let since = began_ns.map(|began_ns| {
+            with_ledger(|ledger| {
+                let profile = ledger.places.entry(place).or_default();
+                profile.taken += 1;
+                profile.waited += u64::from(waits);
+            });
+            mark(&(place, Arc::clone(&marks)), WAITED_FOR);
+            let now_ns = thread_cpu_ns();
+            (place, now_ns, noting(now_ns - began_ns))
         });
-        MutexGuard { guard, since: noted.map(|()| (place, thread_cpu_ns())) }
+        MutexGuard { guard, marks, since }
     }
 
     /// Takes the lock if nobody has it: nobody waits for that, so it is not noted.
+    #[track_caller]
     pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
-        Some(MutexGuard { guard: self.0.try_lock()?, since: None })
+        let guard = self.lock.try_lock()?;
+        let marks = self.hold(place(Location::caller()));
+        Some(MutexGuard { guard, marks, since: None })
     }
+
+    fn hold(&self, place: Place) -> Marks {
+        let marks = self.marks.get_or_init(Marks::default);
+        let _ = HELD.try_with(|held| held.borrow_mut().push((place, Arc::clone(marks))));
+        Arc::clone(marks)
+    }
+}
+
+fn place(caller: &'static Location<'static>) -> Place {
+    (caller.file(), caller.line())
+}
+
+/// Adds what the noting took, and tells what it took in all.
+fn noting(more_ns: u64) -> u64 {
+    NOTING_NS.try_with(|all| all.replace(all.get() + more_ns) + more_ns).unwrap_or(0)
 }
 
 impl<T: ?Sized + fmt::Debug> fmt::Debug for Mutex<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.lock.fmt(f)
     }
 }
 
@@ -140,12 +217,46 @@ impl<T: ?Sized> DerefMut for MutexGuard<'_, T> {
 
 impl<T: ?Sized> Drop for MutexGuard<'_, T> {
     fn drop(&mut self) {
-        let Some((place, since)) = self.since else { return };
-        let held_ns = thread_cpu_ns() - since;
-        with_ledger(|ledger| {
-            let profile = ledger.places.entry(place).or_default();
-            profile.longest_ns = profile.longest_ns.max(held_ns);
-            ledger.held -= 1;
+        let ended_ns = self.since.map(|_| thread_cpu_ns());
+        let _ = HELD.try_with(|held| {
+            let mut held = held.borrow_mut();
+            let at = held.iter().rposition(|(_, marks)| Arc::ptr_eq(marks, &self.marks));
+            at.map(|at| held.remove(at))
         });
+        let (Some((place, since_ns, noted_ns)), Some(ended_ns)) = (self.since, ended_ns) else {
+            return;
+        };
+        let held_ns = (ended_ns - since_ns).saturating_sub(noting(0) - noted_ns);
+        with_ledger(|ledger| ledger.places.entry(place).or_default().held_ns.push(held_ns));
+        noting(thread_cpu_ns() - ended_ns);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_held_across_io_is_found_if_noted_threads_wait_for_it() {
+        let (bad, good) = (Mutex::new(0), Mutex::new(0));
+        {
+            let _held = (bad.lock(), good.lock());
+            before_io();
+        }
+        assert!(held() == 0 && !is_found());
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                note_this_thread(u32::MAX - 1);
+                // Nobody waits for it so.
+                drop(good.try_lock());
+                drop(bad.lock());
+            });
+        });
+        assert!(is_found());
+        assert_eq!(total(u32::MAX - 1).len(), 1);
+    }
+
+    fn is_found() -> bool {
+        held_across_io().iter().any(|(file, _)| file.ends_with("counted.rs"))
     }
 }

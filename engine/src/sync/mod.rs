@@ -8,6 +8,13 @@ mod live;
 
 pub use live::Live;
 
+/// To be called before input or output that may take its time: in the crate's tests it is noted which locks are held then.
+#[inline]
+pub(crate) fn before_io() {
+    #[cfg(all(test, not(feature = "model")))]
+    counted::before_io();
+}
+
 #[cfg(all(test, not(feature = "model")))]
 pub use counted::{Mutex, MutexGuard};
 #[cfg(not(feature = "model"))]

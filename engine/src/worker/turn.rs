@@ -20,6 +20,7 @@ use crate::log;
 use crate::packet::receive::{Intake, Receive, Share};
 use crate::packet::{Change, Departure, Packet, Scan, SocketId};
 use crate::stats::Counter;
+use crate::sync::before_io;
 
 /// The token of the worker's waker; sockets have their own numbers.
 pub(super) const WAKE: Token = Token(usize::MAX);
@@ -130,6 +131,7 @@ impl Worker {
         } else {
             self.patience()
         };
+        before_io();
         let outcome = self.poll.poll(&mut self.events, timeout);
         queue.awake();
         if let Err(error) = outcome {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use ha::sim::{Breakage, Failure, Report, rare, run};
 
 const USAGE: &str =
-    "usage: ha-sim [--seed N] [--count M] [--threads T] [--events K] [--broken 1..10] [--keep-going]
+    "usage: ha-sim [--seed N] [--count M] [--threads T] [--events K] [--broken 1..11] [--keep-going]
   --seed        the first seed (0)
   --count       how many; 20,000 and more have to meet every row, fault and exception often (1)
   --threads     run so many at a time (1)

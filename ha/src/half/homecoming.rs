@@ -72,9 +72,7 @@ impl Half {
 
     /// The partner said in a heartbeat of its own which state it is in.
     pub(crate) fn see_told(&self, announced: &Announced) {
-        if let Some(state) = announced.state {
-            self.act(|machine, now| machine.handle_told(now, state));
-        }
+        self.act(|machine, now| machine.handle_told(now, announced));
     }
 
     /// The state, and whether this server serves while its partner returns.

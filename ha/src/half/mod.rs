@@ -250,9 +250,15 @@ impl Half {
 
     /// A heartbeat has ended; `settled`: it found both servers in normal operation.
     pub(crate) fn end_heartbeat(&self, settled: bool) {
-        self.pairing.hear(&self.server, settled && !self.outbox.partner_lacks());
-        let run = self.partner_run().filter(|_| settled);
+        // Nobody begins to serve alone meanwhile.
+        let machine = self.machine.lock();
+        let settled = settled && machine.is_settled();
+        let run = machine.announces_return().map(|it| it.incarnation).filter(|_| settled);
+        // After a hand-over, or a short break, it is known at once.
+        let told = run.is_some() && run == self.told_all();
+        self.pairing.hear(&self.server, settled && !self.outbox.partner_lacks(), told);
         run.into_iter().for_each(|run| self.outbox.settle_with(run));
+        drop(machine);
         if settled && self.outbox.owed().changes > 0 {
             self.outbox.resend();
         }

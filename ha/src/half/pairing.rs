@@ -12,7 +12,7 @@ use std::sync::{Arc, OnceLock};
 use engine::lease::csv::Flag;
 use engine::log;
 
-/// Heartbeats in normal operation until all that was promised before it is known to have arrived.
+/// Heartbeats in normal operation until all that was promised before it is known to have arrived, where nothing else says so.
 const HEARTBEATS: u32 = 2;
 /// For people who look into the file.
 const MEANING: &str =
@@ -67,13 +67,15 @@ impl Pairing {
         }
     }
 
-    /// A heartbeat has ended, and found both in normal operation or not.
-    pub(super) fn hear(&self, server: &str, settled: bool) {
+    /// A heartbeat has ended, and found both in normal operation or not. `told`: the partner has applied all that was promised
+    /// before.
+    pub(super) fn hear(&self, server: &str, settled: bool, told: bool) {
         if !settled {
-            self.heartbeats.store(0, Ordering::Release);
-        } else if self.heartbeats.fetch_add(1, Ordering::AcqRel) + 1 == HEARTBEATS
-            && !self.paired.swap(true, Ordering::AcqRel)
-        {
+            return self.heartbeats.store(0, Ordering::Release);
+        }
+        let heartbeats = self.heartbeats.fetch_add(1, Ordering::AcqRel).saturating_add(1);
+        let enough = told || heartbeats >= HEARTBEATS;
+        if enough && !self.paired.swap(true, Ordering::AcqRel) {
             self.write(server, true);
         }
     }
@@ -97,10 +99,10 @@ mod tests {
         first.remember_in(flag());
         assert!(!first.is_paired(), "nobody said so");
         for settled in [true, false, true] {
-            first.hear("a", settled);
+            first.hear("a", settled, false);
             assert!(!first.is_paired());
         }
-        first.hear("a", true);
+        first.hear("a", true, false);
         assert!(first.is_paired());
 
         let second = Pairing::default();
@@ -111,5 +113,9 @@ mod tests {
         let third = Pairing::default();
         third.remember_in(flag());
         assert!(!third.is_paired());
+        third.hear("a", false, true);
+        assert!(!third.is_paired(), "it serves alone");
+        third.hear("a", true, true);
+        assert!(third.is_paired(), "nothing is to be waited for");
     }
 }

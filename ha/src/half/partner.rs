@@ -67,10 +67,11 @@ impl Half {
     /// The peer `name` named itself at the end of its synchronisation, as Kea 3 does: all that a backup ever says.
     pub(crate) fn see_named(&self, name: &str) {
         let backup = backups(self.gate.peers()).position(|backup| **backup == *name);
-        let flag = backup.and_then(|number| self.names_itself(PeerQueue::Backup(number)));
-        if let Some(flag) = flag {
+        let Some(peer) = backup.map(PeerQueue::Backup) else { return };
+        if let Some(flag) = self.names_itself(peer) {
             flag.store(true, Ordering::Relaxed);
         }
+        self.outbox.synchronised(peer);
     }
 
     /// Whether a peer, taken for a `kind`, refused a released lease, whose state it may not know. It is told of deletions

@@ -11,8 +11,9 @@ use super::client::{Connection, ExchangeError, Stop, Target};
 use crate::half::errand::{Clerk, update_outcome};
 use crate::limits::REQUEST_TIMEOUT;
 use crate::machine::{CallError, UpdateOutcome};
-use crate::outbox::{Load, PeerQueue, Recall, Update};
-use crate::wire::request::{PartnerKind, lease_news};
+use crate::outbox::{Greeted, Load, PeerQueue, Recall, Turn, Update};
+use crate::wire::answer;
+use crate::wire::request::{self, PartnerKind, lease_news};
 
 /// What a client thread works with.
 #[derive(Clone)]
@@ -37,10 +38,15 @@ impl Courier {
     }
 
     fn run(&self, mut connection: Connection) {
-        while let Some((load, recall)) = self.clerk.half.outbox().next(self.peer) {
-            match load {
-                Load::One(update) => self.send(&mut connection, &update, recall),
-                Load::Batch(updates) => self.send_batch(&mut connection, updates, recall),
+        while let Some(turn) = self.clerk.half.outbox().turn(self.peer) {
+            match turn {
+                Turn::Send(Load::One(update), recall) => {
+                    self.send(&mut connection, &update, recall)
+                }
+                Turn::Send(Load::Batch(updates), recall) => {
+                    self.send_batch(&mut connection, updates, recall);
+                }
+                Turn::Greet => self.greet(&mut connection),
             }
             self.tell_missed();
         }
@@ -74,7 +80,29 @@ impl Courier {
         self.clerk.half.outbox().settle(self.peer, update, outcome);
     }
 
-    /// The partner is synchronised when it missed something; a backup only by its administrator.
+    /// Asks a backup that missed updates whether it is there, and tells it what it missed if it is a Peregrine.
+    fn greet(&self, connection: &mut Connection) {
+        let half = &self.clerk.half;
+        let body = request::heartbeat(half.server(), Some(&half.announced()));
+        let answer = connection.exchange(body, REQUEST_TIMEOUT).map_err(CallError::from);
+        let heard = answer.and_then(|body| Ok(answer::heartbeat(&body)?));
+        let who = match heard {
+            Ok(heard) if heard.announced.is_some() => Greeted::Peregrine,
+            Ok(_) | Err(CallError::Refused { .. }) => Greeted::Kea,
+            Err(_) => Greeted::Nobody,
+        };
+        let told = half.outbox().greeted(self.peer, who);
+        if told > 0 {
+            let (server, peer) = (half.server(), self.target.address);
+            log!(
+                PEREGRINE_HA_BACKUP_RETURNED,
+                "{server}: {peer} is told {told} leases that changed while it did not answer"
+            );
+        }
+    }
+
+    /// The partner is synchronised when it missed something; a backup is told later if it is a Peregrine, and fetches
+    /// everything if it is not.
     fn tell_missed(&self) {
         let missed = self.clerk.half.outbox().take_missed(self.peer);
         if missed > 0 && matches!(self.peer, PeerQueue::Backup(_)) {

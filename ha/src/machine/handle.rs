@@ -85,9 +85,10 @@ impl Relationship {
         self.asked = now.mono;
     }
 
-    /// The partner said that it is in this state, perhaps long ago: if that is news it is asked at once.
-    pub fn handle_told(&mut self, now: Now, state: State) {
-        if self.partner.seen != Seen::In(state) && self.parameters.serves_returning() {
+    /// The partner announced itself, and said that it is in a state, perhaps long ago: if that is news it is asked at once.
+    pub fn handle_told(&mut self, now: Now, announced: &Announced) {
+        let is_news = announced.state.is_some_and(|state| self.partner.seen != Seen::In(state));
+        if is_news && self.joins(announced) {
             self.hurries = true;
             self.settle(now);
         }

@@ -188,9 +188,13 @@ impl Relationship {
 
     /// What the partner announced, if both servers serve while the other returns.
     pub fn announces_return(&self) -> Option<&Announced> {
-        let mode = self.peers().mode();
-        let joins = |it: &&Announced| it.serves_returning && it.mode == Some(mode);
-        self.partner.announced.as_ref().filter(joins).filter(|_| self.parameters.serves_returning())
+        self.partner.announced.as_ref().filter(|announced| self.joins(announced))
+    }
+
+    /// Whether a partner that announces this and this server both serve while the other returns.
+    pub(super) fn joins(&self, announced: &Announced) -> bool {
+        let able = announced.serves_returning && self.parameters.serves_returning();
+        able && announced.mode == Some(self.peers().mode())
     }
 
     /// Whether it has fetched the leases while the partner served, which has not handed over since.

@@ -7,6 +7,7 @@
 //! kept for later, or only counted. Must not know HTTP or why the policy is what it is.
 
 mod backlog;
+mod behind;
 mod gone;
 mod queue;
 mod recall;
@@ -23,10 +24,10 @@ use engine::lease::{Change, ChangeKind, ClientId, Lease4, LeaseState, Origin};
 use engine::pending::{Pending, PendingReply, Ticket};
 use engine::seam::Replication;
 use engine::seam::service::Service;
-use engine::stats::Stats;
 use engine::sync::atomic::{AtomicU64, Ordering};
 use engine::sync::{Condvar, Mutex, MutexGuard};
 
+pub use behind::{Greeted, Turn};
 use queue::Finished;
 pub use queue::Update;
 pub use recall::Recall;
@@ -118,8 +119,13 @@ impl Outbox {
         Self {
             observer,
             service,
-            partner: has_partner.then(|| Side::new(limits, pending.stats())),
-            backups: (0..backups).map(|_| Side::new(Limits::NONE, pending.stats())).collect(),
+            partner: has_partner.then(|| Side::of(State::new(limits, pending.stats()))),
+            backups: (0..backups)
+                .map(|_| {
+                    let limits = Limits { delayed_updates: 0, ..limits };
+                    Side::of(State::new(limits, pending.stats()).of_backup())
+                })
+                .collect(),
             pending,
             unsent: AtomicU64::new(0),
             refused: AtomicU64::new(0),
@@ -321,29 +327,18 @@ impl Outbox {
         }
     }
 
-    /// Waits for what may be sent to `peer`; [`Outbox::settle`], [`Outbox::settle_batch`] or [`Outbox::put_back`] has to
-    /// follow. What was taken is given up once it is recalled. What only a
-    /// partner that takes batches can be asked is passed over. `None` once stopped.
-    pub fn next(&self, peer: PeerQueue) -> Option<(Load, Recall)> {
-        let side = self.side(peer)?;
-        let mut state = side.state.lock();
+    /// As [`Outbox::turn`], for who greets nobody.
+    #[cfg(test)]
+    pub(crate) fn next(&self, peer: PeerQueue) -> Option<(Load, Recall)> {
         loop {
-            if state.stopped {
-                return None;
-            }
-            match state.take() {
-                Some(Load::One(update)) if update.asks => {
-                    drop(state);
-                    self.settle(peer, &update, UpdateOutcome::Conflict);
-                    state = side.state.lock();
-                }
-                Some(load) => return Some((load, side.recalls.watch())),
-                None => side.wake.wait(&mut state),
+            match self.turn(peer)? {
+                Turn::Send(load, recall) => return Some((load, recall)),
+                Turn::Greet => drop(self.greeted(peer, Greeted::Nobody)),
             }
         }
     }
 
-    /// As [`Outbox::next`], without waiting: `None` if nothing may be sent at the moment.
+    /// The next load for `peer`, without waiting: `None` if nothing may be sent at the moment. Nobody is greeted.
     pub fn try_next(&self, peer: PeerQueue) -> Option<Load> {
         loop {
             let mut state = self.side(peer)?.state.lock();
@@ -364,7 +359,7 @@ impl Outbox {
         self.partner.as_ref().map_or(0, |side| side.recalls.number())
     }
 
-    /// What became of each update of a batch that [`Outbox::next`] gave out. What waits behind one that was lost fails
+    /// What became of each update of a batch that [`Outbox::turn`] gave out. What waits behind one that was lost fails
     /// with it, so that no other batch may go before: it would hang as well, and arrive behind a synchronisation.
     pub fn settle_batch(&self, peer: PeerQueue, settled: Vec<(Update, UpdateOutcome)>) {
         let mut due = Vec::new();
@@ -390,7 +385,7 @@ impl Outbox {
         }
     }
 
-    /// What became of an update that [`Outbox::next`] gave out. After a failure of communication with the peer
+    /// What became of an update that [`Outbox::turn`] gave out. After a failure of communication with the peer
     /// what waits behind it fails, too; the leases are kept for later, for their outcome is not known.
     pub fn settle(&self, peer: PeerQueue, update: &Update, outcome: UpdateOutcome) {
         let mut due = Vec::new();
@@ -420,6 +415,7 @@ impl Outbox {
         if outcome == UpdateOutcome::Success {
             state.gone.told(update);
             state.untold.told(update);
+            state.greet_if_behind();
         }
         // Delayed updates that are on their way are over with the first that fails.
         let concerns_backlog = !abandoned && state.backlog.is_sending() && (update.delayed || lost);
@@ -433,8 +429,11 @@ impl Outbox {
             true => state.lose((!outdated).then_some(update)),
             false => Vec::new(),
         };
-        // Whatever became of what a backup did not take, nobody sends it again.
         let lacks = matches!(peer, PeerQueue::Backup(_)) && outcome != UpdateOutcome::Success;
+        if lacks && lost && !gives_up {
+            // What it refuses it would refuse again.
+            state.untold.note(update);
+        }
         state.missed += behind.len() as u64 + u64::from(lacks);
         let backlog_sent = match &outcome {
             _ if !concerns_backlog => None,
@@ -464,7 +463,7 @@ impl Outbox {
         }
     }
 
-    /// Fails everything that waits, and lets [`Outbox::next`] return `None`.
+    /// Fails everything that waits, and lets [`Outbox::turn`] return `None`.
     pub fn stop(&self) {
         for side in self.partner.iter().chain(&self.backups) {
             let mut state = side.state.lock();
@@ -583,6 +582,11 @@ impl Outbox {
             self.pending.expect(ticket);
         }
         let stopped = state.stopped;
+        if state.is_backup && state.queue.is_full() {
+            state.untold.note(&update);
+        } else if state.is_backup {
+            state.untold.outdate(update.lease.address);
+        }
         let pushed = !stopped && state.queue.push(update);
         // Whoever has the batch that is under way takes the next.
         let gathers = state.batch_under_way;
@@ -620,7 +624,10 @@ impl Replication for Outbox {
         let ticket = match change.origin {
             Origin::Client(ticket) => ticket,
             Origin::Asking(ticket) => Some(ticket),
-            Origin::Partner => return self.outdate(lease.address),
+            Origin::Partner => {
+                self.outdate_for_backups(lease.address);
+                return self.outdate(lease.address);
+            }
             Origin::Administrator => return self.note_deletion(update(None)),
             Origin::Reclamation | Origin::Load => return,
         };
@@ -635,8 +642,7 @@ impl Replication for Outbox {
 }
 
 impl Side {
-    fn new(limits: Limits, stats: &Arc<Stats>) -> Self {
-        let state = State::new(limits, Arc::clone(stats));
+    fn of(state: State) -> Self {
         Self { state: Mutex::new(state), wake: Condvar::new(), recalls: Recalls::default() }
     }
 }

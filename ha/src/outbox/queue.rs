@@ -69,7 +69,7 @@ impl Queue {
     /// Adds an update, if there is room; says whether there was.
     #[must_use]
     pub(super) fn push(&mut self, update: Update) -> bool {
-        if self.waiting >= self.bound {
+        if self.is_full() {
             return false;
         }
         self.waiting += 1;
@@ -80,6 +80,11 @@ impl Queue {
         }
         lane.waiting.push_back(update);
         true
+    }
+
+    /// Whether there is no room for another update.
+    pub(super) const fn is_full(&self) -> bool {
+        self.waiting >= self.bound
     }
 
     /// Takes the next update that may go; [`Queue::finish`] has to follow.

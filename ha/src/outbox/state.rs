@@ -9,6 +9,7 @@ use engine::stats::{Counter, Stats};
 
 use super::Load;
 use super::backlog::Backlog;
+use super::behind::Greeting;
 use super::gone::Gone;
 use super::queue::{Queue, Update};
 use super::untold::Untold;
@@ -16,18 +17,13 @@ use crate::limits::{MAX_BATCH, MAX_KEPT_DELETIONS, MAX_LATE_UPDATES, MAX_QUEUED_
 use crate::machine::{CallError, ToPartner, UpdatePolicy};
 use crate::wire::request::LeaseNews;
 
-/// How much is kept for a partner that is silent.
+/// How much is kept for a peer that is silent.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// `delayed-updates-limit`.
     pub delayed_updates: usize,
-    /// Addresses whose newest change is kept for a Peregrine.
+    /// Addresses whose newest change is kept for a Peregrine, a backup as well.
     pub untold: usize,
-}
-
-impl Limits {
-    /// Nothing is kept.
-    pub const NONE: Self = Self { delayed_updates: 0, untold: 0 };
 }
 
 /// The updates for one peer.
@@ -49,11 +45,13 @@ pub(super) struct State {
     pub(super) batch_under_way: bool,
     /// Updates that a backup was not told of, since somebody asked.
     pub(super) missed: u64,
+    pub(super) is_backup: bool,
+    pub(super) greeting: Greeting,
     stats: Arc<Stats>,
 }
 
 impl State {
-    pub(super) fn new(limits: Limits, stats: Arc<Stats>) -> Self {
+    pub(super) fn new(limits: Limits, stats: &Arc<Stats>) -> Self {
         Self {
             queue: Queue::new(MAX_QUEUED_UPDATES),
             backlog: Backlog::new(limits.delayed_updates),
@@ -66,7 +64,9 @@ impl State {
             batches: false,
             batch_under_way: false,
             missed: 0,
-            stats,
+            is_backup: false,
+            greeting: Greeting::default(),
+            stats: Arc::clone(stats),
         }
     }
 
@@ -167,6 +167,23 @@ impl State {
             // A full queue would have failed any other update, too.
             let _ = self.queue.push(Update { delayed: false, ..update });
         }
+    }
+
+    /// Puts what a backup missed into the queue, and says how much that is.
+    pub(super) fn send_missed(&mut self) -> usize {
+        let missed = self.untold.take();
+        let number = missed.len();
+        self.stats.add(Counter::HaResent, number as u64);
+        for update in missed {
+            let update = Update { delayed: false, ..update };
+            if self.queue.is_full() {
+                self.untold.note(&update);
+            } else {
+                // It has room.
+                let _ = self.queue.push(update);
+            }
+        }
+        number - self.untold.len()
     }
 
     /// Puts the delayed updates into the queue, and what else the partner was not told; says how it ended if it has.

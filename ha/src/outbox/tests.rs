@@ -1,6 +1,7 @@
 //! The outbox: order, one request per address, tickets, policies. Peers are played by the test.
 
 mod batches;
+mod behind;
 mod kept;
 mod owed;
 

@@ -139,6 +139,7 @@ impl World {
             since: since.unwrap_or(self.now),
             backed_up: updates.backups == ToBackups::SendAndWait,
             told,
+            apart: updates.partner == ToPartner::Queue,
             alone: site.alone,
             heard,
             process: site.process,

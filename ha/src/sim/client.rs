@@ -124,17 +124,7 @@ impl Client {
         dice: &mut Dice,
     ) -> (Option<To>, Duration) {
         match dice.below(100) {
-            0..8 => {
-                let saying = Saying {
-                    ciaddr: held.address,
-                    server: Some(held.server),
-                    ..self.saying(MessageType::Release, xid, now)
-                };
-                self.held = None;
-                self.turn(Phase::Idle, now);
-                // Until the release has arrived: no server can tell it from one of the next lease.
-                (Some(To::One(held.server, saying)), dice.span(13_000, 60_000))
-            }
+            0..8 => self.release(now, held, xid, dice),
             8..13 => {
                 // Gone without a word: nobody uses the address any more.
                 self.held = None;
@@ -150,6 +140,32 @@ impl Client {
                 (None, Duration::ZERO)
             }
         }
+    }
+
+    /// It gives its address back; gives when it is to be asked again.
+    fn release(
+        &mut self,
+        now: u64,
+        held: Held,
+        xid: u32,
+        dice: &mut Dice,
+    ) -> (Option<To>, Duration) {
+        let saying = Saying {
+            ciaddr: held.address,
+            server: Some(held.server),
+            ..self.saying(MessageType::Release, xid, now)
+        };
+        self.held = None;
+        self.turn(Phase::Idle, now);
+        // Until the release has arrived: no server can tell it from one of the next lease.
+        (Some(To::One(held.server, saying)), dice.span(13_000, 60_000))
+    }
+
+    /// It gives its address back before it would renew it, if it has one and is about nothing else.
+    pub(super) fn leave(&mut self, now: u64, xid: u32, dice: &mut Dice) -> Option<(To, Duration)> {
+        let held = self.held(now).filter(|_| self.phase == Phase::Bound)?;
+        let (to, wait) = self.release(now, held, xid, dice);
+        to.map(|to| (to, wait))
     }
 
     /// It is switched off and on: it asks for the address that it had.

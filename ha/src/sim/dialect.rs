@@ -37,9 +37,11 @@ pub(super) fn heard(body: String) -> String {
     serde_json::to_string(&request).unwrap_or(body)
 }
 
-/// A request or an answer as a Peregrine sends and understands it that does not serve while its partner returns.
+/// A request or an answer as a Peregrine sends and understands it that does not serve while its partner returns, and keeps
+/// to no half of a pool.
 pub(super) fn older(body: &str) -> String {
-    body.replace(announce::RETURN, "unknown")
+    let halves = format!("\"{}\"", announce::HALVES);
+    body.replace(announce::RETURN, "unknown").replace(&halves, "\"unknown\"")
 }
 
 /// An answer of Kea 2.2, which knows no result for a conflict.

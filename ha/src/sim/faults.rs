@@ -33,10 +33,14 @@ pub(super) enum Fault {
     Maintain {
         server: usize,
     },
+    /// A server that was down starts as its partner, which served alone meanwhile, goes down.
+    Swap {
+        starts: usize,
+    },
 }
 
 /// The kinds, with how often each is drawn.
-pub(super) const KINDS: [(&str, u64); 26] = [
+pub(super) const KINDS: [(&str, u64); 27] = [
     ("crash", 10),
     ("crash in a write", 8),
     ("crash in a step", 8),
@@ -63,6 +67,7 @@ pub(super) const KINDS: [(&str, u64); 26] = [
     ("ha-reset", 3),
     ("lease4-del", 2),
     ("other command", 4),
+    ("down in turn", 2),
 ];
 
 impl World {
@@ -85,6 +90,7 @@ impl World {
             Fault::CalmDelay => self.net.slow = false,
             Fault::FreeDisk { server } => self.sites[server].disk.fill(None),
             Fault::SetUpRight { server } => self.set_up(server, Setup::Right),
+            Fault::Swap { starts } => self.swap(starts),
             Fault::Maintain { server } => self.order(server, "ha-maintenance-start", None),
         }
     }
@@ -105,6 +111,7 @@ impl World {
             | "ha-scopes"
             | "wrong configuration"
             | "wrong mode during a partition"
+            | "down in turn"
                 if self.plan.forgets() =>
             {
                 "restart"
@@ -160,6 +167,11 @@ impl World {
                 self.after(after, Event::Fault(Fault::SetUpRight { server }));
             }
             "wrong mode during a partition" => self.change_mode_apart(server % 2),
+            "down in turn" => {
+                self.crash(server % 2, false);
+                let until = self.dice.span(100_000, 400_000);
+                self.after(until, Event::Fault(Fault::Swap { starts: server % 2 }));
+            }
             "maintenance over a failing link" => self.maintain_over_a_failing_link(server % 2),
             "loss" => {
                 self.net.loss = self.dice.between(10, 400);
@@ -199,6 +211,20 @@ impl World {
             self.net.close(to, from, true);
             self.after(after, Event::Fault(Fault::Open { from: to, to: from }));
         }
+    }
+
+    /// The one that starts has older leases than what the other granted alone, and cannot ask it.
+    fn swap(&mut self, starts: usize) {
+        let other = 1 - starts;
+        let is_over = u128::from(self.now) >= self.plan.trouble.as_nanos();
+        let is_alone = self.plan.mode == Mode::PassiveBackup;
+        if is_over || is_alone || self.sites[other].server.is_none() {
+            return self.start(starts);
+        }
+        self.crash(other, false);
+        self.start(starts);
+        let until = self.dice.span(100_000, 400_000);
+        self.after(until, Event::Start { server: other });
     }
 
     /// One of the pair is started anew with the other mode while it is cut off, and is alone with it by the time the other

@@ -5,11 +5,15 @@
 //! takes its place. Between Peregrines stamps tell; a Kea has none.
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use engine::lease::{Lease4, LeaseState};
 use serde_json::Value;
 
+use super::server::Server;
 use super::world::{Site, World};
+use crate::machine::Incarnation;
+use crate::wire::batch;
 
 /// What a late update says.
 #[derive(Debug)]
@@ -60,6 +64,55 @@ impl Late {
         let older = self.cltt_s < held.cltt_s || (self.cltt_s == held.cltt_s && another);
         older && held.state == LeaseState::Assigned && (self.deletes || self.state == 0)
     }
+}
+
+/// Batches of a run that is over.
+impl World {
+    /// How much later a request comes once more: a batch perhaps when its sender has been started again.
+    pub(super) fn again(&mut self, body: &str) -> Duration {
+        match body.contains(batch::COMMAND) && self.dice.chance(250) {
+            true => self.dice.span(3_000, 60_000),
+            false => self.dice.span(1, 3_000),
+        }
+    }
+
+    /// How long a request lies with its receiver before it is carried out: a batch perhaps until its sender, which died with it,
+    /// has been started again.
+    pub(super) fn held_up(&mut self, body: &str, dies: bool) -> Duration {
+        match dies && body.contains(batch::COMMAND) && self.dice.chance(500) {
+            true => self.dice.span(1_000, 60_000),
+            false => Duration::ZERO,
+        }
+    }
+
+    /// The leases of the server `to`, if the request is a batch of another run than the one that has announced itself there:
+    /// such a batch changes nothing.
+    pub(super) fn before_past_run(&mut self, body: &str, to: usize) -> Option<Vec<Lease4>> {
+        let server = self.sites[to].server.as_ref()?;
+        let run = run_of(body).filter(|run| server.hears_run() != Some(*run))?;
+        let leases = server.leases();
+        self.report.count("batches of a run that is over");
+        self.tell(|world| format!("{} is past: a batch for {}", run, world.name(to)));
+        Some(leases)
+    }
+
+    /// See [`Self::before_past_run`].
+    pub(super) fn check_past_run(&mut self, to: usize, before: &[Lease4]) {
+        let after = self.sites[to].server.as_ref().map(Server::leases);
+        if after.is_some_and(|after| after != before) {
+            let name = self.name(to).to_owned();
+            self.fail(|_| format!("{name} carries out a batch of a run that is over"));
+        }
+    }
+}
+
+/// The run that sends a batch; none if the request is none.
+fn run_of(body: &str) -> Option<Incarnation> {
+    if !body.contains(batch::COMMAND) {
+        return None;
+    }
+    let request: Value = serde_json::from_str(body).ok()?;
+    Incarnation::read(request["arguments"]["incarnation"].as_str()?)
 }
 
 impl World {

@@ -19,6 +19,8 @@ pub(super) struct Promise {
     pub(super) backed_up: bool,
     /// Who of the others knew.
     pub(super) told: Told,
+    /// It was promised in communication-recovery: to a client of its own, of its own addresses.
+    pub(super) apart: bool,
     /// The server has not synchronised since it was started, or began anew.
     pub(super) alone: bool,
     /// When the server last heard of its partner; if it serves alone, before it began to.
@@ -122,6 +124,14 @@ impl Ledger {
         times.into_iter().flatten().any(|when| *when >= since)
     }
 
+    /// Whether two servers served one scope and have not come together since, or something else may explain that a server
+    /// has what its partner has ended.
+    pub(super) fn is_disputed(&self, address: Ipv4Addr) -> bool {
+        let lost = self.lost.keys().any(|(_, at)| *at == address);
+        let split = self.split.is_some_and(|(_, ended)| ended.is_none());
+        split || lost || self.by_hand.contains_key(&address)
+    }
+
     /// Whether an administrator changed the leases of an address at one of the servers, and they have not synchronised since.
     pub(super) fn is_by_hand(&self, address: Ipv4Addr) -> bool {
         self.apart_by_hand.contains_key(&address)
@@ -173,22 +183,18 @@ impl Ledger {
         let mut others = self.holdings.remove(&address).unwrap_or_default();
         others.retain(|old| old.until > now && old.client != new.client);
         others.retain(|old| !old.is_over(&new.promise, now));
-        // Who renews what is held twice is known to.
-        let is_known = others.iter().find_map(|old| old.excuse);
-        let known = &mut self.known;
-        let fresh = others.iter_mut().find(|old| {
-            let pair = (address, old.client.min(new.client), old.client.max(new.client));
-            known.insert(pair)
-        });
         let mut new = new;
-        new.excuse = is_known;
-        let found = fresh.map(|old| {
-            // Who lost an address once may meet its later holders, too.
+        let mut found = None;
+        for old in &mut others {
+            // Who lost an address once may meet its later holders, too, and who renews what is held twice is known to.
             let excuse = self.excuse(address, &old.promise, &new.promise).or(old.excuse);
-            old.excuse = excuse;
-            new.excuse = excuse;
-            (*old, excuse)
-        });
+            let pair = (address, old.client.min(new.client), old.client.max(new.client));
+            let is_fresh = self.known.insert(pair);
+            (old.excuse, new.excuse) = (excuse, excuse.or(new.excuse));
+            if is_fresh && found.is_none() {
+                found = Some((*old, excuse));
+            }
+        }
         others.push(new);
         self.holdings.insert(address, others);
         found
@@ -243,7 +249,8 @@ impl Ledger {
                 Overlap::ByHand => Excuse::ByHand,
             });
         }
-        if first.told == Told::Partner {
+        // Of two that lost contact each has its own part of the addresses, whatever the other gives meanwhile.
+        if first.told == Told::Partner || (first.apart && second.apart) {
             return None;
         }
         let unheard = second.alone || second.heard < first.at;
@@ -254,11 +261,14 @@ impl Ledger {
 impl Holding {
     /// Whether the lease is over for the server that knows `by`: by its clock, if that is so far ahead of the one by which
     /// the lease was acknowledged that no pair works with it, and no process saw both. A lease ends by the clock of
-    /// whoever ends it; that up to 60 s make no difference is what a pair promises.
+    /// whoever ends it; that up to 60 s make no difference is what a pair promises. What a clock wrote that was set back
+    /// farther than that passes for older than what was there before, with which no other process compares it.
     fn is_over(&self, by: &Promise, now: u64) -> bool {
         let one_process = (by.server, by.process) == (self.promise.server, self.promise.process);
         let early_s = by.ahead_s - self.promise.ahead_s;
         let early = u64::try_from(early_s).unwrap_or(0) * 1_000_000_000;
-        !one_process && early_s > MAX_APART_S && self.until.saturating_sub(early) <= now
+        let ends = early_s > MAX_APART_S && self.until.saturating_sub(early) <= now;
+        let unordered = self.promise.ahead_s < -MAX_APART_S;
+        !one_process && (ends || unordered)
     }
 }

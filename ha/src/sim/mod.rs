@@ -19,6 +19,7 @@ mod dice;
 mod disk;
 mod excuse;
 mod faults;
+mod handover;
 mod healing;
 mod late;
 mod ledger;

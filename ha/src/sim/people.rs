@@ -34,6 +34,22 @@ impl World {
         self.wake(client, wait);
     }
 
+    /// A client gives its address back, at a moment of our choice.
+    pub(super) fn let_leave(&mut self, client: usize) {
+        if self.clients_rest {
+            return;
+        }
+        self.xid += 1;
+        let held = self.clients[client].held(self.now);
+        let left = self.clients[client].leave(self.now, self.xid, &mut self.dice);
+        if let (Some(held), Some((to, wait))) = (held, left) {
+            self.report.count("released while a server returns");
+            self.ledger.release(held.address, client);
+            self.say(to);
+            self.wake(client, wait);
+        }
+    }
+
     fn say(&mut self, to: To) {
         match to {
             To::Everybody(saying) => {
@@ -145,7 +161,10 @@ impl World {
                 self.wake(client, wait);
             }
             Meant::Declined => {
-                // It may have held the address since before it asked for it anew.
+                // For a moment it held the address; perhaps since before it asked for it anew.
+                if let Some(promise) = promise {
+                    self.check_hold(client, promise, heard.yiaddr);
+                }
                 self.ledger.release(heard.yiaddr, client);
                 self.xid += 1;
                 if let Some(to) = self.clients[client].decline(self.now, self.xid) {

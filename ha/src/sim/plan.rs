@@ -58,7 +58,7 @@ pub(super) struct Member {
     pub(super) clock: Error,
     /// Speaks as a Kea 2.2 does.
     pub(super) is_kea: bool,
-    /// Is a Peregrine that does not serve while its partner returns.
+    /// Is a Peregrine that does not serve while its partner returns, and knows no halves of pools.
     pub(super) is_older: bool,
 }
 
@@ -80,9 +80,10 @@ impl Plan {
         parameters.wants_repair = clients.is_multiple_of(3);
         let pool = clients as u64 * dice.between(60, 180) / 100;
         let replaces = dice.chance(150);
-        // With a Kea, or a partner that is told nothing, a pool has to be divided.
+        // With a Kea, a Peregrine that knows no halves, or a partner that is told nothing, a pool has to be divided.
         let tells = parameters.send_lease_updates && parameters.sync_leases;
-        let whole = tells && !replaces && !servers.iter().any(|it| it.is_kea) && dice.chance(400);
+        let knows_halves = !servers.iter().any(|it| it.is_kea || it.is_older);
+        let whole = tells && !replaces && knows_halves && dice.chance(400);
         Self {
             config: Arc::new(config(mode, &servers, lifetime_s, (pool, whole), SUBNET_ID)),
             other_config: Arc::new(config(

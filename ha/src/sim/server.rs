@@ -1,7 +1,7 @@
 //! One whole server: the product's packet path, store, journal, machine, gate, outbox and commands, on a disk and a
 //! clock of the simulation. What it wants to send comes out of [`Server::poll_sent`]; nothing here decides anything.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::RandomState;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -91,11 +91,14 @@ struct Joined {
     replication: RwLock<Option<Arc<dyn Replication>>>,
     /// The addresses whose leases changed, but not by their own client.
     changed: Mutex<Vec<Ipv4Addr>>,
+    /// Those that changed since normal operation began.
+    fresh: Mutex<BTreeSet<Ipv4Addr>>,
 }
 
 impl Replication for Joined {
     fn queue(&self, change: &Change<'_>) {
         let by_client = matches!(change.origin, Origin::Client(_));
+        self.fresh.lock().insert(change.lease.address);
         let before = change.before.map(|before| before.hw_address);
         if !(by_client && before.is_none_or(|before| before == change.lease.hw_address)) {
             self.changed.lock().push(change.lease.address);
@@ -186,6 +189,7 @@ impl Server {
         let joined = Arc::new(Joined {
             replication: RwLock::new(Some(replication)),
             changed: Mutex::default(),
+            fresh: Mutex::default(),
         });
         storage.replicate_to(Arc::<Joined>::clone(&joined));
         let admission = Arc::clone(half.gate()) as Arc<dyn Admission>;
@@ -386,6 +390,26 @@ impl Server {
     /// The addresses whose leases changed since the last call, but not by their own client.
     pub(super) fn take_changed(&self) -> Vec<Ipv4Addr> {
         std::mem::take(&mut self.joined.changed.lock())
+    }
+
+    /// Normal operation begins: all that changed before has been told.
+    pub(super) fn settle(&self) {
+        self.joined.fresh.lock().clear();
+    }
+
+    /// Whether the lease of an address changed since normal operation began.
+    pub(super) fn is_fresh(&self, address: Ipv4Addr) -> bool {
+        self.joined.fresh.lock().contains(&address)
+    }
+
+    /// The run of its partner whose updates it takes.
+    pub(super) fn hears_run(&self) -> Option<Incarnation> {
+        self.half.announced().applied.map(|(run, _)| run)
+    }
+
+    /// Whether it and its partner serve while the other returns.
+    pub(super) fn hands_over(&self) -> bool {
+        self.half.look(|machine| machine.announces_return().is_some())
     }
 
     /// Nobody waits any more for the answers to updates that were recalled.

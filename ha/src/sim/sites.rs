@@ -12,6 +12,13 @@ use super::tampering;
 use super::world::{Event, Request, Site, World};
 use crate::machine::{CallError, Mode, Relationship, State};
 
+/// A start of a server, by what the first two are.
+const MEETINGS: [[&str; 3]; 3] = [
+    ["starts: Peregrine, Peregrine", "starts: Peregrine, older one", "starts: Peregrine, Kea"],
+    ["starts: older one, Peregrine", "starts: older one, older one", "starts: older one, Kea"],
+    ["starts: Kea, Peregrine", "starts: Kea, older one", "starts: Kea, Kea"],
+];
+
 impl World {
     pub(super) fn start(&mut self, server: usize) {
         let site = &mut self.sites[server];
@@ -28,7 +35,10 @@ impl World {
         let site = &mut self.sites[server];
         if self.plan.replaces && self.dice.chance(300) {
             site.is_older ^= true;
-            self.report.count("replaced by another version");
+            self.report.count(match site.is_older {
+                true => "replaced by an older version",
+                false => "replaced by a newer version",
+            });
         }
         let run = match self.breakage {
             Some(Breakage::SameRun) => 0,
@@ -46,8 +56,20 @@ impl World {
         site.server = Some(started);
         let process = site.process;
         self.tell(|world| format!("{} starts", world.name(server)));
+        self.count_kinds();
         self.touch(server, |_| ());
         self.after(Duration::from_secs(10), Event::Housekeeping { server, process });
+    }
+
+    /// Which programs meet.
+    fn count_kinds(&mut self) {
+        let kind = |site: &Site| match (site.is_kea, site.is_older) {
+            (true, _) => 2,
+            (_, true) => 1,
+            _ => 0,
+        };
+        let meeting = MEETINGS[kind(&self.sites[0])][kind(&self.sites[1])];
+        self.report.count(meeting);
     }
 
     /// The process is gone, and with power the machine's memory.
@@ -95,13 +117,14 @@ impl World {
             });
         }
         if state != before {
+            self.sites[at].entered = self.now;
             self.note_synchronisation(at, before, state);
         }
         if state != before && state == State::CommunicationRecovery {
             self.notice_recovery(at);
         }
-        if before == State::Ready && matches!(state, State::HotStandby | State::LoadBalancing) {
-            self.check_handed_over(at);
+        if state != before && matches!(state, State::HotStandby | State::LoadBalancing) {
+            self.begin_normal(at, before);
         }
         let heard = self.now - self.silence(at);
         let site = &mut self.sites[at];
@@ -116,7 +139,7 @@ impl World {
             sent.truncate(after);
         }
         for one in sent {
-            self.send(at, one);
+            self.send(at, one, dies.is_some());
         }
         if dies.is_some() {
             self.crash(at, false);
@@ -131,9 +154,29 @@ impl World {
         Some(result)
     }
 
+    fn begin_normal(&mut self, at: usize, before: State) {
+        if let Some(server) = &self.sites[at].server {
+            server.settle();
+        }
+        if before == State::Ready {
+            self.check_handed_over(at);
+        }
+        if matches!(before, State::Ready | State::Syncing) {
+            self.check_hand_over_is_complete(at);
+        }
+    }
+
     fn note_synchronisation(&mut self, at: usize, before: State, state: State) {
         match (before, state) {
-            (_, State::Syncing) => self.sites[at].syncs_since = self.now,
+            (_, State::Syncing) => {
+                self.sites[at].syncs_since = self.now;
+                if self.dice.chance(500) {
+                    // Its lease may be in a page that is read already.
+                    let client = self.dice.place(self.clients.len());
+                    let after = self.dice.span(0, 40);
+                    self.after(after, Event::Leave { client });
+                }
+            }
             (State::Syncing, State::Ready) => {
                 self.ledger.synchronised(self.sites[at].syncs_since);
             }
@@ -162,7 +205,8 @@ impl World {
         }
     }
 
-    fn send(&mut self, from: usize, sent: Sent) {
+    /// `dies`: it is the last that the process does.
+    fn send(&mut self, from: usize, sent: Sent, dies: bool) {
         match sent {
             Sent::Reply(departure) => self.reply(from, departure),
             Sent::Request { call, to, body, timeout } => {
@@ -179,9 +223,10 @@ impl World {
                 if let Fate::Arrives(delay) = self.net.between(from, to, &mut self.dice) {
                     if self.dice.chance(self.net.duplication) {
                         self.report.count("requests twice");
-                        let again = self.dice.span(1, 3_000);
+                        let again = self.again(&request.body);
                         self.after(delay + again, Event::Request(Box::new(request.clone())));
                     }
+                    let delay = delay + self.held_up(&request.body, dies);
                     self.after(delay, Event::Request(Box::new(request)));
                 }
             }
@@ -211,6 +256,7 @@ impl World {
                 None => "requests done for nobody",
             });
         }
+        let past = self.before_past_run(&body, to);
         let of_past_run = self.sites[from].process != process;
         if of_past_run && self.breakage == Some(Breakage::LateOfPastRun) {
             for single in tampering::singly(&body) {
@@ -228,6 +274,7 @@ impl World {
             Some(answer) => Ok(answer),
             None => Err(CallError::Communication("connection refused".into())),
         };
+        past.into_iter().for_each(|leases| self.check_past_run(to, &leases));
         let asker = self.sites[from].server.as_ref().map(Server::state);
         let (breakage, mode) = (self.breakage, self.plan.mode);
         let answer = answer.map(|answer| tampering::heard(breakage, asker, mode, answer));

@@ -1,6 +1,7 @@
 //! Broken rules of what servers tell each other: requests and answers changed on their way, as if their senders or receivers
 //! did not keep the rule. Pure. The product has no switch for it.
 
+use engine::lease::LeaseState;
 use serde_json::{Value, json};
 
 use super::breakage::Breakage;
@@ -55,15 +56,15 @@ pub(super) fn singly(body: &str) -> Vec<String> {
 }
 
 fn without_deletions(body: String) -> String {
-    if !body.contains("\"deleted\"") && !body.contains("\"lease4-del\"") {
-        return body;
-    }
     let Some(mut request) = read(&body) else { return body };
-    if request["command"] == "lease4-del" {
+    let released = json!(LeaseState::Released as u8);
+    let ended = |update: &Value| update["deleted"] == json!(true) || update["state"] == released;
+    let single = request["command"] == "lease4-update" && ended(&request["arguments"]);
+    if single || request["command"] == "lease4-del" {
         request["arguments"]["ip-address"] = json!(NOWHERE);
     }
     let updates = request["arguments"].get_mut("updates").and_then(Value::as_array_mut);
-    for update in updates.into_iter().flatten().filter(|it| it["deleted"] == json!(true)) {
+    for update in updates.into_iter().flatten().filter(|it| ended(it)) {
         update["ip-address"] = json!(NOWHERE);
     }
     request.to_string()

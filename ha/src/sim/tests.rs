@@ -1,6 +1,6 @@
 //! Some hundreds of seeds, and the broken rules.
 
-use super::{Breakage, Report, run};
+use super::{Breakage, Failure, Report, run};
 
 /// Seeds of the quick run: fewer where the compiler does not optimise.
 const SEEDS: u64 = if cfg!(debug_assertions) { 40 } else { 600 };
@@ -22,11 +22,17 @@ fn seeds_run_without_a_violation() {
 /// Seeds within which a broken rule has to be found.
 const ENOUGH: u64 = 20_000;
 
+/// Where the first that takes more than some hundred seeds was last seen: only so that the test is quick.
+const SEEN_FROM: [(Breakage, u64); 1] = [(Breakage::LateOfPastRun, 126)];
+
+/// By a check of leases, addresses or replies: that the pair does not come back says nothing of the rule.
 #[test]
 fn each_broken_rule_is_caught() {
+    let says_why = |failure: &Failure| !failure.what.starts_with("healed");
     for breakage in Breakage::ALL {
-        let caught = (0..ENOUGH).find_map(|seed| run(seed, Some(breakage), 0).err());
-        assert!(caught.is_some(), "{breakage:?}");
+        let from = SEEN_FROM.iter().find(|(it, _)| *it == breakage).map_or(0, |(_, seed)| *seed);
+        let mut failures = (from..ENOUGH).filter_map(|seed| run(seed, Some(breakage), 0).err());
+        assert!(failures.any(|failure| says_why(&failure)), "{breakage:?}");
     }
 }
 

@@ -28,6 +28,10 @@ pub(super) enum Event {
         client: usize,
         turn: u32,
     },
+    /// A client gives its address back.
+    Leave {
+        client: usize,
+    },
     Query {
         server: usize,
         packet: Packet,
@@ -120,6 +124,8 @@ pub(super) struct Site {
     pub(super) took_over: Option<u64>,
     /// When it last began to synchronise.
     pub(super) syncs_since: u64,
+    /// When it entered its present state.
+    pub(super) entered: u64,
     /// An administrator waits for it to lose its partner.
     pub(super) takes_over: bool,
     /// How it is configured when it is started next.
@@ -130,7 +136,7 @@ pub(super) struct Site {
     pub(super) timer: Option<u64>,
     /// Speaks as a Kea 2.2 does.
     pub(super) is_kea: bool,
-    /// Is a Peregrine that does not serve while its partner returns.
+    /// Is a Peregrine that does not serve while its partner returns, and knows no halves of pools.
     pub(super) is_older: bool,
     /// The process dies after so many things that it sends.
     pub(super) dies_after: Option<usize>,
@@ -185,6 +191,7 @@ impl World {
             ahead_s: (plan.servers[place].clock.ahead_s, plan.servers[place].clock.ahead_s),
             took_over: None,
             syncs_since: 0,
+            entered: 0,
             takes_over: false,
             setup: Setup::Right,
             server: None,
@@ -270,6 +277,7 @@ impl World {
         match event {
             Event::Client { client, turn } if self.turns[client] == turn => self.let_act(client),
             Event::Client { .. } => {}
+            Event::Leave { client } => self.let_leave(client),
             Event::Query { server, packet } => self.query(server, packet),
             Event::Receive { server, process } => {
                 if self.sites[server].process == process {

@@ -15,7 +15,7 @@ pub const FIELD: &str = "peregrine";
 /// The ability to work with a clock that is far from ours.
 const SKEW: &str = "clock-skew";
 /// The ability to keep to one half of shared pools.
-const HALVES: &str = "halves";
+pub const HALVES: &str = "halves";
 /// The ability to take lease updates in batches.
 const BATCHES: &str = "batches";
 /// The ability to repair conflicts.

@@ -100,6 +100,23 @@ impl Host {
     pub(super) fn command(&self, program: &Path) -> Command {
         within(&self.namespace, program)
     }
+
+    /// Fails unless a socket here may hold so many octets: some kernels have a setting for each namespace.
+    pub(super) fn expect_rmem_max(&self, octets: u64) -> Result<(), CompareError> {
+        let file = "/proc/sys/net/core/rmem_max";
+        let output = self.command(Path::new("cat")).arg(file).output();
+        let output = output.map_err(CompareError::machine(&file))?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        match text.trim().parse::<u64>() {
+            // Where a namespace has none of its own, that of the machine counts, which was set.
+            Err(_) if !output.status.success() => Ok(()),
+            Ok(found) if found >= octets => Ok(()),
+            _ => Err(CompareError::NotHere(format!(
+                "not measured: {file} in the server's namespace is {:?}, at least {octets} expected",
+                text.trim()
+            ))),
+        }
+    }
 }
 
 /// The generator's own address towards a server: perfdhcp takes only one of the interface that it sends through.

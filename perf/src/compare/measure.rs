@@ -159,6 +159,9 @@ impl<'a> Bench<'a> {
                 server.wait_for_state(mode.name())?;
             }
         }
+        if stand.contender.kept {
+            stand.servers.iter_mut().try_for_each(Server::wait_for_rest)?;
+        }
         Ok(())
     }
 

@@ -17,6 +17,8 @@ use crate::syscall;
 const PATIENCE: Duration = Duration::from_secs(900);
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(5);
+/// How long the cleanup of ten million leases is waited for.
+const CLEANUP: Duration = Duration::from_secs(60);
 /// How long a server may take over one command.
 const ANSWER: Duration = Duration::from_secs(10);
 
@@ -67,6 +69,19 @@ impl Server {
             // Result 3: there is no such lease.
             server.ask("lease4-get", nobody).is_ok_and(|answer| answer["result"] == 3)
         })
+    }
+
+    /// Waits until Peregrine does not clean up its lease file, for a while: it does so after a start from Kea's rows, and again
+    /// and again if it is told to.
+    pub(super) fn wait_for_rest(&mut self) -> Result<(), CompareError> {
+        let tasks = format!("/proc/{}/task", self.child.id());
+        let is_cleaning = || {
+            let tasks = fs::read_dir(&tasks).into_iter().flatten().flatten();
+            let mut names = tasks.map(|task| fs::read_to_string(task.path().join("comm")));
+            names.any(|name| name.is_ok_and(|name| name.trim() == "lfc"))
+        };
+        let clock = Clock::start();
+        self.wait("end of the cleanup", |_| !is_cleaning() || clock.now() > CLEANUP)
     }
 
     /// Waits for its High Availability state.

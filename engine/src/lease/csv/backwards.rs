@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io;
+use std::io::{self, BufRead};
 use std::net::Ipv4Addr;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use super::files::{Files, whole_length};
 use super::load::{LoadError, Loaded, read_rows};
 use super::row::{Row, Schema};
 use crate::lease::Lease4;
-use crate::limits::{MAX_LEASE_LINE, MAX_LOAD_THREADS};
+use crate::limits::{LOAD_BATCH, MAX_LEASE_LINE, MAX_LOAD_THREADS};
 use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// Bytes that are read at a time.
@@ -82,12 +82,12 @@ impl Unread {
         self.files.iter().map(|file| file.rows.end - file.rows.start).sum()
     }
 
-    /// Shows the last row of each address that has a lease to `take`, from `threads` threads at once; ends with
-    /// [`LoadError::Stopped`] soon after `stop` is set.
+    /// Gives the last row of each address that has a lease to `take`, many at a time, which takes them out; from `threads`
+    /// threads at once. Ends with [`LoadError::Stopped`] soon after `stop` is set.
     pub fn read(
         self,
         threads: usize,
-        take: &(dyn Fn(Lease4) + Sync),
+        take: &(dyn Fn(&mut Vec<Lease4>) + Sync),
         stop: &AtomicBool,
     ) -> Result<Loaded, LoadError> {
         let threads = threads.clamp(1, MAX_LOAD_THREADS);
@@ -96,8 +96,8 @@ impl Unread {
         let results: Vec<Result<Counted, LoadError>> = std::thread::scope(|scope| {
             let unread = &self;
             let begin = |share: usize| {
-                let known = Known::default();
-                let mut reader = Reader { share, threads, known, take, stop, refused };
+                let (known, met) = (Known::default(), Vec::new());
+                let mut reader = Reader { share, threads, known, met, take, stop, refused };
                 scope.spawn(move || reader.read_all(unread))
             };
             let running: Vec<_> = (0..threads).map(begin).collect();
@@ -141,7 +141,9 @@ struct Reader<'a> {
     share: usize,
     threads: usize,
     known: Known,
-    take: &'a (dyn Fn(Lease4) + Sync),
+    /// Leases that were met and are still to be taken.
+    met: Vec<Lease4>,
+    take: &'a (dyn Fn(&mut Vec<Lease4>) + Sync),
     stop: &'a AtomicBool,
     refused: &'a AtomicBool,
 }
@@ -157,6 +159,7 @@ impl Reader<'_> {
             })
             .map_err(|source| LoadError::Read { path: opened.path.clone(), source })?;
         }
+        (self.take)(&mut self.met);
         Ok(counted)
     }
 
@@ -167,6 +170,7 @@ impl Reader<'_> {
         is_too_bad: impl Fn(&Counted) -> bool,
     ) -> io::Result<()> {
         let mut chunk = Vec::new();
+        let mut begins = Vec::new();
         let mut end = opened.rows.end;
         // Bytes of a line longer than a chunk that were passed over already.
         let mut is_too_long = false;
@@ -200,8 +204,15 @@ impl Reader<'_> {
                 counted.bad_rows += u64::from(self.share == 0);
                 lines = &lines[..last.unwrap_or(0)];
             }
-            for line in lines.rsplit(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-                self.read_row(line, opened.schema, counted);
+            begin_of_lines(lines, &mut begins)?;
+            let mut behind = lines.len();
+            for begin in begins.iter().rev() {
+                let line = &lines[*begin..behind];
+                behind = *begin;
+                match line.strip_suffix(b"\n").unwrap_or(line) {
+                    [] => {}
+                    line => self.read_row(line, opened.schema, counted),
+                }
             }
             end = start + whole as u64;
         }
@@ -227,9 +238,23 @@ impl Reader<'_> {
         if self.known.is_new(address)
             && let Row::Lease(lease) = row
         {
-            (self.take)(lease);
+            self.met.push(lease);
+            if self.met.len() >= LOAD_BATCH {
+                (self.take)(&mut self.met);
+            }
         }
     }
+}
+
+/// Where lines begin, found forwards: for that the standard library has a fast search.
+fn begin_of_lines(lines: &[u8], begins: &mut Vec<usize>) -> io::Result<()> {
+    begins.clear();
+    let (mut rest, mut at) = (lines, 0);
+    while at < lines.len() {
+        begins.push(at);
+        at += rest.skip_until(b'\n')?;
+    }
+    Ok(())
 }
 
 /// The address that a row begins with, if it is one.

@@ -6,6 +6,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use crate::sync::before_io;
+
 /// Something rows are appended to, by one thread at a time; another may sync meanwhile.
 pub trait Ink: Send + Sync {
     /// Appends all of `rows`. After an error any part of them may have been appended.
@@ -38,14 +40,17 @@ impl FileInk {
 
 impl Ink for FileInk {
     fn append(&self, rows: &[u8]) -> io::Result<()> {
+        before_io();
         (&self.0).write_all(rows)
     }
 
     fn cut(&self, len: u64) -> io::Result<()> {
+        before_io();
         self.0.set_len(len)
     }
 
     fn sync(&self) -> io::Result<()> {
+        before_io();
         self.0.sync_data()
     }
 }

@@ -47,6 +47,11 @@ pub(super) struct Key {
 /// At most two keys: of a lease, or to look for a client's leases.
 pub(super) type Keys = [Option<Key>; 2];
 
+/// The stripe of the first of these keys.
+pub(super) fn first_stripe(keys: Keys) -> Option<u32> {
+    keys.into_iter().flatten().next().map(|key| key.stripe)
+}
+
 /// Locked stripes, ascending, each once: those of the keys of a lease and of a client.
 pub(super) struct HeldHints<'a>([Option<(u32, MutexGuard<'a, Stripe>)>; 4]);
 
@@ -54,6 +59,28 @@ impl Hints {
     pub(super) fn new() -> Self {
         let stripes = (0..IDENTITY_STRIPES).map(|_| Mutex::new(Stripe::new())).collect();
         Self { hashing: Hashing::default(), stripes }
+    }
+
+    /// Takes room for the hints of so many leases, once rather than little by little: stripes are shared by all threads,
+    /// and so is the memory of each, for which they would wait.
+    pub(super) fn make_room(&self, leases: u64) {
+        let each = 2 * leases / u64::from(IDENTITY_STRIPES);
+        // Not all stripes are alike: nearly all of them differ by less.
+        let each = usize::try_from(each + 2 * each.isqrt()).unwrap_or(0);
+        if each > FEW_HINTS {
+            self.stripes.iter().for_each(|stripe| stripe.lock().reserve_exact(each));
+        }
+    }
+
+    /// Gives back room that was taken for more leases than there are.
+    pub(super) fn give_room_back(&self) {
+        for stripe in &self.stripes {
+            let mut hints = stripe.lock();
+            if hints.capacity() > 2 * hints.len() {
+                let enough = hints.len() + FEW_HINTS;
+                hints.shrink_to(enough);
+            }
+        }
     }
 
     /// The keys under which a lease is found. A lease with a client identifier is under its hardware address

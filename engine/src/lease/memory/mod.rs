@@ -11,6 +11,7 @@ mod check;
 mod ends;
 mod few;
 mod hints;
+mod loading;
 mod packed;
 mod records;
 mod steps;
@@ -80,16 +81,6 @@ impl MemoryStore {
             complete: AtomicBool::new(true),
             sink,
         }
-    }
-
-    /// As [`Self::new`], but its leases are still to be [loaded](LeaseStore::load).
-    pub fn unloaded(sink: Arc<dyn ChangeSink>) -> Self {
-        Self { complete: AtomicBool::new(false), ..Self::new(sink) }
-    }
-
-    /// All leases are loaded.
-    pub fn end_loading(&self) {
-        self.complete.store(true, Ordering::Release);
     }
 
     /// Writes, or without `new` deletes, the record of an address whose block is locked and that has `before`, notes
@@ -366,23 +357,7 @@ impl LeaseStore for MemoryStore {
     }
 
     fn load(&self, lease: Lease4) -> bool {
-        let (address, bits) = (lease.address, lease.address.to_bits());
-        let keys = self.hints.of_lease(&lease);
-        let mut hints = self.hints.hold([keys, [None; 2]]);
-        let mut records = self.tree.lock_or_make(bits);
-        if records.version(address).is_some() {
-            return false;
-        }
-        self.steps.see(&lease);
-        let stored = Stored::new(lease, ChangeNumber(0), Origin::Load);
-        records.put(&stored);
-        self.ends.replace(None, Some(&stored));
-        if rules::occupies(&stored.lease) {
-            self.tree.mark(bits, true);
-        }
-        self.len.fetch_add(1, Ordering::AcqRel);
-        hints.insert(keys, bits);
-        true
+        self.load_under(self.hints.of_lease(&lease), lease)
     }
 
     fn is_complete(&self) -> bool {

@@ -1,6 +1,7 @@
 //! What a server does by the description of Kea's states (its guide, "Server States", and what was seen at running
 //! Keas), written down state by state and without a look at the table of rules. Where Peregrine means to do otherwise it
-//! says so: these lines begin with "Ours", and [`Whose::Kea`] leaves them out. Pure.
+//! says so: these lines begin with "Ours", and [`Whose::Kea`] leaves them out. What only two Peregrines do, by what they
+//! announce, begins with "A pair of Peregrines". Pure.
 
 use super::super::rules::{Fact, Facts, Situation, Why};
 use super::super::{Mode, Role, Seen, State};
@@ -16,6 +17,7 @@ pub(super) enum Does {
     SendDeletions,
     ResetPartner,
     Reopen,
+    HandOver,
 }
 
 use Does::{Enter, Stay, Terminate};
@@ -82,8 +84,8 @@ pub(super) fn expected(whose: Whose, it: &Situation) -> Does {
         Syncing => syncing(it, so),
         Ready => ready(ours, it, so),
         PartnerDown => partner_down(ours, it, so),
-        CommunicationRecovery => recovery(it, so),
-        _ => normal(it, so),
+        CommunicationRecovery => recovery(ours, it, so),
+        _ => normal(ours, it, so),
     }
 }
 
@@ -126,6 +128,8 @@ fn waiting(ours: bool, it: &Situation, so: impl Fn(Fact) -> bool) -> Does {
         In(Terminated) if so(Fact::StuckTerminated) => Terminate(Why::NotRestarted),
         In(Terminated) => Stay,
         Unavailable => down(so).unwrap_or(Stay),
+        // A pair of Peregrines: one in normal operation takes over before it is fetched from, so that somebody serves.
+        In(LoadBalancing | HotStandby | CommunicationRecovery) if ours && so(Fact::Able) => Stay,
         In(_) => next,
     }
 }
@@ -149,9 +153,10 @@ fn ready(ours: bool, it: &Situation, so: impl Fn(Fact) -> bool) -> Does {
     }
 }
 
-fn normal(it: &Situation, so: impl Fn(Fact) -> bool) -> Does {
+fn normal(ours: bool, it: &Situation, so: impl Fn(Fact) -> bool) -> Does {
     match it.partner {
         In(PartnerDown) => Enter(Waiting),
+        In(Waiting) if ours && so(Fact::Able) => begins_anew(so),
         Unavailable if so(Fact::Failed) => Enter(PartnerDown),
         Unavailable if it.mode == Mode::LoadBalancing && so(Fact::DelaysUpdates) => {
             Enter(CommunicationRecovery)
@@ -160,10 +165,17 @@ fn normal(it: &Situation, so: impl Fn(Fact) -> bool) -> Does {
     }
 }
 
-fn recovery(it: &Situation, so: impl Fn(Fact) -> bool) -> Does {
+/// A pair of Peregrines: one that waits was started anew, or begins anew. Its partner serves for it meanwhile, unless it lacks
+/// what that one granted alone: then neither serves before that is fetched.
+fn begins_anew(so: impl Fn(Fact) -> bool) -> Does {
+    if so(Fact::NewUnsent) { Enter(Waiting) } else { Enter(PartnerDown) }
+}
+
+fn recovery(ours: bool, it: &Situation, so: impl Fn(Fact) -> bool) -> Does {
     let is_back = !so(Fact::Interrupted);
     match it.partner {
         In(PartnerDown) => Enter(Waiting),
+        In(Waiting) if ours && so(Fact::Able) => begins_anew(so),
         In(LoadBalancing | CommunicationRecovery) if is_back => Does::SendBacklog,
         In(Waiting | Syncing | Ready) if is_back && so(Fact::Overflowed) => Enter(Waiting),
         In(Backup | PassiveBackup) if is_back => Enter(Waiting),
@@ -172,11 +184,23 @@ fn recovery(it: &Situation, so: impl Fn(Fact) -> bool) -> Does {
 }
 
 fn partner_down(ours: bool, it: &Situation, so: impl Fn(Fact) -> bool) -> Does {
+    let able = ours && so(Fact::Able);
     match it.partner {
+        // A pair of Peregrines: replies wait for one that is gone, or is not what it was, no longer.
+        partner
+            if ours && so(Fact::Handing) && !matches!(partner, In(Ready | Terminated) | Unset) =>
+        {
+            Does::Reopen
+        }
         In(Ready) if so(Fact::NewUnsent) => Enter(Waiting),
         // Ours: what ended while the partner was away is told before it serves.
         In(Ready) if ours && so(Fact::Owing) => Does::SendDeletions,
+        // A pair of Peregrines: what changed while it fetched the leases is told before it serves.
+        In(Ready) if ours && so(Fact::Follows) => Does::HandOver,
         In(Ready) => Enter(it.mode.normal()),
+        // A pair of Peregrines that both served for each other: one goes on while the other fetches.
+        In(PartnerDown) if able && it.role == Role::Primary => Stay,
+        In(CommunicationRecovery) if able => Stay,
         In(CommunicationRecovery | PartnerDown | PartnerInMaintenance) => Enter(Waiting),
         In(Terminated) => Terminate(Why::Partner),
         // The partner said that it is synchronised, and is not there.

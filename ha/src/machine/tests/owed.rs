@@ -2,10 +2,10 @@
 //! synchronisation is no silence.
 
 use super::super::{
-    Action, CallError, Mode, Notification, NotifyAnswer, Owed, Parameters, PartnerStatus,
-    Relationship, Seen, State, SyncDone, SyncOrder, ToPartner,
+    Action, Announced, CallError, Mode, Notification, NotifyAnswer, Owed, Parameters,
+    PartnerStatus, Relationship, Seen, State, SyncDone, SyncOrder, ToPartner,
 };
-use super::{at, drain, entered, parameters, status};
+use super::{announced, at, drain, entered, parameters, status};
 use crate::limits::FEW_UNTOLD;
 
 /// Leases ended.
@@ -241,7 +241,16 @@ fn whoever_begins_anew_waits_until_the_partner_has_taken_over() {
     let mut machine = primary();
     see_returning(&mut machine, 1_000, 0, State::LoadBalancing);
     assert_eq!(machine.state(), State::Waiting);
-    machine.handle_told(at(2_000), State::PartnerDown);
+    let told = |mode| Announced {
+        serves_returning: true,
+        mode: Some(mode),
+        state: Some(State::PartnerDown),
+        ..announced(1, false)
+    };
+    let due = machine.poll_timeout();
+    machine.handle_told(at(2_000), &told(Mode::HotStandby));
+    assert_eq!(machine.poll_timeout(), due, "one in another mode never joins it");
+    machine.handle_told(at(2_000), &told(Mode::LoadBalancing));
     assert_eq!(machine.poll_timeout(), Some(at(2_000).mono), "it is asked at once");
     machine.handle_timeout(at(2_000));
     let actions = see_returning(&mut machine, 2_001, 0, State::PartnerDown);
@@ -257,6 +266,25 @@ fn whoever_begins_anew_waits_until_the_partner_has_taken_over() {
     machine.handle_backlog_sent(at(101_100), Ok(()));
     see_returning(&mut machine, 102_000, 0, State::Waiting);
     assert_eq!(machine.state(), State::PartnerDown, "it takes over for one that begins anew");
+}
+
+/// A server in the wrong mode comes back to waiting as often as it is handed over to.
+#[test]
+fn a_partner_of_another_mode_is_not_taken_over_for_as_it_begins_anew() {
+    for (mode, next) in [
+        (None, vec![]),
+        (Some(Mode::LoadBalancing), vec![State::PartnerDown]),
+        (Some(Mode::HotStandby), vec![]),
+    ] {
+        let mut machine = alone();
+        see_returning(&mut machine, 101_000, 0, State::Ready);
+        machine.handle_backlog_sent(at(101_100), Ok(()));
+        drain(&mut machine);
+        let announced = super::super::Announced { mode, ..returning() };
+        machine.handle_announced(Some(announced), None);
+        let actions = see(&mut machine, 102_000, State::Waiting);
+        assert_eq!(entered(&actions), next, "{mode:?}");
+    }
 }
 
 #[test]

@@ -80,10 +80,15 @@ pub(super) fn start(bench: &mut Bench<'_>) -> Result<Found, CompareError> {
     Ok(Found { figures, targets, remarks: vec![note] })
 }
 
+/// Clients that ask one after the other.
+const FEW_CLIENTS: u32 = 65_536;
+
 /// A newcomer asks all the while: nothing else tells so surely that a server serves.
 fn seconds_to_first_lease(bench: &mut Bench<'_>, stand: &mut Stand) -> Result<f64, CompareError> {
     bench.prepare(stand, 0)?;
     let mut load = bench.load(stand, Pace::Window(1), 900.0);
+    // A generator with millions of clients takes the processor from the server while it makes them.
+    load.clients = FEW_CLIENTS;
     load.more = ["--enough", "1", "-d", "0.02"].map(str::to_owned).to_vec();
     let generator = bench.generators().spawn_own(&bench.lab, &load)?;
     let clock = Clock::start();
@@ -111,6 +116,8 @@ fn times_faster(bench: &Bench<'_>, figures: &[Figure], limit: f64) -> Vec<Target
     .collect()
 }
 
+/// Newcomers a second who ask the other server meanwhile.
+const NEWCOMERS: u32 = 200;
 /// Leases that one server of a pair fetches from the other.
 const FETCHED: u32 = 500_000;
 
@@ -158,7 +165,8 @@ fn fetched(bench: &mut Bench<'_>, stand: &mut Stand) -> Result<(f64, Outcome), C
     // Nobody there to talk to: it serves alone.
     first.wait_for_state("partner-down")?;
     stand.servers.push(first);
-    let load = bench.load(stand, Pace::Rate(200), 900.0);
+    let mut load = bench.load(stand, Pace::Rate(NEWCOMERS), 900.0);
+    load.clients = NEWCOMERS * 900;
     let generator = bench.generators().spawn_own(&bench.lab, &load)?;
     let took = seconds_in_sync(bench, stand);
     let _ = Command::new("kill").args(["-INT", &generator.id().to_string()]).status();

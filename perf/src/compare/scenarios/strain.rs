@@ -87,33 +87,63 @@ const BURST: u32 = 4096;
 /// Octets that the kernel may be asked to hold for a socket.
 const RMEM_MAX: u64 = 8 << 20;
 
+/// In which they must have been sent, or it was no such burst.
+const BURST_MS: f64 = 5.0;
+/// How often it is tried in a round: whoever else wants the core makes it longer.
+const BURST_TRIES: u32 = 8;
+
 pub(super) fn burst(bench: &mut Bench<'_>) -> Result<Found, CompareError> {
     let _raised = Setting::at_least("/proc/sys/net/core/rmem_max", RMEM_MAX)?;
     let mut programs = vec![bench.programs.peregrine()];
     programs.extend(bench.programs.keas());
     let mut found = Found::default();
+    let mut ours_ms = None;
     for program in programs {
         let mut stand = bench.stand(Contender::plain(program).changed(by_default))?;
+        stand.hosts[0].expect_rmem_max(RMEM_MAX)?;
         let (mut lost, mut took_ms) = (Vec::new(), Vec::new());
         for _ in 0..bench.arguments.rounds() {
-            bench.start(&mut stand)?;
-            let mut load = bench.load(&stand, Pace::Window(BURST), 5.0);
-            load.clients = BURST;
-            load.more = ["-i", "-d", "2", "-n", &BURST.to_string()].map(str::to_owned).to_vec();
-            let outcome = bench.generators().run_own(&bench.lab, &load)?;
+            let outcome = one_burst(bench, &mut stand)?;
             lost.push(outcome.drops[0] as f64);
             took_ms.push(outcome.begun_in_ms);
-            stand.servers.clear();
         }
-        let note = format!("{BURST} sent within {:.1} ms", Samples(took_ms).median());
+        let took_ms = Samples(took_ms);
+        let note = format!("{BURST} sent within {:.1} ms", took_ms.median());
         let label = stand.contender.label.clone();
+        tell(&format!("{label}: {note}, lost: {:.0}", Samples(lost.clone()).median()));
+        ours_ms.get_or_insert(took_ms);
         found.figures.push(Figure { label, unit: "DISCOVERs lost", samples: Samples(lost), note });
     }
     let ours = found.figures[0].samples.clone();
     found.targets.push(Target::at_most("DISCOVERs of Peregrine lost", 0.0, ours));
+    let ours_ms = ours_ms.unwrap_or_default();
+    found.targets.push(Target::at_most("ms in which they were sent", BURST_MS, ours_ms));
     found.remarks =
         found.figures.iter().map(|one| format!("{}: {}", one.label, one.note)).collect();
     Ok(found)
+}
+
+/// A burst on a server that was just started, short enough if the machine lets us: one that was too long shows nothing,
+/// unless something was lost all the same.
+fn one_burst(bench: &mut Bench<'_>, stand: &mut Stand) -> Result<Outcome, CompareError> {
+    let mut shortest: Option<Outcome> = None;
+    for _ in 0..BURST_TRIES {
+        bench.start(stand)?;
+        let mut load = bench.load(stand, Pace::Window(BURST), 5.0);
+        load.clients = BURST;
+        let count = BURST.to_string();
+        load.more = ["-i", "-d", "2", "-n", &count, "--at-once"].map(str::to_owned).to_vec();
+        let outcome = bench.generators().run_own(&bench.lab, &load)?;
+        stand.servers.clear();
+        let longer = |best: &Outcome| best.begun_in_ms > outcome.begun_in_ms;
+        if outcome.drops[0] > 0 || shortest.as_ref().is_none_or(longer) {
+            shortest = Some(outcome);
+        }
+        if shortest.as_ref().is_some_and(|it| it.drops[0] > 0 || it.begun_in_ms <= BURST_MS) {
+            break;
+        }
+    }
+    shortest.ok_or_else(|| CompareError::NotHere("no burst was sent".to_owned()))
 }
 
 /// Leases that are listed while clients are served.

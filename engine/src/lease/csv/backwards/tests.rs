@@ -23,7 +23,12 @@ fn both_ways(
     let forwards = load(&base, max_row_errors, &plain).map_err(|error| error.to_string());
     for threads in [1, 2, 5] {
         let store = MemoryStore::new(Arc::new(Journal::none()));
-        let take = |lease| assert!(store.load(lease), "an address is met once");
+        let take = |leases: &mut Vec<Lease4>| {
+            for lease in &*leases {
+                assert!(store.find(lease.address).is_none(), "an address is met once");
+            }
+            store.load_all(leases.drain(..));
+        };
         let unread = Unread::open(&base, max_row_errors);
         let backwards =
             unread.and_then(|unread| unread.read(threads, &take, &AtomicBool::new(false)));
