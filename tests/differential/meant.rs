@@ -112,10 +112,10 @@ pub(crate) const ALL: &[Meant] = &[
         reason: "DISCOVER and REQUEST without an address, yiaddr: a client that asks again is given the same address, which nobody else was offered \
                  meanwhile (RFC 2131 section 3.1 point 2); Kea goes on to the next",
         applies: |seen| {
-            let Held { promised, several, last_offer, .. } = seen.had_here;
+            let Held { promised, last_offer, earlier_offer, .. } = seen.had_here;
             let given = seen.ours.map(|reply| reply.yiaddr);
             // Of several offers the one of this network is repeated, which need not be the last one.
-            let again = promised && given.is_some() && (several || given == last_offer);
+            let again = promised && given.is_some() && [last_offer, earlier_offer].contains(&given);
             seen.chooses() && seen.is_address() && again
         },
         effect: Effect::OtherAddresses,

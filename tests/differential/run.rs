@@ -328,7 +328,10 @@ impl Telling<'_> {
     fn is_promised(&self, about: &About<'_>, is_meant: impl Fn(Ipv4Addr) -> bool) -> bool {
         let mut others =
             self.ours.iter().filter(|(name, _)| about.disguised || *name != about.client);
-        others.any(|(_, held)| held.promised && held.last_offer.is_some_and(&is_meant))
+        others.any(|(_, held)| {
+            let mut offers = [held.last_offer, held.earlier_offer].into_iter().flatten();
+            held.promised && offers.any(&is_meant)
+        })
     }
 
     /// Whether Peregrine offers the client the address that it has there, and that is reserved for it.
