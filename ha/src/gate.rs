@@ -145,8 +145,7 @@ impl Gate {
         if self.shares_pools() && matches!(standing.gives, Gives::OwnHalf { .. }) {
             return false;
         }
-        let apart = standing.updates.partner == ToPartner::Queue;
-        !(standing.own_leases_only || apart)
+        !(standing.own_leases_only || standing.apart)
             || self.peers.balanced(key).is_none_or(|place| standing.scopes.contains(place))
     }
 
@@ -190,15 +189,12 @@ impl Admission for Gate {
     }
 
     fn allotment(&self, _subnet_id: u32) -> Allotment {
-        let Standing { gives, updates, .. } = self.standing();
+        let Standing { gives, apart, .. } = self.standing();
         if gives == Gives::EverythingFromFarEnd {
             return Allotment::FarEnd;
         }
-        let whole = match updates.partner {
-            // It may serve its own clients, and renew what it gave them from pools of this server.
-            ToPartner::Queue => Allotment::Apart,
-            _ => Allotment::Whole,
-        };
+        // The partner may serve its own clients, and renew what it gave them from pools of this server.
+        let whole = if apart { Allotment::Apart } else { Allotment::Whole };
         if !self.shares_pools() {
             return whole;
         }
@@ -269,7 +265,7 @@ const fn pack(standing: Standing) -> u64 {
         ToBackups::SendAndWait => 2,
     };
     let flags = (standing.watching as u64) << 32 | (standing.own_leases_only as u64) << 37;
-    let flags = flags | (standing.wary as u64) << 38;
+    let flags = flags | (standing.wary as u64) << 38 | (standing.apart as u64) << 41;
     let gives = match standing.gives {
         Gives::Everything => 0,
         Gives::OwnHalfAndAsks => 1,
@@ -299,6 +295,7 @@ const fn unpack(word: u64, since_s: u64) -> Standing {
         wary: wary == 1,
         updates: UpdatePolicy { partner, backups },
         own_leases_only: own_leases_only == 1,
+        apart: word >> 41 & 1 == 1,
         gives: match word >> 39 & 3 {
             0 => Gives::Everything,
             1 => Gives::OwnHalfAndAsks,

@@ -130,6 +130,9 @@ pub struct Standing {
     pub updates: UpdatePolicy,
     /// The partner tells nothing any more (terminated): only leases of clients in the scopes are cleaned up here.
     pub own_leases_only: bool,
+    /// The partner may have renewed leases of which it has not told: one of the two is in communication-recovery, or the
+    /// partner was when it was last heard.
+    pub apart: bool,
     /// Which addresses of pools that are open to both servers' clients are given.
     pub gives: Gives,
 }

@@ -16,6 +16,7 @@ use super::action::ToPartner;
 use super::parameters::{Mode, Role};
 use super::relationship::Relationship;
 use super::stage::Stage;
+use super::state::{Seen, State};
 
 /// What a server gives to clients who do not have it yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,12 +54,23 @@ impl Relationship {
         }
         let since_s = self.apart.unwrap_or(now).wall_s;
         match self.stage {
+            Stage::Normal if self.is_apart() => Gives::OwnHalf { since_s },
             Stage::Normal if self.sends_updates().partner == ToPartner::Send => {
                 Gives::OwnHalfAndAsks
             }
             Stage::Recovery(_) | Stage::Terminated => Gives::OwnHalf { since_s },
             Stage::PartnerDown(_) if now.mono < self.takes_over_at() => Gives::OwnHalf { since_s },
             _ => Gives::Everything,
+        }
+    }
+
+    /// Whether the partner may have renewed leases of which it has not told: it tells once it is out of its own
+    /// communication-recovery, however soon this server was.
+    pub(super) fn is_apart(&self) -> bool {
+        match self.stage {
+            Stage::Recovery(_) => true,
+            Stage::Normal => self.partner.seen == Seen::In(State::CommunicationRecovery),
+            _ => false,
         }
     }
 
@@ -108,6 +120,9 @@ impl Relationship {
                 self.apart.get_or_insert(now);
             }
             Stage::PartnerInMaintenance { .. } => {}
+            _ if self.is_apart() => {
+                self.apart.get_or_insert(now);
+            }
             _ => self.apart = None,
         }
     }

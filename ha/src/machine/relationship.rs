@@ -245,6 +245,7 @@ impl Relationship {
             wary: matches!(self.stage, Stage::Recovery(_)) && self.is_interrupted(now),
             updates: self.sends_updates(),
             own_leases_only: self.state() == State::Terminated,
+            apart: self.is_apart(),
             gives: self.gives(now),
         }
     }
