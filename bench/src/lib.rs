@@ -202,6 +202,7 @@ impl Server {
             local_addresses: &[SERVER],
             reply_port: None,
             trouble: &Default::default(),
+            shortage: &Default::default(),
         };
         exchange(query, &ARRIVAL, None, &context)
     }

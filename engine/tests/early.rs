@@ -5,10 +5,11 @@
 
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::clock::{Clock, SystemClock};
+use engine::clock::{Clock, Mono, SystemClock};
 use engine::config::parse_text;
 use engine::lease::csv::row;
 use engine::limits::LOAD_AT_ONCE;
@@ -147,12 +148,12 @@ fn leases_are_renewed_before_all_are_read_and_nobody_is_refused() {
     );
 }
 
-/// Who stops a server waits neither for the file nor for a thread that goes on with it.
-#[test]
-fn a_server_is_stopped_while_it_reads() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("leases.csv");
+/// A lease for each client, and a server on them that was not started yet.
+fn prepared(folder: &Path, bad_rows: usize, more: &str) -> (Prepared, Stub) {
+    let file = folder.join("leases.csv");
     let mut text = String::from(row::HEADER);
+    // What is bad is the oldest, and so is read last.
+    (0..bad_rows).for_each(|_| text.push_str("10.1.0.1,no hardware address,,3600,1,1,0,0,,0,,0\n"));
     for client in 0..ROWS {
         writeln!(text, "{},02:00:00:00:00:01,,3600,9000000000,1,0,0,,0,,0", address(client))
             .unwrap();
@@ -161,19 +162,54 @@ fn a_server_is_stopped_while_it_reads() {
     let text = format!(
         r#"{{ "Dhcp4": {{ "interfaces-config": {{ "interfaces": [] }},
             "multi-threading": {{ "thread-pool-size": 1 }},
-            "lease-database": {{ "type": "memfile", "name": "{}", "lfc-interval": 0 }},
+            "lease-database": {{ "type": "memfile", "name": "{}", {more} "lfc-interval": 0 }},
             "subnet4": [ {{ "id": 1, "subnet": "10.0.0.0/8" }} ] }} }}"#,
         file.display()
     );
     let config = Arc::new(parse_text(&text, "test").unwrap().dhcp4.unwrap());
-    let (sockets, _stub) = stub::sockets(1).unwrap();
+    let (sockets, stub) = stub::sockets(1).unwrap();
     let options = Options { ports: Ports::default(), pid_files: Vec::new(), own_name: "test" };
-    let prepared =
-        Prepared::with_sockets(config, serde_json::Value::Null, options, sockets).unwrap();
+    let null = serde_json::Value::Null;
+    (Prepared::with_sockets(config, null, options, sockets).unwrap(), stub)
+}
+
+/// Who stops a server waits neither for the file nor for a thread that goes on with it.
+#[test]
+fn a_server_is_stopped_while_it_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    let (prepared, _stub) = prepared(folder.path(), 0, "");
     let parts = prepared.parts().clone();
     let server = prepared.start(Arc::new(ServeAll)).unwrap();
     parts.shutdown.send(0).unwrap();
     assert_eq!(server.run(), 0);
     assert!(!parts.storage.store.is_complete(), "all was read");
     assert!(parts.storage.store.len() < ROWS as usize);
+}
+
+/// More bad rows than `max-row-errors` allows end a server that serves already, as they end one that reads first.
+#[test]
+fn too_many_bad_rows_end_a_server_that_serves_already() {
+    let folder = tempfile::tempdir().unwrap();
+    let (prepared, _stub) = prepared(folder.path(), 3, r#""max-row-errors": 2,"#);
+    let store = Arc::clone(&prepared.parts().storage.store);
+    let server = prepared.start(Arc::new(ServeAll)).unwrap();
+    assert_eq!(server.run(), 1);
+    assert!(!store.is_complete());
+}
+
+/// As many as are allowed are skipped.
+#[test]
+fn bad_rows_that_are_allowed_are_skipped() {
+    let folder = tempfile::tempdir().unwrap();
+    let (prepared, _stub) = prepared(folder.path(), 3, r#""max-row-errors": 3,"#);
+    let parts = prepared.parts().clone();
+    let server = prepared.start(Arc::new(ServeAll)).unwrap();
+    let clock = SystemClock::start();
+    let is_late = || clock.now().mono.since(Mono::default()) > PATIENCE;
+    while !parts.storage.store.is_complete() && !is_late() {
+        std::thread::yield_now();
+    }
+    assert_eq!(parts.storage.store.len(), ROWS as usize);
+    parts.shutdown.send(0).unwrap();
+    assert_eq!(server.run(), 0);
 }

@@ -220,6 +220,7 @@ impl Target for Packets {
             buffers: &self.buffers,
             reply_port: None,
             trouble: &trouble,
+            shortage: &Default::default(),
         };
         let outcome = exchange(&query, &Self::arrival(*how), None, &context);
         trouble.get().map(|trouble| trouble.class).hash(&mut hasher);

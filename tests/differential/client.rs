@@ -18,6 +18,8 @@ pub(crate) struct Held {
     pub(crate) bound: Option<(Ipv4Addr, Ipv4Addr)>,
     /// The address that was offered last.
     pub(crate) last_offer: Option<Ipv4Addr>,
+    /// The one before, if it was another: in another network both stay open.
+    pub(crate) earlier_offer: Option<Ipv4Addr>,
     /// Whether an offer of the server may still be open.
     pub(crate) promised: bool,
     /// Whether different addresses were offered, so that one of them stays open.
@@ -31,7 +33,9 @@ impl Held {
         let given = (reply.yiaddr, reply.server().unwrap_or(SERVER));
         match reply.kind() {
             Kind::Offer => {
-                self.several |= self.promised && self.last_offer != Some(given.0);
+                if self.promised && self.last_offer != Some(given.0) {
+                    (self.several, self.earlier_offer) = (true, self.last_offer);
+                }
                 self.offered = Some(given);
                 (self.last_offer, self.promised) = (Some(given.0), true);
             }
@@ -40,11 +44,13 @@ impl Held {
                 let open = self.promised && self.last_offer != Some(given.0);
                 let several = self.several || open;
                 let last_offer = self.last_offer.filter(|_| open);
+                let earlier_offer = self.earlier_offer.filter(|it| several && *it != given.0);
                 *self = Self {
                     bound: Some(given),
                     promised: several,
                     several,
                     last_offer,
+                    earlier_offer,
                     ..Self::default()
                 };
             }

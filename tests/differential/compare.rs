@@ -27,8 +27,10 @@ pub(crate) enum What {
     Option(u8),
     /// A member of a lease, or `present`.
     Lease(String),
-    /// The result of a command.
-    Command,
+    /// The result of a command of this name.
+    Command(String),
+    /// The value of a statistic.
+    Statistic(String),
 }
 
 impl fmt::Display for Difference {
@@ -38,7 +40,8 @@ impl fmt::Display for Difference {
             What::Field(name) => f.write_str(name)?,
             What::Option(code) => write!(f, "option {code}")?,
             What::Lease(member) => write!(f, "lease: {member}")?,
-            What::Command => f.write_str("command")?,
+            What::Command(name) => write!(f, "{name}")?,
+            What::Statistic(name) => write!(f, "statistic {name}")?,
         }
         write!(f, ": Kea {}, Peregrine {}", self.kea, self.ours)
     }
@@ -124,7 +127,7 @@ impl Pools {
     }
 
     /// What pool it is in; the address itself if it is in none.
-    fn name(&self, address: Ipv4Addr) -> String {
+    pub(crate) fn name(&self, address: Ipv4Addr) -> String {
         let pool = self.all.iter().find(|(first, last)| (*first..=*last).contains(&address));
         pool.map_or_else(|| address.to_string(), |(first, last)| format!("{first}-{last}"))
     }
@@ -272,18 +275,20 @@ const MEMBERS: [&str; 10] = [
 /// How far the moments of two servers may lie apart, in seconds.
 const MOMENT_S: u64 = 1;
 
-/// Compares the leases of both sides.
+/// Compares the leases of both sides; `longest_s` is how long an exchange took at most, in which either side may have had the
+/// query at another moment.
 pub(crate) fn leases(
     kea: &[Value],
     ours: &[Value],
     addresses: &Addresses,
     now_s: u64,
+    longest_s: u64,
 ) -> Vec<Difference> {
     let (kea, ours) = (by_name(kea, addresses, now_s), by_name(ours, addresses, now_s));
     let mut found = Vec::new();
     for name in kea.keys().chain(ours.keys()).collect::<BTreeSet<_>>() {
         match (kea.get(name), ours.get(name)) {
-            (Some(kea), Some(ours)) => found.extend(members_of_lease(kea, ours)),
+            (Some(kea), Some(ours)) => found.extend(members_of_lease(kea, ours, longest_s)),
             (kea, ours) => {
                 let say = |side: Option<&Value>| side.map_or("absent".into(), Value::to_string);
                 let what = What::Lease("present".into());
@@ -326,14 +331,14 @@ pub(crate) fn name_of_lease(lease: &Value) -> String {
     lease["hostname"].as_str().unwrap_or_default().replace(&own, "<address>")
 }
 
-fn members_of_lease(kea: &Value, ours: &Value) -> Vec<Difference> {
+fn members_of_lease(kea: &Value, ours: &Value, longest_s: u64) -> Vec<Difference> {
     // When a lease began that does not end is of no matter.
     let endless = ours["valid-lft"] == u32::MAX;
     let same = |member: &str| match member {
         "cltt" if endless => true,
         "cltt" => {
             let moment = |lease: &Value| lease["cltt"].as_u64().unwrap_or(0);
-            moment(kea).abs_diff(moment(ours)) <= MOMENT_S
+            moment(kea).abs_diff(moment(ours)) <= MOMENT_S + longest_s
         }
         "hostname" => name_of_lease(kea) == name_of_lease(ours),
         other => kea[other] == ours[other],
@@ -345,4 +350,49 @@ fn members_of_lease(kea: &Value, ours: &Value) -> Vec<Difference> {
             Difference { what: What::Lease(member.into()), kea: say(kea), ours: say(ours) }
         })
         .collect()
+}
+
+/// Counters in which the sentinels of a side are counted, too.
+const WITH_SENTINELS: [&str; 4] =
+    ["pkt4-received", "pkt4-inform-received", "pkt4-sent", "pkt4-ack-sent"];
+
+/// The newest values of all statistics that a side tells of, without its sentinels.
+pub(crate) fn statistics(answer: &Value, sentinels: u32) -> BTreeMap<String, i64> {
+    let all = answer["arguments"].as_object().into_iter().flatten();
+    all.map(|(name, samples)| {
+        let value = samples[0][0].as_i64().unwrap_or(i64::MIN);
+        let without = WITH_SENTINELS.contains(&name.as_str());
+        (name.clone(), if without { value - i64::from(sentinels) } else { value })
+    })
+    .collect()
+}
+
+/// Holds statistics of both sides against each other. What only Peregrine has is Kea 3's or its own.
+pub(crate) fn statistics_of_both(
+    kea: &BTreeMap<String, i64>,
+    ours: &BTreeMap<String, i64>,
+) -> Vec<Difference> {
+    let mut found = Vec::new();
+    for (name, value) in kea {
+        let here = ours.get(name).map_or("absent".into(), i64::to_string);
+        if here != value.to_string() {
+            let what = What::Statistic(name.clone());
+            found.push(Difference { what, kea: value.to_string(), ours: here });
+        }
+    }
+    found
+}
+
+/// What an answer about statistics says beside its moments: the newest value of each, in place of all its samples.
+pub(crate) fn without_moments(answer: &Value) -> Value {
+    let mut answer = answer.clone();
+    let arguments = answer.get_mut("arguments").and_then(Value::as_object_mut);
+    for (_, value) in arguments.into_iter().flatten() {
+        if let Some(set) = value.as_object_mut() {
+            set.remove("timestamp");
+        } else {
+            *value = value[0][0].clone();
+        }
+    }
+    answer
 }

@@ -106,6 +106,8 @@ pub(crate) struct Side {
     namespace: String,
     link: LinkSocket,
     sentinels: u32,
+    /// How many of them there were when it was started.
+    sentinels_before: u32,
     /// What its options 125 said since it started.
     pub(crate) vendor_options: BTreeSet<VendorOption>,
 }
@@ -122,6 +124,7 @@ impl Side {
             namespace: format!("{place}-{host}"),
             link: LinkSocket::open(index.trim().parse().unwrap(), LOOK).unwrap(),
             sentinels: 0,
+            sentinels_before: 0,
             vendor_options: BTreeSet::new(),
         }
     }
@@ -130,6 +133,7 @@ impl Side {
     pub(crate) fn start(&mut self) {
         self.server.kill();
         self.vendor_options.clear();
+        self.sentinels_before = self.sentinels;
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &self.namespace, self.server.program()]);
         self.server.start_by(command);
@@ -144,6 +148,11 @@ impl Side {
         self.server.configure(dhcp4);
         self.start();
         while self.look().is_some() {}
+    }
+
+    /// How many sentinels were sent to it since it was started.
+    pub(crate) fn sentinels_since_start(&self) -> u32 {
+        self.sentinels - self.sentinels_before
     }
 
     fn send(&self, query: &Query, route: &Route) {

@@ -11,6 +11,7 @@ mod meant;
 mod message;
 mod random;
 mod run;
+mod seen;
 mod story;
 #[path = "../support/mod.rs"]
 #[expect(dead_code, reason = "shared with the black-box suite; a part of it is used")]

@@ -1,12 +1,12 @@
 //! Differences between Kea 2.2 and Peregrine that are meant, each by its name with its reason. One that no scenario
 //! meets fails the run: it would hide something.
 
-use crate::client::Held;
-use crate::compare::{Difference, What};
-use crate::lab::kind_of;
-use std::collections::BTreeSet;
+use serde_json::Value;
 
-use crate::message::{Kind, Query, Reply, VendorOption, vendor_options};
+use crate::client::Held;
+use crate::compare::{What, hex};
+use crate::message::{Kind, Reply, enterprises};
+use crate::seen::{DECLINE, DISCOVER, INFORM, RELEASE, REQUEST, Seen};
 
 /// A difference that is meant.
 pub(crate) struct Meant {
@@ -27,87 +27,27 @@ pub(crate) enum Effect {
     OtherLeases,
 }
 
-/// A difference and where it was seen.
-pub(crate) struct Seen<'a> {
-    pub(crate) difference: &'a Difference,
-    /// The query, if there was one.
-    pub(crate) query: Option<&'a Query>,
-    /// What its client had of Kea before.
-    pub(crate) had: Held,
-    pub(crate) kea: Option<&'a Reply>,
-    pub(crate) ours: Option<&'a Reply>,
-    /// Whether the address that the query asks for, or that Kea gave, was offered to another client before.
-    pub(crate) is_promised: bool,
-    /// Whether that address is reserved for another client.
-    pub(crate) is_reserved: bool,
-    /// Whether Peregrine gives the client the address that it has, which is reserved for it.
-    pub(crate) has_own: bool,
-    /// What Peregrine's options 125 said so far.
-    pub(crate) vendor_options: &'a BTreeSet<VendorOption>,
-    /// Whether any lease was over when the query came.
-    pub(crate) expired: bool,
-}
-
-impl Seen<'_> {
-    fn is_field(&self, name: &str) -> bool {
-        matches!(self.difference.what, What::Field(field) if field == name)
-    }
-
-    fn message_type(&self) -> u8 {
-        self.option(53).and_then(|data| data.first().copied()).unwrap_or(0)
-    }
-
-    fn option(&self, wanted: u8) -> Option<&[u8]> {
-        self.query?.option(wanted)
-    }
-
-    /// Whether Kea's option 125 says what Peregrine's does, but for what it said at an earlier time.
-    fn is_left_over(&self) -> bool {
-        let said = |reply: Option<&Reply>| {
-            let data = reply.and_then(|reply| reply.options.get(&125));
-            data.map(|data| vendor_options(data)).unwrap_or_default()
-        };
-        let (kea, ours) = (said(self.kea), said(self.ours));
-        let is_known = |it: &VendorOption| ours.contains(it) || self.vendor_options.contains(it);
-        let is_named = |it: &VendorOption| kea.iter().any(|its| (its.0, its.1) == (it.0, it.1));
-        !kea.is_empty()
-            && kea.iter().all(is_known)
-            && ours.iter().filter(|it| kea.iter().any(|its| its.0 == it.0)).all(is_named)
-    }
-
-    fn has_option(&self, code: u8) -> bool {
-        self.option(code).is_some()
-    }
-
-    /// A REQUEST that names no address.
-    fn asks_for_any(&self) -> bool {
-        let named = self.has_option(50) || self.query.is_some_and(|it| it.ciaddr != [0; 4]);
-        self.message_type() == REQUEST && !named
-    }
-
-    /// What both sides answered.
-    fn kinds(&self) -> (Kind, Kind) {
-        (kind_of(self.kea), kind_of(self.ours))
-    }
-
-    fn values(&self) -> (&str, &str) {
-        (&self.difference.kea, &self.difference.ours)
-    }
-}
-
 /// The meant difference that explains what was seen.
 pub(crate) fn explain(seen: &Seen<'_>) -> Option<&'static Meant> {
     ALL.iter().find(|meant| (meant.applies)(seen))
 }
 
-const DISCOVER: u8 = 1;
-const REQUEST: u8 = 3;
-const DECLINE: u8 = 4;
-const RELEASE: u8 = 7;
-const INFORM: u8 = 8;
+/// The parts of a reply's option 124 or 125.
+fn parts(reply: Option<&Reply>, code: u8) -> Vec<(u32, String)> {
+    let data = reply.and_then(|reply| reply.options.get(&code));
+    data.map(|data| enterprises(data)).unwrap_or_default()
+}
+
+const BOOTP: u8 = 0;
+const BROADCAST: &str = "ffffffffffff";
+/// What of a lease changes beside its state when it is declined.
+const DECLINED: [&str; 5] = ["hw-address", "client-id", "hostname", "valid-lft", "cltt"];
 
 /// Those that a long random run need not meet: nothing that leads to them is drawn, or seldom.
-pub(crate) const SELDOM: [&str; 10] = [
+pub(crate) const SELDOM: [&str; 13] = [
+    "reserved-by-another-identifier",
+    "form-of-relay-information",
+    "vendor-options-left-over",
     "name-of-the-selected-subnet",
     "current-binding-first",
     "no-ethernet-address",
@@ -127,6 +67,7 @@ pub(crate) const ALL: &[Meant] = &[
         reason: "REQUEST, NAK through a relay: 2.2 leaves flags 0, 3.x sets the broadcast flag (RFC 2131 section 4.3.2)",
         applies: |seen| {
             seen.message_type() == REQUEST
+                && seen.kinds() == (Kind::Nak, Kind::Nak)
                 && seen.is_field("flags")
                 && matches!(seen.values(), ("0000", "8000") | ("0001", "8001"))
                 && seen.kea.is_some_and(|reply| reply.fields["giaddr"] != [0; 4])
@@ -137,9 +78,10 @@ pub(crate) const ALL: &[Meant] = &[
         name: "broadcast-frame",
         reason: "any reply to a client with the broadcast flag: 2.2 puts chaddr into the Ethernet header, 3.x ff:ff:ff:ff:ff:ff",
         applies: |seen| {
+            let asks = seen.query.filter(|query| query.flags & 0x8000 != 0);
             seen.is_field("to-mac")
-                && seen.difference.ours == "ffffffffffff"
-                && seen.query.is_some_and(|query| query.flags & 0x8000 != 0)
+                && seen.difference.ours == BROADCAST
+                && asks.is_some_and(|query| seen.difference.kea == hex(&query.chaddr))
         },
         effect: Effect::None,
     },
@@ -147,11 +89,21 @@ pub(crate) const ALL: &[Meant] = &[
         name: "nak-on-the-link",
         reason: "REQUEST with ciaddr, NAK without a relay: Kea sends it to ciaddr; RFC 2131 section 4.1 has it broadcast",
         applies: |seen| {
-            let on_link = seen.kea.is_some_and(|reply| {
-                reply.options.get(&53) == Some(&vec![6]) && reply.fields["giaddr"] == [0; 4]
-            });
-            let named = seen.query.is_some_and(|query| query.ciaddr != [0; 4]);
-            on_link && named && (seen.is_field("to") || seen.is_field("to-mac"))
+            let on_link = seen.kea.is_some_and(|reply| reply.fields["giaddr"] == [0; 4]);
+            let named = seen.kea_query.filter(|query| query.ciaddr != [0; 4]);
+            let to_client =
+                |reply: &Reply| named.is_some_and(|it| reply.to.0.octets() == it.ciaddr);
+            let card = seen.query.map(|query| hex(&query.chaddr)).unwrap_or_default();
+            let to_anybody = [&card, BROADCAST].contains(&&*seen.difference.ours);
+            let place = match seen.is_field("to") {
+                true => seen.difference.ours == "255.255.255.255",
+                false => seen.is_field("to-mac") && seen.difference.kea == "holder" && to_anybody,
+            };
+            seen.message_type() == REQUEST
+                && seen.kinds() == (Kind::Nak, Kind::Nak)
+                && on_link
+                && seen.kea.is_some_and(to_client)
+                && place
         },
         effect: Effect::None,
     },
@@ -160,9 +112,11 @@ pub(crate) const ALL: &[Meant] = &[
         reason: "DISCOVER and REQUEST without an address, yiaddr: a client that asks again is given the same address, which nobody else was offered \
                  meanwhile (RFC 2131 section 3.1 point 2); Kea goes on to the next",
         applies: |seen| {
-            (seen.message_type() == DISCOVER || seen.asks_for_any())
-                && seen.had.promised
-                && (seen.is_field("yiaddr") || seen.is_field("to"))
+            let Held { promised, last_offer, earlier_offer, .. } = seen.had_here;
+            let given = seen.ours.map(|reply| reply.yiaddr);
+            // Of several offers the one of this network is repeated, which need not be the last one.
+            let again = promised && given.is_some() && [last_offer, earlier_offer].contains(&given);
+            seen.chooses() && seen.is_address() && again
         },
         effect: Effect::OtherAddresses,
     },
@@ -171,10 +125,14 @@ pub(crate) const ALL: &[Meant] = &[
         reason: "DISCOVER and REQUEST without an address, yiaddr and what follows from the address: one that was offered to another \
                  client some seconds ago is kept for it (RFC 2131 section 3.1 point 2); Kea offers it to who asks, or to the next",
         applies: |seen| {
-            let addresses = [seen.kea, seen.ours].map(|reply| reply.map(|reply| reply.yiaddr));
-            (seen.message_type() == DISCOVER || seen.asks_for_any())
-                && seen.is_promised
-                && addresses[0] != addresses[1]
+            let none =
+                matches!(seen.kinds(), (Kind::Offer, Kind::Nothing) | (Kind::Ack, Kind::Nak));
+            let follows = match seen.difference.what {
+                What::Reply => none,
+                What::Lease(_) => seen.asks_for_any() && seen.is_about_lease(),
+                _ => seen.is_address() || seen.follows_from_pool(),
+            };
+            seen.chooses() && seen.given_is_promised && seen.addresses_differ() && follows
         },
         effect: Effect::OtherAddresses,
     },
@@ -183,10 +141,10 @@ pub(crate) const ALL: &[Meant] = &[
         reason: "REQUEST, NAK and no lease: the address was offered to another client some seconds ago and is kept for \
                  it (RFC 2131 section 3.1 point 2); Kea gives it to who asks first",
         applies: |seen| {
-            let refused = seen.message_type() == REQUEST && seen.kinds() == (Kind::Ack, Kind::Nak);
-            seen.is_promised
-                && refused
-                && matches!(seen.difference.what, What::Reply | What::Lease(_))
+            seen.message_type() == REQUEST
+                && seen.asked_is_promised
+                && seen.kinds() == (Kind::Ack, Kind::Nak)
+                && (seen.difference.what == What::Reply || seen.is_about_lease())
         },
         effect: Effect::OtherLeases,
     },
@@ -200,6 +158,7 @@ pub(crate) const ALL: &[Meant] = &[
                 && seen.values() == ("nak", "nothing")
                 && seen.has_option(50)
                 && !seen.has_option(54)
+                && seen.query.is_some_and(|query| query.giaddr != [0; 4])
         },
         effect: Effect::None,
     },
@@ -221,11 +180,18 @@ pub(crate) const ALL: &[Meant] = &[
     },
     Meant {
         name: "direct-decline-without-subnet",
-        reason: "DECLINE, broadcast on a link, that names a link without a subnet in option 82 or 118: 2.2 drops it, for 3.x it is \
+        reason: "DECLINE, broadcast on a link, that names a link without a subnet in option 82 or 118, state of the lease: 2.2 drops it, for 3.x it is \
                  the address that counts",
         applies: |seen| {
+            let asked = seen.query.and_then(|query| query.option(50));
+            let states = |member: &str| match member {
+                "state" => seen.starts("0 of", "1 of"),
+                "present" => true,
+                other => DECLINED.contains(&other),
+            };
             seen.message_type() == DECLINE
-                && matches!(seen.difference.what, What::Lease(_))
+                && matches!(&seen.difference.what, What::Lease(member) if states(member))
+                && asked.is_some_and(|asked| seen.ours_is_lease_of(asked))
                 && (seen.has_option(82) || seen.has_option(118))
                 && seen.query.is_some_and(|query| query.giaddr == [0; 4])
         },
@@ -237,8 +203,10 @@ pub(crate) const ALL: &[Meant] = &[
                  address to unicast to, RFC 2131 section 4.1 has a broadcast",
         applies: |seen| {
             seen.is_field("to-mac")
-                && seen.difference.ours == "ffffffffffff"
-                && seen.query.is_some_and(|query| query.hlen != 6)
+                && seen.kinds() == (Kind::Offer, Kind::Offer)
+                && seen.difference.ours == BROADCAST
+                && seen.query.is_some_and(|query| query.hlen != 6 && query.ciaddr == [0; 4])
+                && seen.difference.kea == hex(&seen.from_mac)
         },
         effect: Effect::None,
     },
@@ -247,9 +215,10 @@ pub(crate) const ALL: &[Meant] = &[
         reason: "any reply to a query whose option 82 cannot be read: it is copied as it is (RFC 3046 section 2.2); \
                  Kea leaves it out",
         applies: |seen| {
+            let broken = seen.option(82).filter(|data| data.len() < 2);
             seen.difference.what == What::Option(82)
                 && seen.difference.kea == "absent"
-                && seen.option(82).is_some_and(|data| data.len() < 2)
+                && broken.is_some_and(|data| seen.difference.ours == hex(data))
         },
         effect: Effect::None,
     },
@@ -258,36 +227,52 @@ pub(crate) const ALL: &[Meant] = &[
         reason: "RELEASE: a lease that is over is not the client's any more (RFC 2131 section 4.4.5) and is left to \
                  reclamation; Kea deletes it at once",
         applies: |seen| {
-            seen.message_type() == RELEASE
-                && seen.expired
+            let given_back = seen.query.filter(|_| seen.message_type() == RELEASE);
+            seen.expired
                 && seen.difference.what == What::Lease("present".into())
                 && seen.difference.kea == "absent"
+                && given_back.is_some_and(|query| seen.ours_is_lease_of(&query.ciaddr))
         },
         effect: Effect::OtherLeases,
     },
     Meant {
         name: "overloaded-query",
-        reason: "any reply to a query with option 52: options in the fields file and sname are read (RFC 2131 section 4.1); \
+        reason: "OFFER, option 12 for a DISCOVER with option 52: options in the fields file and sname are read (RFC 2131 section 4.1); \
                  Kea does not look there",
         applies: |seen| {
-            seen.has_option(52)
+            let said =
+                seen.query.map(|it| hex(&[&it.file[..], &it.sname].concat().to_ascii_lowercase()));
+            seen.message_type() == DISCOVER
+                && seen.has_option(52)
+                && seen.difference.what == What::Option(12)
                 && seen.difference.kea == "absent"
-                && seen.message_type() == DISCOVER
+                && said.is_some_and(|said| said.contains(&seen.difference.ours))
         },
         effect: Effect::None,
     },
     Meant {
         name: "conflict-of-command",
         reason: "lease4-add of an address that no subnet has, or that is leased: result 1 of 2.2, 4 (conflict) of 3.x",
-        applies: |seen| seen.difference.what == What::Command && seen.values() == ("1", "4"),
+        applies: |seen| {
+            seen.difference.what == What::Command("lease4-add".into())
+                && seen.values() == ("1", "4")
+        },
         effect: Effect::None,
     },
     Meant {
         name: "decline-of-ended-lease",
         reason: "DECLINE: a lease that is over is not the client's any more; 2.2 takes it out of use all the same, 3.x does not",
         applies: |seen| {
-            let state = matches!(&seen.difference.what, What::Lease(member) if member != "present");
-            seen.message_type() == DECLINE && seen.expired && state
+            let asked = seen.query.and_then(|query| query.option(50));
+            let declined = match &seen.difference.what {
+                What::Lease(member) if member == "state" => seen.starts("1 of", "0 of"),
+                What::Lease(member) => DECLINED.contains(&&**member),
+                _ => false,
+            };
+            seen.message_type() == DECLINE
+                && seen.expired
+                && declined
+                && asked.is_some_and(|asked| seen.ours_is_lease_of(asked))
         },
         effect: Effect::OtherLeases,
     },
@@ -305,26 +290,28 @@ pub(crate) const ALL: &[Meant] = &[
     },
     Meant {
         name: "endless-over-lease",
-        reason: "REQUEST or BOOTP, valid lifetime without an end for a client with a lease: a lease is kept for as long as its client \
+        reason: "REQUEST and BOOTP, valid lifetime without an end for a client with a lease: a lease is kept for as long as its client \
                  was told (RFC 2131 section 3.1 point 4); Kea's lease cache takes an infinite lifetime for one that is stored \
                  already, and stores nothing",
         applies: |seen| {
             let (kea, ours) = seen.values();
-            seen.difference.what == What::Lease("valid-lft".into())
+            let told = |reply: &Reply| reply.options.get(&51).is_none_or(|data| *data == [255; 4]);
+            matches!(seen.message_type(), REQUEST | BOOTP)
+                && seen.ours.is_some_and(told)
+                && seen.difference.what == What::Lease("valid-lft".into())
+                && seen.ours.is_some_and(|reply| seen.ours_is_lease_of(&reply.yiaddr.octets()))
                 && ours.starts_with("4294967295 ")
                 && !kea.starts_with("4294967295 ")
         },
-        effect: Effect::None,
+        effect: Effect::OtherLeases,
     },
     Meant {
         name: "several-enterprises",
         reason: "any reply, options 124 and 125: 2.2 sends those of one enterprise, 3.x those of each that is configured or named",
         applies: |seen| {
-            let (kea, ours) = seen.values();
-            matches!(seen.difference.what, What::Option(124 | 125))
-                && kea != "absent"
-                && ours != kea
-                && ours.contains(kea)
+            let What::Option(code @ (124 | 125)) = seen.difference.what else { return false };
+            let parts = parts(seen.ours, code);
+            parts.len() > 1 && parts.iter().any(|(_, text)| *text == seen.difference.kea)
         },
         effect: Effect::None,
     },
@@ -341,10 +328,10 @@ pub(crate) const ALL: &[Meant] = &[
                  what an administrator assigns is that client's (RFC 2131 section 1, manual allocation), as in every OFFER; Kea asks \
                  only the subnet of the client's lease here",
         applies: |seen| {
-            let refused = seen.message_type() == REQUEST && seen.kinds() == (Kind::Ack, Kind::Nak);
-            seen.is_reserved
-                && refused
-                && matches!(seen.difference.what, What::Reply | What::Lease(_))
+            seen.message_type() == REQUEST
+                && seen.is_reserved
+                && seen.kinds() == (Kind::Ack, Kind::Nak)
+                && (seen.difference.what == What::Reply || seen.is_about_lease())
         },
         effect: Effect::OtherLeases,
     },
@@ -366,10 +353,40 @@ pub(crate) const ALL: &[Meant] = &[
         reason: "DISCOVER, yiaddr: the address of the client's current binding goes first (RFC 2131 section 4.3.1); where the selected \
                  subnet knows no reservations, Kea takes a client's own reservation in another one for somebody else's",
         applies: |seen| {
-            let addresses = [seen.kea, seen.ours].map(|reply| reply.map(|reply| reply.yiaddr));
-            seen.message_type() == DISCOVER && seen.has_own && addresses[0] != addresses[1]
+            seen.message_type() == DISCOVER
+                && seen.has_own
+                && seen.addresses_differ()
+                && (seen.is_address() || seen.follows_from_pool())
         },
         effect: Effect::OtherAddresses,
+    },
+    Meant {
+        name: "reserved-by-another-identifier",
+        reason: "DISCOVER and REQUEST without an address, yiaddr: where the client's reservation cannot be had, an address is chosen that nobody is \
+                 assigned (RFC 2131 section 1, dynamic allocation); Kea comes past one that is reserved for the client by an \
+                 identifier that does not count",
+        applies: |seen| {
+            seen.chooses() && seen.kea_gave_reserved && !seen.has_own && seen.is_address()
+        },
+        effect: Effect::OtherAddresses,
+    },
+    Meant {
+        name: "form-of-relay-information",
+        reason: "user-context of a lease, relay-agent-info of store-extended-info: 2.2 has the bytes of option 82 as a text, 3.x a map with \
+                 them as sub-options and with the remote and relay ids",
+        applies: |seen| {
+            let of = |text: &str| text.rsplit_once(" of ").map(|(context, _)| context.to_owned());
+            let context = |text: &str| of(text)?.parse::<Value>().ok();
+            let info =
+                |context: Option<Value>| context.map(|it| it["ISC"]["relay-agent-info"].clone());
+            let kea = info(context(&seen.difference.kea));
+            let ours = info(context(&seen.difference.ours));
+            seen.difference.what == What::Lease("user-context".into())
+                && ours.is_some_and(|ours| {
+                    ours["sub-options"].is_string() && kea == Some(ours["sub-options"].clone())
+                })
+        },
+        effect: Effect::None,
     },
     Meant {
         name: "class-of-a-skipped-operand",
@@ -397,10 +414,12 @@ pub(crate) const ALL: &[Meant] = &[
         name: "vendor-named-by-class",
         reason: "any reply, option 125: a query's option 124 names an enterprise for 3.x, for 2.2 only its option 125 does",
         applies: |seen| {
+            let named = seen.option(124).map(hex).unwrap_or_default();
+            let parts = parts(seen.ours, 125);
             seen.difference.what == What::Option(125)
                 && seen.difference.kea == "absent"
-                && seen.has_option(124)
                 && !seen.has_option(125)
+                && parts.iter().all(|(enterprise, _)| named.contains(&format!("{enterprise:08x}")))
         },
         effect: Effect::None,
     },
@@ -432,10 +451,8 @@ pub(crate) const ALL: &[Meant] = &[
         reason: "DISCOVER and REQUEST, yiaddr: an address without a lease is chosen before one whose lease is over, and \
                  of those the one that was over first (RFC 2131 section 2.2); Kea takes the next in turn",
         applies: |seen| {
-            let chosen = seen.message_type() == DISCOVER
-                || (seen.message_type() == REQUEST && !seen.has_option(50));
-            let address = seen.is_field("yiaddr") || seen.is_field("to");
-            chosen && seen.expired && (address || matches!(seen.difference.what, What::Lease(_)))
+            let lease = seen.asks_for_any() && matches!(seen.difference.what, What::Lease(_));
+            seen.chooses() && seen.expired && (seen.is_address() || lease)
         },
         effect: Effect::OtherAddresses,
     },

@@ -274,3 +274,15 @@ pub(crate) fn vendor_options(mut data: &[u8]) -> Vec<VendorOption> {
     }
     found
 }
+
+/// The parts of options 124 or 125, each with its enterprise, as hexadecimal digits.
+pub(crate) fn enterprises(mut data: &[u8]) -> Vec<(u32, String)> {
+    let mut found = Vec::new();
+    while let [a, b, c, d, len, ..] = data {
+        let (part, after) = data.split_at((5 + usize::from(*len)).min(data.len()));
+        let text = part.iter().map(|byte| format!("{byte:02x}")).collect();
+        found.push((u32::from_be_bytes([*a, *b, *c, *d]), text));
+        data = after;
+    }
+    found
+}

@@ -4,6 +4,7 @@
 mod expressions;
 mod more;
 mod options;
+mod twins;
 
 use serde_json::{Map, Value, json};
 
@@ -19,17 +20,11 @@ const CUTS: usize = 60;
 
 /// The story of `seed`.
 pub(crate) fn draw(seed: u64) -> Story {
-    // Neighbouring seeds are far apart.
-    let mut dice = Dice(Random::new(seed.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15)));
-    for _ in 0..8 {
-        dice.0.next();
-    }
+    let mut dice = Dice::new(seed, 1, 0x9E37_79B9_7F4A_7C15);
     // What came to be drawn later has dice of its own.
-    let mut others = Dice(Random::new(seed.wrapping_add(7).wrapping_mul(0xD134_2543_DE82_EF95)));
-    for _ in 0..8 {
-        others.0.next();
-    }
-    let broad = others.chance(60);
+    let mut others = Dice::new(seed, 7, 0xD134_2543_DE82_EF95);
+    let mut latest = Dice::new(seed, 13, 0xA076_1D64_78BD_642F);
+    let (broad, twins) = (others.chance(60), latest.chance(30));
     let loose = dice.chance(20);
     let (wild, bootp) = (dice.chance(40), dice.chance(20));
     let mut plan =
@@ -37,6 +32,11 @@ pub(crate) fn draw(seed: u64) -> Story {
     let mut config = plan.configuration(&mut dice);
     if broad {
         more::broaden(&mut others, &mut config, loose, wild);
+    }
+    let reserved = more::reserved(&config);
+    let twins = twins && !loose;
+    if twins {
+        twins::add(&mut latest, &mut config);
     }
     let mut parts = [json!({}), json!({})];
     if bootp {
@@ -48,12 +48,18 @@ pub(crate) fn draw(seed: u64) -> Story {
     let [kea, ours] = parts;
     let mut story = Story { title: format!("Seed {seed}"), config, kea, ours, steps: Vec::new() };
     plan.people(&mut dice, &mut story);
+    if twins {
+        twins::introduce(&mut latest, &mut story);
+    }
     for _ in 0..STEPS {
         let before = story.steps.len();
         plan.step(&mut dice, &mut story);
         if broad {
             plan.broaden_steps(&mut others, &mut story, before);
         }
+        let client = &plan.clients[latest.between(0, plan.clients.len() - 1)].name;
+        let other = &plan.clients[latest.between(0, plan.clients.len() - 1)].name;
+        more::seldom_met(&mut latest, &mut story, [client, other], &reserved);
     }
     story
 }
@@ -64,6 +70,15 @@ const HOOKS: [&str; 2] = ["/usr/lib/x86_64-linux-gnu/kea/hooks/", ""];
 struct Dice(Random);
 
 impl Dice {
+    /// Neighbouring seeds are far apart.
+    fn new(seed: u64, offset: u64, factor: u64) -> Self {
+        let mut dice = Self(Random::new(seed.wrapping_add(offset).wrapping_mul(factor)));
+        for _ in 0..8 {
+            dice.0.next();
+        }
+        dice
+    }
+
     fn chance(&mut self, percent: usize) -> bool {
         self.0.below(100) < percent
     }

@@ -1,14 +1,16 @@
 //! A story told to both servers, step by step.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
 
 use serde_json::{Value, json};
 
 use crate::client::{Held, Holdings, Impossible, compose};
 use crate::compare::{self, Addresses, Difference, Pools, Reservations, What};
 use crate::lab::{Lab, Queries, Replies, kind_of};
-use crate::meant::{self, Effect, Seen};
+use crate::meant::{self, Effect};
 use crate::message::{Kind, Reply};
+use crate::seen::Seen;
 use crate::story::{Expected, Step, Story, Words};
 use crate::support::server::PATIENCE;
 use crate::support::wait::{until, wall_s};
@@ -91,6 +93,7 @@ pub(crate) fn tell(lab: &mut Lab, story: &Story) -> Result<Report, Failure> {
         given_back: BTreeSet::new(),
         expired: false,
         ended: false,
+        longest_s: 0,
         report: Report::default(),
     };
     for (at, step) in story.steps.iter().enumerate() {
@@ -120,6 +123,8 @@ struct Telling<'a> {
     expired: bool,
     /// Whether one was set back to its end since the last query.
     ended: bool,
+    /// How long an exchange took at most.
+    longest_s: u64,
     report: Report,
 }
 
@@ -138,6 +143,7 @@ impl Telling<'_> {
             // Another address may be leased at each side by then.
             Step::Command(_) if self.diverged => Ok(()),
             Step::Command(command) => self.command(command),
+            Step::Statistics => self.statistics(),
             Step::Restart => {
                 self.lab.kea.start();
                 self.lab.ours.start();
@@ -174,13 +180,15 @@ impl Telling<'_> {
             }
             (kea, ours) => return Err(format!("cannot be asked: Kea {kea:?}, Peregrine {ours:?}")),
         };
+        let asked_s = wall_s();
         let replies = self.lab.exchange(&queries)?;
+        self.longest_s = self.longest_s.max(wall_s().saturating_sub(asked_s));
         if std::env::var_os(TELL).is_some() {
             eprintln!("{client} {verb} {words:?}\n{replies}");
         }
         self.report.exchanges += 1;
         self.report.answered += usize::from(replies.kea.is_some() && replies.ours.is_some());
-        let had = self.kea.get(client).copied().unwrap_or_default();
+        let had = [&self.kea, &self.ours].map(|it| it.get(client).copied().unwrap_or_default());
         self.kea.entry(client.into()).or_default().learn(verb, replies.kea.as_ref());
         self.ours.entry(client.into()).or_default().learn(verb, replies.ours.as_ref());
         match (verb, kind_of(replies.ours.as_ref())) {
@@ -242,7 +250,7 @@ impl Telling<'_> {
 
     fn check_leases(&mut self, about: Option<&About<'_>>) -> Result<(), String> {
         let (kea, ours) = (self.lab.kea.server.leases(), self.lab.ours.server.leases());
-        let differences = compare::leases(&kea, &ours, &self.addresses, wall_s());
+        let differences = compare::leases(&kea, &ours, &self.addresses, wall_s(), self.longest_s);
         self.explain(&differences, about)
     }
 
@@ -258,13 +266,19 @@ impl Telling<'_> {
             let seen = Seen {
                 difference,
                 query: about.map(|about| &about.queries.ours.0),
-                had: about.map(|about| about.had).unwrap_or_default(),
+                kea_query: about.map(|about| &about.queries.kea.0),
+                from_mac: about.map(|about| about.queries.kea.1.from_mac).unwrap_or_default(),
+                had: about.map(|about| about.had[0]).unwrap_or_default(),
+                had_here: about.map(|about| about.had[1]).unwrap_or_default(),
                 kea: about.and_then(|about| about.replies.kea.as_ref()),
                 ours: about.and_then(|about| about.replies.ours.as_ref()),
-                is_promised: about.is_some_and(|about| self.is_promised(about)),
+                pools: &self.pools,
+                asked_is_promised: about.is_some_and(|about| self.asked_is_promised(about)),
+                given_is_promised: about.is_some_and(|about| self.given_is_promised(about)),
                 is_reserved: about
                     .is_some_and(|about| self.reservations.keep(&about.queries.ours.0)),
                 has_own: about.is_some_and(|about| self.has_own(about)),
+                kea_gave_reserved: about.is_some_and(|about| self.kea_gave_reserved(about)),
                 vendor_options: &self.lab.ours.vendor_options,
                 expired: self.expired,
             };
@@ -293,16 +307,30 @@ impl Telling<'_> {
         Ok(())
     }
 
-    /// Whether what the client asks Peregrine for, or what Kea gave it, was offered to another one there.
-    fn is_promised(&self, about: &About<'_>) -> bool {
+    /// Whether the address that the client asks Peregrine for was offered to another one there.
+    fn asked_is_promised(&self, about: &About<'_>) -> bool {
         let query = &about.queries.ours.0;
         let asked = query.option(50).unwrap_or(&query.ciaddr);
-        let given = about.replies.kea.as_ref().map(|reply| reply.yiaddr.octets());
-        let is_meant = |it: [u8; 4]| it == asked || given == Some(it);
+        self.is_promised(about, |it| it.octets() == asked)
+    }
+
+    /// Whether the address that Kea gave was offered to another client by Peregrine; if the sides chose different addresses before,
+    /// one of the same pool.
+    fn given_is_promised(&self, about: &About<'_>) -> bool {
+        let Some(given) = about.replies.kea.as_ref().map(|reply| reply.yiaddr) else {
+            return false;
+        };
+        let alike = |it: Ipv4Addr| self.diverged && self.pools.name(it) == self.pools.name(given);
+        self.is_promised(about, |it| it == given || alike(it))
+    }
+
+    /// Whether Peregrine offered an address like this to another client.
+    fn is_promised(&self, about: &About<'_>, is_meant: impl Fn(Ipv4Addr) -> bool) -> bool {
         let mut others =
             self.ours.iter().filter(|(name, _)| about.disguised || *name != about.client);
         others.any(|(_, held)| {
-            held.promised && held.last_offer.is_some_and(|it| is_meant(it.octets()))
+            let mut offers = [held.last_offer, held.earlier_offer].into_iter().flatten();
+            held.promised && offers.any(&is_meant)
         })
     }
 
@@ -312,6 +340,12 @@ impl Telling<'_> {
         let held = self.ours.get(about.client).and_then(|held| held.bound).map(|(it, _)| it);
         let query = &about.queries.ours.0;
         given.is_some_and(|given| held == Some(given) && self.reservations.give(query, given))
+    }
+
+    /// Whether Kea offers the client an address that is reserved for it.
+    fn kea_gave_reserved(&self, about: &About<'_>) -> bool {
+        let given = about.replies.kea.as_ref().map(|reply| reply.yiaddr);
+        given.is_some_and(|given| self.reservations.give(&about.queries.kea.0, given))
     }
 
     /// Deletes leases that only one side has, and lets the client begin again: what comes after can be compared.
@@ -385,11 +419,25 @@ impl Telling<'_> {
         self.check_leases(None)
     }
 
+    fn statistics(&mut self) -> Result<(), String> {
+        let command = json!({"command": "statistic-get-all"});
+        let [kea, ours] = [&self.lab.kea, &self.lab.ours].map(|side| {
+            compare::statistics(&side.server.command(&command), side.sentinels_since_start())
+        });
+        self.explain(&compare::statistics_of_both(&kea, &ours), None)
+    }
+
     fn command(&mut self, command: &Value) -> Result<(), String> {
         let answers = [&self.lab.kea, &self.lab.ours].map(|side| side.server.command(command));
-        let [kea, ours] = answers.clone().map(|answer| answer["result"].to_string());
+        let name = command["command"].as_str().unwrap_or_default();
+        // What is said of statistics are their values; of other commands only the result has to be the same.
+        let [kea, ours] = answers.clone().map(|answer| match name.starts_with("stat") {
+            true => compare::without_moments(&answer).to_string(),
+            false => answer["result"].to_string(),
+        });
         if kea != ours {
-            let difference = Difference { what: What::Command, kea, ours };
+            let name = name.into();
+            let difference = Difference { what: What::Command(name), kea, ours };
             self.explain(&[difference], None).map_err(|error| format!("{error}\n{answers:?}"))?;
         }
         self.check_leases(None)
@@ -399,8 +447,8 @@ impl Telling<'_> {
 /// What a difference was seen at.
 struct About<'a> {
     client: &'a str,
-    /// What the client had of Kea before.
-    had: Held,
+    /// What the client had of Kea and of Peregrine before.
+    had: [Held; 2],
     /// Whether it came under another identity than usual.
     disguised: bool,
     queries: &'a Queries,
@@ -416,7 +464,9 @@ fn is_drawn(step: &Step) -> bool {
 fn whose(lease: &Value, addresses: &Addresses) -> String {
     let address = lease["ip-address"].as_str().and_then(|text| text.parse().ok());
     let place = address.map(|address| addresses.name(address)).unwrap_or_default();
-    let whose = ["hw-address", "client-id", "state"].map(|key| lease[key].to_string()).join(" ");
+    let whose = ["hw-address", "client-id", "state", "valid-lft"]
+        .map(|key| lease[key].to_string())
+        .join(" ");
     format!("{whose} {place} {}", compare::name_of_lease(lease))
 }
 

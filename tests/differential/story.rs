@@ -52,6 +52,8 @@ pub(crate) enum Step {
     Command(Value),
     /// Both servers start again.
     Restart,
+    /// What both tell of their statistics.
+    Statistics,
 }
 
 /// What must come of a query, so that no story passes by both sides' silence.
@@ -122,6 +124,7 @@ impl Step {
         let rest = rest.trim();
         match head {
             "restart" => Ok(Self::Restart),
+            "statistics" => Ok(Self::Statistics),
             "expire" => Ok(Self::Expire { client: rest.into() }),
             "end-lease" => Ok(Self::End { client: rest.into() }),
             "command" => Ok(Self::Command(rest.parse().map_err(|error| format!("{error}"))?)),
@@ -200,6 +203,7 @@ impl fmt::Display for Step {
             Self::End { client } => write!(f, "end-lease {client}"),
             Self::Command(command) => write!(f, "command {command}"),
             Self::Restart => f.write_str("restart"),
+            Self::Statistics => f.write_str("statistics"),
         }
     }
 }

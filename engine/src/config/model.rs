@@ -67,6 +67,8 @@ pub struct Dhcp4 {
     pub authoritative: bool,
     /// `parked-packet-limit`; 0 is unlimited.
     pub parked_packet_limit: u32,
+    /// How many samples statistics keep.
+    pub samples: Samples,
     /// Global `option-data`.
     pub options: Vec<OptionData>,
     /// `option-def`.
@@ -270,6 +272,15 @@ pub struct HookLibrary {
     pub parameters: Option<Node>,
     /// Where the entry stands.
     pub at: Position,
+}
+
+/// How many samples statistics keep unless a command says otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Samples {
+    /// `statistic-default-sample-count`; with 0 it is the age that counts.
+    pub count: u32,
+    /// `statistic-default-sample-age`, seconds.
+    pub age_s: u32,
 }
 
 /// The hook libraries that are built in.

@@ -1,5 +1,5 @@
 //! The commands of the server itself (Kea guide, "Commands Supported by Both the DHCPv4 and DHCPv6 Servers"):
-//! version-get, status-get, config-get, dhcp-disable, dhcp-enable, statistic-get-all, shutdown. Pure but for the
+//! version-get, status-get, config-get, dhcp-disable, dhcp-enable, shutdown. Pure but for the
 //! clock it is given.
 
 use std::path::PathBuf;
@@ -12,7 +12,6 @@ use serde_json::{Map, Value, json};
 use super::{Answer, Command, Registry};
 use crate::clock::{Clock, Mono};
 use crate::seam::service::{Origin, Service};
-use crate::stats::{Counter, Stats};
 use crate::sync::Live;
 
 /// The Kea version whose interface is meant.
@@ -27,8 +26,6 @@ pub struct Core {
     pub started: Mono,
     /// The service's switch.
     pub service: Arc<Service>,
-    /// The counters.
-    pub stats: Arc<Stats>,
     /// The configuration that is served.
     pub served: Arc<Live<Served>>,
     /// Workers.
@@ -68,8 +65,6 @@ impl Core {
         });
         let served = Arc::clone(&self.served);
         registry.register("config-get", move |_| Answer::with(served.load().json.clone()));
-        let stats = Arc::clone(&self.stats);
-        registry.register("statistic-get-all", move |_| Answer::with(statistics(&stats)));
         let core = self.clone();
         registry.register("dhcp-disable", move |command| core.disable(command));
         let core = self.clone();
@@ -191,19 +186,6 @@ fn shutdown(command: &Command<'_>, stop: &Sender<u8>) -> Answer {
     }
 }
 
-/// Every counter as Kea shows it: a list of samples, of which we keep the last.
-pub(super) fn statistics(stats: &Stats) -> Value {
-    let value = |counter| match counter {
-        // The queue of the log is the process's, and counts for itself.
-        Counter::LogLinesDropped => crate::log::dropped(),
-        other => stats.value(other),
-    };
-    let entries = Counter::ALL
-        .iter()
-        .map(|counter| (counter.name().to_owned(), json!([[value(*counter), Value::Null]])));
-    Value::Object(entries.collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -226,7 +208,6 @@ mod tests {
             clock: Arc::new(Stopped),
             started: Mono::from_ns(0),
             service: Arc::clone(&service),
-            stats: Arc::default(),
             served: Served::live(json!({"Dhcp4": {}}), Mono::from_ns(2_000_000_000)),
             threads: 2,
             packet_queue_size: 64,

@@ -15,6 +15,7 @@ mod storage;
 mod tell;
 mod trial;
 
+use std::collections::BTreeMap;
 use std::hash::RandomState;
 use std::io;
 use std::path::PathBuf;
@@ -33,9 +34,9 @@ pub use trial::shortcomings;
 
 use crate::alloc::Offers;
 use crate::clock::{Clock, Mono, SystemClock};
-use crate::config::model::{Dhcp4, Pool4, Subnet4};
+use crate::config::model::{Dhcp4, Subnet4};
 use crate::control::Registry;
-use crate::control::census::Census;
+use crate::control::census::{Census, Configured, SubnetPools};
 use crate::control::core::{Core, Served};
 use crate::control::leases::LeaseCommands;
 use crate::control::unix;
@@ -48,7 +49,7 @@ use crate::pending::Pending;
 use crate::seam::service::Service;
 use crate::seam::{Admission, GuardPost, Replication};
 use crate::select::is_open;
-use crate::stats::Stats;
+use crate::stats::{Place, Stats};
 use crate::sync::{Live, Mutex};
 use crate::v4::Snapshot;
 use crate::worker::{self, Pool, Settings};
@@ -177,6 +178,7 @@ impl Prepared {
         open: impl FnOnce(usize, &Arc<Stats>) -> Result<Sockets, packet::OpenError>,
     ) -> Result<Self, StartError> {
         let stats = Arc::new(Stats::default());
+        stats.set_places(&places(&config));
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
         let storage =
             Storage::open(&config.lease_database, &options.pid_files, Arc::clone(&stats))?;
@@ -317,7 +319,6 @@ impl Prepared {
             clock: Arc::clone(&parts.clock),
             started: self.started,
             service: Arc::clone(&parts.service),
-            stats: Arc::clone(&parts.stats),
             served: Arc::clone(&self.reload.served),
             threads: self.settings.threads,
             packet_queue_size: self.settings.queue_size,
@@ -328,11 +329,12 @@ impl Prepared {
         core.register(&parts.registry, self.options.own_name);
         parts.leases.clone().register(&parts.registry);
         let current = Arc::clone(&self.reload.current);
+        let served = Arc::clone(&self.reload.served);
         let census = Census {
             store: Arc::clone(&parts.storage.store),
             clock: Arc::clone(&parts.clock),
             stats: Arc::clone(&parts.stats),
-            subnets: Arc::new(move || pool_sizes(&current.load())),
+            configured: Arc::new(move || configured(&current.load(), served.load().since)),
             written: Arc::clone(&parts.leases.written),
         };
         census.register(&parts.registry);
@@ -411,10 +413,31 @@ impl Drop for Server {
 }
 
 /// The ids of all subnets, and how many addresses their pools have.
-fn pool_sizes(config: &Dhcp4) -> Vec<(u32, u64)> {
-    let size = |pool: &Pool4| u64::from(pool.last.to_bits() - pool.first.to_bits()) + 1;
-    let of = |subnet: &Arc<Subnet4>| (subnet.id, subnet.pools.iter().map(size).sum());
-    config.subnets.iter().map(of).collect()
+fn configured(config: &Dhcp4, since: Mono) -> Configured {
+    let of = |subnet: &Arc<Subnet4>| {
+        let mut pools = BTreeMap::<u32, u64>::new();
+        for pool in &subnet.pools {
+            let size = u64::from(pool.last.to_bits() - pool.first.to_bits()) + 1;
+            *pools.entry(pool.id).or_default() += size;
+        }
+        SubnetPools { id: subnet.id, pools: pools.into_iter().collect() }
+    };
+    Configured {
+        since,
+        subnets: config.subnets.iter().map(of).collect(),
+        sample_count: config.samples.count,
+        sample_age_s: config.samples.age_s,
+    }
+}
+
+/// The subnets and pools that are counted for.
+fn places(config: &Dhcp4) -> Vec<Place> {
+    let of = |subnet: &Arc<Subnet4>| {
+        let subnet_id = subnet.id;
+        let pools = subnet.pools.iter().map(|pool| Some(pool.id)).chain([None]);
+        pools.map(|pool_id| Place { subnet_id, pool_id }).collect::<Vec<_>>()
+    };
+    config.subnets.iter().flat_map(of).collect()
 }
 
 /// The subnet that a lease command means.

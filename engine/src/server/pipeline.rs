@@ -16,12 +16,12 @@ use super::tell;
 use crate::alloc::Offers;
 use crate::clock::Now;
 use crate::codec::v4::{Malformed, MessageType, Query};
-use crate::lease::ChangeNumber;
+use crate::lease::{ChangeNumber, Stored};
 use crate::packet::{Buffers, Departure, Links};
 use crate::pending::{Pending, Ticket};
 use crate::seam::Admission;
 use crate::seam::service::Service;
-use crate::stats::{Counter, Stats};
+use crate::stats::{Counter, Place, Stats};
 use crate::sync::Live;
 use crate::v4::{self, Outcome, Snapshot};
 use crate::worker::{self, Dispatch, Job, Packet};
@@ -186,7 +186,7 @@ impl Turn<'_> {
             Err(why) => return pipeline.refused(why),
         };
         self.look_up_interface(job.packet.arrival.interface);
-        let trouble = Cell::new(None);
+        let (trouble, shortage) = (Cell::new(None), Cell::new(None));
         let context = v4::Context {
             snapshot: self.snapshot,
             store: &*pipeline.storage.store,
@@ -200,6 +200,7 @@ impl Turn<'_> {
             buffers: self.buffers,
             reply_port: pipeline.reply_port,
             trouble: &trouble,
+            shortage: &shortage,
         };
         let outcome = v4::exchange(&query, &job.packet.arrival, job.dispatch.class, &context);
         if let Some(trouble) = trouble.get() {
@@ -216,13 +217,13 @@ impl Turn<'_> {
                 self.lines.event(&query, reply.event);
                 if let Some(address) = reply.event.missed_reservation() {
                     self.lines.missed_reservation(&query, address);
-                    pipeline.stats.count(Counter::ReservationConflicts);
+                    self.count_at(Counter::ReservationConflicts, address);
                 }
-                if reply.event.is_reuse() {
-                    pipeline.stats.count(Counter::LeaseReuses);
+                if let Some(address) = reply.event.reused() {
+                    self.count_at(Counter::LeaseReuses, address);
                 }
                 if let Some(failure) = reply.event.allocation_failure() {
-                    pipeline.count_failure(failure);
+                    pipeline.count_failure(failure, shortage.get());
                 }
                 if reply.omitted > 0 {
                     pipeline.stats.add(Counter::OptionsOmitted, reply.omitted as u64);
@@ -240,14 +241,29 @@ impl Turn<'_> {
             Outcome::Drop(why) => {
                 self.lines.drop(&query, why);
                 pipeline.cancel(ticket);
-                match (why, why.counter()) {
-                    (v4::DropReason::NoAddress(failure), _) => pipeline.count_failure(failure),
-                    (_, Some(counter)) => pipeline.stats.count(counter),
-                    (_, None) => {}
+                if let Some(failure) = why.allocation_failure() {
+                    pipeline.count_failure(failure, shortage.get());
                 }
-                pipeline.stats.count(Counter::ReceiveDrop);
+                if let Some(counter) = why.counter() {
+                    pipeline.stats.count(counter);
+                }
+                if why.is_refusal() {
+                    pipeline.stats.count(Counter::ReceiveDrop);
+                }
                 None
             }
+        }
+    }
+
+    /// Counts what concerns an address, for its lease's subnet and pool too.
+    fn count_at(&self, counter: Counter, address: Ipv4Addr) {
+        let pipeline = self.pipeline;
+        match pipeline.storage.store.find(address) {
+            Some(Stored { lease, .. }) => {
+                let place = Place { subnet_id: lease.subnet_id, pool_id: Some(lease.pool_id) };
+                pipeline.stats.count_at(counter, place);
+            }
+            None => pipeline.stats.count(counter),
         }
     }
 
@@ -320,9 +336,11 @@ impl Pipeline {
         None
     }
 
-    fn count_failure(&self, failure: v4::AllocationFailure) {
-        self.stats.count(Counter::AllocationFail);
-        self.stats.count(failure.counter());
+    fn count_failure(&self, failure: v4::AllocationFailure, place: Option<v4::Shortage>) {
+        let Some(v4::Shortage { subnet_id, is_shared }) = place else { return };
+        for counter in failure.counters(is_shared) {
+            self.stats.count_at(counter, Place::subnet(subnet_id));
+        }
     }
 }
 

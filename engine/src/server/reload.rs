@@ -123,6 +123,7 @@ impl Reload {
         let classes = pipeline.admission.classes();
         let snapshot = Snapshot::build(Arc::clone(&new), &classes);
         before(&new);
+        pipeline.stats.set_places(&super::places(&new));
         let retired = pipeline.snapshot.replace(Arc::new(snapshot));
         self.current.replace(Arc::clone(&new));
         let since = self.clock.now().mono;

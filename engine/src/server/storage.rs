@@ -19,7 +19,7 @@ use crate::lease::{
 use crate::log;
 use crate::packet;
 use crate::seam::Replication;
-use crate::stats::{Counter, Stats};
+use crate::stats::{Counter, Place, Stats};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
 
@@ -79,21 +79,25 @@ impl Sinks {
 }
 
 impl Sinks {
-    /// Counts what was given for the first time, whoever gave it, and what was reclaimed, by Kea's names.
+    /// Counts what this server gave for the first time, and what was reclaimed, by Kea's names.
     fn count(&self, change: &Change<'_>) {
         let before = change.before.map(|lease| lease.state);
-        let assigned = change.kind != ChangeKind::Deleted
+        let Lease4 { subnet_id, pool_id, .. } = *change.lease;
+        let place = Place { subnet_id, pool_id: Some(pool_id) };
+        let is_own = matches!(change.origin, Origin::Client(_) | Origin::Asking(_));
+        let assigned = is_own
+            && change.kind != ChangeKind::Deleted
             && change.lease.state == LeaseState::Assigned
             && !change.before.is_some_and(|before| {
                 before.state == LeaseState::Assigned && same_client(before, change.lease)
             });
         if assigned {
-            self.stats.count(Counter::CumulativeAssigned);
+            self.stats.count_at(Counter::CumulativeAssigned, place);
         }
         if change.origin == Origin::Reclamation && before != Some(LeaseState::Reclaimed) {
-            self.stats.count(Counter::ReclaimedLeases);
+            self.stats.count_at(Counter::ReclaimedLeases, place);
             if before == Some(LeaseState::Declined) {
-                self.stats.count(Counter::ReclaimedDeclined);
+                self.stats.count_at(Counter::ReclaimedDeclined, place);
             }
         }
     }

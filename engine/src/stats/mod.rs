@@ -1,6 +1,10 @@
 //! Counters under Kea's names (Kea guide, "Statistics in the DHCPv4 Server"). Pure but for its atomics.
 
+mod places;
+
 use std::sync::atomic::AtomicUsize;
+
+pub use places::{LOCAL, Place};
 
 use crate::limits::STATS_PARTS;
 use crate::sync::atomic::{AtomicU64, Ordering};
@@ -109,6 +113,7 @@ counters! {
 #[derive(Debug)]
 pub struct Stats {
     parts: Vec<Part>,
+    places: places::Places,
 }
 
 /// What some threads counted, in cache lines that no others write to.
@@ -119,7 +124,7 @@ struct Part([AtomicU64; Counter::ALL.len()]);
 impl Default for Stats {
     fn default() -> Self {
         let part = |_| Part(std::array::from_fn(|_| AtomicU64::new(0)));
-        Self { parts: (0..STATS_PARTS).map(part).collect() }
+        Self { parts: (0..STATS_PARTS).map(part).collect(), places: Default::default() }
     }
 }
 
@@ -133,6 +138,22 @@ impl Stats {
     pub fn add(&self, counter: Counter, amount: u64) {
         let part = &self.parts[part_of_thread()];
         part.0[counter as usize].fetch_add(amount, Ordering::Relaxed);
+    }
+
+    /// Adds one, also for the subnet and, if one is named, the pool.
+    pub fn count_at(&self, counter: Counter, place: Place) {
+        self.count(counter);
+        self.places.count(counter, place);
+    }
+
+    /// Lets these be the subnets and pools that are counted for. What stays keeps its counts.
+    pub fn set_places(&self, places: &[Place]) {
+        self.places.set(places);
+    }
+
+    /// The sum of a place since it came to be.
+    pub fn value_at(&self, counter: Counter, place: Place) -> u64 {
+        self.places.value(counter, place)
     }
 
     /// The sum since start.

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use super::answer::Promise;
 use super::names::name_of;
 use super::snapshot::SubnetPlan;
-use super::{AllocationFailure, Context, DropReason, Event, Exchange, Outcome};
+use super::{AllocationFailure, Context, DropReason, Event, Exchange, Outcome, Shortage};
 use crate::codec::v4::MessageType;
 use crate::config::model::Lifetime;
 use crate::lease::{ChangeNumber, Grant, INFINITE_LIFETIME, Lease4, Origin, Stored};
@@ -33,7 +33,7 @@ impl<'a> Exchange<'a> {
             .or_else(|| self.site_of_lease(selected))
             .or_else(|| self.requested_if_free(selected))
             .or_else(|| self.promised(selected))
-            .or_else(|| self.next_free(selected))
+            .or_else(|| self.next_free(self.place_of_search(selected)))
             .ok_or_else(|| DropReason::NoAddress(self.failure(selected)))?;
         let missed = reservation.site.filter(|_| reserved.is_none());
         let event = Event::Offered { address: site.address, missed: missed.map(|it| it.address) };
@@ -154,6 +154,20 @@ impl<'a> Exchange<'a> {
         search.promise_this(address).then_some(site)
     }
 
+    /// Where in a shared network the search for an address begins, unless an address was given from elsewhere before: in the
+    /// subnet of the address that the client asked for and cannot have, else in that of its lease.
+    pub(super) fn place_of_search(&self, selected: &'a SubnetPlan) -> &'a SubnetPlan {
+        let snapshot = self.context.snapshot;
+        if snapshot.network_of(selected).members.len() == 1 {
+            return selected;
+        }
+        let asked = self.wanted_address().and_then(|address| self.site_of(selected, address));
+        let asked = asked.filter(|(_, pool)| pool.is_open(&self.classes)).map(|(subnet, _)| subnet);
+        let leased = || snapshot.plan(self.own_lease(selected)?.lease.subnet_id);
+        let open = |subnet: &&SubnetPlan| subnet.is_open(&self.classes);
+        asked.filter(open).or_else(|| leased().filter(open)).unwrap_or(selected)
+    }
+
     /// The next free address of the pools that are open to the client: of the subnet that one was given from last,
     /// then of the others of its shared network in turn.
     pub(super) fn next_free(&self, selected: &SubnetPlan) -> Option<Site<'a>> {
@@ -181,6 +195,11 @@ impl<'a> Exchange<'a> {
     pub(super) fn failure(&self, selected: &SubnetPlan) -> AllocationFailure {
         let snapshot = self.context.snapshot;
         let network = snapshot.network_of(selected);
+        let last = self.around(&snapshot.subnets[network.preferred(selected.membership)]).last();
+        self.context.shortage.set(Some(Shortage {
+            subnet_id: last.unwrap_or(selected).config.id,
+            is_shared: network.is_shared,
+        }));
         let members = network.members.iter().map(|at| &snapshot.subnets[*at]);
         if members.clone().all(|subnet| subnet.pools.is_empty()) {
             return AllocationFailure::NoPools;

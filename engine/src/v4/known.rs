@@ -20,8 +20,23 @@ const BEFORE_DUID: usize = 5;
 pub(super) struct Known<'a> {
     /// Those of each of its identifiers, in the order in which identifiers count.
     by_identifier: [&'a [Host]; IdentifierKind::ALL.len()],
+    /// How many identifiers the query has; counted only if more than one of them has reservations.
+    identifiers: usize,
     /// Which of them give the client something; the others are only known to be its own.
     counting: Counting,
+    /// Which goes first where several identifiers have one in the same subnet.
+    order: Order,
+}
+
+/// Which of a subnet's reservations for one client goes first. Not that of a global one: there it is always the first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Order {
+    /// That of the first identifier, as the configuration lists them.
+    #[default]
+    First,
+    /// That of the last one: what Kea comes to in a shared network of more subnets than the query has identifiers, where it
+    /// gathers the reservations by identifier, and later ones replace earlier ones.
+    Last,
 }
 
 /// Which reservations count.
@@ -46,32 +61,19 @@ pub(super) struct Reservation<'a> {
 impl<'a> Known<'a> {
     /// For whoever sent the query; `flex_id` is what an expression makes of it.
     pub(super) fn of(asked: Asked<'_>, flex_id: Option<&ClientId>, snapshot: &'a Snapshot) -> Self {
-        let Asked { query, client_id, .. } = asked;
         let mut known = Self::default();
         let hosts = &snapshot.config.hosts;
-        for (place, kind) in known.by_identifier.iter_mut().zip(&snapshot.config.host_identifiers) {
-            if !hosts.has_kind(*kind) {
-                continue;
+        let kinds = &snapshot.config.host_identifiers;
+        for (place, kind) in known.by_identifier.iter_mut().zip(kinds) {
+            if hosts.has_kind(*kind)
+                && let Some(id) = identifier(*kind, asked, flex_id)
+            {
+                *place = hosts.of(*kind, &id);
             }
-            let client_id = || match client_id {
-                Some(replaced) => Some(Cow::Borrowed(replaced.as_bytes())),
-                None => query.client_id_bytes(),
-            };
-            *place = match kind {
-                IdentifierKind::HwAddress => hosts.of(*kind, query.chaddr()),
-                IdentifierKind::ClientId => {
-                    client_id().map_or_else(Default::default, |id| hosts.of(*kind, &id))
-                }
-                IdentifierKind::Duid => client_id()
-                    .filter(|id| id.first() == Some(&DUID_TYPE) && id.len() > BEFORE_DUID)
-                    .map_or_else(Default::default, |id| hosts.of(*kind, &id[BEFORE_DUID..])),
-                IdentifierKind::CircuitId => query
-                    .relay_suboption(suboption::CIRCUIT_ID)
-                    .map_or_else(Default::default, |id| hosts.of(*kind, &id)),
-                IdentifierKind::FlexId => {
-                    flex_id.map_or_else(Default::default, |id| hosts.of(*kind, id.as_bytes()))
-                }
-            };
+        }
+        if known.by_identifier.iter().filter(|hosts| !hosts.is_empty()).count() > 1 {
+            let named = kinds.iter().filter_map(|kind| identifier(*kind, asked, flex_id));
+            known.identifiers = named.filter(|id| !id.is_empty()).count();
         }
         known
     }
@@ -79,7 +81,12 @@ impl<'a> Known<'a> {
     /// For a client whose selected subnet is `subnet`: where that has no reservations of its own, those of the others in its shared
     /// network count only if it lets global ones count and the client has none.
     pub(super) fn counting_in(mut self, subnet: Option<&SubnetPlan>, snapshot: &Snapshot) -> Self {
-        let Some(scope) = subnet.map(|subnet| subnet.config.reservations) else { return self };
+        let Some(subnet) = subnet else { return self };
+        let network = snapshot.network_of(subnet);
+        if network.is_shared && network.members.len() > self.identifiers {
+            self.order = Order::Last;
+        }
+        let scope = subnet.config.reservations;
         let is_early = snapshot.config.early_global_reservations;
         self.counting = match (scope.in_subnet, scope.global) {
             (true, _) => Counting::All,
@@ -113,8 +120,12 @@ impl<'a> Known<'a> {
             Counting::Global => id == GLOBAL,
             Counting::None => false,
         };
-        let mut all = self.by_identifier.iter().filter(|_| counts);
-        all.find_map(|hosts| hosts::of_subnet(hosts, id))
+        let all = self.by_identifier.iter().filter(|_| counts);
+        let mut found = all.filter_map(|hosts| hosts::of_subnet(hosts, id));
+        match self.order {
+            Order::Last if id != GLOBAL => found.next_back(),
+            Order::First | Order::Last => found.next(),
+        }
     }
 
     /// The reservation that counts in a subnet: its own, else a global one.
@@ -155,7 +166,7 @@ impl<'a> Known<'a> {
         let all = self.by_identifier.iter().filter(move |_| shared).flat_map(|hosts| hosts.iter());
         all.filter_map(move |host| {
             let subnet = snapshot.plan(host.subnet_id)?;
-            // A stronger identifier may have another reservation there.
+            // Another identifier's reservation may go first there.
             let counts = subnet.membership.network == selected.membership.network
                 && self.in_subnet(subnet).is_some_and(|own| std::ptr::eq(own, host))
                 && subnet.is_open(classes);
@@ -234,5 +245,32 @@ impl<'a> Exchange<'a> {
             keeper = keeper.or(counts.then_some(subnet));
         }
         keeper
+    }
+}
+
+/// The bytes of one kind by which the client of a query is known.
+fn identifier<'q>(
+    kind: IdentifierKind,
+    asked: Asked<'q>,
+    flex_id: Option<&'q ClientId>,
+) -> Option<Cow<'q, [u8]>> {
+    let Asked { query, .. } = asked;
+    let client_id = || match asked.client_id {
+        Some(replaced) => Some(Cow::Borrowed(replaced.as_bytes())),
+        None => query.client_id_bytes(),
+    };
+    match kind {
+        IdentifierKind::HwAddress => Some(Cow::Borrowed(query.chaddr())),
+        IdentifierKind::ClientId => client_id(),
+        IdentifierKind::Duid => {
+            let holds =
+                |id: &Cow<'_, [u8]>| id.first() == Some(&DUID_TYPE) && id.len() > BEFORE_DUID;
+            client_id().filter(holds).map(|id| match id {
+                Cow::Borrowed(id) => Cow::Borrowed(&id[BEFORE_DUID..]),
+                Cow::Owned(id) => Cow::Owned(id[BEFORE_DUID..].to_vec()),
+            })
+        }
+        IdentifierKind::CircuitId => query.relay_suboption(suboption::CIRCUIT_ID),
+        IdentifierKind::FlexId => flex_id.map(|id| Cow::Borrowed(id.as_bytes())),
     }
 }

@@ -32,7 +32,7 @@ use std::net::Ipv4Addr;
 
 pub use admit::ask_admission;
 pub use division::undivided;
-pub use outcome::{AllocationFailure, DropReason, Event, NakReason, Outcome, Reply};
+pub use outcome::{AllocationFailure, DropReason, Event, NakReason, Outcome, Reply, Shortage};
 pub use snapshot::Snapshot;
 
 use crate::alloc::{ClientKey, Offers, Search};
@@ -79,6 +79,8 @@ pub struct Context<'a> {
     pub reply_port: Option<u16>,
     /// Told of the first class whose test the query's values did not fit.
     pub trouble: &'a Cell<Option<ClassTrouble>>,
+    /// Where no address was found, if none was.
+    pub shortage: &'a Cell<Option<Shortage>>,
 }
 
 /// A class that a query is not in because its test could not be evaluated, or the identifier that it therefore lacks.

@@ -149,15 +149,28 @@ pub enum AllocationFailure {
     FullNetwork,
 }
 
+/// Where no address was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shortage {
+    /// The subnet where the search ended.
+    pub subnet_id: u32,
+    /// Whether it is one of a shared network.
+    pub is_shared: bool,
+}
+
 impl AllocationFailure {
-    /// The counter of this failure; `v4-allocation-fail` counts all of them.
-    pub const fn counter(self) -> Counter {
-        match self {
-            Self::NoPools => Counter::AllocationFailNoPools,
-            Self::Classes => Counter::AllocationFailClasses,
-            Self::Full => Counter::AllocationFailSubnet,
-            Self::FullNetwork => Counter::AllocationFailNetwork,
-        }
+    /// What counts this failure, as in Kea: where it was; whether any address could be tried; and that the client had classes, which
+    /// every client has.
+    pub const fn counters(self, is_shared: bool) -> [Counter; 3] {
+        let place = match is_shared {
+            true => Counter::AllocationFailNetwork,
+            false => Counter::AllocationFailSubnet,
+        };
+        let why = match self {
+            Self::NoPools | Self::Classes => Counter::AllocationFailNoPools,
+            Self::Full | Self::FullNetwork => Counter::AllocationFail,
+        };
+        [place, why, Counter::AllocationFailClasses]
     }
 }
 
@@ -229,9 +242,8 @@ impl DropReason {
             Self::OtherServer(_) | Self::NotForUs => Some(Counter::NotForUs),
             Self::ClassDrop | Self::ClassReject => Some(Counter::AdminFiltered),
             Self::StillLoading => Some(Counter::ServiceDisabled),
-            Self::NoAddress(failure) => Some(failure.counter()),
-            Self::BootpRefused(NakReason::NoAddress(failure)) => Some(failure.counter()),
-            Self::UnexpectedType(_)
+            Self::NoAddress(_)
+            | Self::UnexpectedType(_)
             | Self::BootpRefused(_)
             | Self::Ipv6OnlyHidden
             | Self::NoSubnet
@@ -239,12 +251,30 @@ impl DropReason {
             | Self::UnknownAddress(_) => None,
         }
     }
+
+    /// Whether the query itself was refused. One that was taken up and came to nothing is not counted as dropped, as in Kea.
+    pub const fn is_refusal(self) -> bool {
+        self.counter().is_some() || matches!(self, Self::UnexpectedType(_))
+    }
+
+    /// Why there was no address, if that is why: more than one counter tells of it.
+    pub const fn allocation_failure(self) -> Option<AllocationFailure> {
+        match self {
+            Self::NoAddress(failure) | Self::BootpRefused(NakReason::NoAddress(failure)) => {
+                Some(failure)
+            }
+            _ => None,
+        }
+    }
 }
 
 impl Event {
-    /// Whether the lease cache answered.
-    pub const fn is_reuse(&self) -> bool {
-        matches!(self, Self::Reused { .. })
+    /// The address that the lease cache answered with.
+    pub const fn reused(&self) -> Option<Ipv4Addr> {
+        match self {
+            Self::Reused { address, .. } => Some(*address),
+            _ => None,
+        }
     }
 
     /// The reserved address that the client was not offered, because another one holds it.

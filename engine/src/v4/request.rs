@@ -186,7 +186,7 @@ impl<'a> Exchange<'a> {
             let site = self
                 .site_of_lease(selected)
                 .or_else(|| self.promised(selected))
-                .or_else(|| self.next_free(selected));
+                .or_else(|| self.next_free(self.place_of_search(selected)));
             let Some(site) = site else { break };
             let stored = self.context.store.find(site.address);
             if let Some(outcome) = self.grant(site, self.sort_out(stored).0) {

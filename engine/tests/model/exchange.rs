@@ -69,6 +69,7 @@ impl World {
             buffers: &Buffers::default(),
             reply_port: None,
             trouble: &Default::default(),
+            shortage: &Default::default(),
         };
         match exchange(&Query::parse(message).unwrap(), &arrival, None, &context) {
             Outcome::Reply(reply) => {

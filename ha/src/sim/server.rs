@@ -537,7 +537,6 @@ fn registry(
         clock: Arc::clone(clock),
         started: clock.now().mono,
         service: Arc::clone(service),
-        stats: Arc::clone(stats),
         served: Served::live(Value::Null, clock.now().mono),
         threads: 1,
         packet_queue_size: 64,

@@ -402,7 +402,6 @@ pub(crate) fn register_service(
         clock: clock.clone(),
         started: clock.now().mono,
         service: service.clone(),
-        stats: Arc::default(),
         served: engine::control::core::Served::live(json!({}), clock.now().mono),
         threads: 1,
         packet_queue_size: 64,

@@ -22,17 +22,6 @@ const OUR_LEASES: Shape = Shape {
 impl Builder<'_> {
     /// Tells of settings that are understood and have no effect, where somebody may count on one.
     pub(super) fn without_effect(&mut self, dhcp4: &Node) {
-        let samples = ["statistic-default-sample-count", "statistic-default-sample-age"];
-        for entry in samples.iter().filter_map(|word| dhcp4.entry(word)) {
-            let usual = if entry.key == samples[0] { 1 } else { 0 };
-            if entry.node.as_int().is_some_and(|number| number != usual) {
-                let message = format!(
-                    "\"{}\" has no effect: each statistic keeps its last value only",
-                    entry.key
-                );
-                self.warning(&entry.at, message);
-            }
-        }
         let inside = |map: &str, word: &str| dhcp4.get(map)?.entry(word);
         if let Some(entry) = inside("interfaces-config", "re-detect")
             && entry.node.as_bool() == Some(false)

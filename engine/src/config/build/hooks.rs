@@ -11,6 +11,7 @@ use crate::hosts::IdentifierKind;
 const BUILT: &[(&str, HookKind)] = &[
     ("libdhcp_ha", HookKind::Ha),
     ("libdhcp_lease_cmds", HookKind::LeaseCmds),
+    ("libdhcp_stat_cmds", HookKind::StatCmds),
     ("libdhcp_bootp", HookKind::Bootp),
     ("libdhcp_flex_id", HookKind::FlexId),
 ];
@@ -38,7 +39,6 @@ const KEAS: &[&str] = &[
     "libdhcp_radius",
     "libdhcp_rbac",
     "libdhcp_run_script",
-    "libdhcp_stat_cmds",
     "libdhcp_subnet_cmds",
     "libdhcp_user_chk",
     "libca_rbac",

@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::json::{Mistake, Node, Position};
-use super::model::{Configuration, Dhcp4, Dhcp6, HookLibrary, NameRules};
+use super::model::{Configuration, Dhcp4, Dhcp6, HookLibrary, NameRules, Samples};
 use super::wire::{self, Depth, v4, v6};
 use crate::classify::ClassNames;
 use crate::codec::options::Definitions;
@@ -168,6 +168,10 @@ impl<'a> Builder<'a> {
             stash_agent_options: node.flag("stash-agent-options").unwrap_or(false),
             decline_probation_s: node.int("decline-probation-period").unwrap_or(86_400),
             parked_packet_limit: node.int("parked-packet-limit").unwrap_or(256),
+            samples: Samples {
+                count: node.int("statistic-default-sample-count").unwrap_or(20),
+                age_s: node.int("statistic-default-sample-age").unwrap_or(0),
+            },
             options: self.global_options(node),
             hosts: self.hosts(node, &subnets),
             host_identifiers: self.host_identifiers(node),

@@ -189,7 +189,7 @@ fn mistakes_of_many_kinds_in_one_run() {
         [
             "f:2.1: got unexpected keyword \"valid-lifetme\" in Dhcp4 map, did you mean \"valid-lifetime\"?",
             "f:2.55: not built yet: hook library libdhcp_radius",
-            "f:2.94: not built yet: hook library own (of another maker), expected one that is built in: libdhcp_ha, libdhcp_lease_cmds, libdhcp_bootp, libdhcp_flex_id",
+            "f:2.94: not built yet: hook library own (of another maker), expected one that is built in: libdhcp_ha, libdhcp_lease_cmds, libdhcp_stat_cmds, libdhcp_bootp, libdhcp_flex_id",
             "f:3.28: got option \"router\", expected a DHCPv4 option's name",
             "f:3.82: bad value for domain-name-servers: found 'nonsense', expected an IPv4 address",
             "f:4.52: got class \"b\" in member(), expected one defined before this one, or built in",

@@ -9,7 +9,6 @@ const PORT: Kind = Kind::Int(0, 65535);
 pub const FALSE: &[Same] = &[Same::Flag(false)];
 const DDNS_OFF: &str = "DNS updates are off";
 const QUEUED: &str = "packets always wait in the workers' queues (packet-queue-size)";
-const ONE_SAMPLE: &str = "each statistic keeps its last value, as with a count of 1";
 const NO_SQL: &str = "it belongs to the databases";
 
 /// Allowed nearly everywhere.
@@ -96,8 +95,8 @@ pub const GLOBAL: &[Key] = &[
     key("ip-reservations-unique", Kind::Flag),
     inert("reservations-lookup-first", Kind::Flag, "reservations are always looked at first"),
     inert("server-tag", TEXT, "there are no configuration databases"),
-    inert("statistic-default-sample-age", U32, ONE_SAMPLE),
-    inert("statistic-default-sample-count", U32, ONE_SAMPLE),
+    key("statistic-default-sample-age", U32),
+    key("statistic-default-sample-count", U32),
 ];
 
 /// `interfaces-config` of both families.

@@ -24,6 +24,7 @@ fn serve(world: &World, ask: &Ask, bytes: &[u8]) -> Option<Outcome> {
         buffers: &Buffers::default(),
         reply_port: None,
         trouble: &Default::default(),
+        shortage: &Default::default(),
     };
     Some(exchange(&query, &ask.arrival(), None, &context))
 }

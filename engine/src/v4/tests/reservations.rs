@@ -187,6 +187,32 @@ fn in_a_shared_network_a_client_is_served_where_its_reservation_is() {
     );
 }
 
+/// As Kea: where a network has more subnets than the query has identifiers, its last identifier with a reservation counts.
+#[test]
+fn which_of_a_clients_reservations_in_one_subnet_counts_depends_on_how_many_subnets_there_are() {
+    let network = |others: &[u8]| {
+        let others: Vec<_> = others
+            .iter()
+            .map(|id| format!(r#"{{ "id": {id}, "subnet": "10.0.{id}.0/24" }},"#))
+            .collect();
+        world(&format!(
+            r#""shared-networks": [ {{ "name": "n", "interface": "eth0", "subnet4": [ {}
+                {{ "id": 1, "subnet": "10.0.1.0/24", "reservations": [
+                    {{ "hw-address": "02:00:00:00:01:01", "ip-address": "10.0.1.11" }},
+                    {{ "client-id": "01:aa:bb", "ip-address": "10.0.1.12" }} ] }} ] }} ]"#,
+            others.concat()
+        ))
+    };
+    let given = |others: &[u8], more: &Ask| network(others).reply(more).yiaddr.octets()[3];
+    let one = Ask::direct(1);
+    let two = Ask::direct(1).option(61, [1, 0xaa, 0xbb]);
+    assert_eq!([&[][..], &[2], &[2, 3]].map(|others| given(others, &one)), [11; 3]);
+    assert_eq!([&[][..], &[2], &[2, 3]].map(|others| given(others, &two)), [11, 11, 12]);
+    // A third identifier, of which nothing is reserved, counts among them.
+    let three = Ask::direct(1).option(61, [1, 0xaa, 0xbb]).option(82, [1, 1, 7]);
+    assert_eq!([&[2][..], &[2, 3], &[2, 3, 4]].map(|others| given(others, &three)), [11, 11, 12]);
+}
+
 #[test]
 fn global_reservations_can_choose_the_subnet_by_their_classes() {
     let world = |early: bool| {

@@ -12,7 +12,7 @@ use crate::codec::options::Definitions;
 use crate::codec::v4::{MessageType, Query, code};
 use crate::config::model::{
     Compatibility, Dhcp4, ExpiredLeases, Interfaces, LeaseChecks, LeaseDatabase, Lifetime,
-    MultiThreading, OptionData, Pool4, Prefix4, Subnet4,
+    MultiThreading, OptionData, Pool4, Prefix4, Samples, Subnet4,
 };
 use crate::hosts::IdentifierKind;
 use crate::lease::memory::MemoryStore;
@@ -135,6 +135,7 @@ impl World {
             buffers: &Buffers::default(),
             reply_port: None,
             trouble: &trouble,
+            shortage: &Default::default(),
         };
         let outcome = exchange(&query, &ask.arrival(), class, &context);
         *self.trouble.lock() = trouble.get();
@@ -411,6 +412,7 @@ pub(super) fn subnet(
 /// A configuration without subnets and classes.
 pub(super) fn config() -> Dhcp4 {
     Dhcp4 {
+        samples: Samples { count: 20, age_s: 0 },
         interfaces: Interfaces::default(),
         control_sockets: Vec::new(),
         http_sockets: Vec::new(),

@@ -367,7 +367,6 @@ fn core(clock: &Arc<Hands>, service: &Arc<Service>) -> Core {
         clock: clock.clone(),
         started: clock.now().mono,
         service: service.clone(),
-        stats: Arc::default(),
         served: Served::live(json!({}), clock.now().mono),
         threads: 1,
         packet_queue_size: 64,
