@@ -59,7 +59,7 @@ fn grant(node: &Node, number: u16) {
 fn each_lease_arrives_and_each_reply_is_sent() {
     let [first, second] = pair();
     until("the ability is announced", || {
-        announced(&first) == json!(["batches", "serves-returning"])
+        announced(&first) == json!(["batches", "serves-returning", "halves"])
     });
     for host in 1..=200 {
         first.grant(host);
@@ -80,7 +80,7 @@ fn a_partner_that_takes_no_batches_gets_single_updates() {
     for result in [code::UNSUPPORTED, 403] {
         let [first, second] = pair();
         until("the ability is announced", || {
-            announced(&first) == json!(["batches", "serves-returning"])
+            announced(&first) == json!(["batches", "serves-returning", "halves"])
         });
         first.grant(1);
         until("a reply", || first.replied(1));
@@ -107,7 +107,7 @@ fn figures_of_batches_beside_single_updates() {
         let singly = round % 2 == 1;
         let [first, second] = pair();
         until("the ability is announced", || {
-            announced(&first) == json!(["batches", "serves-returning"])
+            announced(&first) == json!(["batches", "serves-returning", "halves"])
         });
         if singly {
             refuse_batches(&second, code::UNSUPPORTED);

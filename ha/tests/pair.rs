@@ -58,7 +58,7 @@ fn status_and_heartbeat_have_keas_shape() {
         first.command(json!({"command": "status-get"}))["arguments"]["high-availability"][0].take();
     let own = status.as_object_mut().unwrap().remove("peregrine").unwrap();
     assert_eq!(own["waits-for"], "nothing: both servers are in normal operation");
-    assert_eq!(own["partner"]["abilities"], json!(["batches", "serves-returning"]));
+    assert_eq!(own["partner"]["abilities"], json!(["batches", "serves-returning", "halves"]));
     let remote = &mut status["ha-servers"]["remote"];
     assert!(remote["clock-skew"].as_i64().unwrap().abs() <= 1);
     assert_eq!(remote["system-time"].as_str().unwrap().len(), "2026-11-20 10:34:46".len());
