@@ -5,11 +5,13 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{Answer, Channel, Command, Registry, code};
 use crate::clock::Clock;
-use crate::lease::json::{BadLease, LeaseSubnet, SubnetKey, lease_from_json, lease_to_json};
+use crate::lease::json::{
+    BadLease, LeaseSubnet, Listing, SubnetKey, lease_from_json, lease_to_json,
+};
 use crate::lease::{
     Applied, ChangeNumber, ClientId, HwAddress, Identity, Lease4, LeaseState, LeaseStore, Origin,
     Overwrite, Stored,
@@ -233,9 +235,9 @@ impl LeaseCommands {
             after = slice.last().map(|lease| lease.address);
             let more = slice.len() == SLICE;
             let wanted = slice
-                .iter()
+                .into_iter()
                 .filter(|lease| subnets.as_ref().is_none_or(|ids| ids.contains(&lease.subnet_id)));
-            leases.extend(wanted.map(lease_to_json));
+            leases.extend(wanted);
             if !more {
                 return Ok(listing(leases, false));
             }
@@ -260,7 +262,7 @@ impl LeaseCommands {
             Some(limit) => limit,
             None => return Err(Answer::error("'limit' parameter must be a number")),
         };
-        Ok(listing(self.store.page(after, limit).iter().map(lease_to_json).collect(), true))
+        Ok(listing(self.store.page(after, limit), true))
     }
 
     fn lease(&self, arguments: &Value) -> Result<Lease4, Answer> {
@@ -369,13 +371,11 @@ fn subnet_list(arguments: &Value) -> Result<Vec<u32>, Answer> {
         .ok_or_else(|| Answer::error("listed subnet identifiers must be numbers"))
 }
 
-fn listing(leases: Vec<Value>, with_count: bool) -> Answer {
+fn listing(leases: Vec<Lease4>, with_count: bool) -> Answer {
     let count = leases.len();
-    let mut arguments = if with_count { json!({"count": count}) } else { json!({}) };
-    // Moved in: the macro would copy them.
-    arguments["leases"] = Value::Array(leases);
     let result = if count == 0 { code::EMPTY } else { code::SUCCESS };
-    Answer::success(format!("{count} IPv4 lease(s) found.")).coded(result).and(arguments)
+    let answer = Answer::success(format!("{count} IPv4 lease(s) found."));
+    answer.coded(result).listing(Listing { leases, with_count })
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use crate::lease::json::{Listing, kea_text};
 use crate::seam::service::Origin;
 use crate::sync::RwLock;
 
@@ -31,28 +32,37 @@ pub struct Answer {
     pub text: Option<String>,
     /// What was asked for.
     pub arguments: Option<Value>,
+    /// Leases that were asked for, in the place of `arguments`: there may be many.
+    pub listing: Option<Listing>,
 }
 
 impl Answer {
     /// Result 0 with a text.
     pub fn success(text: impl Into<String>) -> Self {
-        Self { result: code::SUCCESS, text: Some(text.into()), arguments: None }
+        Self { result: code::SUCCESS, text: Some(text.into()), arguments: None, listing: None }
     }
 
     /// Result 1 with its reason.
     pub fn error(text: impl Into<String>) -> Self {
-        Self { result: code::ERROR, text: Some(text.into()), arguments: None }
+        Self { result: code::ERROR, text: Some(text.into()), arguments: None, listing: None }
     }
 
     /// Result 0 with arguments and no text.
     pub fn with(arguments: Value) -> Self {
-        Self { result: code::SUCCESS, text: None, arguments: Some(arguments) }
+        Self { result: code::SUCCESS, text: None, arguments: Some(arguments), listing: None }
     }
 
     /// The same answer with `arguments`.
     #[must_use]
     pub fn and(mut self, arguments: Value) -> Self {
         self.arguments = Some(arguments);
+        self
+    }
+
+    /// The same answer with leases for arguments.
+    #[must_use]
+    pub fn listing(mut self, listing: Listing) -> Self {
+        self.listing = Some(listing);
         self
     }
 
@@ -70,10 +80,19 @@ impl Answer {
         if let Some(text) = self.text {
             map.insert("text".into(), Value::String(text));
         }
-        if let Some(arguments) = self.arguments {
+        let listed = self.listing.as_ref().map(Listing::to_json);
+        if let Some(arguments) = listed.or(self.arguments) {
             map.insert("arguments".into(), arguments);
         }
         Value::Object(map)
+    }
+
+    /// The list of one that HTTP carries, as Kea prints it.
+    pub fn into_text(mut self) -> String {
+        match self.listing.take() {
+            Some(listing) => listing.answer(self.result, self.text.as_deref()),
+            None => kea_text(&Value::Array(vec![self.into_json()])),
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 #[cfg(test)]
 mod contract;
 pub mod csv;
+mod digits;
 mod half;
 mod host_name;
 pub mod identity;

@@ -23,6 +23,8 @@ use crate::wire::answer::{self, AnswerError, LeasePage};
 use crate::wire::batch::{self, Outcome};
 use crate::wire::request::{self, LeaseNews};
 
+mod ahead;
+
 /// Leases that are taken from the store at a time.
 const SLICE: usize = 1024;
 
@@ -41,7 +43,7 @@ pub(crate) enum Errand {
     Probe,
     Reset,
     Maintenance(Notification),
-    Sync(Synchronisation),
+    Sync(Box<Synchronisation>),
 }
 
 /// A synchronisation under way.
@@ -57,6 +59,10 @@ pub(crate) struct Synchronisation {
     since: ChangeNumber,
     /// What the peer is to be told of the leases in the pages so far.
     owed: VecDeque<(LeaseNews, Lease4)>,
+    /// There was such a lease.
+    tells: bool,
+    /// The page that is asked for before its turn.
+    ahead: Option<ahead::Ahead>,
     /// The batch of so many of these that is about to be sent.
     telling: Option<(String, usize)>,
     /// For how long the peer's service is switched off, and since when.
@@ -128,13 +134,15 @@ impl Clerk {
                     false if self.half.is_paired() && !order.served => Trust::Theirs,
                     false => Trust::BothWays,
                 };
-                Errand::Sync(Synchronisation {
+                Errand::Sync(Box::new(Synchronisation {
                     server: order.server,
                     transfer,
                     serving: order.serving,
                     trust,
                     since: ChangeNumber::default(),
                     owed: VecDeque::new(),
+                    tells: false,
+                    ahead: None,
                     telling: None,
                     period: order
                         .max_period_s
@@ -142,7 +150,7 @@ impl Clerk {
                         .map(|s| Duration::from_secs(s.into())),
                     disabled: Mono::default(),
                     renewing: false,
-                })
+                }))
             }
         })
     }
@@ -153,7 +161,7 @@ impl Clerk {
 
     /// The next request, and how long its answer may take.
     pub(crate) fn ask(&self, errand: &Errand) -> (String, Duration) {
-        let (index, server) = (self.half.index(), self.half.server());
+        let server = self.half.server();
         let body = match errand {
             Errand::Heartbeat { .. } => request::heartbeat(server, Some(&self.half.announced())),
             Errand::Probe => {
@@ -163,15 +171,23 @@ impl Clerk {
             Errand::Maintenance(sent) => {
                 request::maintenance_notify(server, sent.state.name(), sent.cancel)
             }
-            Errand::Sync(Synchronisation { renewing: true, period, .. }) => {
+            Errand::Sync(sync) => return self.ask_of(sync),
+        };
+        (body, REQUEST_TIMEOUT)
+    }
+
+    fn ask_of(&self, sync: &Synchronisation) -> (String, Duration) {
+        let (index, server) = (self.half.index(), self.half.server());
+        let body = match sync {
+            Synchronisation { renewing: true, period, .. } => {
                 request::dhcp_disable(index, period.map(|period| period.as_secs()))
             }
-            Errand::Sync(Synchronisation { telling: Some((body, _)), .. }) => body.clone(),
-            Errand::Sync(Synchronisation { owed, .. }) if !owed.is_empty() => {
+            Synchronisation { telling: Some((body, _)), .. } => body.clone(),
+            Synchronisation { owed, .. } if !owed.is_empty() => {
                 let (news, lease) = &owed[0];
                 request::lease_news(*news, lease, self.half.partner_kind())
             }
-            Errand::Sync(Synchronisation { transfer, .. }) => match transfer.next() {
+            Synchronisation { transfer, .. } => match transfer.next() {
                 // A partner that has not said who it is refuses what names nobody.
                 Ok(Request::Begin) => self.half.begin_return().unwrap_or_default(),
                 Ok(Request::Disable(period)) => request::dhcp_disable(index, period.map(u64::from)),
@@ -282,7 +298,8 @@ impl Clerk {
             }
             let reply = answer.and_then(|body| self.take_in(sync, &request, body));
             sync.transfer.handle(reply);
-            sync.since = self.store.last_change();
+            sync.since = sync.since_next(self.store.last_change());
+            sync.tells |= !sync.owed.is_empty();
         }
         let is_late = |period| now.since(sync.disabled) > period / 2;
         sync.renewing = !sync.owed.is_empty() && sync.period.is_some_and(is_late);

@@ -1,7 +1,10 @@
 //! Errand threads (*shell*): each does what the machine wants to be asked of a peer, over connections of its own, so
 //! that neither a heartbeat nor a synchronisation waits for anything else.
 
+use std::time::Duration;
+
 use crossbeam::channel::Receiver;
+use hyper::body::Bytes;
 
 use super::client::{Connection, Stop, Target};
 use crate::half::Job;
@@ -16,6 +19,12 @@ pub(super) struct Runner {
     /// The targets of all peers, by their place.
     pub(super) targets: Vec<Target>,
     pub(super) stop: Stop,
+}
+
+/// What was asked before its turn, and its answer.
+struct Early {
+    body: String,
+    answer: Result<Bytes, CallError>,
 }
 
 impl Runner {
@@ -37,15 +46,45 @@ impl Runner {
 
     /// The whole of an errand, over one connection, or to its end without one.
     fn run_over(&self, mut connection: Result<&mut Connection, CallError>, errand: Errand) {
-        let mut rest = Some(errand);
-        while let Some(errand) = rest {
+        let (mut rest, mut early) = (Some(errand), None);
+        while let Some(mut errand) = rest {
             let (body, timeout) = self.clerk.ask(&errand);
-            let answer = match &mut connection {
-                Ok(connection) => connection.exchange(body, timeout).map_err(CallError::from),
-                Err(why) => Err(why.clone()),
+            let answer = match early.take().filter(|early: &Early| early.body == body) {
+                Some(early) => early.answer,
+                None => connection.as_mut().map_err(|why| why.clone()).and_then(|connection| {
+                    connection.exchange(body, timeout).map_err(CallError::from)
+                }),
             };
-            rest = self.clerk.handle(errand, answer.as_deref().map_err(Clone::clone));
+            let ahead = answer.as_ref().ok().and_then(|body| self.clerk.ahead(&mut errand, body));
+            (rest, early) = match (ahead, &mut connection) {
+                (Some(ahead), Ok(connection)) => self.both(errand, &answer, connection, ahead),
+                _ => (self.handle(errand, &answer), None),
+            };
         }
+    }
+
+    fn handle(&self, errand: Errand, answer: &Result<Bytes, CallError>) -> Option<Errand> {
+        self.clerk.handle(errand, answer.as_deref().map_err(Clone::clone))
+    }
+
+    /// Takes in an answer, and meanwhile asks what comes next.
+    fn both(
+        &self,
+        errand: Errand,
+        answer: &Result<Bytes, CallError>,
+        connection: &mut Connection,
+        (body, timeout): (String, Duration),
+    ) -> (Option<Errand>, Option<Early>) {
+        std::thread::scope(|scope| {
+            let asked = body.clone();
+            let asking = std::thread::Builder::new()
+                .name("ha-errands-next".into())
+                .spawn_scoped(scope, || connection.exchange(asked, timeout));
+            let rest = self.handle(errand, answer);
+            // Without a thread it is asked in its turn.
+            let early = asking.ok().and_then(|asking| asking.join().ok());
+            (rest, early.map(|answer| Early { body, answer: answer.map_err(CallError::from) }))
+        })
     }
 
     fn open(&self, errand: &Errand) -> Result<Connection, CallError> {

@@ -60,8 +60,18 @@ pub(super) enum Sent {
 #[derive(Debug)]
 enum Call {
     Errand(Errand),
+    Ahead(Box<Early>),
     Update(PeerQueue, PartnerKind, Box<Update>),
     Batch(Vec<Update>),
+}
+
+/// What an errand asks before its turn. What was answered before is taken in as late as can be: once this is answered, too.
+#[derive(Debug)]
+struct Early {
+    errand: Errand,
+    answered: Vec<u8>,
+    body: String,
+    timeout: Duration,
 }
 
 /// A running server. A crash drops it.
@@ -265,18 +275,19 @@ impl Server {
     pub(super) fn answer(&mut self, call: u64, answer: Result<&[u8], CallError>) {
         match self.calls.remove(&call) {
             None => {}
-            Some(Call::Errand(errand)) => {
-                if let Some(rest) = self.clerk.handle(errand, answer) {
-                    // A new number: a late answer to the last request must not be taken for one to the next.
-                    let call = self.call(Call::Errand(rest));
-                    self.resumed.push(call);
+            Some(Call::Errand(errand)) => self.go_on(errand, answer),
+            Some(Call::Ahead(early)) => {
+                let Early { errand, answered, body, .. } = *early;
+                match self.clerk.handle(errand, Ok(&answered)) {
+                    Some(rest) if self.clerk.ask(&rest).0 == body => self.go_on(rest, answer),
+                    Some(rest) => self.resume(Call::Errand(rest)),
+                    None => {}
                 }
             }
             Some(Call::Update(peer, kind, update)) => {
                 let outcome = update_outcome(answer);
                 if self.half.refuses_state(peer, kind, &update, &outcome) {
-                    let call = self.call(Call::Update(peer, PartnerKind::Kea2, update));
-                    self.resumed.push(call);
+                    self.resume(Call::Update(peer, PartnerKind::Kea2, update));
                     return;
                 }
                 self.half.outbox().settle(peer, &update, outcome);
@@ -290,6 +301,23 @@ impl Server {
                 self.sent(PeerQueue::Partner);
             }
         }
+    }
+
+    /// The answer to the request of an errand.
+    fn go_on(&mut self, mut errand: Errand, answer: Result<&[u8], CallError>) {
+        let ahead = answer.as_ref().ok().and_then(|it| self.clerk.ahead(&mut errand, it));
+        if let (Ok(answered), Some((body, timeout))) = (&answer, ahead) {
+            let answered = answered.to_vec();
+            self.resume(Call::Ahead(Box::new(Early { errand, answered, body, timeout })));
+        } else if let Some(rest) = self.clerk.handle(errand, answer) {
+            self.resume(Call::Errand(rest));
+        }
+    }
+
+    /// Has a request sent. A new number: a late answer to the last one must not be taken for one to the next.
+    fn resume(&mut self, call: Call) {
+        let call = self.call(call);
+        self.resumed.push(call);
     }
 
     /// A request of a queue has ended.
@@ -435,8 +463,9 @@ impl Server {
 
     /// The request of an errand that goes on, or of an update that goes once more.
     fn next_request(&self, call: u64) -> Option<Sent> {
-        let errand = match self.calls.get(&call)? {
-            Call::Errand(errand) => errand,
+        let (errand, (body, timeout)) = match self.calls.get(&call)? {
+            Call::Errand(errand) => (errand, self.clerk.ask(errand)),
+            Call::Ahead(early) => (&early.errand, (early.body.clone(), early.timeout)),
             Call::Update(peer, kind, update) => {
                 let queue = self.queues.iter().find(|(queue, ..)| queue == peer);
                 let to = Arc::clone(&queue.expect("an update came from a queue").1);
@@ -445,7 +474,6 @@ impl Server {
             }
             Call::Batch(_) => return None,
         };
-        let (body, timeout) = self.clerk.ask(errand);
         let peers = self.half.gate().peers();
         let named = errand.server().and_then(|place| peers.all().get(place));
         let to = Arc::clone(&named.or_else(|| peers.partner())?.name);

@@ -3,9 +3,11 @@
 //! An answer is a list with one map; a bare map, as in HTTP errors, is accepted too. The HTTP status is not
 //! looked at, as Kea does not. Every error here puts the blame on the partner.
 
+use std::net::Ipv4Addr;
+
 use engine::control::code;
 use engine::lease::Lease4;
-use engine::lease::json::lease_from_page;
+use engine::lease::json::{lease_from_page, read_listing};
 use serde_json::{Map, Value};
 
 use super::announce;
@@ -76,7 +78,7 @@ pub struct LeasePage {
     /// Number of leases in the page, good or bad.
     pub count: usize,
     /// The address to ask on from: the last one of the page.
-    pub last: Option<std::net::Ipv4Addr>,
+    pub last: Option<Ipv4Addr>,
 }
 
 /// Takes the first (or only) map out of an answer's body.
@@ -135,6 +137,10 @@ pub fn heartbeat(body: &[u8]) -> Result<HeartbeatAnswer, AnswerError> {
 
 /// Reads the answer to `lease4-get-page`. A lease that is not understood is named and left out.
 pub fn lease_page(body: &[u8]) -> Result<LeasePage, AnswerError> {
+    if let Some(leases) = read_listing(body) {
+        let (count, last) = (leases.len(), leases.last().map(|lease| lease.address));
+        return Ok(LeasePage { leases, bad: vec![], count, last });
+    }
     let PeerAnswer { arguments, .. } = done(body)?;
     let Some(Value::Array(items)) = arguments.get("leases") else {
         return Err(garbled("no 'leases'".into(), "a list of leases"));
@@ -158,6 +164,17 @@ pub fn lease_page(body: &[u8]) -> Result<LeasePage, AnswerError> {
     let last = items.last().and_then(|item| item.get("ip-address")).and_then(Value::as_str);
     page.last = last.and_then(|text| text.parse().ok());
     Ok(page)
+}
+
+/// The number of leases in a page and the address of the last one, as far as its text says so at a glance: a guess.
+pub fn end_of_page(body: &[u8]) -> Option<(usize, Ipv4Addr)> {
+    const ADDRESS: &[u8] = b"\"ip-address\": \"";
+    let head = str::from_utf8(body.get(..body.len().min(64))?).ok()?;
+    let count = head.split_once("\"count\": ")?.1.split_once(',')?.0.parse().ok()?;
+    let place = body.windows(ADDRESS.len()).rposition(|text| text == ADDRESS)?;
+    let text = &body[place + ADDRESS.len()..];
+    let end = text.iter().position(|byte| *byte == b'"')?;
+    Some((count, str::from_utf8(&text[..end]).ok()?.parse().ok()?))
 }
 
 fn garbled(found: String, expected: &'static str) -> AnswerError {

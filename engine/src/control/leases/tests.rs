@@ -1,5 +1,7 @@
 //! The lease commands as a partner sends them, on a store.
 
+use serde_json::json;
+
 use super::*;
 use crate::clock::{Mono, Now};
 use crate::lease::memory::MemoryStore;

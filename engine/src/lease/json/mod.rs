@@ -4,16 +4,21 @@
 //! `lease4-update` with Kea's checks and texts; [`lease_from_page`] reads a lease that a partner listed.
 //! Must not know the configuration: which subnets there are is asked of the caller.
 
+mod listing;
 mod text;
 
 use std::net::Ipv4Addr;
 
 use serde_json::{Map, Value, json};
 
+pub use listing::{Listing, read_listing};
 pub use text::kea_text;
 
 use super::{ClientId, HostName, HwAddress, INFINITE_LIFETIME, Lease4, LeaseState};
 use crate::clock::Now;
+
+/// With any lifetime added it still is a number of the files.
+const MAX_CLTT_S: u64 = i64::MAX as u64 - INFINITE_LIFETIME as u64;
 
 /// What a lease command has to know of a subnet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -236,8 +241,7 @@ impl<'a> Fields<'a> {
         let Some(cltt) = self.i64("cltt")? else {
             return Ok(None);
         };
-        let bound = i64::MAX - i64::from(INFINITE_LIFETIME);
-        let fits = (0..=bound).contains(&cltt).then_some(cltt).and_then(|s| u64::try_from(s).ok());
+        let fits = u64::try_from(cltt).ok().filter(|cltt_s| *cltt_s <= MAX_CLTT_S);
         fits.map(Some).ok_or_else(|| {
             malformed(format!("out of range value ({cltt}) specified for parameter 'cltt'"))
         })

@@ -40,13 +40,18 @@ fn write(text: &mut String, value: &Value) {
 }
 
 /// Nearly every string is as it is between its quotes.
-fn write_string(text: &mut String, string: &str) {
-    if string.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
+pub(super) fn write_string(text: &mut String, string: &str) {
+    if !is_plain(string.as_bytes()) {
         return write!(text, "{}", Value::from(string)).expect("a string takes all");
     }
     text.push('"');
     text.push_str(string);
     text.push('"');
+}
+
+/// Whether a string of these bytes is as it is between its quotes.
+pub(super) fn is_plain(bytes: &[u8]) -> bool {
+    !bytes.iter().any(|&byte| byte < b' ' || byte == b'"' || byte == b'\\')
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! deleted, and how long the partner's service is off.
 
 use engine::clock::{Clock, Mono, Now};
-use engine::lease::json::lease_to_json;
+use engine::lease::json::{kea_text, lease_to_json};
 use engine::lease::memory::MemoryStore;
 use engine::lease::{
     Change, ChangeSink, ClientId, Grant, HwAddress, Identity, LeaseState, Overwrite,
@@ -345,4 +345,89 @@ fn a_partner_whose_clock_is_far_off_ends_no_lease() {
     assert!(!ended(&of(1, 1050, Assigned), 1020), "a newer one");
     assert!(!ended(&of(2, 1050, Reclaimed), 1020), "another client's");
     assert!(!ended(&of(1, 1150, Reclaimed), 1200), "ours is over");
+}
+
+/// A partner that goes on serving, as seen from one that begins to fetch its leases.
+const SERVING: SyncOrder =
+    SyncOrder { server: 1, max_period_s: None, administrator: false, served: false, serving: true };
+
+/// As a runner does it: what is asked ahead is answered before the page is taken in, and counts if it is what comes next.
+/// Gives the addresses after which pages were asked for, and those of the ones ahead.
+fn run_ahead(
+    world: &World,
+    order: SyncOrder,
+    pages: &[&[Lease4]],
+    mut after_first: impl FnMut(),
+) -> (Vec<Value>, Vec<Value>) {
+    let (mut asked, mut asked_ahead) = (vec![], vec![]);
+    let mut answer = |body: &str| {
+        let request: Value = serde_json::from_str(body).unwrap_or_default();
+        if request["command"] != "lease4-get-page" {
+            return "[ { \"result\": 0 } ]".to_owned();
+        }
+        let from = request["arguments"]["from"].as_str().unwrap();
+        let after = from.parse::<Ipv4Addr>().ok();
+        let ends =
+            |page: &&&[Lease4]| page.last().is_some_and(|lease| Some(lease.address) == after);
+        let next = pages.iter().position(|page| ends(&page)).map_or(0, |place| place + 1);
+        asked.push(from.into());
+        kea_text(&page(pages.get(next).copied().unwrap_or_default()))
+    };
+    let mut errand = world.clerk.begin(Job::Sync(order));
+    let mut early: Option<(String, String)> = None;
+    while let Some(mut under_way) = errand {
+        let (body, _) = world.clerk.ask(&under_way);
+        let text = match early.take().filter(|early| early.0 == body) {
+            Some((_, text)) => text,
+            None => answer(&body),
+        };
+        early = world.clerk.ahead(&mut under_way, text.as_bytes()).map(|(body, _)| {
+            let request: Value = serde_json::from_str(&body).unwrap();
+            asked_ahead.push(request["arguments"]["from"].clone());
+            let text = answer(&body);
+            after_first();
+            (body, text)
+        });
+        errand = world.clerk.handle(under_way, Ok(text.as_bytes()));
+    }
+    (asked, asked_ahead)
+}
+
+#[test]
+fn the_next_page_of_a_partner_that_serves_is_asked_for_while_one_is_taken_in() {
+    let world = world(true);
+    // Lacking there, and on the second page.
+    world.load(lease(9, 9, 100));
+    let first = [lease(1, 21, 100), lease(2, 22, 90), lease(3, 23, 90)];
+    let pages = [&first[..], &[lease(7, 27, 10)][..]];
+    let mut updates = [8, 7].into_iter();
+    let asked = run_ahead(&world, SERVING, &pages, || {
+        // The partner's update comes when the second page is made, and not taken in yet.
+        for host in updates.by_ref() {
+            world.clerk.store.apply(lease(host, 50, 120), Overwrite::Always, Origin::Partner);
+        }
+    });
+    assert_eq!(asked, (vec!["start".into(), "192.0.2.3".into()], vec!["192.0.2.3".into()]));
+    world.has(&[&first[..], &[lease(7, 50, 120), lease(8, 50, 120)]].concat());
+}
+
+#[test]
+fn where_the_partner_is_told_something_or_keeps_nothing_pages_go_in_turn() {
+    let world = world(false);
+    world.load(lease(1, 1, START_S));
+    let pages = [
+        &[2, 3, 4].map(|host| lease(host, host + 20, START_S))[..],
+        &[5, 6, 7].map(|host| lease(host, host + 20, START_S)),
+        &[lease(8, 28, START_S)],
+    ];
+    let (asked, ahead) = run_ahead(&world, SERVING, &pages, || ());
+    assert_eq!(ahead, ["192.0.2.4"], "none after the first that the partner is told of");
+    assert_eq!(asked.len(), 4, "the one ahead was asked for again: {asked:?}");
+    world.has(&[&[lease(1, 1, START_S)][..], pages[0], pages[1], pages[2]].concat());
+    for order in [
+        SyncOrder { serving: false, ..SERVING },
+        SyncOrder { serving: true, administrator: true, ..SERVING },
+    ] {
+        assert!(run_ahead(&world, order, &pages, || ()).1.is_empty());
+    }
 }

@@ -89,7 +89,7 @@ impl Reply {
     }
 
     fn answer(answer: Answer) -> Self {
-        Self { status: 200, body: kea_text(&Value::Array(vec![answer.into_json()])) }
+        Self { status: 200, body: answer.into_text() }
     }
 }
 
