@@ -193,7 +193,9 @@ impl World {
                 let is_there = is_there && is_right && state == Some(self.plan.mode.normal());
                 let counts = server != at && told == Told::Nobody && is_there;
                 let has = lease.as_ref().is_some_and(|lease| is_of(held.client, lease));
-                counts && !has && !self.ledger.may_lack(self.now, address, held, &by)
+                // What is about to end may have ended by the clock of the one or the other.
+                let lasts = held.until > self.now + MAX_APART_S.unsigned_abs() * 1_000_000_000;
+                counts && lasts && !has && !self.ledger.may_lack(self.now, address, held, &by)
             };
             let lacking = self.ledger.holders(self.now, address).find(lacks).copied();
             if let Some(held) = lacking {

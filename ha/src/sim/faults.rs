@@ -53,7 +53,7 @@ pub(super) const KINDS: [(&str, u64); 27] = [
     ("delay and reordering", 6),
     ("clock set back", 5),
     ("clock set forward", 5),
-    ("restart", 6),
+    ("restart", 8),
     ("stopped process", 5),
     ("paused virtual machine", 4),
     ("full disk", 4),
