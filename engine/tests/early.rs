@@ -155,8 +155,9 @@ fn prepared(folder: &Path, bad_rows: usize, more: &str) -> (Prepared, Stub) {
     // What is bad is the oldest, and so is read last.
     (0..bad_rows).for_each(|_| text.push_str("10.1.0.1,no hardware address,,3600,1,1,0,0,,0,,0\n"));
     for client in 0..ROWS {
-        writeln!(text, "{},02:00:00:00:00:01,,3600,9000000000,1,0,0,,0,,0", address(client))
-            .unwrap();
+        let [_, one, two, three] = client.to_be_bytes();
+        let hw_address = format!("02:00:00:{one:02x}:{two:02x}:{three:02x}");
+        writeln!(text, "{},{hw_address},,3600,9000000000,1,0,0,,0,,0", address(client)).unwrap();
     }
     std::fs::write(&file, text).unwrap();
     let text = format!(

@@ -245,12 +245,14 @@ mod tests {
         }
         assert!(held() == 0 && !is_found());
         std::thread::scope(|scope| {
-            scope.spawn(|| {
+            let noted = scope.spawn(|| {
                 note_this_thread(u32::MAX - 1);
                 // Nobody waits for it so.
                 drop(good.try_lock());
                 drop(bad.lock());
             });
+            // What a thread noted is told as it ends, which the scope alone does not wait for.
+            noted.join().unwrap();
         });
         assert!(is_found());
         assert_eq!(total(u32::MAX - 1).len(), 1);

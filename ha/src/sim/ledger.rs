@@ -31,6 +31,9 @@ pub(super) struct Promise {
     pub(super) ahead_s: i64,
 }
 
+/// Nanoseconds between two looks at a pair that works together, and more.
+const TOGETHER: u64 = 1_000_000_000;
+
 /// Seconds between the clocks of a pair that works together.
 pub(super) const MAX_APART_S: i64 = 60;
 
@@ -76,6 +79,10 @@ pub(super) struct Ledger {
     /// Why they did, and when they had synchronised after that.
     split: Option<(Overlap, Option<u64>)>,
     known: BTreeSet<(Ipv4Addr, usize, usize)>,
+    /// When a server last changed the lease of an address of which nobody else was told.
+    alone: BTreeMap<(usize, Ipv4Addr), u64>,
+    /// When the pair worked together, at first and at last, each time.
+    together: Vec<(u64, u64)>,
     /// The version of each lease that a server acknowledged last, by its time, and when it first did.
     acknowledged: BTreeMap<(usize, Ipv4Addr), (u64, u64)>,
 }
@@ -94,6 +101,28 @@ impl Ledger {
         if let Some((_, ended @ None)) = &mut self.split {
             *ended = Some(now);
         }
+        let goes_on = |last: &&mut (u64, u64)| now.saturating_sub(last.1) < TOGETHER;
+        match self.together.last_mut().filter(goes_on) {
+            Some(last) => last.1 = now,
+            None => self.together.push((now, now)),
+        }
+    }
+
+    /// A server changed the lease of an address, and told nobody.
+    pub(super) fn changed_alone(&mut self, now: u64, server: usize, address: Ipv4Addr) {
+        self.alone.insert((server, address), now);
+    }
+
+    /// Whether another server changed the lease of the address alone, too, since the pair last worked together before
+    /// `promise`: neither could know of the other's, whether a client holds it or not.
+    fn is_of_both(&self, address: Ipv4Addr, promise: &Promise) -> bool {
+        let before = self.together.iter().rev().find(|(begun, _)| *begun <= promise.since);
+        let since = before.map_or(0, |(_, ended)| (*ended).min(promise.since));
+        let mut others = self
+            .alone
+            .iter()
+            .filter(|((server, at), _)| *at == address && *server != promise.server);
+        promise.told == Told::Nobody && others.any(|(_, when)| *when >= since)
     }
 
     /// Why two servers served one scope, and had not synchronised by `then`.
@@ -253,6 +282,9 @@ impl Ledger {
         if first.told == Told::Partner || (first.apart && second.apart) {
             return None;
         }
+        if [one, two].iter().any(|it| !it.apart && self.is_of_both(address, it)) {
+            return Some(Excuse::LoneStart);
+        }
         let unheard = second.alone || second.heard < first.at;
         (first.server != second.server && unheard).then_some(Excuse::LoneStart)
     }
@@ -269,6 +301,6 @@ impl Holding {
         let early = u64::try_from(early_s).unwrap_or(0) * 1_000_000_000;
         let ends = early_s > MAX_APART_S && self.until.saturating_sub(early) <= now;
         let unordered = self.promise.ahead_s < -MAX_APART_S;
-        !one_process && (ends || unordered)
+        !one_process && ends || unordered
     }
 }

@@ -1,5 +1,6 @@
 //! The world's clients: when they speak, what arrives where, what they make of a reply. Pure.
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use engine::codec::v4::MessageType;
@@ -71,7 +72,10 @@ impl World {
         for _ in 0..copies {
             if let Fate::Arrives(delay) = self.net.to_client(server, &mut self.dice) {
                 let packet = saying.packet(self.plan.servers[server].address, broadcast);
-                self.after(delay, Event::Query { server, packet });
+                let is_request = saying.message_type == MessageType::Request;
+                let wanted = saying.requested.unwrap_or(saying.ciaddr);
+                let wants = is_request.then_some((usize::from(saying.hw_address[5]), wanted));
+                self.after(delay, Event::Query { server, packet, wants });
             }
         }
         if saying.message_type == MessageType::Release {
@@ -79,7 +83,19 @@ impl World {
         }
     }
 
-    pub(super) fn query(&mut self, server: usize, packet: Packet) {
+    /// `wants`: who asks for which address. However late it comes, by this he gives up another one that he has.
+    pub(super) fn query(
+        &mut self,
+        server: usize,
+        packet: Packet,
+        wants: Option<(usize, Ipv4Addr)>,
+    ) {
+        if let Some((client, address)) = wants
+            && let Some(held) = self.clients.get(client).and_then(|it| it.held(self.now))
+            && held.address != address
+        {
+            self.ledger.forget(held.address, client);
+        }
         let xid = u32::from_be_bytes([4, 5, 6, 7].map(|at| packet.message[at]));
         let site = &mut self.sites[server];
         if site.server.is_some() {

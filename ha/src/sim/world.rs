@@ -35,6 +35,8 @@ pub(super) enum Event {
     Query {
         server: usize,
         packet: Packet,
+        /// The client and the address that it asks for.
+        wants: Option<(usize, std::net::Ipv4Addr)>,
     },
     /// What has arrived at a server is taken together.
     Receive {
@@ -278,7 +280,7 @@ impl World {
             Event::Client { client, turn } if self.turns[client] == turn => self.let_act(client),
             Event::Client { .. } => {}
             Event::Leave { client } => self.let_leave(client),
-            Event::Query { server, packet } => self.query(server, packet),
+            Event::Query { server, packet, wants } => self.query(server, packet, wants),
             Event::Receive { server, process } => {
                 if self.sites[server].process == process {
                     self.receive(server);
