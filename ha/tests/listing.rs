@@ -25,7 +25,7 @@ const UPDATE: &str = r#"{"command": "lease4-update", "arguments": {"ip-address":
 
 fn number_of_leases() -> u32 {
     let chosen = std::env::var("PEREGRINE_LISTED_LEASES").ok();
-    chosen.map_or(5_000, |text| text.parse().unwrap())
+    chosen.map_or(200_000, |text| text.parse().unwrap())
 }
 
 fn fill(node: &Node, number: u32) {
