@@ -6,7 +6,7 @@
 //! happened), commands (somebody wants something; they give the [`engine::control::Answer`]) and
 //! `poll_*` (what is to be done, and when to call again). [`rules`] holds its transitions as one
 //! table, [`Peers`] and [`Parameters`] what it is built from, [`hash`] shares the clients, [`sync`]
-//! is the order of a synchronisation.
+//! is the order of a synchronisation, [`returning`] what is done for a partner that returns while this server serves.
 
 mod action;
 mod announced;
@@ -21,6 +21,7 @@ mod parameters;
 mod partner;
 mod rejected;
 mod relationship;
+mod returning;
 pub mod rules;
 mod stage;
 mod state;

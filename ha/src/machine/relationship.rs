@@ -18,7 +18,6 @@ use super::stage::{Alone, Flush, Pausing, Recovery, Stage, Transfer};
 use super::state::State;
 use super::timer::{Timer, Timers};
 use super::words::{Cause, Entered};
-use crate::limits::FEW_UNTOLD;
 
 /// The delay of heartbeats after ha-sync-complete-notify: its sender enters ready once it has our
 /// answer.
@@ -148,11 +147,6 @@ impl Relationship {
         self.pausing.paused
     }
 
-    /// Whether replies wait for a partner that is told the last of what it lacks.
-    pub const fn is_handing(&self) -> bool {
-        matches!(self.stage, Stage::PartnerDown(Alone { handing: true, .. }))
-    }
-
     /// Whether both servers are in normal operation and tell each other of every change.
     pub fn is_settled(&self) -> bool {
         let same = self.partner.seen == super::Seen::In(self.state());
@@ -184,22 +178,6 @@ impl Relationship {
     /// What the partner announced last; none if it is a Kea, or was not heard yet.
     pub const fn announced(&self) -> Option<&Announced> {
         self.partner.announced.as_ref()
-    }
-
-    /// What the partner announced, if both servers serve while the other returns.
-    pub fn announces_return(&self) -> Option<&Announced> {
-        self.partner.announced.as_ref().filter(|announced| self.joins(announced))
-    }
-
-    /// Whether a partner that announces this and this server both serve while the other returns.
-    pub(super) fn joins(&self, announced: &Announced) -> bool {
-        let able = announced.serves_returning && self.parameters.serves_returning();
-        able && announced.mode == Some(self.peers().mode())
-    }
-
-    /// Whether it has fetched the leases while the partner served, which has not handed over since.
-    pub const fn is_behind(&self) -> bool {
-        self.behind
     }
 
     /// The partner's wall clock when ours shows `wall_s`, by the last heartbeat that it answered; none before the first.
@@ -543,81 +521,11 @@ impl Relationship {
         }
     }
 
-    fn send_deletions(&mut self) {
-        if let Stage::PartnerDown(alone) = &mut self.stage
-            && !std::mem::replace(&mut alone.telling, true)
-        {
-            self.push(Action::SendDeletions);
-        }
-    }
-
-    /// From now on replies wait for the partner. Once it was told the rest, it lacks nothing.
-    fn hand_over(&mut self, now: Now) {
-        if let Stage::PartnerDown(alone) = &mut self.stage
-            && !alone.handing
-        {
-            (alone.handing, alone.telling) = (true, true);
-            self.publish(now);
-            self.push(Action::SendDeletions);
-        }
-    }
-
-    /// The partner that was to take over its part is gone.
-    pub(super) fn reopen(&mut self, now: Now) {
-        if let Stage::PartnerDown(alone) = &mut self.stage {
-            (alone.handing, alone.telling) = (false, false);
-        }
-        self.set_closed(now, false);
-    }
-
-    /// Whether the partner waits with leases that nobody may know here, though it does not count them any more.
-    fn waits_untold(&self) -> bool {
-        // Whoever fetches them, or does not serve with it, takes no account of it: it would fetch them for ever.
-        let matters = matches!(self.stage, Stage::Normal | Stage::Recovery(_));
-        let waits = self.partner.seen == super::Seen::In(State::Waiting);
-        matters && waits && self.announces_return().is_some_and(|announced| announced.untold)
-    }
-
-    /// Whether all is kept for the partner's present run that changed since it began to fetch our leases.
-    fn follows(&self) -> bool {
-        let run = self.announces_return().map(|announced| announced.incarnation);
-        run.is_some() && self.owed.follows == run
-    }
-
-    /// Whether the partner is to be told of changes before anything else. What is on its way is still owed.
-    fn is_owing(&self) -> bool {
-        let owes =
-            if self.follows() { self.owed.changes > FEW_UNTOLD } else { self.owed.deletions };
-        owes || self.is_telling()
-    }
-
     /// A termination is ended here, and has to be ended there.
     fn reset_partner(&mut self) {
         self.leads = false;
         self.partner.forget_state();
         self.push(Action::SendReset);
-    }
-
-    const fn is_telling(&self) -> bool {
-        matches!(self.stage, Stage::PartnerDown(Alone { telling: true, .. }))
-    }
-
-    /// The partner is synchronised: no lease may change here before it is seen ready, or it would
-    /// miss the change. Without heartbeats it would never be seen.
-    pub(super) fn close_for_partner(&mut self, now: Now) {
-        if matches!(self.stage, Stage::PartnerDown(_)) && self.wants_heartbeats() {
-            self.set_closed(now, true);
-            self.timers.stop(Timer::Heartbeat);
-        }
-    }
-
-    /// Closes or opens the service while the partner is down.
-    fn set_closed(&mut self, now: Now, closed: bool) {
-        let served = self.serves();
-        if let Stage::PartnerDown(alone) = &mut self.stage {
-            alone.closed = closed;
-            self.switch_service(now, served);
-        }
     }
 
     /// After each input: the heartbeat runs or not, and the packet path knows what has changed.
@@ -674,7 +582,7 @@ impl Relationship {
         }
     }
 
-    fn publish(&mut self, now: Now) {
+    pub(super) fn publish(&mut self, now: Now) {
         let standing = self.standing(now);
         if standing != self.published {
             self.published = standing;
