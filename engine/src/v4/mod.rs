@@ -294,9 +294,12 @@ impl<'a> Exchange<'a> {
         self.client.identity_by(subnet.config.match_client_id)
     }
 
-    /// Whether `lease` is the client's.
+    /// Whether `lease` is the client's: what decides is for its subnet to say, or, of a lease elsewhere than in the shared
+    /// network that the client is in, for the selected one.
     fn owns(&self, lease: &Lease4) -> bool {
+        let network = self.subnet.map(|it| it.membership.network);
         let subnet = self.context.snapshot.plan(lease.subnet_id);
+        let subnet = subnet.filter(|it| network == Some(it.membership.network));
         let identity = subnet.map_or_else(|| self.client.identity(), |it| self.identity_in(it));
         identity.owns(lease)
     }
