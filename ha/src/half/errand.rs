@@ -227,6 +227,14 @@ impl Clerk {
                 if result.as_ref().is_ok_and(stale) {
                     return Some(Errand::Heartbeat { again: true, asked: self.mono() });
                 }
+                if !half.hears(announced.as_ref().and_then(Option::as_ref)) {
+                    let settled = half.act(|machine, now| {
+                        machine.handle_outdated_heartbeat(now);
+                        machine.is_settled()
+                    });
+                    half.end_heartbeat(settled);
+                    return None;
+                }
                 let announced = announced.map(|it| (half.offset(asked, it.as_ref()), it));
                 if let Some((offset, announced)) = &announced {
                     half.see_announced(announced.as_ref(), *offset);
@@ -316,6 +324,8 @@ impl Clerk {
         match answer.and_then(|body| Ok(batch::outcome(body, count)?)) {
             Err(why @ CallError::Communication(_)) => sync.fail(why),
             Ok(Outcome::NotTaken) => self.half.stop_batches(),
+            // It goes again.
+            Ok(Outcome::Overtaken) => {}
             Ok(Outcome::Each(_)) | Err(_) => {
                 for (news, lease) in sync.owed.drain(..count) {
                     if news == LeaseNews::Deleted {

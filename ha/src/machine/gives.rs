@@ -157,19 +157,12 @@ mod tests {
     /// A heartbeat is answered, by a Peregrine or a Kea.
     fn hear(machine: &mut Relationship, seconds: u64, state: State, peregrine: bool) {
         let announced = peregrine.then_some(Announced {
-            incarnation: Incarnation(1),
             batches: true,
             serves_returning: true,
             mode: Some(machine.peers().mode()),
             state: Some(state),
-            told: None,
-            untold: false,
             halves: true,
-            wants_repair: false,
-            tolerates_skew: false,
-            wall_ms: None,
-            applied: None,
-            agreement: None,
+            ..Announced::of(Incarnation(1))
         });
         machine.handle_announced(announced, None);
         let wall_s = at(seconds).wall_s;

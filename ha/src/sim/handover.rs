@@ -13,10 +13,6 @@ use crate::machine::State;
 /// Seconds that a lease has to go on by both clocks to be looked at.
 const SLACK_S: u64 = 65;
 
-/// Known, and counted until it is mended: late words of a partner, and a change behind an older one of its address that is
-/// under way, are told within a heartbeat of the hand-over instead of before it.
-const LATE: &str = "hand-overs after which something was told late";
-
 impl World {
     /// A server begins normal operation with a Peregrine that served while it returned.
     pub(super) fn check_hand_over_is_complete(&mut self, at: usize) {
@@ -35,9 +31,6 @@ impl World {
             && self.sites[other].entered < self.sites[at].syncs_since
             && self.sites[other].server.is_some();
         if is_alone {
-            if self.breakage.is_none() {
-                return self.report.count(LATE);
-            }
             let (name, partner) = (self.name(at).to_owned(), self.name(other).to_owned());
             return self.fail(|_| format!("{name} serves before {partner} has handed over"));
         }
@@ -76,9 +69,6 @@ impl World {
             .map(|lease| (lease.address, partner.lease(lease.address)))
             .next();
         if let Some((address, theirs)) = strange {
-            if self.breakage.is_none() {
-                return self.report.count(LATE);
-            }
             let name = self.name(at).to_owned();
             self.fail(|_| {
                 format!("{name} serves with a lease of {address} that has ended: {theirs:?}")

@@ -2,13 +2,14 @@
 
 use std::fmt::{self, Write};
 
+use engine::clock::Now;
 use engine::control::leases::ONLY_IF_FREE;
 use engine::control::{Answer, code};
 use engine::lease::json::{lease_body, lease_from_page};
 use engine::lease::{Lease4, LeaseState};
 use serde_json::{Map, Value, json};
 
-use super::announce::incarnation;
+use super::announce::{RUNNING, incarnation};
 use super::answer::{self, AnswerError};
 use super::request::LeaseNews;
 use crate::limits::MAX_BATCH;
@@ -17,8 +18,8 @@ use crate::stream::Stamp;
 
 /// The command.
 pub const COMMAND: &str = "peregrine-lease4-batch";
-/// The result to a batch that comes too late to be done.
-pub const LATE: i64 = 1;
+/// The result to a batch that comes too late to be done. It may be sent anew, with a new number.
+pub const LATE: i64 = 5;
 
 /// A batch as it arrives.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub struct Batch<'a> {
     pub stamp: Stamp,
     /// When it was sent, by its sender's clock.
     pub sent_s: u64,
+    /// The same by its monotonic clock, in milliseconds.
+    pub sent_ms: Option<u64>,
     /// The updates, each with `remaining`, the seconds from then to the lease's end, and else as the arguments of `lease4-update` or, with `deleted`, of `lease4-del`.
     pub updates: Vec<(LeaseNews, &'a Map<String, Value>)>,
 }
@@ -38,20 +41,24 @@ pub enum Outcome {
     Each(Vec<Result<(), AnswerError>>),
     /// The partner knows no batches, or none of this run: nothing was done.
     NotTaken,
+    /// A batch with a later number came before it: nothing was done.
+    Overtaken,
 }
 
-/// The request from the server `sender`: news, lease, and whether it is taken only if the address is free.
+/// The request from the server `sender` at `now`: news, lease, and whether it is taken only if the address is free.
 pub fn request<'a>(
     sender: &str,
     stamp: Stamp,
-    wall_s: u64,
+    now: Now,
     updates: impl Iterator<Item = (LeaseNews, &'a Lease4, bool)>,
 ) -> String {
     let (run, to, number) = (stamp.from, stamp.to, stamp.number);
+    let (wall_s, running_ms) = (now.wall_s, now.mono.as_ns() / 1_000_000);
     let mut text = String::with_capacity(USUAL_UPDATE * updates.size_hint().0 + USUAL_UPDATE);
     // Written as text at once, keys in alphabetical order: updates are many, and a tree of values is dear.
     text.push_str(r#"{"arguments":{"for":""#);
     push(&mut text, format_args!(r#"{to}","incarnation":"{run}","number":{number}"#));
+    push(&mut text, format_args!(r#","{RUNNING}":{running_ms}"#));
     push(&mut text, format_args!(r#","server-name":{},"time":{wall_s}"#, json!(sender)));
     text.push_str(r#","updates":["#);
     for (place, (news, lease, asks)) in updates.enumerate() {
@@ -141,7 +148,8 @@ pub fn read(arguments: Option<&Value>) -> Result<Batch<'_>, Answer> {
         Ok((if deleted { LeaseNews::Deleted } else { LeaseNews::Stored }, map))
     });
     let (stamp, updates) = (Stamp { from, to, number }, updates.collect::<Result<_, _>>()?);
-    Ok(Batch { stamp, sent_s, updates })
+    let sent_ms = map.get(RUNNING).and_then(Value::as_u64);
+    Ok(Batch { stamp, sent_s, sent_ms, updates })
 }
 
 /// The answer to a batch: what became of each update, and what is `held` instead of some that were refused, by their places.
@@ -174,6 +182,7 @@ pub fn outcome(body: &[u8], expected: usize) -> Result<Outcome, AnswerError> {
         code::SUCCESS => {}
         // Forbidden by a Kea's listener, unknown to its commands, or unknown to this run of a Peregrine.
         code::UNSUPPORTED | 403 => return Ok(Outcome::NotTaken),
+        LATE => return Ok(Outcome::Overtaken),
         result => return Err(AnswerError::Failed { result, text: answer.text }),
     }
     let results = answer.arguments.get("results").and_then(Value::as_array);
@@ -225,6 +234,7 @@ pub fn disputes(body: &[u8]) -> Vec<Dispute> {
 
 #[cfg(test)]
 mod tests {
+    use engine::clock::Mono;
     use engine::lease::HwAddress;
     use engine::lease::json::lease_to_json;
 
@@ -247,13 +257,14 @@ mod tests {
         }
     }
 
+    const NOW: Now = Now { mono: Mono::from_ns(5_000_000), wall_s: 1_700 };
     const STAMP: Stamp = Stamp { from: Incarnation(17), to: Incarnation(18), number: 4 };
 
     #[test]
     fn a_batch_is_read_back() {
         let leases = [(LeaseNews::Stored, lease(1)), (LeaseNews::Deleted, lease(2))];
         let sent =
-            request("a", STAMP, 1_700, leases.iter().map(|(news, lease)| (*news, lease, false)));
+            request("a", STAMP, NOW, leases.iter().map(|(news, lease)| (*news, lease, false)));
         let sent: Value = serde_json::from_str(&sent).unwrap();
         assert_eq!(sent["command"], COMMAND);
         let batch = read(Some(&sent["arguments"])).unwrap();
@@ -336,7 +347,7 @@ mod tests {
         ] {
             assert_eq!(outcome(body.as_bytes(), 1), Ok(Outcome::NotTaken));
         }
-        let late = outcome(br#"[{"result": 1, "text": "late"}]"#, 1);
-        assert!(matches!(late, Err(AnswerError::Failed { result: LATE, .. })));
+        let late = outcome(br#"[{"result": 5, "text": "late"}]"#, 1);
+        assert_eq!(late, Ok(Outcome::Overtaken));
     }
 }
