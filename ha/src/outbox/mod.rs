@@ -353,6 +353,12 @@ impl Outbox {
         }
     }
 
+    /// Whether the partner is being told of an address.
+    #[cfg(any(test, feature = "sim"))]
+    pub(crate) fn is_telling(&self, address: Ipv4Addr) -> bool {
+        self.partner.as_ref().is_some_and(|side| side.state.lock().queue.has(address))
+    }
+
     /// How often what was under way to the partner was recalled.
     #[cfg(any(test, feature = "sim"))]
     pub(crate) fn recalls(&self) -> u64 {

@@ -137,6 +137,13 @@ impl Queue {
         Finished { more, abandoned, outdated }
     }
 
+    /// Whether something of `address` waits here, or is under way and has not been given up.
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) fn has(&self, address: Ipv4Addr) -> bool {
+        let has = |lane: &Lane| !lane.waiting.is_empty() || !lane.abandoned;
+        self.lanes.get(&address).is_some_and(has)
+    }
+
     /// The peer has told of a newer version of the lease: what is under way is not to be sent again if nobody answers it,
     /// and what waits is taken out. Delayed updates stay: they are counted, and somebody waits for the last of them.
     pub(super) fn outdate(&mut self, address: Ipv4Addr) -> Vec<Update> {

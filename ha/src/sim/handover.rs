@@ -60,7 +60,9 @@ impl World {
             let same = |theirs: &Lease4| {
                 theirs.state == LeaseState::Assigned && theirs.hw_address == ours.hw_address
             };
-            let counts = !partner.is_fresh(ours.address) && !self.ledger.is_disputed(ours.address);
+            // From the hand-over on changes are on their way as in normal operation.
+            let fresh = partner.is_fresh(ours.address) || partner.is_telling(ours.address);
+            let counts = !fresh && !self.ledger.is_disputed(ours.address);
             counts && !theirs.as_ref().is_some_and(same)
         };
         let leases = server.leases().into_iter().filter(lives);

@@ -430,6 +430,11 @@ impl Server {
         self.joined.fresh.lock().contains(&address)
     }
 
+    /// Whether its partner is being told of an address.
+    pub(super) fn is_telling(&self, address: Ipv4Addr) -> bool {
+        self.half.outbox().is_telling(address)
+    }
+
     /// The run of its partner whose updates it takes.
     pub(super) fn hears_run(&self) -> Option<Incarnation> {
         self.half.announced().applied.map(|(run, _)| run)
