@@ -7,12 +7,12 @@ use std::sync::atomic::Ordering;
 use engine::clock::Mono;
 use engine::control::leases::{LeaseCommands, Taken};
 use engine::control::{Answer, Channel, Command, Registry, code};
-use engine::lease::Lease4;
 use engine::log;
 use serde_json::{Value, json};
 
 use super::commands::named;
 use super::{Half, Halves};
+use crate::family::Lease;
 use crate::limits::MAX_REQUEST;
 use crate::machine::{Announced, CallError, Incarnation, Mode, Offset, UpdateOutcome};
 use crate::outbox::{PeerQueue, Update};
@@ -94,7 +94,7 @@ impl Half {
     /// As [`Self::batch_request`], for what is no update of the outbox.
     pub(crate) fn batch_of<'a>(
         &self,
-        leases: impl Iterator<Item = (LeaseNews, &'a Lease4, bool)>,
+        leases: impl Iterator<Item = (LeaseNews, &'a Lease, bool)>,
     ) -> Option<String> {
         let stamp = {
             let mut addressee = self.addressee.lock();

@@ -1,13 +1,12 @@
 //! What must hold when a server that was ready begins normal operation: its partner has handed over, and both have the same
 //! leases. Pure.
 
-use std::net::Ipv4Addr;
-
-use engine::lease::{Lease4, LeaseState};
+use engine::lease::LeaseState;
 
 use super::ledger::MAX_APART_S;
 use super::plan::{SUBNET_ID, Setup};
 use super::world::World;
+use crate::family::{Address, Lease};
 use crate::machine::State;
 
 /// Seconds that a lease has to go on by both clocks to be looked at.
@@ -48,16 +47,16 @@ impl World {
             return;
         }
         let until = self.wall_s(at).max(self.wall_s(other)) + SLACK_S;
-        let lives = |lease: &Lease4| {
+        let lives = |lease: &Lease| {
             lease.state == LeaseState::Assigned
                 && lease.expires_at_s() > until
                 && lease.subnet_id == SUBNET_ID
         };
         let Some(server) = &self.sites[at].server else { return };
         let Some(partner) = &self.sites[other].server else { return };
-        let has_ended = |ours: &Lease4| {
+        let has_ended = |ours: &Lease| {
             let theirs = partner.lease(ours.address);
-            let same = |theirs: &Lease4| {
+            let same = |theirs: &Lease| {
                 theirs.state == LeaseState::Assigned && theirs.hw_address == ours.hw_address
             };
             // From the hand-over on changes are on their way as in normal operation.
@@ -66,7 +65,7 @@ impl World {
             counts && !theirs.as_ref().is_some_and(same)
         };
         let leases = server.leases().into_iter().filter(lives);
-        let strange: Option<(Ipv4Addr, Option<Lease4>)> = leases
+        let strange: Option<(Address, Option<Lease>)> = leases
             .filter(has_ended)
             .map(|lease| (lease.address, partner.lease(lease.address)))
             .next();

@@ -19,6 +19,7 @@ use super::net::Net;
 use super::plan::{Plan, Setup};
 use super::server::Server;
 use super::{Failure, Report};
+use crate::family::Address;
 use crate::machine::CallError;
 
 /// Something that is to happen. A process that is named by its number is not there any more once it crashed.
@@ -36,7 +37,7 @@ pub(super) enum Event {
         server: usize,
         packet: Packet,
         /// The client and the address that it asks for.
-        wants: Option<(usize, std::net::Ipv4Addr)>,
+        wants: Option<(usize, Address)>,
     },
     /// What has arrived at a server is taken together.
     Receive {

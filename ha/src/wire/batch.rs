@@ -1,23 +1,21 @@
 //! A batch of lease updates between Peregrines: the request and its answer with one result for each lease. Pure.
 
-use std::fmt::{self, Write};
-
 use engine::clock::Now;
-use engine::control::leases::ONLY_IF_FREE;
 use engine::control::{Answer, code};
-use engine::lease::json::{lease_body, lease_from_page};
-use engine::lease::{Lease4, LeaseState};
+use engine::lease::json::lease_from_page;
 use serde_json::{Map, Value, json};
 
 use super::announce::{RUNNING, incarnation};
 use super::answer::{self, AnswerError};
 use super::request::LeaseNews;
+use super::update::{USUAL_UPDATE, push, write_update};
+use crate::family::{self, Lease, SERVICE};
 use crate::limits::MAX_BATCH;
 use crate::machine::Incarnation;
 use crate::stream::Stamp;
 
 /// The command.
-pub const COMMAND: &str = "peregrine-lease4-batch";
+pub const COMMAND: &str = family::BATCH;
 /// The result to a batch that comes too late to be done. It may be sent anew, with a new number.
 pub const LATE: i64 = 5;
 
@@ -50,7 +48,7 @@ pub fn request<'a>(
     sender: &str,
     stamp: Stamp,
     now: Now,
-    updates: impl Iterator<Item = (LeaseNews, &'a Lease4, bool)>,
+    updates: impl Iterator<Item = (LeaseNews, &'a Lease, bool)>,
 ) -> String {
     let (run, to, number) = (stamp.from, stamp.to, stamp.number);
     let (wall_s, running_ms) = (now.wall_s, now.mono.as_ns() / 1_000_000);
@@ -67,62 +65,8 @@ pub fn request<'a>(
         }
         write_update(&mut text, news, lease, asks, wall_s);
     }
-    push(&mut text, format_args!(r#"]}},"command":"{COMMAND}","service":["dhcp4"]}}"#));
+    push(&mut text, format_args!(r#"]}},"command":"{COMMAND}","service":["{SERVICE}"]}}"#));
     text
-}
-
-/// Bytes of an update as text, mostly.
-const USUAL_UPDATE: usize = 320;
-
-fn push(text: &mut String, what: fmt::Arguments<'_>) {
-    text.write_fmt(what).expect("a string takes everything");
-}
-
-/// Appends an update as [`update`] has it. What needs more than to be copied is left to that.
-fn write_update(text: &mut String, news: LeaseNews, lease: &Lease4, asks: bool, wall_s: u64) {
-    let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
-    if lease.user_context.is_some() || !lease.hostname.bytes().all(is_plain) {
-        return push(text, format_args!("{}", update(news, lease, asks, wall_s)));
-    }
-    text.push('{');
-    if let Some(client_id) = &lease.client_id {
-        push(text, format_args!(r#""client-id":"{client_id}","#));
-    }
-    if news == LeaseNews::Deleted {
-        text.push_str(r#""deleted":true,"#);
-    }
-    let Lease4 { fqdn_fwd, fqdn_rev, hw_address, address, subnet_id, .. } = lease;
-    push(text, format_args!(r#""fqdn-fwd":{fqdn_fwd},"fqdn-rev":{fqdn_rev},"hostname":""#));
-    text.push_str(&lease.hostname);
-    push(text, format_args!(r#"","hw-address":"{hw_address}","ip-address":"{address}""#));
-    if asks {
-        push(text, format_args!(r#","{ONLY_IF_FREE}":true"#));
-    }
-    if lease.pool_id != 0 {
-        push(text, format_args!(r#","pool-id":{}"#, lease.pool_id));
-    }
-    let (left_s, state) = (remaining_s(lease, wall_s), lease.state as u8);
-    push(text, format_args!(r#","remaining":{left_s},"state":{state},"subnet-id":{subnet_id}"#));
-    push(text, format_args!(r#","valid-lft":{}}}"#, lease.valid_lifetime_s));
-}
-
-/// Seconds from `wall_s` to the lease's end.
-fn remaining_s(lease: &Lease4, wall_s: u64) -> i64 {
-    let span = |s: u64| i64::try_from(s).unwrap_or(i64::MAX);
-    span(lease.expires_at_s()) - span(wall_s)
-}
-
-fn update(news: LeaseNews, lease: &Lease4, asks: bool, wall_s: u64) -> Value {
-    let mut map = lease_body(lease);
-    map.insert("remaining".into(), json!(remaining_s(lease, wall_s)));
-    if news == LeaseNews::Deleted {
-        map.insert("deleted".into(), json!(true));
-    }
-    if asks {
-        map.insert(ONLY_IF_FREE.into(), json!(true));
-    }
-    debug_assert!(lease.state != LeaseState::Registered, "no DHCPv4 lease is registered");
-    Value::Object(map)
 }
 
 /// Reads a batch.
@@ -214,7 +158,7 @@ pub struct Dispute {
     /// Why it was refused.
     pub text: String,
     /// What the partner has at its address, if it says so; times are of the partner's clock.
-    pub held: Option<Lease4>,
+    pub held: Option<Lease>,
 }
 
 /// The updates that were refused by the answer to a batch.
@@ -235,13 +179,13 @@ pub fn disputes(body: &[u8]) -> Vec<Dispute> {
 #[cfg(test)]
 mod tests {
     use engine::clock::Mono;
-    use engine::lease::HwAddress;
     use engine::lease::json::lease_to_json;
+    use engine::lease::{HwAddress, LeaseState};
 
     use super::*;
 
-    fn lease(host: u8) -> Lease4 {
-        Lease4 {
+    fn lease(host: u8) -> Lease {
+        Lease {
             address: std::net::Ipv4Addr::new(192, 0, 2, host),
             hw_address: HwAddress::new(&[2, 0, 0, 0, 0, host]).unwrap(),
             client_id: None,
@@ -273,23 +217,6 @@ mod tests {
         assert_eq!(news, [LeaseNews::Stored, LeaseNews::Deleted]);
         assert_eq!(batch.updates[0].1["ip-address"], "192.0.2.1");
         assert_eq!((batch.sent_s, &batch.updates[0].1["remaining"]), (1_700, &json!(-100)));
-    }
-
-    #[test]
-    fn what_is_written_at_once_is_what_the_tree_of_values_says() {
-        let plain = Lease4 { hostname: "a.example".into(), pool_id: 3, ..lease(1) };
-        let odd = Lease4 { hostname: "a \"b\" \u{e9}\n".into(), fqdn_fwd: true, ..lease(2) };
-        let client_id = engine::lease::ClientId::new(&[1, 2, 0, 255]);
-        let known = Lease4 { client_id, cltt_s: 99_999, ..lease(3) };
-        let told = Lease4 { user_context: Some(r#"{ "a": [1] }"#.into()), ..lease(4) };
-        for lease in [plain, odd, known, told] {
-            for news in [LeaseNews::Stored, LeaseNews::Deleted] {
-                let mut text = String::new();
-                let asks = news == LeaseNews::Stored && lease.pool_id == 0;
-                write_update(&mut text, news, &lease, asks, 1_700);
-                assert_eq!(text, update(news, &lease, asks, 1_700).to_string());
-            }
-        }
     }
 
     #[test]
