@@ -83,11 +83,17 @@ pub(super) struct Ledger {
     alone: BTreeMap<(usize, Address), u64>,
     /// When the pair worked together, at first and at last, each time.
     together: Vec<(u64, u64)>,
+    /// `takeover-delay` is shorter than leases may last: who takes over then does not wait for what it was not told.
+    takes_over_early: bool,
     /// The version of each lease that a server acknowledged last, by its time, and when it first did.
     acknowledged: BTreeMap<(usize, Address), (u64, u64)>,
 }
 
 impl Ledger {
+    pub(super) fn new(takes_over_early: bool) -> Self {
+        Self { takes_over_early, ..Self::default() }
+    }
+
     /// Two servers serve one scope. An administrator who made them explains what follows, too.
     pub(super) fn overlaps(&mut self, now: u64, why: Overlap) {
         self.overlapped = Some(now);
@@ -278,14 +284,21 @@ impl Ledger {
                 Overlap::ByHand => Excuse::ByHand,
             });
         }
+        // The first may have been granted in communication-recovery, by which the other one, which served alone since, is no
+        // wiser. Whoever gives the address the second time has it from there.
+        if self.is_of_both(address, first) {
+            return Some(Excuse::LoneStart);
+        }
         // Of two that lost contact each has its own part of the addresses, whatever the other gives meanwhile.
         if first.told == Told::Partner || (first.apart && second.apart) {
             return None;
         }
-        if [one, two].iter().any(|it| !it.apart && self.is_of_both(address, it)) {
+        if !second.apart && self.is_of_both(address, second) {
             return Some(Excuse::LoneStart);
         }
-        let unheard = second.alone || second.heard < first.at;
+        // Heard of or not, what was granted in communication-recovery has not been told.
+        let untold = first.apart && self.takes_over_early;
+        let unheard = second.alone || second.heard < first.at || untold;
         (first.server != second.server && unheard).then_some(Excuse::LoneStart)
     }
 }

@@ -143,6 +143,13 @@ impl Plan {
         !self.parameters.send_lease_updates || !self.parameters.sync_leases
     }
 
+    /// Whether `takeover-delay` is shorter than leases may last.
+    pub(super) fn takes_over_early(&self) -> bool {
+        let lifetimes = self.config.subnets.iter().map(|subnet| subnet.lifetime.max_s);
+        let longest = Duration::from_secs(lifetimes.max().unwrap_or_default().into());
+        self.parameters.takeover_delay.is_some_and(|delay| delay < longest)
+    }
+
     /// In how long a healed pair is back in normal operation.
     pub(super) fn patience(&self) -> Duration {
         let heartbeat = self.parameters.heartbeat_delay;

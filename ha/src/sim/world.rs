@@ -219,7 +219,7 @@ impl World {
             now: 1,
             sites,
             net: Net::default(),
-            ledger: Ledger::default(),
+            ledger: Ledger::new(plan.takes_over_early()),
             report: Report { seeds: 1, ..Report::default() },
             breakage,
             failure: None,
