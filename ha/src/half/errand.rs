@@ -3,16 +3,16 @@
 //! the errand is over and the machine knows how it ended.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::net::Ipv4Addr;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use engine::clock::Mono;
-use engine::lease::{Applied, ChangeNumber, Lease4, LeaseState, LeaseStore, Origin, Overwrite};
+use engine::lease::{Applied, ChangeNumber, LeaseState, LeaseStore, Origin, Overwrite};
 use engine::log;
 
 use super::{Half, Job};
+use crate::family::{Address, Lease};
 use crate::guard::goes_before;
 use crate::limits::{MAX_BATCH, PROBE_TIMEOUT, REQUEST_TIMEOUT};
 use crate::machine::sync::{Reply, Request, Transfer};
@@ -58,7 +58,7 @@ pub(crate) struct Synchronisation {
     /// Our last change before the page that is asked for.
     since: ChangeNumber,
     /// What the peer is to be told of the leases in the pages so far.
-    owed: VecDeque<(LeaseNews, Lease4)>,
+    owed: VecDeque<(LeaseNews, Lease)>,
     /// There was such a lease.
     tells: bool,
     /// The page that is asked for before its turn.
@@ -193,7 +193,7 @@ impl Clerk {
                 Ok(Request::Disable(period)) => request::dhcp_disable(index, period.map(u64::from)),
                 Ok(Request::Page(after)) => {
                     let after = after.and_then(|address| address.parse().ok());
-                    let body = request::lease4_get_page(after, self.page_limit);
+                    let body = request::lease_page(after, self.page_limit);
                     return (body, self.half.sync_timeout());
                 }
                 Ok(Request::Notify) => request::sync_complete_notify(index, server),
@@ -226,6 +226,14 @@ impl Clerk {
                 };
                 if result.as_ref().is_ok_and(stale) {
                     return Some(Errand::Heartbeat { again: true, asked: self.mono() });
+                }
+                if !half.hears(announced.as_ref().and_then(Option::as_ref)) {
+                    let settled = half.act(|machine, now| {
+                        machine.handle_outdated_heartbeat(now);
+                        machine.is_settled()
+                    });
+                    half.end_heartbeat(settled);
+                    return None;
                 }
                 let announced = announced.map(|it| (half.offset(asked, it.as_ref()), it));
                 if let Some((offset, announced)) = &announced {
@@ -316,6 +324,8 @@ impl Clerk {
         match answer.and_then(|body| Ok(batch::outcome(body, count)?)) {
             Err(why @ CallError::Communication(_)) => sync.fail(why),
             Ok(Outcome::NotTaken) => self.half.stop_batches(),
+            // It goes again.
+            Ok(Outcome::Overtaken) => {}
             Ok(Outcome::Each(_)) | Err(_) => {
                 for (news, lease) in sync.owed.drain(..count) {
                     if news == LeaseNews::Deleted {
@@ -359,11 +369,11 @@ impl Clerk {
     fn take_page(
         &self,
         sync: &mut Synchronisation,
-        after: Option<Ipv4Addr>,
+        after: Option<Address>,
         mut page: LeasePage,
     ) -> Reply {
         let is_last = page.count < self.page_limit as usize;
-        let until = page.last.filter(|_| !is_last).unwrap_or(Ipv4Addr::BROADCAST);
+        let until = page.last.filter(|_| !is_last).unwrap_or(Address::BROADCAST);
         let (mut deleted, mut better) = (0, BTreeSet::new());
         match sync.trust {
             Trust::Newer => {}
@@ -385,8 +395,8 @@ impl Clerk {
     /// are not understood says of none that it is lacking.
     fn delete_lacking(
         &self,
-        after: Option<Ipv4Addr>,
-        until: Ipv4Addr,
+        after: Option<Address>,
+        until: Address,
         page: &LeasePage,
         since: ChangeNumber,
     ) -> u64 {
@@ -409,13 +419,13 @@ impl Clerk {
     /// The leases that ended here while the peer was away and that it has still; they are taken out of the page.
     fn gone(
         &self,
-        after: Option<Ipv4Addr>,
-        until: Ipv4Addr,
+        after: Option<Address>,
+        until: Address,
         page: &mut LeasePage,
-    ) -> Vec<(LeaseNews, Lease4)> {
+    ) -> Vec<(LeaseNews, Lease)> {
         let outbox = self.half.outbox();
-        let from = after.map_or(Ipv4Addr::UNSPECIFIED, |after| {
-            Ipv4Addr::from_bits(after.to_bits().saturating_add(1))
+        let from = after.map_or(Address::UNSPECIFIED, |after| {
+            Address::from_bits(after.to_bits().saturating_add(1))
         });
         let theirs: BTreeMap<_, _> =
             page.leases.iter().map(|lease| (lease.address, lease)).collect();
@@ -433,17 +443,17 @@ impl Clerk {
     }
 
     /// Whether a lease is one of those that the relationship shares.
-    pub(super) fn is_own(&self, lease: &Lease4) -> bool {
+    pub(super) fn is_own(&self, lease: &Lease) -> bool {
         self.half.share().has(lease.subnet_id)
     }
 
     /// Shows our leases above `after` and up to `until`.
-    fn each_of_ours(&self, after: Option<Ipv4Addr>, until: Ipv4Addr, mut show: impl FnMut(Lease4)) {
+    fn each_of_ours(&self, after: Option<Address>, until: Address, mut show: impl FnMut(Lease)) {
         let mut from = after;
         loop {
             let ours = self.store.page(from, SLICE);
             let Some(last) = ours.last().map(|lease| lease.address) else { return };
-            let own = |lease: &Lease4| lease.address <= until && self.is_own(lease);
+            let own = |lease: &Lease| lease.address <= until && self.is_own(lease);
             ours.into_iter().filter(own).for_each(&mut show);
             if last >= until {
                 return;
@@ -458,10 +468,10 @@ impl Clerk {
     /// version of the same second goes before ours.
     fn owed(
         &self,
-        after: Option<Ipv4Addr>,
-        until: Ipv4Addr,
+        after: Option<Address>,
+        until: Address,
         page: &LeasePage,
-    ) -> (VecDeque<(LeaseNews, Lease4)>, BTreeSet<Ipv4Addr>) {
+    ) -> (VecDeque<(LeaseNews, Lease)>, BTreeSet<Address>) {
         let theirs: BTreeMap<_, _> =
             page.leases.iter().map(|lease| (lease.address, lease)).collect();
         let wall_s = self.half.clock().now().wall_s;
@@ -488,7 +498,7 @@ impl Clerk {
     }
 
     /// Takes over what `rule` says of each address. The rows are written before the next page is asked for.
-    fn apply(&self, page: LeasePage, rule: impl Fn(Ipv4Addr) -> Overwrite, deleted: u64) -> Reply {
+    fn apply(&self, page: LeasePage, rule: impl Fn(Address) -> Overwrite, deleted: u64) -> Reply {
         let server = self.half.server();
         log!(HA_LEASES_SYNC_LEASE_PAGE_RECEIVED, "{server}: received {} leases", page.count);
         for why in &page.bad {
@@ -500,7 +510,7 @@ impl Clerk {
         let wall_s = self.half.clock().now().wall_s;
         for lease in page.leases.into_iter().filter(|lease| self.is_own(lease)) {
             let ours = self.store.find(lease.address);
-            let is_early = |ours: &Lease4| {
+            let is_early = |ours: &Lease| {
                 ended_early(&lease, ours, wall_s) || (skewed && ends_early(&lease, ours, wall_s))
             };
             if ours.is_some_and(|ours| is_early(&ours.lease)) {
@@ -528,8 +538,8 @@ impl Clerk {
 }
 
 /// Whether neither version is the newer one, and they promise different things.
-fn is_tie(ours: &Lease4, theirs: &Lease4) -> bool {
-    let promise = |lease: &Lease4| {
+fn is_tie(ours: &Lease, theirs: &Lease) -> bool {
+    let promise = |lease: &Lease| {
         (lease.state, lease.hw_address, lease.client_id.clone(), lease.valid_lifetime_s)
     };
     let none_newer = !ours.is_newer_than(theirs) && !theirs.is_newer_than(ours);
@@ -538,7 +548,7 @@ fn is_tie(ours: &Lease4, theirs: &Lease4) -> bool {
 
 /// Whether the partner's version of a lease of ours ends it before its time: clocks that are far apart do not say which
 /// version is the newer one, and a client that was promised the longer of them goes on with its address.
-fn ends_early(theirs: &Lease4, ours: &Lease4, wall_s: u64) -> bool {
+fn ends_early(theirs: &Lease, ours: &Lease, wall_s: u64) -> bool {
     let same_client = theirs.hw_address == ours.hw_address && theirs.client_id == ours.client_id;
     let shorter = same_client && theirs.expires_at_s() < ours.expires_at_s();
     ours.holds_address(wall_s) && (shorter || !theirs.holds_address(wall_s))
@@ -546,7 +556,7 @@ fn ends_early(theirs: &Lease4, ours: &Lease4, wall_s: u64) -> bool {
 
 /// Whether the partner ended a newer version of a live lease of ours before its time, as our clock has it. One of the clocks
 /// was set since: the client may have renewed later than that version says, and goes on with its address.
-fn ended_early(theirs: &Lease4, ours: &Lease4, wall_s: u64) -> bool {
+fn ended_early(theirs: &Lease, ours: &Lease, wall_s: u64) -> bool {
     let same_client = theirs.hw_address == ours.hw_address && theirs.client_id == ours.client_id;
     let early = theirs.state == LeaseState::Reclaimed && theirs.expires_at_s() > wall_s;
     same_client && early && theirs.is_newer_than(ours) && ours.holds_address(wall_s)

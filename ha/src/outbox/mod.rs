@@ -15,12 +15,11 @@ mod state;
 mod untold;
 
 use std::fmt;
-use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Weak};
 
 use engine::control::code;
-use engine::lease::{Change, ChangeKind, ClientId, Lease4, LeaseState, Origin};
+use engine::lease::{Change, ChangeKind, ClientId, LeaseState, Origin};
 use engine::pending::{Pending, PendingReply, Ticket};
 use engine::seam::Replication;
 use engine::seam::service::Service;
@@ -35,6 +34,7 @@ pub(crate) use recall::Recalls;
 pub use state::Limits;
 use state::State;
 
+use crate::family::{Address, Lease};
 use crate::machine::{
     CallError, ClientKey, Incarnation, Owed, ToBackups, ToPartner, UpdateOutcome, UpdatePolicy,
 };
@@ -302,13 +302,13 @@ impl Outbox {
     }
 
     /// The last versions of leases in a range of addresses that ended, and the partner was not told.
-    pub fn deletions(&self, range: RangeInclusive<Ipv4Addr>) -> Vec<Lease4> {
+    pub fn deletions(&self, range: RangeInclusive<Address>) -> Vec<Lease> {
         let within = |side: &Side| side.state.lock().gone.within(range);
         self.partner.as_ref().map(within).unwrap_or_default()
     }
 
     /// The partner knows that the address has no lease, or what it has is to hold.
-    pub fn forget_deletion(&self, address: Ipv4Addr) {
+    pub fn forget_deletion(&self, address: Address) {
         if let Some(side) = &self.partner {
             side.state.lock().gone.outdate(address);
         }
@@ -351,6 +351,12 @@ impl Outbox {
                 load => return Some(load),
             }
         }
+    }
+
+    /// Whether the partner is being told of an address.
+    #[cfg(any(test, feature = "sim"))]
+    pub(crate) fn is_telling(&self, address: Address) -> bool {
+        self.partner.as_ref().is_some_and(|side| side.state.lock().queue.has(address))
     }
 
     /// How often what was under way to the partner was recalled.
@@ -545,7 +551,7 @@ impl Outbox {
     }
 
     /// The partner has a newer version of the lease than any that is kept for it, waits for it or is under way to it.
-    fn outdate(&self, address: Ipv4Addr) {
+    fn outdate(&self, address: Address) {
         if let Some(side) = &self.partner {
             let mut state = side.state.lock();
             state.outdate(address);
@@ -658,7 +664,7 @@ fn declined_by(change: &Change<'_>) -> Option<ClientKey> {
     change.before.filter(|_| declined).and_then(holder)
 }
 
-fn holder(lease: &Lease4) -> Option<ClientKey> {
+fn holder(lease: &Lease) -> Option<ClientKey> {
     let client_id = lease.client_id.as_ref().map_or(&[][..], ClientId::as_bytes);
     ClientKey::new(lease.hw_address.as_bytes(), client_id)
 }
