@@ -47,36 +47,36 @@ impl Plan {
                 story.steps.push(Step::End { client: client.name.clone() });
                 story.steps.push(query(client, "decline", &[]));
             }
-            2..=5 => {
+            2..=9 => {
                 story.steps.push(Step::End { client: client.name.clone() });
                 story.steps.push(query(other, "discover", &[("fresh", "")]));
                 story.steps.push(query(other, "select", &[]));
             }
-            6..=8 if !reserved.is_empty() => {
+            10..=12 if !reserved.is_empty() => {
                 let address = &reserved[dice.between(0, reserved.len() - 1)];
                 story.steps.push(asking(client, address));
             }
-            9..=11 if !in_pools.is_empty() => {
+            13..=15 if !in_pools.is_empty() => {
                 story.steps.push(asking(client, in_pools[dice.between(0, in_pools.len() - 1)]));
             }
-            12..=13 if client.name != other.name && !self.loose => {
+            16..=17 if client.name != other.name && !self.loose => {
                 story.steps.push(query(other, "discover", &[("fresh", "")]));
                 story.steps.push(asking(client, &theirs));
             }
-            14 if client.name != other.name && !self.loose => {
+            18 if client.name != other.name && !self.loose => {
                 story.steps.push(query(other, "discover", &[("fresh", "")]));
                 let words = [("requested", &*theirs), ("fresh", "")];
                 story.steps.push(query(client, "discover", &words));
             }
-            15 if client.link.relay.is_none() => {
+            19 if client.link.relay.is_none() => {
                 story.steps.push(query(client, "decline", &[("opt118", "10.99.0.9")]));
             }
-            16 if self.wild => {
+            20 if self.wild => {
                 let (code, value) = dice
                     .pick(&[("opt125", "0000118b000000015300"), ("opt124", "0000015303616263")]);
                 story.steps.push(query(client, "inform", &[(code, value), ("prl", "1,125")]));
             }
-            17 if self.bootp => {
+            21 if self.bootp => {
                 let theirs = format!("bound:{}", other.name);
                 let words = [("ciaddr", &*theirs), ("fresh", "")];
                 story.steps.push(query(client, "bootp", &words));
