@@ -396,6 +396,10 @@ impl Telling<'_> {
 
     /// Sets the lease of a client back so that it is over.
     fn end_lease(&mut self, client: &str) -> Result<(), String> {
+        // By now it may be another one's.
+        if self.given_back.contains(client) {
+            return Ok(());
+        }
         let held = |holdings: &Holdings| holdings.get(client).and_then(|held| held.bound);
         let (Some(kea), Some(ours)) = (held(&self.kea), held(&self.ours)) else {
             return Ok(());

@@ -276,6 +276,16 @@ impl<'a> Exchange<'a> {
         places.map(|at| &snapshot.subnets[at]).filter(|subnet| subnet.is_open(&self.classes))
     }
 
+    /// Where a client is served whose subnet is `selected`: if what its reservation gives closes that to it, in the next subnet of
+    /// the shared network that is open.
+    fn open_from(&self, selected: &'a SubnetPlan) -> Option<&'a SubnetPlan> {
+        if selected.is_open(&self.classes) {
+            return Some(selected);
+        }
+        let next = self.around(selected).next()?;
+        self.context.snapshot.plan(next.config.id)
+    }
+
     /// The subnet and the pool of `address` in the shared network of `selected`, whoever they are open to.
     fn site_of(
         &self,

@@ -59,6 +59,8 @@ impl<'a> Exchange<'a> {
         if self.is_init_reboot() {
             self.check_reboot(selected)?;
         }
+        let selected =
+            self.open_from(selected).ok_or_else(|| NakReason::NoAddress(self.failure(selected)))?;
         match self.wanted_address() {
             Some(address) => self.grant_wanted(selected, address),
             None => self.grant_any(selected),
