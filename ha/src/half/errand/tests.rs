@@ -5,14 +5,16 @@ use engine::clock::{Clock, Mono, Now};
 use engine::lease::json::{kea_text, lease_to_json};
 use engine::lease::memory::MemoryStore;
 use engine::lease::{
-    Change, ChangeSink, ClientId, Grant, HwAddress, Identity, LeaseState, Overwrite,
+    Change, ChangeSink, ClientId, Grant, HwAddress, Identity, LeaseState, Origin, Overwrite,
 };
 use engine::pending::{Pending, PendingReply, Release};
 use engine::seam::Replication;
 use engine::sync::Mutex;
 use serde_json::{Value, json};
 
+use super::page::{ended_early, ends_early};
 use super::*;
+use crate::family::Address;
 use crate::half::Memory;
 use crate::machine::{Mode, Parameters, Peer, Peers, Role, SyncOrder};
 use crate::outbox::Outbox;
