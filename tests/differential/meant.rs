@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::compare::{What, hex};
 use crate::message::{Kind, Reply, enterprises};
-use crate::seen::{DECLINE, DISCOVER, INFORM, RELEASE, REQUEST, Seen};
+use crate::seen::{BOOTP, DECLINE, DISCOVER, INFORM, RELEASE, REQUEST, Seen};
 
 /// A difference that is meant.
 pub(crate) struct Meant {
@@ -37,7 +37,6 @@ fn parts(reply: Option<&Reply>, code: u8) -> Vec<(u32, String)> {
     data.map(|data| enterprises(data)).unwrap_or_default()
 }
 
-const BOOTP: u8 = 0;
 const BROADCAST: &str = "ffffffffffff";
 /// What of a lease changes beside its state when it is declined.
 const DECLINED: [&str; 5] = ["hw-address", "client-id", "hostname", "valid-lft", "cltt"];
@@ -108,7 +107,7 @@ pub(crate) const ALL: &[Meant] = &[
     },
     Meant {
         name: "open-offer-repeated",
-        reason: "DISCOVER and REQUEST without an address, yiaddr: a client that asks again is given the same address, which nobody else was offered \
+        reason: "DISCOVER, and REQUEST and BOOTP without an address, yiaddr: a client that asks again is given the same address, which nobody else was offered \
                  meanwhile (RFC 2131 section 3.1 point 2); Kea goes on to the next",
         applies: |seen| {
             // Of several offers the one of this network is repeated, which need not be the last one.
@@ -119,7 +118,7 @@ pub(crate) const ALL: &[Meant] = &[
     },
     Meant {
         name: "open-offer-not-offered",
-        reason: "DISCOVER and REQUEST without an address, yiaddr and what follows from the address: one that was offered to another \
+        reason: "DISCOVER, and REQUEST and BOOTP without an address, yiaddr and what follows from the address: one that was offered to another \
                  client some seconds ago is kept for it (RFC 2131 section 3.1 point 2); Kea offers it to who asks, or to the next",
         applies: |seen| {
             let none =
@@ -371,7 +370,7 @@ pub(crate) const ALL: &[Meant] = &[
     },
     Meant {
         name: "reserved-by-another-identifier",
-        reason: "DISCOVER and REQUEST without an address, yiaddr: where the client's reservation cannot be had, an address is chosen that nobody is \
+        reason: "DISCOVER, and REQUEST and BOOTP without an address, yiaddr: where the client's reservation cannot be had, an address is chosen that nobody is \
                  assigned (RFC 2131 section 1, dynamic allocation); Kea comes past one that is reserved for the client by an \
                  identifier that does not count",
         applies: |seen| {

@@ -199,6 +199,7 @@ impl Telling<'_> {
             (_, Kind::Ack) => _ = self.given_back.remove(client),
             _ => {}
         }
+        self.forget_taken(client, &replies);
         if let Some(expected) = expected {
             check_expected(expected, &replies)?;
         }
@@ -238,6 +239,18 @@ impl Telling<'_> {
         for name in std::mem::take(&mut self.given_back) {
             for holdings in [&mut self.kea, &mut self.ours] {
                 holdings.entry(name.clone()).or_default().bound = None;
+            }
+        }
+    }
+
+    /// Kea gives an address that another client was offered to who asks first: once the sides have gone apart by that, the
+    /// other one does not take its offer.
+    fn forget_taken(&mut self, client: &str, replies: &Replies) {
+        let taken = replies.kea.as_ref().filter(|reply| reply.kind() == Kind::Ack);
+        let Some(taken) = taken.filter(|_| self.diverged).map(|reply| reply.yiaddr) else { return };
+        for (name, held) in &mut self.kea {
+            if name != client && held.offered.is_some_and(|(address, _)| address == taken) {
+                held.offered = None;
             }
         }
     }

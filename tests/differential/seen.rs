@@ -10,6 +10,7 @@ use crate::compare::{Difference, Pools, What};
 use crate::lab::kind_of;
 use crate::message::{Kind, Query, Reply, VendorOption, vendor_options};
 
+pub(crate) const BOOTP: u8 = 0;
 pub(crate) const DISCOVER: u8 = 1;
 pub(crate) const REQUEST: u8 = 3;
 pub(crate) const DECLINE: u8 = 4;
@@ -81,10 +82,10 @@ impl Seen<'_> {
         self.difference.kea.starts_with(kea) && self.difference.ours.starts_with(ours)
     }
 
-    /// A REQUEST that names no address.
+    /// A REQUEST or a BOOTP request that names no address.
     pub(crate) fn asks_for_any(&self) -> bool {
         let named = self.has_option(50) || self.query.is_some_and(|it| it.ciaddr != [0; 4]);
-        self.message_type() == REQUEST && !named
+        matches!(self.message_type(), REQUEST | BOOTP) && !named
     }
 
     /// Whether it is for the server to choose an address.
