@@ -145,8 +145,13 @@ impl Gate {
         if self.shares_pools() && matches!(standing.gives, Gives::OwnHalf { .. }) {
             return false;
         }
-        !(standing.own_leases_only || standing.apart)
-            || self.peers.balanced(key).is_none_or(|place| standing.scopes.contains(place))
+        let place = self.peers.balanced(key);
+        if standing.apart {
+            // Whoever serves its clients now, the partner may have renewed their leases.
+            return place
+                .is_none_or(|place| Some(place) == self.peers.place(&self.peers.local().name));
+        }
+        !standing.own_leases_only || place.is_none_or(|place| standing.scopes.contains(place))
     }
 
     /// The next query that the partner should have answered, for
@@ -462,6 +467,10 @@ mod tests {
             gate.publish(Standing { scopes, own_leases_only, ..Standing::default() });
             assert_eq!([Some(FIRST), Some(SECOND), None].map(|key| gate.reclaims(key)), expected);
         }
+        let scopes = Scopes::NONE.with(0).with(1);
+        gate.publish(Standing { scopes, apart: true, ..Standing::default() });
+        let own = [Some(FIRST), Some(SECOND), None].map(|key| gate.reclaims(key));
+        assert_eq!(own, [true, false, true], "whoever else is served");
     }
 
     #[test]

@@ -19,11 +19,12 @@
 use std::sync::Arc;
 
 use engine::control::{Answer, code};
-use engine::lease::{ClientId, Identity, Lease4, LeaseState, Stored};
+use engine::lease::{ClientId, Identity, LeaseState, Stored};
 use engine::log;
 use engine::seam::Verdict;
 use engine::stats::{Counter, Stats};
 
+use crate::family::Lease;
 use crate::half::Half;
 use crate::machine::{Peers, Role};
 use crate::wire::request::PartnerKind;
@@ -44,8 +45,8 @@ impl Guard {
 
 /// Whether our lease stands against the partner's of the same second: the version of the server whose scope its client is
 /// in; if that is so of both or of neither, the primary's.
-pub(crate) fn goes_before(peers: &Peers, ours: &Lease4, theirs: &Lease4) -> bool {
-    let scope = |lease: &Lease4| peers.balanced(client_key(lease));
+pub(crate) fn goes_before(peers: &Peers, ours: &Lease, theirs: &Lease) -> bool {
+    let scope = |lease: &Lease| peers.balanced(client_key(lease));
     let local = peers.place(&peers.local().name);
     let partner = peers.partner().and_then(|partner| peers.place(&partner.name));
     match (scope(ours) == local, scope(theirs) == partner) {
@@ -56,7 +57,7 @@ pub(crate) fn goes_before(peers: &Peers, ours: &Lease4, theirs: &Lease4) -> bool
 }
 
 /// What the clients are shared by, as their queries have it.
-pub(crate) fn client_key(lease: &Lease4) -> Option<&[u8]> {
+pub(crate) fn client_key(lease: &Lease) -> Option<&[u8]> {
     let client_id = lease.client_id.as_ref().map(ClientId::as_bytes);
     let hw_address = Some(lease.hw_address.as_bytes()).filter(|bytes| !bytes.is_empty());
     client_id.filter(|bytes| !bytes.is_empty()).or(hw_address)
@@ -67,7 +68,7 @@ impl engine::seam::Guard for Guard {
         self.half.see_update(names_origin);
     }
 
-    fn judge(&self, held: &Stored, update: &Lease4) -> Verdict {
+    fn judge(&self, held: &Stored, update: &Lease) -> Verdict {
         let wall_s = self.half.clock().now().wall_s;
         let is_past = || self.half.partner_wall_s().is_some_and(|now_s| held.lease.cltt_s <= now_s);
         let covered = || covers(&held.lease, update, wall_s) && is_past();
@@ -105,7 +106,7 @@ impl engine::seam::Guard for Guard {
 }
 
 /// Whether `held` stays although the partner sends `update`. `first`: it does within the same second.
-fn keeps(held: &Stored, update: &Lease4, wall_s: u64, first: impl FnOnce() -> bool) -> bool {
+fn keeps(held: &Stored, update: &Lease, wall_s: u64, first: impl FnOnce() -> bool) -> bool {
     let promised = !held.foreign && held.promised_s > 0;
     let live = held.lease.state == LeaseState::Assigned && held.lease.holds_address(wall_s);
     let gives = update.state == LeaseState::Assigned;
@@ -117,7 +118,7 @@ fn keeps(held: &Stored, update: &Lease4, wall_s: u64, first: impl FnOnce() -> bo
 
 /// Whether `update` is older news of a live lease which the partner, or a server before its restart, gave to somebody else
 /// since.
-fn is_late(held: &Stored, update: &Lease4, wall_s: u64) -> bool {
+fn is_late(held: &Stored, update: &Lease, wall_s: u64) -> bool {
     let lease = &held.lease;
     let live = lease.state == LeaseState::Assigned && lease.holds_address(wall_s);
     let gives = update.state == LeaseState::Assigned && update.cltt_s < lease.cltt_s;
@@ -126,15 +127,15 @@ fn is_late(held: &Stored, update: &Lease4, wall_s: u64) -> bool {
 }
 
 /// Whether `update` is older news of the same client's lease, and promises nothing that `held` does not.
-fn covers(held: &Lease4, update: &Lease4, wall_s: u64) -> bool {
-    let client = |lease: &Lease4| (lease.hw_address, lease.client_id.clone(), lease.subnet_id);
+fn covers(held: &Lease, update: &Lease, wall_s: u64) -> bool {
+    let client = |lease: &Lease| (lease.hw_address, lease.client_id.clone(), lease.subnet_id);
     let both = held.state == LeaseState::Assigned && update.state == LeaseState::Assigned;
     let within = update.cltt_s < held.cltt_s && update.expires_at_s() <= held.expires_at_s();
     both && within && held.holds_address(wall_s) && client(held) == client(update)
 }
 
 /// Whether `update` is older news of the end of a lease whose address another client has since.
-fn ends_another(held: &Stored, update: &Lease4, wall_s: u64) -> bool {
+fn ends_another(held: &Stored, update: &Lease, wall_s: u64) -> bool {
     let lease = &held.lease;
     let live = lease.state == LeaseState::Assigned && lease.holds_address(wall_s);
     let ends = update.state != LeaseState::Assigned && update.cltt_s < lease.cltt_s;
@@ -144,7 +145,7 @@ fn ends_another(held: &Stored, update: &Lease4, wall_s: u64) -> bool {
 }
 
 /// A client as people know it.
-fn holder(lease: &Lease4) -> String {
+fn holder(lease: &Lease) -> String {
     match &lease.client_id {
         Some(client_id) => format!("{} (client identifier {client_id})", lease.hw_address),
         None => lease.hw_address.to_string(),
@@ -159,8 +160,8 @@ mod tests {
 
     use super::*;
 
-    fn lease(client: u8, cltt_s: u64) -> Lease4 {
-        Lease4 {
+    fn lease(client: u8, cltt_s: u64) -> Lease {
+        Lease {
             address: Ipv4Addr::new(192, 0, 2, 1),
             hw_address: HwAddress::new(&[2, 0, 0, 0, 0, client]).unwrap(),
             client_id: None,
@@ -184,7 +185,7 @@ mod tests {
         }
     }
 
-    fn is_kept(held: &Stored, update: &Lease4) -> bool {
+    fn is_kept(held: &Stored, update: &Lease) -> bool {
         keeps(held, update, 1100, || false)
     }
 
@@ -207,7 +208,7 @@ mod tests {
         let [a, b] = pair(Mode::LoadBalancing, Role::Secondary);
         // By their hashes: the primary's, the secondary's.
         let client =
-            |key: &[u8]| Lease4 { client_id: Some(ClientId::new(key).unwrap()), ..lease(1, 1000) };
+            |key: &[u8]| Lease { client_id: Some(ClientId::new(key).unwrap()), ..lease(1, 1000) };
         let (first, second) = (client(&[2, 0, 0, 0, 1, 0]), client(&[2, 0, 0, 0, 1, 2]));
         assert!(goes_before(&a, &first, &second) && !goes_before(&b, &second, &first), "both own");
         assert!(goes_before(&a, &second, &first) && !goes_before(&b, &first, &second), "neither");
@@ -228,7 +229,7 @@ mod tests {
         assert!(!is_late(&foreign, &lease(2, 999), 1100), "it is the same client");
         assert!(!is_late(&foreign, &lease(1, 999), 1601), "it is over");
         let ended = |lease| Stored { lease, ..foreign.clone() };
-        let released = Lease4 { state: LeaseState::Released, ..lease(2, 1000) };
+        let released = Lease { state: LeaseState::Released, ..lease(2, 1000) };
         assert!(!is_late(&ended(released), &lease(1, 999), 1100), "the address is free");
         assert!(!is_late(&promised(), &lease(2, 999), 1100), "that is for a promise to say");
     }
@@ -238,11 +239,11 @@ mod tests {
         assert!(covers(&lease(1, 1000), &lease(1, 999), 1100));
         assert!(!covers(&lease(1, 1000), &lease(1, 1000), 1100), "it may differ otherwise");
         assert!(!covers(&lease(1, 1000), &lease(2, 999), 1100), "it is another client");
-        let longer = Lease4 { valid_lifetime_s: 602, ..lease(1, 999) };
+        let longer = Lease { valid_lifetime_s: 602, ..lease(1, 999) };
         assert!(!covers(&lease(1, 1000), &longer, 1100), "it promises more");
         assert!(!covers(&lease(1, 1000), &lease(1, 999), 1601), "what is held is over");
         for state in [LeaseState::Declined, LeaseState::Released] {
-            assert!(!covers(&lease(1, 1000), &Lease4 { state, ..lease(1, 999) }, 1100));
+            assert!(!covers(&lease(1, 1000), &Lease { state, ..lease(1, 999) }, 1100));
         }
     }
 
@@ -255,7 +256,7 @@ mod tests {
         assert!(!is_kept(&foreign, &lease(2, 999)), "the partner or the file wrote it");
         assert!(!keeps(&promised(), &lease(2, 999), 1601, || true), "it is over");
         for state in [LeaseState::Declined, LeaseState::Reclaimed, LeaseState::Released] {
-            let update = Lease4 { state, ..lease(2, 999) };
+            let update = Lease { state, ..lease(2, 999) };
             assert!(!is_kept(&promised(), &update), "it gives the address to nobody");
         }
         let renewed = Stored { lease: lease(1, 1050), ..promised() };

@@ -11,6 +11,7 @@ pub mod agreement;
 #[path = "../tests/support/certificates.rs"]
 mod certificates;
 pub mod config;
+pub mod family;
 pub mod gate;
 pub mod guard;
 pub mod half;

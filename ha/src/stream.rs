@@ -1,15 +1,17 @@
 //! The partner's stream of batches as it arrives here: each batch once, in order, of its present run only. Pure.
 //!
 //! A batch is stamped with the run of the server that sends it, the run that it is meant for, and its number. What comes
-//! late, behind a newer batch, or from an earlier run, is refused: done then it would undo what came since. What comes
-//! twice gets its first answer.
+//! late, behind a newer batch, from an earlier run, or when its sender has given it up, is refused: done then it would undo
+//! what came since. What comes twice gets its first answer. How long it was on its way the sender's monotonic clock says,
+//! which is read with every batch, and was compared with ours by the last answer to a heartbeat.
 
 use std::collections::VecDeque;
 
+use engine::clock::Mono;
 use engine::control::Answer;
 
-use crate::limits::MAX_PAST_RUNS;
-use crate::machine::Incarnation;
+use crate::limits::{MAX_PAST_RUNS, REQUEST_TIMEOUT};
+use crate::machine::{Announced, Incarnation};
 
 /// The place of a batch in its stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +52,20 @@ struct Run {
     incarnation: Incarnation,
     applied: u64,
     answer: Option<Answer>,
+    /// Milliseconds by which its monotonic clock is behind ours, or less by the way of an answer.
+    behind_ms: Option<i128>,
+    /// What its clock showed in the newest that it said of itself.
+    said_ms: u64,
+}
+
+impl Run {
+    const fn new(incarnation: Incarnation) -> Self {
+        Self { incarnation, applied: 0, answer: None, behind_ms: None, said_ms: 0 }
+    }
+}
+
+const fn ms(mono: Mono) -> i128 {
+    (mono.as_ns() / 1_000_000) as i128
 }
 
 impl Stream {
@@ -67,20 +83,41 @@ impl Stream {
     }
 
     /// The partner answered what it was asked just now, as this run.
-    pub fn answered_by(&mut self, incarnation: Incarnation) {
-        self.past.retain(|past| *past != incarnation);
-        self.enter(incarnation);
+    pub fn answered_by(&mut self, announced: &Announced, now: Mono) {
+        self.past.retain(|past| *past != announced.incarnation);
+        self.enter(announced.incarnation);
+        if let Some((run, theirs_ms)) = self.run.as_mut().zip(announced.running_ms) {
+            run.behind_ms = Some(ms(now) - i128::from(theirs_ms));
+        }
+    }
+
+    /// Whether what the partner says of itself is the newest that was heard of this run of it: answers and requests come
+    /// in any order.
+    pub fn hears(&mut self, announced: &Announced) -> bool {
+        let run = self.run.as_mut().filter(|run| run.incarnation == announced.incarnation);
+        let Some((run, said_ms)) = run.zip(announced.running_ms) else { return true };
+        let newest = said_ms >= run.said_ms;
+        run.said_ms = run.said_ms.max(said_ms);
+        newest
     }
 
     fn enter(&mut self, incarnation: Incarnation) {
         if self.run.as_ref().is_some_and(|run| run.incarnation == incarnation) {
             return;
         }
-        let before = self.run.replace(Run { incarnation, applied: 0, answer: None });
+        let before = self.run.replace(Run::new(incarnation));
         if self.past.len() >= MAX_PAST_RUNS {
             self.past.pop_front();
         }
         self.past.extend(before.map(|run| run.incarnation));
+    }
+
+    /// Whether the run that sent something when its monotonic clock showed `sent_ms` does not wait for its answer any more.
+    pub fn is_given_up(&self, from: Incarnation, sent_ms: u64, now: Mono) -> bool {
+        let run = self.run.as_ref().filter(|run| run.incarnation == from);
+        let behind_ms = run.and_then(|run| run.behind_ms);
+        let way_ms = behind_ms.map(|behind_ms| ms(now) - behind_ms - i128::from(sent_ms));
+        way_ms.is_some_and(|way_ms| way_ms > REQUEST_TIMEOUT.as_millis().cast_signed())
     }
 
     /// A batch arrives.
@@ -157,13 +194,52 @@ mod tests {
         assert_eq!(stream.arrive(elsewhere), Arrival::Unknown, "it is for another run of ours");
     }
 
+    fn says(incarnation: Incarnation, running_ms: u64) -> Announced {
+        Announced { running_ms: Some(running_ms), ..Announced::of(incarnation) }
+    }
+
+    #[test]
+    fn what_was_long_on_its_way_is_given_up_whatever_the_clocks_show() {
+        let at = |ms: u64| Mono::from_ns(ms * 1_000_000);
+        let limit_ms = u64::try_from(REQUEST_TIMEOUT.as_millis()).unwrap();
+        let mut stream = Stream::new(OWN);
+        assert!(!stream.is_given_up(FIRST, 0, at(90_000_000)), "nobody knows how long");
+        // Its clock is ahead, or behind; the answer took 3 ms.
+        for origin_ms in [7_000_000, 1_000] {
+            stream.answered_by(&says(FIRST, origin_ms), at(5_000_003));
+            for (sent_ms, came_ms, given_up) in [
+                (1, limit_ms, false),
+                (1, limit_ms + 4, false),
+                (1, limit_ms + 5, true),
+                (60_000, 60_000, false),
+            ] {
+                let came = at(5_000_000 + came_ms);
+                assert_eq!(stream.is_given_up(FIRST, origin_ms + sent_ms, came), given_up);
+            }
+        }
+        stream.asked_by(SECOND);
+        assert!(!stream.is_given_up(SECOND, 0, at(90_000_000)), "its clock was not compared");
+    }
+
+    #[test]
+    fn older_words_are_known_as_such() {
+        let mut stream = Stream::new(OWN);
+        stream.asked_by(FIRST);
+        assert!(stream.hears(&says(FIRST, 5)));
+        assert!(stream.hears(&says(FIRST, 5)), "of one millisecond");
+        assert!(!stream.hears(&says(FIRST, 4)));
+        assert!(stream.hears(&says(FIRST, 6)));
+        stream.asked_by(SECOND);
+        assert!(stream.hears(&says(SECOND, 1)), "another run has another clock");
+    }
+
     /// Whatever came when: who answers is the one that is there.
     #[test]
     fn an_answer_says_which_run_it_is() {
         let mut stream = Stream::new(OWN);
         stream.asked_by(SECOND);
         stream.asked_by(FIRST);
-        stream.answered_by(SECOND);
+        stream.answered_by(&says(SECOND, 0), Mono::default());
         assert_eq!(stream.arrive(stamp(SECOND, 1)), Arrival::New);
         assert_eq!(stream.arrive(stamp(FIRST, 1)), Arrival::OfPastRun);
         for run in 10..100 {

@@ -23,6 +23,8 @@ use crate::tls::relationship;
 /// Clients that hold leases, and how many of them renew at a time.
 const CLIENTS: u32 = 600;
 const GROUP: u32 = 24;
+/// Clients that hold leases and ask nothing.
+const RESTING: u32 = 1_400;
 /// How long an answer may take until the next group asks.
 const ANSWER: Duration = Duration::from_millis(100);
 /// A server is away for so long.
@@ -274,6 +276,7 @@ fn after_a_cut_only_what_changed_is_told() {
             relationship["delayed-updates-limit"] = json!(10);
         },
     );
+    site.clients.join_all(&mut Fleet::new([2, 0, 8, 0, 0, 0], RESTING));
     let mut states = Vec::new();
     let before = resent(&site);
     under_load(&mut site, |site, watch| {
@@ -292,7 +295,9 @@ fn after_a_cut_only_what_changed_is_told() {
         });
     });
     let told = resent(&site) - before;
-    println!("{told} changes told again of {CLIENTS} leases");
+    println!(
+        "{told} changes told again of {CLIENTS} leases that changed and {RESTING} that did not"
+    );
     assert!((1..=u64::from(CLIENTS)).contains(&told), "{told}");
     let waits = states.iter().any(|state| ["waiting", "syncing"].contains(&state.as_str()));
     assert!(!waits, "{states:?}");

@@ -7,12 +7,12 @@ use std::sync::atomic::Ordering;
 use engine::clock::Mono;
 use engine::control::leases::{LeaseCommands, Taken};
 use engine::control::{Answer, Channel, Command, Registry, code};
-use engine::lease::Lease4;
 use engine::log;
 use serde_json::{Value, json};
 
 use super::commands::named;
 use super::{Half, Halves};
+use crate::family::Lease;
 use crate::limits::MAX_REQUEST;
 use crate::machine::{Announced, CallError, Incarnation, Mode, Offset, UpdateOutcome};
 use crate::outbox::{PeerQueue, Update};
@@ -42,7 +42,7 @@ impl Half {
         self.compare(announced);
         self.tell_of_shared_pools(announced);
         if let Some(announced) = announced {
-            self.stream.lock().answered_by(announced.incarnation);
+            self.stream.lock().answered_by(announced, self.clock().now().mono);
         }
         let mut addressee = self.addressee.lock();
         let able = announced.filter(|it| it.batches).map(|it| it.incarnation);
@@ -94,7 +94,7 @@ impl Half {
     /// As [`Self::batch_request`], for what is no update of the outbox.
     pub(crate) fn batch_of<'a>(
         &self,
-        leases: impl Iterator<Item = (LeaseNews, &'a Lease4, bool)>,
+        leases: impl Iterator<Item = (LeaseNews, &'a Lease, bool)>,
     ) -> Option<String> {
         let stamp = {
             let mut addressee = self.addressee.lock();
@@ -102,12 +102,13 @@ impl Half {
             addressee.last += 1;
             Stamp { from: self.incarnation, to, number: addressee.last }
         };
-        let body = batch::request(self.server(), stamp, self.clock().now().wall_s, leases);
+        let body = batch::request(self.server(), stamp, self.clock().now(), leases);
         (body.len() <= MAX_REQUEST).then_some(body)
     }
 
     /// What the answer to a batch says of each update: a refused lease concerns its own client; without an answer nobody's
-    /// reply is sent. None if the batch was not taken, and its updates go again singly. `answer` is none if nothing was sent.
+    /// reply is sent. None if the batch was not taken, and its updates go again, singly if the partner takes no batches. `answer`
+    /// is none if nothing was sent.
     pub(crate) fn end_batch(
         &self,
         updates: Vec<Update>,
@@ -118,6 +119,10 @@ impl Half {
         match answer {
             None | Some(Ok(Outcome::NotTaken)) => {
                 self.stop_batches();
+                self.outbox().put_back(PeerQueue::Partner, updates);
+                None
+            }
+            Some(Ok(Outcome::Overtaken)) => {
                 self.outbox().put_back(PeerQueue::Partner, updates);
                 None
             }
@@ -193,6 +198,12 @@ fn take_in(half: &Half, leases: &LeaseCommands, command: &Command<'_>) -> Result
     // One batch at a time: the order in which they are looked at is the one in which they are done. Heartbeats do not
     // wait for that.
     let _turn = half.taking.lock();
+    let now = half.clock().now().mono;
+    let given_up = |sent_ms| half.stream.lock().is_given_up(batch.stamp.from, sent_ms, now);
+    if batch.sent_ms.is_some_and(given_up) {
+        let text = "a batch that was on its way for longer than its sender waits for it";
+        return Err(Answer::error(text).coded(batch::LATE));
+    }
     let arrival = half.stream.lock().arrive(batch.stamp);
     match arrival {
         Arrival::New => {}

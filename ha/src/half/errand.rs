@@ -2,28 +2,27 @@
 //! Must not know how requests travel: [`Clerk::ask`] gives the next body, [`Clerk::handle`] takes its answer, until
 //! the errand is over and the machine knows how it ended.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::net::Ipv4Addr;
+use std::collections::VecDeque;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use engine::clock::Mono;
-use engine::lease::{Applied, ChangeNumber, Lease4, LeaseState, LeaseStore, Origin, Overwrite};
-use engine::log;
+use engine::lease::{ChangeNumber, LeaseStore};
 
 use super::{Half, Job};
-use crate::guard::goes_before;
+use crate::family::Lease;
 use crate::limits::{MAX_BATCH, PROBE_TIMEOUT, REQUEST_TIMEOUT};
 use crate::machine::sync::{Reply, Request, Transfer};
 use crate::machine::{
     Announced, CallError, Notification, NotifyAnswer, PartnerStatus, State, UpdateOutcome,
 };
-use crate::wire::answer::{self, AnswerError, LeasePage};
+use crate::wire::answer::{self, AnswerError};
 use crate::wire::batch::{self, Outcome};
 use crate::wire::request::{self, LeaseNews};
 
 mod ahead;
+mod page;
 
 /// Leases that are taken from the store at a time.
 const SLICE: usize = 1024;
@@ -58,7 +57,7 @@ pub(crate) struct Synchronisation {
     /// Our last change before the page that is asked for.
     since: ChangeNumber,
     /// What the peer is to be told of the leases in the pages so far.
-    owed: VecDeque<(LeaseNews, Lease4)>,
+    owed: VecDeque<(LeaseNews, Lease)>,
     /// There was such a lease.
     tells: bool,
     /// The page that is asked for before its turn.
@@ -193,7 +192,7 @@ impl Clerk {
                 Ok(Request::Disable(period)) => request::dhcp_disable(index, period.map(u64::from)),
                 Ok(Request::Page(after)) => {
                     let after = after.and_then(|address| address.parse().ok());
-                    let body = request::lease4_get_page(after, self.page_limit);
+                    let body = request::lease_page(after, self.page_limit);
                     return (body, self.half.sync_timeout());
                 }
                 Ok(Request::Notify) => request::sync_complete_notify(index, server),
@@ -226,6 +225,14 @@ impl Clerk {
                 };
                 if result.as_ref().is_ok_and(stale) {
                     return Some(Errand::Heartbeat { again: true, asked: self.mono() });
+                }
+                if !half.hears(announced.as_ref().and_then(Option::as_ref)) {
+                    let settled = half.act(|machine, now| {
+                        machine.handle_outdated_heartbeat(now);
+                        machine.is_settled()
+                    });
+                    half.end_heartbeat(settled);
+                    return None;
                 }
                 let announced = announced.map(|it| (half.offset(asked, it.as_ref()), it));
                 if let Some((offset, announced)) = &announced {
@@ -316,6 +323,8 @@ impl Clerk {
         match answer.and_then(|body| Ok(batch::outcome(body, count)?)) {
             Err(why @ CallError::Communication(_)) => sync.fail(why),
             Ok(Outcome::NotTaken) => self.half.stop_batches(),
+            // It goes again.
+            Ok(Outcome::Overtaken) => {}
             Ok(Outcome::Each(_)) | Err(_) => {
                 for (news, lease) in sync.owed.drain(..count) {
                     if news == LeaseNews::Deleted {
@@ -354,202 +363,6 @@ impl Clerk {
         }
         Ok(Reply::Done)
     }
-
-    /// Takes a page that follows the address `after`; notes what the peer is to be told.
-    fn take_page(
-        &self,
-        sync: &mut Synchronisation,
-        after: Option<Ipv4Addr>,
-        mut page: LeasePage,
-    ) -> Reply {
-        let is_last = page.count < self.page_limit as usize;
-        let until = page.last.filter(|_| !is_last).unwrap_or(Ipv4Addr::BROADCAST);
-        let (mut deleted, mut better) = (0, BTreeSet::new());
-        match sync.trust {
-            Trust::Newer => {}
-            Trust::BothWays => {
-                (sync.owed, better) = self.owed(after, until, &page);
-                sync.owed.extend(self.gone(after, until, &mut page));
-            }
-            Trust::Theirs => deleted = self.delete_lacking(after, until, &page, sync.since),
-        }
-        let is_better = |address| sync.trust == Trust::Theirs || better.contains(&address);
-        let since = sync.since;
-        let rule = |address| {
-            if is_better(address) { Overwrite::NotSince(since) } else { Overwrite::Newer }
-        };
-        self.apply(page, rule, deleted)
-    }
-
-    /// Deletes our leases that the peer lacks, unless they came while the page was on its way. A page with leases that
-    /// are not understood says of none that it is lacking.
-    fn delete_lacking(
-        &self,
-        after: Option<Ipv4Addr>,
-        until: Ipv4Addr,
-        page: &LeasePage,
-        since: ChangeNumber,
-    ) -> u64 {
-        if page.count != page.leases.len() {
-            return 0;
-        }
-        let theirs: BTreeSet<_> = page.leases.iter().map(|lease| lease.address).collect();
-        let mut deleted = 0;
-        self.each_of_ours(after, until, |lease| {
-            let stored = self.store.find(lease.address).filter(|it| it.version <= since);
-            if let Some(stored) = stored.filter(|it| !theirs.contains(&it.lease.address)) {
-                let (address, version) = (stored.lease.address, stored.version);
-                let change = self.store.delete_version(address, version, Origin::Partner);
-                deleted += u64::from(change.is_some());
-            }
-        });
-        deleted
-    }
-
-    /// The leases that ended here while the peer was away and that it has still; they are taken out of the page.
-    fn gone(
-        &self,
-        after: Option<Ipv4Addr>,
-        until: Ipv4Addr,
-        page: &mut LeasePage,
-    ) -> Vec<(LeaseNews, Lease4)> {
-        let outbox = self.half.outbox();
-        let from = after.map_or(Ipv4Addr::UNSPECIFIED, |after| {
-            Ipv4Addr::from_bits(after.to_bits().saturating_add(1))
-        });
-        let theirs: BTreeMap<_, _> =
-            page.leases.iter().map(|lease| (lease.address, lease)).collect();
-        let mut owed = BTreeMap::new();
-        for ours in outbox.deletions(from..=until) {
-            let theirs = theirs.get(&ours.address);
-            if theirs.is_some_and(|theirs| !theirs.is_newer_than(&ours)) {
-                owed.insert(ours.address, ours);
-            } else {
-                outbox.forget_deletion(ours.address);
-            }
-        }
-        page.leases.retain(|lease| !owed.contains_key(&lease.address));
-        owed.into_values().map(|lease| (LeaseNews::Deleted, lease)).collect()
-    }
-
-    /// Whether a lease is one of those that the relationship shares.
-    pub(super) fn is_own(&self, lease: &Lease4) -> bool {
-        self.half.share().has(lease.subnet_id)
-    }
-
-    /// Shows our leases above `after` and up to `until`.
-    fn each_of_ours(&self, after: Option<Ipv4Addr>, until: Ipv4Addr, mut show: impl FnMut(Lease4)) {
-        let mut from = after;
-        loop {
-            let ours = self.store.page(from, SLICE);
-            let Some(last) = ours.last().map(|lease| lease.address) else { return };
-            let own = |lease: &Lease4| lease.address <= until && self.is_own(lease);
-            ours.into_iter().filter(own).for_each(&mut show);
-            if last >= until {
-                return;
-            }
-            from = Some(last);
-        }
-    }
-
-    /// Our live leases in the range of a page that the peer lacks there, or has in an older version: granted while
-    /// it was away. A lease that ended there early comes back by this, which costs its address some time; one that
-    /// the peer never knew would be given to two clients otherwise. Beside them, the addresses of which the peer's
-    /// version of the same second goes before ours.
-    fn owed(
-        &self,
-        after: Option<Ipv4Addr>,
-        until: Ipv4Addr,
-        page: &LeasePage,
-    ) -> (VecDeque<(LeaseNews, Lease4)>, BTreeSet<Ipv4Addr>) {
-        let theirs: BTreeMap<_, _> =
-            page.leases.iter().map(|lease| (lease.address, lease)).collect();
-        let wall_s = self.half.clock().now().wall_s;
-        let peers = self.half.gate().peers();
-        let (mut owed, mut better) = (VecDeque::new(), BTreeSet::new());
-        self.each_of_ours(after, until, |lease| {
-            let ours_counts = match theirs.get(&lease.address) {
-                None => true,
-                Some(theirs) if ended_early(theirs, &lease, wall_s) => true,
-                Some(theirs) if is_tie(&lease, theirs) => {
-                    let ours_first = goes_before(peers, &lease, theirs);
-                    if !ours_first {
-                        better.insert(lease.address);
-                    }
-                    ours_first
-                }
-                Some(theirs) => lease.is_newer_than(theirs),
-            };
-            if ours_counts && lease.holds_address(wall_s) {
-                owed.push_back((LeaseNews::Stored, lease));
-            }
-        });
-        (owed, better)
-    }
-
-    /// Takes over what `rule` says of each address. The rows are written before the next page is asked for.
-    fn apply(&self, page: LeasePage, rule: impl Fn(Ipv4Addr) -> Overwrite, deleted: u64) -> Reply {
-        let server = self.half.server();
-        log!(HA_LEASES_SYNC_LEASE_PAGE_RECEIVED, "{server}: received {} leases", page.count);
-        for why in &page.bad {
-            log!(HA_LEASE_SYNC_FAILED, "{server}: {why}");
-        }
-        let mut last_change = (deleted > 0).then(|| self.store.last_change());
-        let mut applied = 0_u64;
-        let skewed = self.half.is_skewed();
-        let wall_s = self.half.clock().now().wall_s;
-        for lease in page.leases.into_iter().filter(|lease| self.is_own(lease)) {
-            let ours = self.store.find(lease.address);
-            let is_early = |ours: &Lease4| {
-                ended_early(&lease, ours, wall_s) || (skewed && ends_early(&lease, ours, wall_s))
-            };
-            if ours.is_some_and(|ours| is_early(&ours.lease)) {
-                continue;
-            }
-            let rule = rule(lease.address);
-            match self.store.apply(lease, rule, Origin::Partner) {
-                Applied::Added(number) | Applied::Updated(number) => {
-                    applied += 1;
-                    last_change = last_change.max(Some(number));
-                }
-                Applied::Kept => {}
-            }
-        }
-        if let Some(Err(why)) = last_change.map(|number| (self.flush)(number)) {
-            // The rows stay with the journal, which tries again with its next write.
-            log!(HA_LEASE_SYNC_FAILED, "{server}: the lease file was not written: {why}");
-        }
-        log!(
-            HA_LEASES_SYNC_APPLIED_LEASES,
-            "{server}: took over {applied} leases, deleted {deleted}"
-        );
-        Reply::Page { count: page.count, last: page.last.map(|address| address.to_string()) }
-    }
-}
-
-/// Whether neither version is the newer one, and they promise different things.
-fn is_tie(ours: &Lease4, theirs: &Lease4) -> bool {
-    let promise = |lease: &Lease4| {
-        (lease.state, lease.hw_address, lease.client_id.clone(), lease.valid_lifetime_s)
-    };
-    let none_newer = !ours.is_newer_than(theirs) && !theirs.is_newer_than(ours);
-    none_newer && promise(ours) != promise(theirs)
-}
-
-/// Whether the partner's version of a lease of ours ends it before its time: clocks that are far apart do not say which
-/// version is the newer one, and a client that was promised the longer of them goes on with its address.
-fn ends_early(theirs: &Lease4, ours: &Lease4, wall_s: u64) -> bool {
-    let same_client = theirs.hw_address == ours.hw_address && theirs.client_id == ours.client_id;
-    let shorter = same_client && theirs.expires_at_s() < ours.expires_at_s();
-    ours.holds_address(wall_s) && (shorter || !theirs.holds_address(wall_s))
-}
-
-/// Whether the partner ended a newer version of a live lease of ours before its time, as our clock has it. One of the clocks
-/// was set since: the client may have renewed later than that version says, and goes on with its address.
-fn ended_early(theirs: &Lease4, ours: &Lease4, wall_s: u64) -> bool {
-    let same_client = theirs.hw_address == ours.hw_address && theirs.client_id == ours.client_id;
-    let early = theirs.state == LeaseState::Reclaimed && theirs.expires_at_s() > wall_s;
-    same_client && early && theirs.is_newer_than(ours) && ours.holds_address(wall_s)
 }
 
 impl From<Result<(), AnswerError>> for UpdateOutcome {

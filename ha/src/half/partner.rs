@@ -104,6 +104,7 @@ impl Half {
 
     /// What it tells a partner that may be a Peregrine.
     pub(crate) fn announced(&self) -> Announced {
+        let running_ms = self.clock.now().mono.as_ns() / 1_000_000;
         let told = self.told_all();
         let (state, serves_returning) = self.of_the_machine();
         Announced {
@@ -118,6 +119,7 @@ impl Half {
             halves: self.gate.peers().mode() == Mode::LoadBalancing,
             wants_repair: self.wants_repair,
             wall_ms: Some(self.clock.wall_ms()),
+            running_ms: Some(running_ms),
             applied: self.stream.lock().applied(),
             agreement: self.agreement.lock().clone(),
         }
@@ -146,8 +148,12 @@ impl Half {
     /// The partner said its state while clients wait for that, or did not.
     pub(crate) fn end_probe(&self, result: Result<(PartnerStatus, Option<Announced>), CallError>) {
         let answered = result.is_ok();
+        let newest = |(_, announced): &(_, Option<Announced>)| self.hears(announced.as_ref());
+        let newest = result.as_ref().is_ok_and(newest);
         self.act(|machine, now| {
-            if let Ok((status, announced)) = result {
+            if let Ok((status, announced)) = result
+                && newest
+            {
                 let told = announced.as_ref().and_then(|it| it.told);
                 machine.handle_announced_anew(announced);
                 if told == Some(self.incarnation()) {
@@ -160,6 +166,11 @@ impl Half {
         self.probing.store(false, Ordering::Release);
     }
 
+    /// Whether what the partner says of itself is the newest that was heard of it; words of a Kea are taken as they come.
+    pub(crate) fn hears(&self, announced: Option<&Announced>) -> bool {
+        announced.is_none_or(|announced| self.stream.lock().hears(announced))
+    }
+
     /// The partner sent a heartbeat, and named itself in it or not, and announced itself or not.
     pub(crate) fn see_heartbeat(&self, named: bool, announced: Option<&Announced>) {
         if let Some(announced) = announced {
@@ -167,7 +178,7 @@ impl Half {
         }
         self.partner_is_kea3.store(named, Ordering::Relaxed);
         self.act(Relationship::handle_asked);
-        if let Some(announced) = announced {
+        if let Some(announced) = announced.filter(|it| self.hears(Some(it))) {
             self.see_told(announced);
         }
     }

@@ -8,13 +8,14 @@
 use engine::control::leases::LeaseCommands;
 use engine::control::{Answer, code};
 use engine::lease::json::lease_to_json;
-use engine::lease::{Applied, ChangeNumber, Identity, Lease4, Origin, Overwrite, Stored};
+use engine::lease::{Applied, ChangeNumber, Identity, Origin, Overwrite, Stored};
 use engine::log;
 use engine::stats::{Counter, Stats};
 use serde_json::{Map, Value};
 
 use super::Half;
 use super::errand::Clerk;
+use crate::family::Lease;
 use crate::machine::{CallError, UpdateOutcome};
 use crate::outbox::Update;
 use crate::wire::batch::{self, Dispute};
@@ -113,13 +114,13 @@ impl Clerk {
         }
     }
 
-    fn in_our_time(&self, lease: Lease4) -> Lease4 {
-        Lease4 { cltt_s: self.half.in_our_time(lease.cltt_s), ..lease }
+    fn in_our_time(&self, lease: Lease) -> Lease {
+        Lease { cltt_s: self.half.in_our_time(lease.cltt_s), ..lease }
     }
 
     /// Takes over what the partner has in the place of what it refused, the change `refused` or one before, if it is the
     /// better promise.
-    fn give_way(&self, refused: ChangeNumber, theirs: Lease4) -> Option<(Lease4, ChangeNumber)> {
+    fn give_way(&self, refused: ChangeNumber, theirs: Lease) -> Option<(Lease, ChangeNumber)> {
         let ours = self.store.find(theirs.address).filter(|ours| ours.version <= refused)?;
         let wall_s = self.half.clock().now().wall_s;
         if !self.is_own(&theirs) || !is_better(&ours, &theirs, wall_s) {
@@ -135,7 +136,7 @@ impl Clerk {
 
 /// Whether the partner's live lease goes before one of ours that it refused: it is another client's, and nobody was promised
 /// ours later.
-fn is_better(ours: &Stored, theirs: &Lease4, wall_s: u64) -> bool {
+fn is_better(ours: &Stored, theirs: &Lease, wall_s: u64) -> bool {
     let client = Identity { client_id: theirs.client_id.as_ref(), hw_address: &theirs.hw_address };
     let promised_s = if ours.foreign { 0 } else { u64::from(ours.promised_s) };
     theirs.holds_address(wall_s) && !client.owns(&ours.lease) && theirs.cltt_s >= promised_s
@@ -147,8 +148,8 @@ mod tests {
 
     use super::*;
 
-    fn lease(client: u8, cltt_s: u64) -> Lease4 {
-        Lease4 {
+    fn lease(client: u8, cltt_s: u64) -> Lease {
+        Lease {
             address: [192, 0, 2, 1].into(),
             hw_address: HwAddress::new(&[2, 0, 0, 0, 0, client]).unwrap(),
             client_id: None,
@@ -170,7 +171,7 @@ mod tests {
         assert!(is_better(&ours, &lease(2, 900), 1100), "ours was promised to nobody");
         assert!(!is_better(&ours, &lease(1, 900), 1100), "it is an older version of the same");
         assert!(!is_better(&ours, &lease(2, 400), 1100), "it is over");
-        let ended = Lease4 { state: LeaseState::Reclaimed, ..lease(2, 900) };
+        let ended = Lease { state: LeaseState::Reclaimed, ..lease(2, 900) };
         assert!(!is_better(&ours, &ended, 1100), "it has ended");
         let promised = Stored { promised_s: 950, ..ours };
         assert!(!is_better(&promised, &lease(2, 900), 1100), "our client was told later");

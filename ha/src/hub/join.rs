@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use engine::clock::Now;
-use engine::lease::{Change, Lease4, Stored};
+use engine::lease::{Change, Stored};
 use engine::seam::{Admission, Admitted, Allotment, Client, Replication, Verdict};
 
 use super::Subnets;
+use crate::family::Lease;
 use crate::guard::{Guard, client_key};
 use crate::half::Half;
 use crate::machine::{Scopes, Standing};
@@ -73,7 +74,7 @@ impl Replication for OnlyOutbox {
         self.0.outbox().queue(change);
     }
 
-    fn reclaims(&self, lease: &Lease4) -> bool {
+    fn reclaims(&self, lease: &Lease) -> bool {
         self.0.gate().reclaims(client_key(lease))
     }
 }
@@ -99,7 +100,7 @@ impl Replication for Outboxes {
     }
 
     /// A lease of no relationship is cleaned up as one of a server alone.
-    fn reclaims(&self, lease: &Lease4) -> bool {
+    fn reclaims(&self, lease: &Lease) -> bool {
         let place = self.subnets.relationship(lease.subnet_id);
         place.is_none_or(|place| self.halves[place].gate().reclaims(client_key(lease)))
     }
@@ -129,7 +130,7 @@ impl engine::seam::Guard for Guards {
         }
     }
 
-    fn judge(&self, held: &Stored, update: &Lease4) -> Verdict {
+    fn judge(&self, held: &Stored, update: &Lease) -> Verdict {
         self.of(update.subnet_id).map_or(Verdict::Take, |guard| guard.judge(held, update))
     }
 }

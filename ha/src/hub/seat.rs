@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use engine::clock::Now;
-use engine::lease::{Change, Lease4, Stored};
+use engine::lease::{Change, Stored};
 use engine::seam::{Admission, Admitted, Allotment, Client, Replication, Verdict};
 use engine::stats::Stats;
 use engine::sync::Live;
 
 use super::Subnets;
 use super::join::{Gates, Guards, OnlyOutbox, Outboxes};
+use crate::family::Lease;
 use crate::guard::Guard;
 use crate::half::Half;
 
@@ -101,7 +102,7 @@ impl Replication for Seat {
         self.0.look(|site| site.replication.queue(change));
     }
 
-    fn reclaims(&self, lease: &Lease4) -> bool {
+    fn reclaims(&self, lease: &Lease) -> bool {
         self.0.look(|site| site.replication.reclaims(lease))
     }
 }
@@ -111,7 +112,7 @@ impl engine::seam::Guard for Seat {
         self.0.look(|site| site.guard.heard(subnet_id, names_origin));
     }
 
-    fn judge(&self, held: &Stored, update: &Lease4) -> Verdict {
+    fn judge(&self, held: &Stored, update: &Lease) -> Verdict {
         self.0.look(|site| site.guard.judge(held, update))
     }
 }

@@ -55,10 +55,34 @@ pub struct Announced {
     pub wants_repair: bool,
     /// Its wall clock when it said so, milliseconds since 1970-01-01 UTC.
     pub wall_ms: Option<u64>,
+    /// Its monotonic clock when it said so, milliseconds from an origin of its own.
+    pub running_ms: Option<u64>,
     /// Whose batches it has applied up to which number.
     pub applied: Option<(Incarnation, u64)>,
     /// What its configuration has to agree with its partner's in; none if it does not say.
     pub agreement: Option<Agreement>,
+}
+
+impl Announced {
+    /// What is announced by a run that says nothing but who it is.
+    pub const fn of(incarnation: Incarnation) -> Self {
+        Self {
+            incarnation,
+            batches: false,
+            serves_returning: false,
+            mode: None,
+            state: None,
+            told: None,
+            untold: false,
+            halves: false,
+            tolerates_skew: false,
+            wants_repair: false,
+            wall_ms: None,
+            running_ms: None,
+            applied: None,
+            agreement: None,
+        }
+    }
 }
 
 /// What is kept for the partner, and for which of its runs.

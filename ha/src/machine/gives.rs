@@ -16,7 +16,6 @@ use super::action::ToPartner;
 use super::parameters::{Mode, Role};
 use super::relationship::Relationship;
 use super::stage::Stage;
-use super::state::{Seen, State};
 
 /// What a server gives to clients who do not have it yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,7 +53,7 @@ impl Relationship {
         }
         let since_s = self.apart.unwrap_or(now).wall_s;
         match self.stage {
-            Stage::Normal if self.is_apart() => Gives::OwnHalf { since_s },
+            Stage::Normal if self.is_apart(now) => Gives::OwnHalf { since_s },
             Stage::Normal if self.sends_updates().partner == ToPartner::Send => {
                 Gives::OwnHalfAndAsks
             }
@@ -65,11 +64,13 @@ impl Relationship {
     }
 
     /// Whether the partner may have renewed leases of which it has not told: it tells once it is out of its own
-    /// communication-recovery, however soon this server was.
-    pub(super) fn is_apart(&self) -> bool {
+    /// communication-recovery, however soon this server was. If it goes down before, what it renewed has run out when the
+    /// whole of the pools is taken over.
+    pub(super) fn is_apart(&self, now: Now) -> bool {
         match self.stage {
             Stage::Recovery(_) => true,
-            Stage::Normal => self.partner.seen == Seen::In(State::CommunicationRecovery),
+            Stage::Normal => self.partner.delays_updates,
+            Stage::PartnerDown(_) => self.partner.delays_updates && now.mono < self.takes_over_at(),
             _ => false,
         }
     }
@@ -120,7 +121,7 @@ impl Relationship {
                 self.apart.get_or_insert(now);
             }
             Stage::PartnerInMaintenance { .. } => {}
-            _ if self.is_apart() => {
+            _ if self.is_apart(now) => {
                 self.apart.get_or_insert(now);
             }
             _ => self.apart = None,
@@ -157,19 +158,12 @@ mod tests {
     /// A heartbeat is answered, by a Peregrine or a Kea.
     fn hear(machine: &mut Relationship, seconds: u64, state: State, peregrine: bool) {
         let announced = peregrine.then_some(Announced {
-            incarnation: Incarnation(1),
             batches: true,
             serves_returning: true,
             mode: Some(machine.peers().mode()),
             state: Some(state),
-            told: None,
-            untold: false,
             halves: true,
-            wants_repair: false,
-            tolerates_skew: false,
-            wall_ms: None,
-            applied: None,
-            agreement: None,
+            ..Announced::of(Incarnation(1))
         });
         machine.handle_announced(announced, None);
         let wall_s = at(seconds).wall_s;
@@ -218,6 +212,23 @@ mod tests {
         machine.enter(at(300), Stage::PartnerInMaintenance { previous: State::LoadBalancing });
         machine.settle(at(300));
         assert_eq!(gives(&machine, 300), Gives::Everything, "the partner said that it goes");
+    }
+
+    /// The longest lease lasts 1000 s here; what ended meanwhile is its last holder's until then.
+    #[test]
+    fn a_partner_that_was_lost_with_delayed_updates_may_have_renewed_its_leases() {
+        for (last, apart) in [(State::CommunicationRecovery, true), (State::LoadBalancing, false)] {
+            let mut machine = primary(Mode::LoadBalancing, None);
+            machine.enter(at(10), Stage::Normal);
+            hear(&mut machine, 10, last, false);
+            assert_eq!(machine.standing(at(10)).apart, apart);
+            machine.enter(at(100), machine.stage_of(State::PartnerDown));
+            lose(&mut machine, 100);
+            assert_eq!(machine.standing(at(100 + 1059)).apart, apart);
+            let timeout = Mono::from_ns((100 + 1060) * 1_000_000_000);
+            assert!(machine.poll_timeout().is_some_and(|at| at <= timeout));
+            assert!(!machine.standing(at(100 + 1060)).apart, "it has run out");
+        }
     }
 
     #[test]

@@ -129,6 +129,15 @@ impl Relationship {
         self.settle(now);
     }
 
+    /// A heartbeat has ended with words that were older than what the partner said elsewhere since: it was heard.
+    pub fn handle_outdated_heartbeat(&mut self, now: Now) {
+        self.heartbeat_under_way = false;
+        self.rejected.expire(now.mono);
+        self.poke(now);
+        self.run(now);
+        self.settle(now);
+    }
+
     /// The partner said its state, not in answer to [`Action::SendHeartbeat`].
     pub fn handle_status(&mut self, now: Now, status: PartnerStatus) {
         self.hear(now, status);

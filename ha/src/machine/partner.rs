@@ -66,6 +66,8 @@ pub(super) struct PartnerView {
     pub(super) halves: Option<bool>,
     /// It was heard, and announced nothing.
     pub(super) is_kea: bool,
+    /// It was in communication-recovery when it was last heard, and may have renewed leases of which it has not told.
+    pub(super) delays_updates: bool,
     /// How far its clock was ahead when it announced it.
     pub(super) offset: Option<Offset>,
     /// The end of the last successful heartbeat; at first, the start.
@@ -92,6 +94,7 @@ impl PartnerView {
             told_all: false,
             halves: None,
             is_kea: false,
+            delays_updates: false,
             offset: None,
             last_poke: now.mono,
             unsent: 0,
@@ -122,6 +125,7 @@ impl PartnerView {
     /// Takes its state from something else than a heartbeat.
     pub(super) fn set(&mut self, now: Now, state: State) {
         self.seen = Seen::In(state);
+        self.delays_updates = state == State::CommunicationRecovery;
         self.terminated_since =
             (state == State::Terminated).then(|| self.terminated_since.unwrap_or(now.mono));
     }
@@ -137,8 +141,17 @@ impl PartnerView {
     /// holds, but for what it told and announced.
     pub(super) fn renew(&mut self, now: Now) {
         let announced = self.announced.take();
-        let Self { unsent, told, last_skew_s, halves, is_kea, .. } = *self;
-        *self = Self { unsent, told, last_skew_s, announced, halves, is_kea, ..Self::new(now) };
+        let Self { unsent, told, last_skew_s, halves, is_kea, delays_updates, .. } = *self;
+        *self = Self {
+            unsent,
+            told,
+            last_skew_s,
+            announced,
+            halves,
+            is_kea,
+            delays_updates,
+            ..Self::new(now)
+        };
     }
 
     /// Its state is to be asked for again.

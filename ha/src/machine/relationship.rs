@@ -223,7 +223,7 @@ impl Relationship {
             wary: matches!(self.stage, Stage::Recovery(_)) && self.is_interrupted(now),
             updates: self.sends_updates(),
             own_leases_only: self.state() == State::Terminated,
-            apart: self.is_apart(),
+            apart: self.is_apart(now),
             gives: self.gives(now),
         }
     }

@@ -276,9 +276,9 @@ const ELSEWHERE: SeenSet = partner(&[
     PassiveBackup,
 ])
 .or_unavailable();
-/// A partner from which leases can be fetched.
+/// A partner whose leases are complete. One that fetches leases itself is waited for: both would take over what the other
+/// one has just given up.
 const AWAKE: SeenSet = partner(&[
-    Syncing,
     Ready,
     HotStandby,
     LoadBalancing,

@@ -1,11 +1,11 @@
 //! The delayed updates (`delayed-updates-limit`): kept while the partner is silent, sent when it is back. Pure.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
 
 use engine::lease::ChangeNumber;
 
 use super::queue::Update;
+use crate::family::Address;
 
 /// The delayed updates. What is kept late, because its outcome was long unknown, is sent in its place all the
 /// same: the partner must not end with an older version of a lease.
@@ -38,7 +38,7 @@ impl Backlog {
     }
 
     /// A newer version of the lease goes to the partner: it must not get the older one afterwards.
-    pub(super) fn outdate(&mut self, address: Ipv4Addr) {
+    pub(super) fn outdate(&mut self, address: Address) {
         self.kept.retain(|_, update| update.lease.address != address);
     }
 

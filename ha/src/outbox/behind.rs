@@ -2,11 +2,10 @@
 //! that it is a Peregrine. What it has acknowledged is in its lease file, so that any run of it lacks no more than this. Pure
 //! but for its locks.
 
-use std::net::Ipv4Addr;
-
 use super::state::State;
 use super::untold::Untold;
 use super::{Load, Outbox, PeerQueue, Recall};
+use crate::family::Address;
 use crate::limits::GREETING_EVERY;
 use crate::machine::{Incarnation, UpdateOutcome};
 
@@ -127,7 +126,7 @@ impl Outbox {
     }
 
     /// The partner told of a newer version of a lease, and tells the backups itself.
-    pub(super) fn outdate_for_backups(&self, address: Ipv4Addr) {
+    pub(super) fn outdate_for_backups(&self, address: Address) {
         self.backups.iter().for_each(|side| side.state.lock().untold.outdate(address));
     }
 }

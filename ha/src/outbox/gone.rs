@@ -2,18 +2,18 @@
 //! we have, not what we no longer have. Pure.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
 
-use engine::lease::{Lease4, LeaseState};
+use engine::lease::LeaseState;
 
 use super::queue::Update;
+use crate::family::{Address, Lease};
 use crate::wire::request::LeaseNews;
 
 /// The last version of each lease that ended.
 #[derive(Debug)]
 pub(super) struct Gone {
-    kept: BTreeMap<Ipv4Addr, Update>,
+    kept: BTreeMap<Address, Update>,
     limit: usize,
 }
 
@@ -40,7 +40,7 @@ impl Gone {
     }
 
     /// The address has a lease again, or the partner knows that it has none.
-    pub(super) fn outdate(&mut self, address: Ipv4Addr) {
+    pub(super) fn outdate(&mut self, address: Address) {
         self.kept.remove(&address);
     }
 
@@ -53,7 +53,7 @@ impl Gone {
     }
 
     /// The leases that ended in a range of addresses.
-    pub(super) fn within(&self, range: RangeInclusive<Ipv4Addr>) -> Vec<Lease4> {
+    pub(super) fn within(&self, range: RangeInclusive<Address>) -> Vec<Lease> {
         if range.is_empty() {
             return Vec::new();
         }
@@ -99,7 +99,7 @@ mod tests {
         released.lease.state = LeaseState::Released;
         assert!(gone.note(released), "it is kept for its client, and has ended");
         assert!(gone.note(update(LeaseNews::Deleted, 1, 6)), "its place is taken already");
-        let all = Ipv4Addr::UNSPECIFIED..=Ipv4Addr::BROADCAST;
+        let all = Address::UNSPECIFIED..=Address::BROADCAST;
         assert_eq!(gone.within(all), [lease(1, 6), lease(3, 4)]);
         let first = lease(1, 0).address;
         assert_eq!(gone.within(first..=first), [lease(1, 6)]);

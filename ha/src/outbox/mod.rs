@@ -1,4 +1,4 @@
-//! The outgoing queue: what peers are told of our leases (implements [`Replication`]). Pure but for its locks;
+//! The outgoing queue: what peers are told of our leases. Pure but for its locks;
 //! [`crate::io::pool`] empties it.
 //!
 //! Each peer has one queue in change order, and an address has at most one request under way: its next change
@@ -8,37 +8,35 @@
 
 mod backlog;
 mod behind;
+mod ending;
 mod gone;
+mod intake;
 mod queue;
 mod recall;
 mod state;
 mod untold;
 
 use std::fmt;
-use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Weak};
 
-use engine::control::code;
-use engine::lease::{Change, ChangeKind, ClientId, Lease4, LeaseState, Origin};
-use engine::pending::{Pending, PendingReply, Ticket};
-use engine::seam::Replication;
+use engine::lease::ClientId;
+use engine::pending::{Pending, Ticket};
 use engine::seam::service::Service;
 use engine::sync::atomic::{AtomicU64, Ordering};
-use engine::sync::{Condvar, Mutex, MutexGuard};
+use engine::sync::{Condvar, Mutex};
 
 pub use behind::{Greeted, Turn};
-use queue::Finished;
 pub use queue::Update;
 pub use recall::Recall;
 pub(crate) use recall::Recalls;
 pub use state::Limits;
 use state::State;
 
+use crate::family::{Address, Lease};
 use crate::machine::{
-    CallError, ClientKey, Incarnation, Owed, ToBackups, ToPartner, UpdateOutcome, UpdatePolicy,
+    CallError, ClientKey, Incarnation, Owed, ToPartner, UpdateOutcome, UpdatePolicy,
 };
-use crate::wire::request::LeaseNews;
 
 /// Who learns what became of updates. The first two are called under the lock of an address: they may set
 /// flags and wake threads, nothing else.
@@ -302,13 +300,13 @@ impl Outbox {
     }
 
     /// The last versions of leases in a range of addresses that ended, and the partner was not told.
-    pub fn deletions(&self, range: RangeInclusive<Ipv4Addr>) -> Vec<Lease4> {
+    pub fn deletions(&self, range: RangeInclusive<Address>) -> Vec<Lease> {
         let within = |side: &Side| side.state.lock().gone.within(range);
         self.partner.as_ref().map(within).unwrap_or_default()
     }
 
     /// The partner knows that the address has no lease, or what it has is to hold.
-    pub fn forget_deletion(&self, address: Ipv4Addr) {
+    pub fn forget_deletion(&self, address: Address) {
         if let Some(side) = &self.partner {
             side.state.lock().gone.outdate(address);
         }
@@ -353,114 +351,16 @@ impl Outbox {
         }
     }
 
+    /// Whether the partner is being told of an address.
+    #[cfg(any(test, feature = "sim"))]
+    pub(crate) fn is_telling(&self, address: Address) -> bool {
+        self.partner.as_ref().is_some_and(|side| side.state.lock().queue.has(address))
+    }
+
     /// How often what was under way to the partner was recalled.
     #[cfg(any(test, feature = "sim"))]
     pub(crate) fn recalls(&self) -> u64 {
         self.partner.as_ref().map_or(0, |side| side.recalls.number())
-    }
-
-    /// What became of each update of a batch that [`Outbox::turn`] gave out. What waits behind one that was lost fails
-    /// with it, so that no other batch may go before: it would hang as well, and arrive behind a synchronisation.
-    pub fn settle_batch(&self, peer: PeerQueue, settled: Vec<(Update, UpdateOutcome)>) {
-        let mut due = Vec::new();
-        for (update, outcome) in settled {
-            self.settle_unsent(peer, &update, outcome, &mut due);
-        }
-        self.end_batch(peer);
-        self.pending.release_all(due);
-    }
-
-    /// The partner did not look at a batch: the updates go again, each before what came for its address since.
-    pub fn put_back(&self, peer: PeerQueue, batch: Vec<Update>) {
-        let Some(side) = self.side(peer) else { return };
-        let failed = side.state.lock().put_back(batch);
-        self.fail(failed);
-        self.end_batch(peer);
-    }
-
-    fn end_batch(&self, peer: PeerQueue) {
-        if let Some(side) = self.side(peer) {
-            side.state.lock().batch_under_way = false;
-            side.wake.notify_one();
-        }
-    }
-
-    /// What became of an update that [`Outbox::turn`] gave out. After a failure of communication with the peer
-    /// what waits behind it fails, too; the leases are kept for later, for their outcome is not known.
-    pub fn settle(&self, peer: PeerQueue, update: &Update, outcome: UpdateOutcome) {
-        let mut due = Vec::new();
-        self.settle_unsent(peer, update, outcome, &mut due);
-        self.pending.release_all(due);
-    }
-
-    /// As [`Self::settle`]; the reply that may be sent now is put into `due`.
-    fn settle_unsent(
-        &self,
-        peer: PeerQueue,
-        update: &Update,
-        outcome: UpdateOutcome,
-        due: &mut Vec<PendingReply>,
-    ) {
-        let Some(side) = self.side(peer) else {
-            return;
-        };
-        let lost = matches!(outcome, UpdateOutcome::Failure(CallError::Communication(_)));
-        let is_promised = update.ticket.is_none() && update.lease.state == LeaseState::Assigned;
-        let mut state = side.state.lock();
-        state.lacks |= is_promised
-            && update.news == LeaseNews::Stored
-            && !lost
-            && outcome != UpdateOutcome::Success;
-        let Finished { more, abandoned, outdated } = state.queue.finish(update.lease.address);
-        if outcome == UpdateOutcome::Success {
-            state.gone.told(update);
-            state.untold.told(update);
-            state.greet_if_behind();
-        }
-        // Delayed updates that are on their way are over with the first that fails.
-        let concerns_backlog = !abandoned && state.backlog.is_sending() && (update.delayed || lost);
-        // A partner that does not agree gave the address itself.
-        let disagrees = update.asks && outcome == UpdateOutcome::Conflict;
-        let is_news = !(disagrees || lost && abandoned);
-        // A backup that nobody waits for may be slow for once: what waits for it waits on.
-        // What hung when the partner was given up says nothing of the partner that is back.
-        let gives_up = (peer == PeerQueue::Partner || update.ticket.is_some()) && !abandoned;
-        let mut behind = match lost && gives_up {
-            true => state.lose((!outdated).then_some(update)),
-            false => Vec::new(),
-        };
-        let lacks = matches!(peer, PeerQueue::Backup(_)) && outcome != UpdateOutcome::Success;
-        if lacks && lost && !gives_up {
-            // What it refuses it would refuse again.
-            state.untold.note(update);
-        }
-        state.missed += behind.len() as u64 + u64::from(lacks);
-        let backlog_sent = match &outcome {
-            _ if !concerns_backlog => None,
-            UpdateOutcome::Success => state.backlog.applied().then_some(Ok(())),
-            failure => state.backlog.failed().then(|| Err(as_error(failure))),
-        };
-        if matches!(backlog_sent, Some(Err(_))) && state.policy.partner == ToPartner::Count {
-            // What is left is counted anew.
-            behind.extend(state.give_up_queue());
-        }
-        drop(state);
-        if more {
-            side.wake.notify_one();
-        }
-        match (update.ticket, &outcome) {
-            (Some(ticket), UpdateOutcome::Success) => {
-                due.extend(self.pending.acknowledge_unsent(ticket));
-            }
-            (Some(ticket), _) => self.pending.fail(ticket),
-            (None, _) => {}
-        }
-        self.fail(behind);
-        if let Some(result) = backlog_sent {
-            self.tell(|observer| observer.backlog_sent(result));
-        } else if peer == PeerQueue::Partner && !concerns_backlog && is_news {
-            self.tell(|observer| observer.partner_updated(client_of(update), outcome));
-        }
     }
 
     /// Fails everything that waits, and lets [`Outbox::turn`] return `None`.
@@ -493,152 +393,6 @@ impl Outbox {
             self.pending.fail(ticket);
         }
     }
-
-    fn queue_for_partner(&self, side: &Side, update: Update) {
-        let mut state = side.state.lock();
-        if update.asks && !(state.batches && state.policy.partner == ToPartner::Send) {
-            // Nobody can be asked: nobody is promised the address, so nobody is told.
-            drop(state);
-            return self.fail(update.ticket);
-        }
-        let full = match state.policy.partner {
-            ToPartner::Nothing => false,
-            ToPartner::Count => {
-                // A lease that ends with the grant of another is part of the same exchange.
-                if update.news == LeaseNews::Stored || update.ticket.is_none() {
-                    self.unsent.fetch_add(1, Ordering::AcqRel);
-                }
-                state.late.outdate(update.lease.address);
-                state.give_up(update.clone());
-                if update.news == LeaseNews::Stored && !self.service.is_enabled() {
-                    // The client asks again: no promise is given that the partner may not hear of.
-                    let ticket = update.ticket;
-                    // What finds no room was promised to nobody.
-                    let _ = state.late.keep(update);
-                    drop(state);
-                    self.fail(ticket);
-                }
-                false
-            }
-            ToPartner::Queue if state.backlog.is_sending() => {
-                self.push(side, state, Update { ticket: None, ..update })
-            }
-            ToPartner::Queue => {
-                state.delay(update);
-                let overflowed = state.backlog.has_overflowed() && !state.untold.is_whole();
-                drop(state);
-                if overflowed {
-                    self.tell(|observer| observer.backlog_overflowed());
-                }
-                false
-            }
-            ToPartner::Send => {
-                state.backlog.outdate(update.lease.address);
-                state.gone.outdate(update.lease.address);
-                state.untold.outdate(update.lease.address);
-                self.push(side, state, update)
-            }
-        };
-        if full {
-            self.tell(|observer| observer.queue_is_full());
-        }
-    }
-
-    /// The partner has a newer version of the lease than any that is kept for it, waits for it or is under way to it.
-    fn outdate(&self, address: Ipv4Addr) {
-        if let Some(side) = &self.partner {
-            let mut state = side.state.lock();
-            state.outdate(address);
-            let outdated = state.queue.outdate(address);
-            drop(state);
-            self.fail(outdated.into_iter().filter_map(|update| update.ticket));
-        }
-    }
-
-    /// Administrators tell each server themselves, but not one that is away.
-    fn note_deletion(&self, update: Update) {
-        if let Some(side) = &self.partner {
-            let mut state = side.state.lock();
-            if state.policy.partner == ToPartner::Count {
-                state.give_up(update);
-            }
-        }
-    }
-
-    /// A backup whose queue is full misses updates, as one does that does not answer.
-    fn queue_for_backup(&self, side: &Side, update: Update) {
-        let state = side.state.lock();
-        match state.policy.backups {
-            ToBackups::Nothing => {}
-            ToBackups::Send => drop(self.push(side, state, Update { ticket: None, ..update })),
-            ToBackups::SendAndWait => drop(self.push(side, state, update)),
-        }
-    }
-
-    /// Queues an update, or fails it at once; says whether the queue was full.
-    fn push(&self, side: &Side, mut state: MutexGuard<'_, State>, update: Update) -> bool {
-        let ticket = update.ticket;
-        if let Some(ticket) = ticket {
-            self.pending.expect(ticket);
-        }
-        let stopped = state.stopped;
-        if state.is_backup && state.queue.is_full() {
-            state.untold.note(&update);
-        } else if state.is_backup {
-            state.untold.outdate(update.lease.address);
-        }
-        let pushed = !stopped && state.queue.push(update);
-        // Whoever has the batch that is under way takes the next.
-        let gathers = state.batch_under_way;
-        state.missed += u64::from(!pushed);
-        drop(state);
-        if pushed {
-            if !gathers {
-                side.wake.notify_one();
-            }
-            return false;
-        }
-        self.refused.fetch_add(1, Ordering::Relaxed);
-        self.fail(ticket);
-        !stopped
-    }
-}
-
-impl Replication for Outbox {
-    fn queue(&self, change: &Change<'_>) {
-        let news = match change.kind {
-            ChangeKind::Added | ChangeKind::Updated => LeaseNews::Stored,
-            ChangeKind::Deleted => LeaseNews::Deleted,
-        };
-        let Change { number, lease, .. } = *change;
-        let asks = matches!(change.origin, Origin::Asking(_));
-        let update = |ticket| Update {
-            number,
-            news,
-            lease: lease.clone(),
-            declined_by: declined_by(change),
-            ticket,
-            delayed: false,
-            asks,
-        };
-        let ticket = match change.origin {
-            Origin::Client(ticket) => ticket,
-            Origin::Asking(ticket) => Some(ticket),
-            Origin::Partner => {
-                self.outdate_for_backups(lease.address);
-                return self.outdate(lease.address);
-            }
-            Origin::Administrator => return self.note_deletion(update(None)),
-            Origin::Reclamation | Origin::Load => return,
-        };
-        let update = update(ticket);
-        for side in &self.backups {
-            self.queue_for_backup(side, update.clone());
-        }
-        if let Some(side) = &self.partner {
-            self.queue_for_partner(side, update);
-        }
-    }
 }
 
 impl Side {
@@ -647,29 +401,9 @@ impl Side {
     }
 }
 
-/// The client of an update, as the table of refused clients knows it.
-fn client_of(update: &Update) -> Option<ClientKey> {
-    update.declined_by.clone().or_else(|| holder(&update.lease))
-}
-
-/// The client that held the lease until it declined the address.
-fn declined_by(change: &Change<'_>) -> Option<ClientKey> {
-    let declined = change.lease.state == LeaseState::Declined;
-    change.before.filter(|_| declined).and_then(holder)
-}
-
-fn holder(lease: &Lease4) -> Option<ClientKey> {
+fn holder(lease: &Lease) -> Option<ClientKey> {
     let client_id = lease.client_id.as_ref().map_or(&[][..], ClientId::as_bytes);
     ClientKey::new(lease.hw_address.as_bytes(), client_id)
-}
-
-fn as_error(outcome: &UpdateOutcome) -> CallError {
-    match outcome {
-        UpdateOutcome::Failure(why) => why.clone(),
-        UpdateOutcome::Conflict | UpdateOutcome::Success => {
-            CallError::Refused { result: code::CONFLICT, text: "the lease is in conflict".into() }
-        }
-    }
 }
 
 #[cfg(test)]

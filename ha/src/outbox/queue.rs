@@ -1,11 +1,11 @@
 //! One peer's queue: updates in change order, at most one of each address under way. Pure.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::net::Ipv4Addr;
 
-use engine::lease::{ChangeNumber, Lease4};
+use engine::lease::ChangeNumber;
 use engine::pending::Ticket;
 
+use crate::family::{Address, Lease};
 use crate::machine::ClientKey;
 use crate::wire::request::LeaseNews;
 
@@ -17,7 +17,7 @@ pub struct Update {
     /// What happened.
     pub news: LeaseNews,
     /// The whole lease.
-    pub lease: Lease4,
+    pub lease: Lease,
     /// Whose lease it was, if the lease itself says nobody's: a client declined its address.
     pub declined_by: Option<ClientKey>,
     /// The reply that waits for the peer's answer.
@@ -31,9 +31,9 @@ pub struct Update {
 /// The updates for one peer. The next update of an address is given out once the one under way is finished.
 #[derive(Debug)]
 pub(super) struct Queue {
-    lanes: BTreeMap<Ipv4Addr, Lane>,
+    lanes: BTreeMap<Address, Lane>,
     /// Addresses whose next update may go, in the order in which they came.
-    ready: VecDeque<Ipv4Addr>,
+    ready: VecDeque<Address>,
     waiting: usize,
     bound: usize,
 }
@@ -121,7 +121,7 @@ impl Queue {
     }
 
     /// The update of `address` that was under way has its answer, or never will.
-    pub(super) fn finish(&mut self, address: Ipv4Addr) -> Finished {
+    pub(super) fn finish(&mut self, address: Address) -> Finished {
         let Some(lane) = self.lanes.get_mut(&address) else {
             return Finished { more: false, abandoned: false, outdated: false };
         };
@@ -137,9 +137,16 @@ impl Queue {
         Finished { more, abandoned, outdated }
     }
 
+    /// Whether something of `address` waits here, or is under way and has not been given up.
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) fn has(&self, address: Address) -> bool {
+        let has = |lane: &Lane| !lane.waiting.is_empty() || !lane.abandoned;
+        self.lanes.get(&address).is_some_and(has)
+    }
+
     /// The peer has told of a newer version of the lease: what is under way is not to be sent again if nobody answers it,
     /// and what waits is taken out. Delayed updates stay: they are counted, and somebody waits for the last of them.
-    pub(super) fn outdate(&mut self, address: Ipv4Addr) -> Vec<Update> {
+    pub(super) fn outdate(&mut self, address: Address) -> Vec<Update> {
         let Some(lane) = self.lanes.get_mut(&address) else { return Vec::new() };
         lane.outdated = lane.under_way.is_some();
         let waiting = std::mem::take(&mut lane.waiting);

@@ -1,7 +1,6 @@
 //! What is kept for one peer: its queue, and for the partner what it is told later. Pure.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use engine::pending::Ticket;
@@ -13,6 +12,7 @@ use super::behind::Greeting;
 use super::gone::Gone;
 use super::queue::{Queue, Update};
 use super::untold::Untold;
+use crate::family::Address;
 use crate::limits::{MAX_BATCH, MAX_KEPT_DELETIONS, MAX_LATE_UPDATES, MAX_QUEUED_UPDATES};
 use crate::machine::{CallError, ToPartner, UpdatePolicy};
 use crate::wire::request::LeaseNews;
@@ -136,7 +136,7 @@ impl State {
     }
 
     /// The lease of an address has a newer version at the partner than any that is kept for it.
-    pub(super) fn outdate(&mut self, address: Ipv4Addr) {
+    pub(super) fn outdate(&mut self, address: Address) {
         self.backlog.outdate(address);
         self.late.outdate(address);
         self.gone.outdate(address);
@@ -224,7 +224,7 @@ impl State {
 
 /// The newest update of each address, in the order of the changes.
 fn newest(updates: impl Iterator<Item = Update>) -> Vec<Update> {
-    let mut newest = BTreeMap::<Ipv4Addr, Update>::new();
+    let mut newest = BTreeMap::<Address, Update>::new();
     for update in updates {
         let address = update.lease.address;
         if newest.get(&address).is_none_or(|kept| kept.number <= update.number) {

@@ -7,13 +7,16 @@ mod owed;
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 
-use engine::lease::{ChangeNumber, HwAddress, Lease4};
+use engine::lease::{Change, ChangeKind, ChangeNumber, HwAddress, Lease4, LeaseState, Origin};
 use engine::packet::{Departure, Destination};
 use engine::pending::{PendingReply, Release};
+use engine::seam::Replication;
 use engine::stats::{Counter, Stats};
 
 use super::*;
 use crate::limits::MAX_QUEUED_UPDATES;
+use crate::machine::ToBackups;
+use crate::wire::request::LeaseNews;
 
 #[derive(Default)]
 struct Seen {

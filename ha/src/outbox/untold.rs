@@ -4,15 +4,15 @@
 //! Nothing is kept for a partner that has not announced that it takes part.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
 
 use super::queue::Update;
+use crate::family::Address;
 use crate::machine::Incarnation;
 
 /// The changes that one run of the partner was not told of.
 #[derive(Debug)]
 pub(super) struct Untold {
-    kept: BTreeMap<Ipv4Addr, Update>,
+    kept: BTreeMap<Address, Update>,
     limit: usize,
     run: Option<Incarnation>,
     /// More changed than there is room for: it has to fetch everything.
@@ -76,7 +76,7 @@ impl Untold {
     }
 
     /// The partner has a newer version of the lease than what is kept for it.
-    pub(super) fn outdate(&mut self, address: Ipv4Addr) {
+    pub(super) fn outdate(&mut self, address: Address) {
         self.kept.remove(&address);
     }
 

@@ -2,18 +2,18 @@
 //! product itself has no switch for it.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use engine::clock::Now;
 use engine::lease::{
     Applied, Change, ChangeKind, ChangeNumber, Findable, Grant, GrantRefused, Granted, Identity,
-    Lease4, LeaseStore, NotHolder, Origin, Overwrite, Stored,
+    LeaseStore, NotHolder, Origin, Overwrite, Stored,
 };
 use engine::seam::Replication;
 use engine::sync::Mutex;
 
+use crate::family::{Address, Lease};
 use crate::half::Half;
 use crate::hub::OnlyOutbox;
 
@@ -102,7 +102,7 @@ impl Replication for Unasked {
         self.0.queue(&untold(change));
     }
 
-    fn reclaims(&self, lease: &Lease4) -> bool {
+    fn reclaims(&self, lease: &Lease) -> bool {
         self.0.reclaims(lease)
     }
 }
@@ -122,7 +122,7 @@ impl Replication for Cached {
         if repeated { self.0.queue(&untold(change)) } else { self.0.queue(change) }
     }
 
-    fn reclaims(&self, lease: &Lease4) -> bool {
+    fn reclaims(&self, lease: &Lease) -> bool {
         self.0.reclaims(lease)
     }
 }
@@ -130,7 +130,7 @@ impl Replication for Cached {
 /// Tells each change of an address once more, behind the next one.
 struct Swapped {
     outbox: OnlyOutbox,
-    last: Mutex<BTreeMap<Ipv4Addr, (ChangeKind, Lease4)>>,
+    last: Mutex<BTreeMap<Address, (ChangeKind, Lease)>>,
 }
 
 impl Replication for Swapped {
@@ -143,7 +143,7 @@ impl Replication for Swapped {
         }
     }
 
-    fn reclaims(&self, lease: &Lease4) -> bool {
+    fn reclaims(&self, lease: &Lease) -> bool {
         self.outbox.reclaims(lease)
     }
 }
@@ -157,25 +157,25 @@ const FORGETS_FOR_S: u64 = 30;
 struct Bent(Arc<dyn LeaseStore>, Breakage);
 
 impl LeaseStore for Bent {
-    fn apply(&self, lease: Lease4, overwrite: Overwrite, origin: Origin) -> Applied {
+    fn apply(&self, lease: Lease, overwrite: Overwrite, origin: Origin) -> Applied {
         let fast = self.1 == Breakage::FastClock;
         self.0.apply(lease, overwrite, if fast { Origin::Administrator } else { origin })
     }
 
     fn watch(&self, now: Now) {
         if self.1 == Breakage::Forgetful && now.wall_s % FORGETS_EVERY_S < FORGETS_FOR_S {
-            let old = |lease: &Lease4| lease.cltt_s + FORGETS_FOR_S < now.wall_s;
+            let old = |lease: &Lease| lease.cltt_s + FORGETS_FOR_S < now.wall_s;
             let lease = self.0.page(None, usize::MAX).into_iter().find(old);
             lease.and_then(|lease| self.0.delete(lease.address, Origin::Partner));
         }
         self.0.watch(now);
     }
 
-    fn find(&self, address: Ipv4Addr) -> Option<Stored> {
+    fn find(&self, address: Address) -> Option<Stored> {
         self.0.find(address)
     }
 
-    fn version(&self, address: Ipv4Addr) -> Option<ChangeNumber> {
+    fn version(&self, address: Address) -> Option<ChangeNumber> {
         self.0.version(address)
     }
 
@@ -183,7 +183,7 @@ impl LeaseStore for Bent {
         self.0.last_change()
     }
 
-    fn promise(&self, address: Ipv4Addr, version: ChangeNumber, acknowledged: bool) -> bool {
+    fn promise(&self, address: Address, version: ChangeNumber, acknowledged: bool) -> bool {
         self.0.promise(address, version, acknowledged)
     }
 
@@ -198,7 +198,7 @@ impl LeaseStore for Bent {
     fn release(
         &self,
         now: Now,
-        address: Ipv4Addr,
+        address: Address,
         identity: Identity<'_>,
         keep: bool,
         origin: Origin,
@@ -209,7 +209,7 @@ impl LeaseStore for Bent {
     fn decline(
         &self,
         now: Now,
-        address: Ipv4Addr,
+        address: Address,
         identity: Identity<'_>,
         probation_s: u32,
         origin: Origin,
@@ -217,13 +217,13 @@ impl LeaseStore for Bent {
         self.0.decline(now, address, identity, probation_s, origin)
     }
 
-    fn delete(&self, address: Ipv4Addr, origin: Origin) -> Option<Stored> {
+    fn delete(&self, address: Address, origin: Origin) -> Option<Stored> {
         self.0.delete(address, origin)
     }
 
     fn delete_version(
         &self,
-        address: Ipv4Addr,
+        address: Address,
         version: ChangeNumber,
         origin: Origin,
     ) -> Option<ChangeNumber> {
@@ -238,22 +238,22 @@ impl LeaseStore for Bent {
         self.0.flush_reclaimed(now, hold_s, limit)
     }
 
-    fn page(&self, after: Option<Ipv4Addr>, limit: usize) -> Vec<Lease4> {
+    fn page(&self, after: Option<Address>, limit: usize) -> Vec<Lease> {
         self.0.page(after, limit)
     }
 
     fn find_free(
         &self,
         now: Now,
-        range: RangeInclusive<Ipv4Addr>,
-        from: Ipv4Addr,
+        range: RangeInclusive<Address>,
+        from: Address,
         findable: Findable<'_>,
-        taken: &dyn Fn(Ipv4Addr) -> bool,
-    ) -> Option<Ipv4Addr> {
+        taken: &dyn Fn(Address) -> bool,
+    ) -> Option<Address> {
         self.0.find_free(now, range, from, findable, taken)
     }
 
-    fn held(&self, range: RangeInclusive<Ipv4Addr>) -> u64 {
+    fn held(&self, range: RangeInclusive<Address>) -> u64 {
         self.0.held(range)
     }
 

@@ -2,16 +2,16 @@
 //! once; and at the end, equal stores. Pure.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
 
 use engine::codec::v4::MessageType;
+use engine::lease::LeaseState;
 use engine::lease::csv::{Durability, row};
-use engine::lease::{Lease4, LeaseState};
 
 use super::ledger::{Holding, MAX_APART_S, Overlap, Promise, Told};
 use super::message::Heard;
 use super::plan::{SUBNET_ID, Setup};
 use super::world::World;
+use crate::family::{Address, Lease};
 use crate::machine::{Role, ToBackups, ToPartner};
 
 /// Nanoseconds before its end in which a lease may be over at a server whose clock was set.
@@ -42,7 +42,7 @@ impl World {
     }
 
     /// The lease file has the lease that is acknowledged.
-    fn check_written(&mut self, from: usize, address: Ipv4Addr) {
+    fn check_written(&mut self, from: usize, address: Address) {
         let Some(lease) = self.lease(from, address) else {
             let name = self.name(from).to_owned();
             return self.fail(|_| format!("{name} acknowledges {address} without a lease"));
@@ -57,7 +57,7 @@ impl World {
     }
 
     /// Everybody who had to has the lease.
-    fn check_acknowledged(&mut self, from: usize, address: Ipv4Addr) {
+    fn check_acknowledged(&mut self, from: usize, address: Address) {
         let Some(server) = &self.sites[from].server else { return };
         let policy = server.standing().updates;
         let Some(lease) = self.lease(from, address) else { return };
@@ -92,14 +92,14 @@ impl World {
 
     /// Whether the other server had the lease and has cleaned it up since, by a clock that was ahead of ours by more than a
     /// pair works with. Backups are told no time of day, so that nothing notices.
-    fn has_ended_there(&self, from: usize, other: usize, theirs: &Lease4, ours: &Lease4) -> bool {
+    fn has_ended_there(&self, from: usize, other: usize, theirs: &Lease, ours: &Lease) -> bool {
         let ahead_s = self.sites[other].ahead_s.1 - self.sites[from].error.ahead_at(self.now);
-        let was_same = is_same(&Lease4 { state: ours.state, ..theirs.clone() }, ours);
+        let was_same = is_same(&Lease { state: ours.state, ..theirs.clone() }, ours);
         theirs.state == LeaseState::Reclaimed && was_same && ahead_s > MAX_APART_S
     }
 
     /// A server that is down has left the lease on its disk.
-    fn check_left(&mut self, from: usize, other: usize, lease: &Lease4) {
+    fn check_left(&mut self, from: usize, other: usize, lease: &Lease) {
         let address = lease.address;
         let mut text = Vec::new();
         row::write(lease, &mut text);
@@ -112,7 +112,7 @@ impl World {
     }
 
     /// When a server first acknowledged its version of a lease.
-    fn acknowledged(&self, server: usize, lease: &Lease4) -> u64 {
+    fn acknowledged(&self, server: usize, lease: &Lease) -> u64 {
         self.ledger.acknowledged(self.now, server, (lease.address, lease.cltt_s))
     }
 
@@ -122,7 +122,7 @@ impl World {
     }
 
     /// What a server knows that acknowledges a lease now.
-    pub(super) fn promise(&self, from: usize, address: Ipv4Addr) -> Option<Promise> {
+    pub(super) fn promise(&self, from: usize, address: Address) -> Option<Promise> {
         let site = &self.sites[from];
         let server = site.server.as_ref()?;
         let updates = server.standing().updates;
@@ -148,7 +148,7 @@ impl World {
     }
 
     /// A client holds an address: nobody else does.
-    pub(super) fn check_hold(&mut self, client: usize, promise: Promise, address: Ipv4Addr) {
+    pub(super) fn check_hold(&mut self, client: usize, promise: Promise, address: Address) {
         let Some(held) = self.clients[client].held(self.now) else { return };
         let new = Holding { client, until: held.until, promise, excuse: None };
         let Some((old, excuse)) = self.ledger.hold(self.now, address, new) else { return };
@@ -177,7 +177,7 @@ impl World {
         if self.plan.forgets() {
             return;
         }
-        let addresses: Vec<Ipv4Addr> = self.ledger.addresses().collect();
+        let addresses: Vec<Address> = self.ledger.addresses().collect();
         for address in addresses {
             let Some(by) = self.promise(at, address) else { return };
             let by = Promise { alone: false, heard: self.now, ..by };
@@ -207,7 +207,7 @@ impl World {
     }
 
     /// A server does not know what a client holds by the word of somebody else any more: that may be.
-    fn check_lack(&mut self, at: usize, address: Ipv4Addr, held: &Holding, how: &str) {
+    fn check_lack(&mut self, at: usize, address: Address, held: &Holding, how: &str) {
         let Some(by) = self.promise(at, address) else { return };
         if self.ledger.may_lack(self.now, address, held, &by) {
             return self.ledger.end(self.now, address, &by);
@@ -237,7 +237,7 @@ impl World {
 
     /// A server has changed leases: those of clients that hold the address by its word, or by its partner's who told it,
     /// are still theirs.
-    pub(super) fn check_kept(&mut self, at: usize, changed: &[Ipv4Addr]) {
+    pub(super) fn check_kept(&mut self, at: usize, changed: &[Address]) {
         for address in changed {
             let alone = |by: &Promise| by.told == Told::Nobody && !by.apart;
             if self.promise(at, *address).as_ref().is_some_and(alone) {
@@ -265,7 +265,7 @@ impl World {
 
     /// A client is told that what it holds is not its own. A server may refuse a client whose lease it has: one in the wrong
     /// mode gives the client's class other addresses.
-    pub(super) fn check_refusal(&mut self, client: usize, from: usize, address: Ipv4Addr) {
+    pub(super) fn check_refusal(&mut self, client: usize, from: usize, address: Address) {
         let held = self.ledger.holders(self.now, address).find(|held| held.client == client);
         let lease = self.lease(from, address);
         if let Some(held) = held.copied()
@@ -277,7 +277,7 @@ impl World {
 
     /// At the end everything that clients hold is where it has to be.
     fn check_holds(&mut self) {
-        let addresses: Vec<Ipv4Addr> = self.ledger.addresses().collect();
+        let addresses: Vec<Address> = self.ledger.addresses().collect();
         (0..self.sites.len()).for_each(|at| self.check_kept(at, &addresses));
     }
 
@@ -357,16 +357,16 @@ impl World {
     }
 
     /// The same lease, with the same end up to the difference of the clocks by which it was written.
-    fn agree(&self, ours: &Lease4, theirs: &Lease4) -> bool {
+    fn agree(&self, ours: &Lease, theirs: &Lease) -> bool {
         let least = self.sites.iter().map(|site| site.ahead_s.0).min().unwrap_or(0);
         let most = self.sites.iter().map(|site| site.ahead_s.1).max().unwrap_or(0);
         let apart_s = ours.cltt_s.abs_diff(theirs.cltt_s);
         // Each is cut off to a second, and a query reaches two servers at two times.
         let within = apart_s <= (most - least).unsigned_abs() + 1;
-        within && is_same(ours, &Lease4 { cltt_s: ours.cltt_s, ..theirs.clone() })
+        within && is_same(ours, &Lease { cltt_s: ours.cltt_s, ..theirs.clone() })
     }
 
-    fn lease(&self, server: usize, address: Ipv4Addr) -> Option<Lease4> {
+    fn lease(&self, server: usize, address: Address) -> Option<Lease> {
         self.sites[server].server.as_ref().and_then(|server| server.lease(address))
     }
 
@@ -376,16 +376,16 @@ impl World {
         true_s.saturating_add_signed(self.sites[server].error.ahead_at(self.now))
     }
 
-    fn ends_soon(&self, server: usize, lease: &Lease4) -> bool {
+    fn ends_soon(&self, server: usize, lease: &Lease) -> bool {
         lease.expires_at_s().abs_diff(self.wall_s(server)) < SLACK_S
     }
 
-    fn had_ended(&self, lease: &Lease4) -> bool {
+    fn had_ended(&self, lease: &Lease) -> bool {
         lease.expires_at_s() <= self.healed_at_s
     }
 
     /// Leases that hold their address.
-    fn live(&self, server: usize) -> BTreeMap<Ipv4Addr, Lease4> {
+    fn live(&self, server: usize) -> BTreeMap<Address, Lease> {
         let leases = self.sites[server].server.as_ref().map_or_else(Vec::new, |it| it.leases());
         let now = self.wall_s(server);
         // What a wrong configuration left behind no partner takes.
@@ -396,21 +396,21 @@ impl World {
 }
 
 /// Whether it is the lease of a client by its number, and holds the address.
-fn is_of(client: usize, lease: &Lease4) -> bool {
+fn is_of(client: usize, lease: &Lease) -> bool {
     let number = lease.hw_address.as_bytes().last().copied().map(usize::from);
     number == Some(client) && lease.state == LeaseState::Assigned
 }
 
 /// The same client's lease, for no shorter time: the promise is known.
-fn covers(theirs: &Lease4, ours: &Lease4) -> bool {
-    let client = |lease: &Lease4| (lease.state, lease.hw_address, lease.client_id.clone());
+fn covers(theirs: &Lease, ours: &Lease) -> bool {
+    let client = |lease: &Lease| (lease.state, lease.hw_address, lease.client_id.clone());
     let same = ours.state == LeaseState::Assigned && client(theirs) == client(ours);
     same && theirs.expires_at_s() >= ours.expires_at_s()
 }
 
 /// The same lease, as far as anybody else can see.
-fn is_same(one: &Lease4, two: &Lease4) -> bool {
-    let of = |lease: &Lease4| {
+fn is_same(one: &Lease, two: &Lease) -> bool {
+    let of = |lease: &Lease| {
         let state = (lease.state == LeaseState::Assigned, lease.state == LeaseState::Declined);
         (state, lease.hw_address, lease.client_id.clone(), lease.expires_at_s())
     };

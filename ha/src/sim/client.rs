@@ -1,20 +1,20 @@
 //! A DHCP client (RFC 2131 section 4.4): what it says and when, and what it believes to hold. Pure.
 
-use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use engine::codec::v4::MessageType;
 
 use super::dice::Dice;
 use super::message::{Heard, Saying};
+use crate::family::Address;
 
 /// What a client is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Idle,
     Selecting,
-    Requesting { address: Ipv4Addr, server: Ipv4Addr },
-    Rebooting(Ipv4Addr),
+    Requesting { address: Address, server: Address },
+    Rebooting(Address),
     Bound,
     Renewing,
     Rebinding,
@@ -23,8 +23,8 @@ enum Phase {
 /// An address that a client believes to hold. Times are true ones, in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Held {
-    pub(super) address: Ipv4Addr,
-    pub(super) server: Ipv4Addr,
+    pub(super) address: Address,
+    pub(super) server: Address,
     pub(super) from: u64,
     pub(super) until: u64,
 }
@@ -33,7 +33,7 @@ pub(super) struct Held {
 #[derive(Clone, Debug)]
 pub(super) enum To {
     Everybody(Saying),
-    One(Ipv4Addr, Saying),
+    One(Address, Saying),
 }
 
 /// What a reply meant to a client.
@@ -211,7 +211,7 @@ impl Client {
             client_id: self.client_id,
             xid,
             secs: u16::try_from(waited).unwrap_or(u16::MAX),
-            ciaddr: Ipv4Addr::UNSPECIFIED,
+            ciaddr: Address::UNSPECIFIED,
             requested: None,
             server: None,
         }

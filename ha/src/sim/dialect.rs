@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::family::{DELETE, PAGE, UPDATE};
 use crate::wire::{announce, batch, homecoming};
 
 /// A request as Kea 2.2 sends it: it names neither itself nor the origin of an update, and ends a synchronisation
@@ -15,7 +16,7 @@ pub(super) fn ask(body: &str) -> String {
     } else if let Some(Value::Object(arguments)) = request.get_mut("arguments") {
         arguments.remove("server-name");
         arguments.remove("origin-id");
-        if command.starts_with("lease4-") {
+        if [UPDATE, DELETE, PAGE].contains(&&*command) {
             arguments.remove("origin");
         }
     }

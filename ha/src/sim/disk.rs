@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use engine::lease::csv::Ink;
@@ -11,6 +10,7 @@ use engine::lease::csv::row::HEADER;
 use engine::sync::Mutex;
 
 use super::breakage::Breakage;
+use crate::family::Address;
 use crate::half::Memory;
 
 /// A disk with one lease file; the process that writes to it comes and goes.
@@ -30,7 +30,7 @@ struct State {
     /// Bytes that still fit, if the disk is filling up.
     room: Option<usize>,
     /// Last row of each address in `text`, as far as whole lines go; and bytes looked at for it.
-    rows: BTreeMap<Ipv4Addr, Row>,
+    rows: BTreeMap<Address, Row>,
     looked_at: usize,
     /// A broken disk: what is written arrives with the next write.
     late: Option<Vec<u8>>,
@@ -85,7 +85,7 @@ impl Disk {
     }
 
     /// The machine lost power: what was not synced is gone. Gives the addresses of rows that were lost.
-    pub(super) fn lose_power(&self) -> Vec<Ipv4Addr> {
+    pub(super) fn lose_power(&self) -> Vec<Address> {
         let mut state = self.0.lock();
         state.look();
         let synced = state.synced;
@@ -116,7 +116,7 @@ impl Disk {
     }
 
     /// Whether the last row of `address` is `row`; with `synced`, safe from a loss of power.
-    pub(super) fn has(&self, address: Ipv4Addr, row: &[u8], synced: bool) -> bool {
+    pub(super) fn has(&self, address: Address, row: &[u8], synced: bool) -> bool {
         let mut state = self.0.lock();
         state.look();
         let Some(found) = state.rows.get(&address).copied() else { return false };

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::plan::Setup;
 use super::world::{Event, World};
+use crate::family::DELETE;
 use crate::machine::Mode;
 
 /// Something that goes wrong, or is over.
@@ -65,7 +66,7 @@ pub(super) const KINDS: [(&str, u64); 27] = [
     ("maintenance", 6),
     ("maintenance over a failing link", 4),
     ("ha-reset", 3),
-    ("lease4-del", 2),
+    (DELETE, 2),
     ("other command", 4),
     ("down in turn", 2),
 ];
@@ -309,7 +310,7 @@ impl World {
                     self.after(after, Event::Heal(super::healing::Healing::EndMaintenance(server)));
                 }
             }
-            "lease4-del" => self.delete_lease(server),
+            DELETE => self.delete_lease(server),
             _ => match self.dice.below(3) {
                 0 => {
                     let period = self.dice.between(1, 120);
@@ -328,7 +329,7 @@ impl World {
         }
         let address = leases[self.dice.place(leases.len())].address;
         self.ledger.leases_by_hand(self.now, address);
-        self.order(server, "lease4-del", Some(json!({"ip-address": address.to_string()})));
+        self.order(server, DELETE, Some(json!({"ip-address": address.to_string()})));
     }
 
     /// An administrator's command to one server.

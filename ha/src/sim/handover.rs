@@ -1,21 +1,16 @@
 //! What must hold when a server that was ready begins normal operation: its partner has handed over, and both have the same
 //! leases. Pure.
 
-use std::net::Ipv4Addr;
-
-use engine::lease::{Lease4, LeaseState};
+use engine::lease::LeaseState;
 
 use super::ledger::MAX_APART_S;
 use super::plan::{SUBNET_ID, Setup};
 use super::world::World;
+use crate::family::{Address, Lease};
 use crate::machine::State;
 
 /// Seconds that a lease has to go on by both clocks to be looked at.
 const SLACK_S: u64 = 65;
-
-/// Known, and counted until it is mended: late words of a partner, and a change behind an older one of its address that is
-/// under way, are told within a heartbeat of the hand-over instead of before it.
-const LATE: &str = "hand-overs after which something was told late";
 
 impl World {
     /// A server begins normal operation with a Peregrine that served while it returned.
@@ -35,9 +30,6 @@ impl World {
             && self.sites[other].entered < self.sites[at].syncs_since
             && self.sites[other].server.is_some();
         if is_alone {
-            if self.breakage.is_none() {
-                return self.report.count(LATE);
-            }
             let (name, partner) = (self.name(at).to_owned(), self.name(other).to_owned());
             return self.fail(|_| format!("{name} serves before {partner} has handed over"));
         }
@@ -55,30 +47,29 @@ impl World {
             return;
         }
         let until = self.wall_s(at).max(self.wall_s(other)) + SLACK_S;
-        let lives = |lease: &Lease4| {
+        let lives = |lease: &Lease| {
             lease.state == LeaseState::Assigned
                 && lease.expires_at_s() > until
                 && lease.subnet_id == SUBNET_ID
         };
         let Some(server) = &self.sites[at].server else { return };
         let Some(partner) = &self.sites[other].server else { return };
-        let has_ended = |ours: &Lease4| {
+        let has_ended = |ours: &Lease| {
             let theirs = partner.lease(ours.address);
-            let same = |theirs: &Lease4| {
+            let same = |theirs: &Lease| {
                 theirs.state == LeaseState::Assigned && theirs.hw_address == ours.hw_address
             };
-            let counts = !partner.is_fresh(ours.address) && !self.ledger.is_disputed(ours.address);
+            // From the hand-over on changes are on their way as in normal operation.
+            let fresh = partner.is_fresh(ours.address) || partner.is_telling(ours.address);
+            let counts = !fresh && !self.ledger.is_disputed(ours.address);
             counts && !theirs.as_ref().is_some_and(same)
         };
         let leases = server.leases().into_iter().filter(lives);
-        let strange: Option<(Ipv4Addr, Option<Lease4>)> = leases
+        let strange: Option<(Address, Option<Lease>)> = leases
             .filter(has_ended)
             .map(|lease| (lease.address, partner.lease(lease.address)))
             .next();
         if let Some((address, theirs)) = strange {
-            if self.breakage.is_none() {
-                return self.report.count(LATE);
-            }
             let name = self.name(at).to_owned();
             self.fail(|_| {
                 format!("{name} serves with a lease of {address} that has ended: {theirs:?}")

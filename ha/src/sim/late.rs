@@ -4,14 +4,15 @@
 //! comes late behind the end of a lease gives it back to its client, and what comes within the second of a newer version
 //! takes its place. Between Peregrines stamps tell; a Kea has none.
 
-use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use engine::lease::{Lease4, LeaseState};
+use engine::lease::LeaseState;
 use serde_json::Value;
 
 use super::server::Server;
 use super::world::{Site, World};
+use crate::family::{Address, Lease};
+use crate::family::{DELETE, UPDATE};
 use crate::machine::Incarnation;
 use crate::wire::batch;
 
@@ -19,7 +20,7 @@ use crate::wire::batch;
 #[derive(Debug)]
 pub(super) struct Late {
     deletes: bool,
-    address: Ipv4Addr,
+    address: Address,
     cltt_s: u64,
     state: u64,
     hw_address: String,
@@ -28,14 +29,14 @@ pub(super) struct Late {
 impl Late {
     /// Reads a request; none if it is no lease update.
     pub(super) fn of(body: &str) -> Option<Self> {
-        if !body.contains("\"lease4-update\"") && !body.contains("\"lease4-del\"") {
+        if !body.contains(UPDATE) && !body.contains(DELETE) {
             return None;
         }
         let request: Value = serde_json::from_str(body).ok()?;
         let arguments = &request["arguments"];
         let number = |key: &str| arguments[key].as_u64().unwrap_or_default();
         Some(Self {
-            deletes: request["command"] == "lease4-del",
+            deletes: request["command"] == DELETE,
             address: arguments["ip-address"].as_str()?.parse().ok()?,
             cltt_s: number("expire").saturating_sub(number("valid-lft")),
             state: number("state"),
@@ -43,12 +44,12 @@ impl Late {
         })
     }
 
-    fn is_of_the_client_of(&self, lease: &Lease4) -> bool {
+    fn is_of_the_client_of(&self, lease: &Lease) -> bool {
         lease.hw_address.to_string() == self.hw_address
     }
 
     /// Whether it is the last that its sender did to the address.
-    fn is_true(&self, sent_from: Option<&Lease4>) -> bool {
+    fn is_true(&self, sent_from: Option<&Lease>) -> bool {
         match sent_from {
             None => self.deletes,
             Some(lease) => {
@@ -59,7 +60,7 @@ impl Late {
     }
 
     /// Whether it is older than a live lease.
-    fn is_behind(&self, held: &Lease4) -> bool {
+    fn is_behind(&self, held: &Lease) -> bool {
         let another = self.deletes && !self.is_of_the_client_of(held);
         let older = self.cltt_s < held.cltt_s || (self.cltt_s == held.cltt_s && another);
         older && held.state == LeaseState::Assigned && (self.deletes || self.state == 0)
@@ -87,7 +88,7 @@ impl World {
 
     /// The leases of the server `to`, if the request is a batch of another run than the one that has announced itself there:
     /// such a batch changes nothing.
-    pub(super) fn before_past_run(&mut self, body: &str, to: usize) -> Option<Vec<Lease4>> {
+    pub(super) fn before_past_run(&mut self, body: &str, to: usize) -> Option<Vec<Lease>> {
         let server = self.sites[to].server.as_ref()?;
         let run = run_of(body).filter(|run| server.hears_run() != Some(*run))?;
         let leases = server.leases();
@@ -97,7 +98,7 @@ impl World {
     }
 
     /// See [`Self::before_past_run`].
-    pub(super) fn check_past_run(&mut self, to: usize, before: &[Lease4]) {
+    pub(super) fn check_past_run(&mut self, to: usize, before: &[Lease]) {
         let after = self.sites[to].server.as_ref().map(Server::leases);
         if after.is_some_and(|after| after != before) {
             let name = self.name(to).to_owned();
@@ -127,7 +128,7 @@ impl World {
         clock.set(self.now, *error);
         // By a clock that was set back since, what is held looks like news of the future.
         let partner_s = server.as_ref().and_then(|server| server.half.partner_wall_s());
-        let is_past = |held: &Lease4| partner_s.is_some_and(|now_s| held.cltt_s <= now_s);
+        let is_past = |held: &Lease| partner_s.is_some_and(|now_s| held.cltt_s <= now_s);
         let held = lease(to).flatten();
         let held = held.filter(|held| held.holds_address(self.wall_s(to)) && is_past(held));
         is_true || held.is_some_and(|held| late.is_behind(&held))

@@ -3,9 +3,9 @@
 //! A duplicate is explained by what went before it ([`Excuse`]), or it fails the run.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
 
 use super::excuse::Excuse;
+use crate::family::Address;
 
 /// What a server knew as it acknowledged a lease.
 #[derive(Clone, Copy, Debug)]
@@ -67,27 +67,33 @@ pub(super) struct Holding {
 /// What happened that may explain a duplicate.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
-    holdings: BTreeMap<Ipv4Addr, Vec<Holding>>,
+    holdings: BTreeMap<Address, Vec<Holding>>,
     /// When an administrator last changed the leases of an address.
-    by_hand: BTreeMap<Ipv4Addr, u64>,
+    by_hand: BTreeMap<Address, u64>,
     /// As long as the pair has not synchronised since.
-    apart_by_hand: BTreeMap<Ipv4Addr, u64>,
+    apart_by_hand: BTreeMap<Address, u64>,
     /// When a server lost the rows of an address beyond what its durability mode promises.
-    lost: BTreeMap<(usize, Ipv4Addr), u64>,
+    lost: BTreeMap<(usize, Address), u64>,
     /// When two servers last served one scope.
     overlapped: Option<u64>,
     /// Why they did, and when they had synchronised after that.
     split: Option<(Overlap, Option<u64>)>,
-    known: BTreeSet<(Ipv4Addr, usize, usize)>,
+    known: BTreeSet<(Address, usize, usize)>,
     /// When a server last changed the lease of an address of which nobody else was told.
-    alone: BTreeMap<(usize, Ipv4Addr), u64>,
+    alone: BTreeMap<(usize, Address), u64>,
     /// When the pair worked together, at first and at last, each time.
     together: Vec<(u64, u64)>,
+    /// `takeover-delay` is shorter than leases may last: who takes over then does not wait for what it was not told.
+    takes_over_early: bool,
     /// The version of each lease that a server acknowledged last, by its time, and when it first did.
-    acknowledged: BTreeMap<(usize, Ipv4Addr), (u64, u64)>,
+    acknowledged: BTreeMap<(usize, Address), (u64, u64)>,
 }
 
 impl Ledger {
+    pub(super) fn new(takes_over_early: bool) -> Self {
+        Self { takes_over_early, ..Self::default() }
+    }
+
     /// Two servers serve one scope. An administrator who made them explains what follows, too.
     pub(super) fn overlaps(&mut self, now: u64, why: Overlap) {
         self.overlapped = Some(now);
@@ -109,13 +115,13 @@ impl Ledger {
     }
 
     /// A server changed the lease of an address, and told nobody.
-    pub(super) fn changed_alone(&mut self, now: u64, server: usize, address: Ipv4Addr) {
+    pub(super) fn changed_alone(&mut self, now: u64, server: usize, address: Address) {
         self.alone.insert((server, address), now);
     }
 
     /// Whether another server changed the lease of the address alone, too, since the pair last worked together before
     /// `promise`: neither could know of the other's, whether a client holds it or not.
-    fn is_of_both(&self, address: Ipv4Addr, promise: &Promise) -> bool {
+    fn is_of_both(&self, address: Address, promise: &Promise) -> bool {
         let before = self.together.iter().rev().find(|(begun, _)| *begun <= promise.since);
         let since = before.map_or(0, |(_, ended)| (*ended).min(promise.since));
         let mut others = self
@@ -131,7 +137,7 @@ impl Ledger {
         Some(why)
     }
 
-    pub(super) fn leases_by_hand(&mut self, now: u64, address: Ipv4Addr) {
+    pub(super) fn leases_by_hand(&mut self, now: u64, address: Address) {
         self.by_hand.insert(address, now);
         self.apart_by_hand.insert(address, now);
     }
@@ -141,13 +147,13 @@ impl Ledger {
         self.apart_by_hand.retain(|_, when| *when >= since);
     }
 
-    pub(super) fn lost(&mut self, now: u64, server: usize, addresses: Vec<Ipv4Addr>) {
+    pub(super) fn lost(&mut self, now: u64, server: usize, addresses: Vec<Address>) {
         self.lost.extend(addresses.into_iter().map(|address| ((server, address), now)));
     }
 
     /// Whether something since a moment may explain that a server has another version of a lease than its partner
     /// sent: it served the scope, too, lost its row, or an administrator took part.
-    pub(super) fn is_excused(&self, since: u64, server: usize, address: Ipv4Addr) -> bool {
+    pub(super) fn is_excused(&self, since: u64, server: usize, address: Address) -> bool {
         let lost = self.lost.get(&(server, address));
         let times = [self.overlapped.as_ref(), self.by_hand.get(&address), lost];
         times.into_iter().flatten().any(|when| *when >= since)
@@ -155,14 +161,14 @@ impl Ledger {
 
     /// Whether two servers served one scope and have not come together since, or something else may explain that a server
     /// has what its partner has ended.
-    pub(super) fn is_disputed(&self, address: Ipv4Addr) -> bool {
+    pub(super) fn is_disputed(&self, address: Address) -> bool {
         let lost = self.lost.keys().any(|(_, at)| *at == address);
         let split = self.split.is_some_and(|(_, ended)| ended.is_none());
         split || lost || self.by_hand.contains_key(&address)
     }
 
     /// Whether an administrator changed the leases of an address at one of the servers, and they have not synchronised since.
-    pub(super) fn is_by_hand(&self, address: Ipv4Addr) -> bool {
+    pub(super) fn is_by_hand(&self, address: Address) -> bool {
         self.apart_by_hand.contains_key(&address)
     }
 
@@ -171,7 +177,7 @@ impl Ledger {
         &mut self,
         now: u64,
         server: usize,
-        address: Ipv4Addr,
+        address: Address,
         cltt_s: u64,
     ) -> u64 {
         let last = self.acknowledged.entry((server, address)).or_insert((cltt_s, now));
@@ -182,20 +188,20 @@ impl Ledger {
     }
 
     /// When a server first acknowledged its present version of a lease; `now` if it did not.
-    pub(super) fn acknowledged(&self, now: u64, server: usize, lease: (Ipv4Addr, u64)) -> u64 {
+    pub(super) fn acknowledged(&self, now: u64, server: usize, lease: (Address, u64)) -> u64 {
         let last = self.acknowledged.get(&(server, lease.0));
         last.filter(|(cltt_s, _)| *cltt_s == lease.1).map_or(now, |(_, when)| *when)
     }
 
     /// A server has given up what clients hold: nobody is promised what is over by its clock.
-    pub(super) fn end(&mut self, now: u64, address: Ipv4Addr, by: &Promise) {
+    pub(super) fn end(&mut self, now: u64, address: Address, by: &Promise) {
         if let Some(holdings) = self.holdings.get_mut(&address) {
             holdings.retain(|held| !held.is_over(by, now));
         }
     }
 
     /// What a client holds is looked at no more.
-    pub(super) fn forget(&mut self, address: Ipv4Addr, client: usize) {
+    pub(super) fn forget(&mut self, address: Address, client: usize) {
         if let Some(holdings) = self.holdings.get_mut(&address) {
             holdings.retain(|held| held.client != client);
         }
@@ -206,7 +212,7 @@ impl Ledger {
     pub(super) fn hold(
         &mut self,
         now: u64,
-        address: Ipv4Addr,
+        address: Address,
         new: Holding,
     ) -> Option<(Holding, Option<Excuse>)> {
         let mut others = self.holdings.remove(&address).unwrap_or_default();
@@ -230,13 +236,13 @@ impl Ledger {
     }
 
     /// Those who hold an address, and nobody else does.
-    pub(super) fn holders(&self, now: u64, address: Ipv4Addr) -> impl Iterator<Item = &Holding> {
+    pub(super) fn holders(&self, now: u64, address: Address) -> impl Iterator<Item = &Holding> {
         let holdings = self.holdings.get(&address).into_iter().flatten();
         holdings.filter(move |held| held.until > now && held.excuse.is_none())
     }
 
     /// The addresses that were ever held.
-    pub(super) fn addresses(&self) -> impl Iterator<Item = Ipv4Addr> {
+    pub(super) fn addresses(&self) -> impl Iterator<Item = Address> {
         self.holdings.keys().copied()
     }
 
@@ -244,7 +250,7 @@ impl Ledger {
     pub(super) fn may_lack(
         &self,
         now: u64,
-        address: Ipv4Addr,
+        address: Address,
         held: &Holding,
         by: &Promise,
     ) -> bool {
@@ -252,7 +258,7 @@ impl Ledger {
     }
 
     /// A client lets go of an address.
-    pub(super) fn release(&mut self, address: Ipv4Addr, client: usize) {
+    pub(super) fn release(&mut self, address: Address, client: usize) {
         if let Some(holdings) = self.holdings.get_mut(&address) {
             holdings.retain(|held| held.client != client);
         }
@@ -260,7 +266,7 @@ impl Ledger {
     }
 
     /// Why two clients may hold the address, or one may have lost it to the server that knew `two`.
-    fn excuse(&self, address: Ipv4Addr, one: &Promise, two: &Promise) -> Option<Excuse> {
+    fn excuse(&self, address: Address, one: &Promise, two: &Promise) -> Option<Excuse> {
         let (first, second) = if one.at <= two.at { (one, two) } else { (two, one) };
         let since = |when: Option<&u64>| when.is_some_and(|when| *when >= first.since);
         // A loss spreads: who worked with a server takes over what it lacks.
@@ -278,14 +284,21 @@ impl Ledger {
                 Overlap::ByHand => Excuse::ByHand,
             });
         }
+        // The first may have been granted in communication-recovery, by which the other one, which served alone since, is no
+        // wiser. Whoever gives the address the second time has it from there.
+        if self.is_of_both(address, first) {
+            return Some(Excuse::LoneStart);
+        }
         // Of two that lost contact each has its own part of the addresses, whatever the other gives meanwhile.
         if first.told == Told::Partner || (first.apart && second.apart) {
             return None;
         }
-        if [one, two].iter().any(|it| !it.apart && self.is_of_both(address, it)) {
+        if !second.apart && self.is_of_both(address, second) {
             return Some(Excuse::LoneStart);
         }
-        let unheard = second.alone || second.heard < first.at;
+        // Heard of or not, what was granted in communication-recovery has not been told.
+        let untold = first.apart && self.takes_over_early;
+        let unheard = second.alone || second.heard < first.at || untold;
         (first.server != second.server && unheard).then_some(Excuse::LoneStart)
     }
 }

@@ -1,6 +1,5 @@
 //! The world's clients: when they speak, what arrives where, what they make of a reply. Pure.
 
-use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use engine::codec::v4::MessageType;
@@ -11,6 +10,7 @@ use super::ledger::Promise;
 use super::message::{Heard, Saying};
 use super::net::Fate;
 use super::world::{Event, World};
+use crate::family::Address;
 
 impl World {
     pub(super) fn wake(&mut self, client: usize, after: Duration) {
@@ -84,12 +84,7 @@ impl World {
     }
 
     /// `wants`: who asks for which address. However late it comes, by this he gives up another one that he has.
-    pub(super) fn query(
-        &mut self,
-        server: usize,
-        packet: Packet,
-        wants: Option<(usize, Ipv4Addr)>,
-    ) {
+    pub(super) fn query(&mut self, server: usize, packet: Packet, wants: Option<(usize, Address)>) {
         if let Some((client, address)) = wants
             && let Some(held) = self.clients.get(client).and_then(|it| it.held(self.now))
             && held.address != address

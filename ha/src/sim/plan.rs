@@ -1,6 +1,5 @@
 //! What a run is about: mode, servers, clients, delays, faults to come; all of it drawn from the seed. Pure.
 
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use engine::lease::csv::Durability;
 
 use super::clock::Error;
 use super::dice::Dice;
+use crate::family::Address;
 use crate::machine::{Mode, Parameters, Pause, Peer, Peers, Role, State};
 
 /// The id of the one subnet.
@@ -53,7 +53,7 @@ pub(super) enum Setup {
 pub(super) struct Member {
     pub(super) name: Arc<str>,
     pub(super) role: Role,
-    pub(super) address: Ipv4Addr,
+    pub(super) address: Address,
     pub(super) durability: Durability,
     pub(super) clock: Error,
     /// Speaks as a Kea 2.2 does.
@@ -143,6 +143,13 @@ impl Plan {
         !self.parameters.send_lease_updates || !self.parameters.sync_leases
     }
 
+    /// Whether `takeover-delay` is shorter than leases may last.
+    pub(super) fn takes_over_early(&self) -> bool {
+        let lifetimes = self.config.subnets.iter().map(|subnet| subnet.lifetime.max_s);
+        let longest = Duration::from_secs(lifetimes.max().unwrap_or_default().into());
+        self.parameters.takeover_delay.is_some_and(|delay| delay < longest)
+    }
+
     /// In how long a healed pair is back in normal operation.
     pub(super) fn patience(&self) -> Duration {
         let heartbeat = self.parameters.heartbeat_delay;
@@ -170,7 +177,7 @@ fn members(mode: Mode, dice: &mut Dice) -> Vec<Member> {
     let member = |(place, role): (usize, Role)| Member {
         name: names[place].into(),
         role,
-        address: Ipv4Addr::new(10, 0, 0, 1 + u8::try_from(place).expect("few")),
+        address: Address::new(10, 0, 0, 1 + u8::try_from(place).expect("few")),
         durability,
         clock: Error::new(
             u32::try_from(dice.below(200)).expect("small"),

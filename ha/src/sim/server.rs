@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::RandomState;
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ use engine::control::core::{Core, Served};
 use engine::control::leases::LeaseCommands;
 use engine::control::{Answer, Channel, Command, Registry};
 use engine::lease::csv::{self, Journal};
-use engine::lease::{Change, Lease4, LeaseStore, Origin, Overwrite};
+use engine::lease::{Change, LeaseStore, Origin, Overwrite};
 use engine::packet::{Buffers, Departure, Links, Packet, Transmit};
 use engine::pending::Pending;
 use engine::seam::service::Service;
@@ -33,6 +32,7 @@ use super::breakage::Breakage;
 use super::clock::ServerClock;
 use super::disk::{Disk, DiskMemory};
 use super::plan::{Plan, Setup};
+use crate::family::{Address, Lease};
 use crate::guard::Guard;
 use crate::half::commands::{self, Begun};
 use crate::half::errand::{Clerk, Errand, update_outcome};
@@ -100,9 +100,9 @@ pub(super) struct Server {
 struct Joined {
     replication: RwLock<Option<Arc<dyn Replication>>>,
     /// The addresses whose leases changed, but not by their own client.
-    changed: Mutex<Vec<Ipv4Addr>>,
+    changed: Mutex<Vec<Address>>,
     /// Those that changed since normal operation began.
-    fresh: Mutex<BTreeSet<Ipv4Addr>>,
+    fresh: Mutex<BTreeSet<Address>>,
 }
 
 impl Replication for Joined {
@@ -118,7 +118,7 @@ impl Replication for Joined {
         }
     }
 
-    fn reclaims(&self, lease: &Lease4) -> bool {
+    fn reclaims(&self, lease: &Lease) -> bool {
         self.replication.read().as_ref().is_none_or(|replication| replication.reclaims(lease))
     }
 }
@@ -140,14 +140,14 @@ impl Transmit for Outgoing {
 }
 
 /// The one interface.
-struct Link(Ipv4Addr);
+struct Link(Address);
 
 impl Links for Link {
     fn name(&self, _interface: u32) -> Arc<str> {
         "eth0".into()
     }
 
-    fn addresses(&self) -> Arc<[Ipv4Addr]> {
+    fn addresses(&self) -> Arc<[Address]> {
         [self.0].into()
     }
 }
@@ -416,7 +416,7 @@ impl Server {
     }
 
     /// The addresses whose leases changed since the last call, but not by their own client.
-    pub(super) fn take_changed(&self) -> Vec<Ipv4Addr> {
+    pub(super) fn take_changed(&self) -> Vec<Address> {
         std::mem::take(&mut self.joined.changed.lock())
     }
 
@@ -426,8 +426,13 @@ impl Server {
     }
 
     /// Whether the lease of an address changed since normal operation began.
-    pub(super) fn is_fresh(&self, address: Ipv4Addr) -> bool {
+    pub(super) fn is_fresh(&self, address: Address) -> bool {
         self.joined.fresh.lock().contains(&address)
+    }
+
+    /// Whether its partner is being told of an address.
+    pub(super) fn is_telling(&self, address: Address) -> bool {
+        self.half.outbox().is_telling(address)
     }
 
     /// The run of its partner whose updates it takes.
@@ -518,12 +523,12 @@ impl Server {
     }
 
     /// Its lease of an address.
-    pub(super) fn lease(&self, address: Ipv4Addr) -> Option<Lease4> {
+    pub(super) fn lease(&self, address: Address) -> Option<Lease> {
         self.pipeline.storage.store.find(address).map(|stored| stored.lease)
     }
 
     /// All its leases.
-    pub(super) fn leases(&self) -> Vec<Lease4> {
+    pub(super) fn leases(&self) -> Vec<Lease> {
         self.pipeline.storage.store.page(None, usize::MAX)
     }
 
@@ -535,7 +540,7 @@ impl Server {
 
 /// Leases from before the configuration was put right, or went wrong, are of the subnet of their address.
 fn put_right(store: &dyn LeaseStore, config: &Arc<Dhcp4>) {
-    let known = |lease: &Lease4| config.subnets.iter().any(|subnet| subnet.id == lease.subnet_id);
+    let known = |lease: &Lease| config.subnets.iter().any(|subnet| subnet.id == lease.subnet_id);
     let strange = store.page(None, usize::MAX).into_iter().filter(|lease| !known(lease));
     let sanity = Sanity::new(Arc::clone(config));
     for lease in strange.filter_map(|lease| sanity.amend(lease)) {

@@ -5,6 +5,7 @@ use engine::lease::LeaseState;
 use serde_json::{Value, json};
 
 use super::breakage::Breakage;
+use crate::family::{DELETE, SERVICE, UPDATE};
 use crate::machine::{Mode, State};
 use crate::wire::batch;
 
@@ -49,8 +50,8 @@ pub(super) fn singly(body: &str) -> Vec<String> {
         for key in ["deleted", "remaining"] {
             update.as_object_mut().and_then(|update| update.remove(key));
         }
-        let command = if deleted { "lease4-del" } else { "lease4-update" };
-        json!({"arguments": update, "command": command, "service": ["dhcp4"]}).to_string()
+        let command = if deleted { DELETE } else { UPDATE };
+        json!({"arguments": update, "command": command, "service": [SERVICE]}).to_string()
     };
     updates.into_iter().map(single).collect()
 }
@@ -59,8 +60,8 @@ fn without_deletions(body: String) -> String {
     let Some(mut request) = read(&body) else { return body };
     let released = json!(LeaseState::Released as u8);
     let ended = |update: &Value| update["deleted"] == json!(true) || update["state"] == released;
-    let single = request["command"] == "lease4-update" && ended(&request["arguments"]);
-    if single || request["command"] == "lease4-del" {
+    let single = request["command"] == UPDATE && ended(&request["arguments"]);
+    if single || request["command"] == DELETE {
         request["arguments"]["ip-address"] = json!(NOWHERE);
     }
     let updates = request["arguments"].get_mut("updates").and_then(Value::as_array_mut);

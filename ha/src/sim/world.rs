@@ -19,6 +19,7 @@ use super::net::Net;
 use super::plan::{Plan, Setup};
 use super::server::Server;
 use super::{Failure, Report};
+use crate::family::Address;
 use crate::machine::CallError;
 
 /// Something that is to happen. A process that is named by its number is not there any more once it crashed.
@@ -36,7 +37,7 @@ pub(super) enum Event {
         server: usize,
         packet: Packet,
         /// The client and the address that it asks for.
-        wants: Option<(usize, std::net::Ipv4Addr)>,
+        wants: Option<(usize, Address)>,
     },
     /// What has arrived at a server is taken together.
     Receive {
@@ -218,7 +219,7 @@ impl World {
             now: 1,
             sites,
             net: Net::default(),
-            ledger: Ledger::default(),
+            ledger: Ledger::new(plan.takes_over_early()),
             report: Report { seeds: 1, ..Report::default() },
             breakage,
             failure: None,

@@ -12,6 +12,8 @@ use crate::machine::{Announced, Incarnation, Mode, State};
 
 /// The name of the field.
 pub const FIELD: &str = "peregrine";
+/// The sender's monotonic clock.
+pub const RUNNING: &str = "running-ms";
 /// The ability to work with a clock that is far from ours.
 const SKEW: &str = "clock-skew";
 /// The ability to keep to one half of shared pools.
@@ -51,6 +53,9 @@ pub fn to_json(announced: &Announced) -> Value {
     if let Some(wall_ms) = announced.wall_ms {
         field["clock-ms"] = json!(wall_ms);
     }
+    if let Some(running_ms) = announced.running_ms {
+        field[RUNNING] = json!(running_ms);
+    }
     if let Some((incarnation, number)) = announced.applied {
         field["applied"] = json!({"incarnation": incarnation.to_string(), "number": number});
     }
@@ -80,6 +85,7 @@ pub fn from_json(arguments: &Map<String, Value>) -> Option<Announced> {
         halves: is_able(HALVES),
         wants_repair: is_able(REPAIR),
         wall_ms: field.get("clock-ms").and_then(Value::as_u64),
+        running_ms: field.get(RUNNING).and_then(Value::as_u64),
         applied: applied.and_then(|map| incarnation(map).zip(number(map))),
         agreement: field.get("agreement").and_then(Agreement::from_json),
     })
@@ -109,6 +115,7 @@ mod tests {
                 halves: batches,
                 wants_repair: batches,
                 wall_ms: batches.then_some(17),
+                running_ms: (!batches).then_some(18),
                 applied: batches.then_some((Incarnation(4), 5)),
                 agreement: batches.then(Agreement::default),
             };
@@ -131,21 +138,6 @@ mod tests {
         assert_eq!(read(json!([])), None);
         assert_eq!(from_json(&Map::new()), None);
         let more = json!({"incarnation": "00000000000000ff", "abilities": ["x", 1], "more": {}});
-        let known = Announced {
-            incarnation: Incarnation(255),
-            batches: false,
-            tolerates_skew: false,
-            serves_returning: false,
-            mode: None,
-            state: None,
-            told: None,
-            untold: false,
-            halves: false,
-            wants_repair: false,
-            wall_ms: None,
-            applied: None,
-            agreement: None,
-        };
-        assert_eq!(read(more), Some(known));
+        assert_eq!(read(more), Some(Announced::of(Incarnation(255))));
     }
 }

@@ -3,15 +3,13 @@
 //! An answer is a list with one map; a bare map, as in HTTP errors, is accepted too. The HTTP status is not
 //! looked at, as Kea does not. Every error here puts the blame on the partner.
 
-use std::net::Ipv4Addr;
-
 use engine::control::code;
-use engine::lease::Lease4;
 use engine::lease::json::{lease_from_page, read_listing};
 use serde_json::{Map, Value};
 
 use super::announce;
 use super::date::parse_rfc1123;
+use crate::family::{Address, Lease};
 use crate::limits::{MAX_BAD_SHOWN, MAX_PEER_TEXT};
 use crate::machine::Announced;
 
@@ -72,13 +70,13 @@ pub struct HeartbeatAnswer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeasePage {
     /// Those that were understood.
-    pub leases: Vec<Lease4>,
+    pub leases: Vec<Lease>,
     /// What was wrong with the others, at most [`MAX_BAD_SHOWN`] lines.
     pub bad: Vec<String>,
     /// Number of leases in the page, good or bad.
     pub count: usize,
     /// The address to ask on from: the last one of the page.
-    pub last: Option<Ipv4Addr>,
+    pub last: Option<Address>,
 }
 
 /// Takes the first (or only) map out of an answer's body.
@@ -135,7 +133,7 @@ pub fn heartbeat(body: &[u8]) -> Result<HeartbeatAnswer, AnswerError> {
     })
 }
 
-/// Reads the answer to `lease4-get-page`. A lease that is not understood is named and left out.
+/// Reads the answer to [`PAGE`](crate::family::PAGE). A lease that is not understood is named and left out.
 pub fn lease_page(body: &[u8]) -> Result<LeasePage, AnswerError> {
     if let Some(leases) = read_listing(body) {
         let (count, last) = (leases.len(), leases.last().map(|lease| lease.address));
@@ -167,7 +165,7 @@ pub fn lease_page(body: &[u8]) -> Result<LeasePage, AnswerError> {
 }
 
 /// The number of leases in a page and the address of the last one, as far as its text says so at a glance: a guess.
-pub fn end_of_page(body: &[u8]) -> Option<(usize, Ipv4Addr)> {
+pub fn end_of_page(body: &[u8]) -> Option<(usize, Address)> {
     const ADDRESS: &[u8] = b"\"ip-address\": \"";
     let head = str::from_utf8(body.get(..body.len().min(64))?).ok()?;
     let count = head.split_once("\"count\": ")?.1.split_once(',')?.0.parse().ok()?;

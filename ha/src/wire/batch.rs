@@ -1,24 +1,23 @@
 //! A batch of lease updates between Peregrines: the request and its answer with one result for each lease. Pure.
 
-use std::fmt::{self, Write};
-
-use engine::control::leases::ONLY_IF_FREE;
+use engine::clock::Now;
 use engine::control::{Answer, code};
-use engine::lease::json::{lease_body, lease_from_page};
-use engine::lease::{Lease4, LeaseState};
+use engine::lease::json::lease_from_page;
 use serde_json::{Map, Value, json};
 
-use super::announce::incarnation;
+use super::announce::{RUNNING, incarnation};
 use super::answer::{self, AnswerError};
 use super::request::LeaseNews;
+use super::update::{USUAL_UPDATE, push, write_update};
+use crate::family::{self, Lease, SERVICE};
 use crate::limits::MAX_BATCH;
 use crate::machine::Incarnation;
 use crate::stream::Stamp;
 
 /// The command.
-pub const COMMAND: &str = "peregrine-lease4-batch";
-/// The result to a batch that comes too late to be done.
-pub const LATE: i64 = 1;
+pub const COMMAND: &str = family::BATCH;
+/// The result to a batch that comes too late to be done. It may be sent anew, with a new number.
+pub const LATE: i64 = 5;
 
 /// A batch as it arrives.
 #[derive(Debug)]
@@ -27,6 +26,8 @@ pub struct Batch<'a> {
     pub stamp: Stamp,
     /// When it was sent, by its sender's clock.
     pub sent_s: u64,
+    /// The same by its monotonic clock, in milliseconds.
+    pub sent_ms: Option<u64>,
     /// The updates, each with `remaining`, the seconds from then to the lease's end, and else as the arguments of `lease4-update` or, with `deleted`, of `lease4-del`.
     pub updates: Vec<(LeaseNews, &'a Map<String, Value>)>,
 }
@@ -38,20 +39,24 @@ pub enum Outcome {
     Each(Vec<Result<(), AnswerError>>),
     /// The partner knows no batches, or none of this run: nothing was done.
     NotTaken,
+    /// A batch with a later number came before it: nothing was done.
+    Overtaken,
 }
 
-/// The request from the server `sender`: news, lease, and whether it is taken only if the address is free.
+/// The request from the server `sender` at `now`: news, lease, and whether it is taken only if the address is free.
 pub fn request<'a>(
     sender: &str,
     stamp: Stamp,
-    wall_s: u64,
-    updates: impl Iterator<Item = (LeaseNews, &'a Lease4, bool)>,
+    now: Now,
+    updates: impl Iterator<Item = (LeaseNews, &'a Lease, bool)>,
 ) -> String {
     let (run, to, number) = (stamp.from, stamp.to, stamp.number);
+    let (wall_s, running_ms) = (now.wall_s, now.mono.as_ns() / 1_000_000);
     let mut text = String::with_capacity(USUAL_UPDATE * updates.size_hint().0 + USUAL_UPDATE);
     // Written as text at once, keys in alphabetical order: updates are many, and a tree of values is dear.
     text.push_str(r#"{"arguments":{"for":""#);
     push(&mut text, format_args!(r#"{to}","incarnation":"{run}","number":{number}"#));
+    push(&mut text, format_args!(r#","{RUNNING}":{running_ms}"#));
     push(&mut text, format_args!(r#","server-name":{},"time":{wall_s}"#, json!(sender)));
     text.push_str(r#","updates":["#);
     for (place, (news, lease, asks)) in updates.enumerate() {
@@ -60,62 +65,8 @@ pub fn request<'a>(
         }
         write_update(&mut text, news, lease, asks, wall_s);
     }
-    push(&mut text, format_args!(r#"]}},"command":"{COMMAND}","service":["dhcp4"]}}"#));
+    push(&mut text, format_args!(r#"]}},"command":"{COMMAND}","service":["{SERVICE}"]}}"#));
     text
-}
-
-/// Bytes of an update as text, mostly.
-const USUAL_UPDATE: usize = 320;
-
-fn push(text: &mut String, what: fmt::Arguments<'_>) {
-    text.write_fmt(what).expect("a string takes everything");
-}
-
-/// Appends an update as [`update`] has it. What needs more than to be copied is left to that.
-fn write_update(text: &mut String, news: LeaseNews, lease: &Lease4, asks: bool, wall_s: u64) {
-    let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
-    if lease.user_context.is_some() || !lease.hostname.bytes().all(is_plain) {
-        return push(text, format_args!("{}", update(news, lease, asks, wall_s)));
-    }
-    text.push('{');
-    if let Some(client_id) = &lease.client_id {
-        push(text, format_args!(r#""client-id":"{client_id}","#));
-    }
-    if news == LeaseNews::Deleted {
-        text.push_str(r#""deleted":true,"#);
-    }
-    let Lease4 { fqdn_fwd, fqdn_rev, hw_address, address, subnet_id, .. } = lease;
-    push(text, format_args!(r#""fqdn-fwd":{fqdn_fwd},"fqdn-rev":{fqdn_rev},"hostname":""#));
-    text.push_str(&lease.hostname);
-    push(text, format_args!(r#"","hw-address":"{hw_address}","ip-address":"{address}""#));
-    if asks {
-        push(text, format_args!(r#","{ONLY_IF_FREE}":true"#));
-    }
-    if lease.pool_id != 0 {
-        push(text, format_args!(r#","pool-id":{}"#, lease.pool_id));
-    }
-    let (left_s, state) = (remaining_s(lease, wall_s), lease.state as u8);
-    push(text, format_args!(r#","remaining":{left_s},"state":{state},"subnet-id":{subnet_id}"#));
-    push(text, format_args!(r#","valid-lft":{}}}"#, lease.valid_lifetime_s));
-}
-
-/// Seconds from `wall_s` to the lease's end.
-fn remaining_s(lease: &Lease4, wall_s: u64) -> i64 {
-    let span = |s: u64| i64::try_from(s).unwrap_or(i64::MAX);
-    span(lease.expires_at_s()) - span(wall_s)
-}
-
-fn update(news: LeaseNews, lease: &Lease4, asks: bool, wall_s: u64) -> Value {
-    let mut map = lease_body(lease);
-    map.insert("remaining".into(), json!(remaining_s(lease, wall_s)));
-    if news == LeaseNews::Deleted {
-        map.insert("deleted".into(), json!(true));
-    }
-    if asks {
-        map.insert(ONLY_IF_FREE.into(), json!(true));
-    }
-    debug_assert!(lease.state != LeaseState::Registered, "no DHCPv4 lease is registered");
-    Value::Object(map)
 }
 
 /// Reads a batch.
@@ -141,7 +92,8 @@ pub fn read(arguments: Option<&Value>) -> Result<Batch<'_>, Answer> {
         Ok((if deleted { LeaseNews::Deleted } else { LeaseNews::Stored }, map))
     });
     let (stamp, updates) = (Stamp { from, to, number }, updates.collect::<Result<_, _>>()?);
-    Ok(Batch { stamp, sent_s, updates })
+    let sent_ms = map.get(RUNNING).and_then(Value::as_u64);
+    Ok(Batch { stamp, sent_s, sent_ms, updates })
 }
 
 /// The answer to a batch: what became of each update, and what is `held` instead of some that were refused, by their places.
@@ -174,6 +126,7 @@ pub fn outcome(body: &[u8], expected: usize) -> Result<Outcome, AnswerError> {
         code::SUCCESS => {}
         // Forbidden by a Kea's listener, unknown to its commands, or unknown to this run of a Peregrine.
         code::UNSUPPORTED | 403 => return Ok(Outcome::NotTaken),
+        LATE => return Ok(Outcome::Overtaken),
         result => return Err(AnswerError::Failed { result, text: answer.text }),
     }
     let results = answer.arguments.get("results").and_then(Value::as_array);
@@ -205,7 +158,7 @@ pub struct Dispute {
     /// Why it was refused.
     pub text: String,
     /// What the partner has at its address, if it says so; times are of the partner's clock.
-    pub held: Option<Lease4>,
+    pub held: Option<Lease>,
 }
 
 /// The updates that were refused by the answer to a batch.
@@ -225,13 +178,14 @@ pub fn disputes(body: &[u8]) -> Vec<Dispute> {
 
 #[cfg(test)]
 mod tests {
-    use engine::lease::HwAddress;
+    use engine::clock::Mono;
     use engine::lease::json::lease_to_json;
+    use engine::lease::{HwAddress, LeaseState};
 
     use super::*;
 
-    fn lease(host: u8) -> Lease4 {
-        Lease4 {
+    fn lease(host: u8) -> Lease {
+        Lease {
             address: std::net::Ipv4Addr::new(192, 0, 2, host),
             hw_address: HwAddress::new(&[2, 0, 0, 0, 0, host]).unwrap(),
             client_id: None,
@@ -247,13 +201,14 @@ mod tests {
         }
     }
 
+    const NOW: Now = Now { mono: Mono::from_ns(5_000_000), wall_s: 1_700 };
     const STAMP: Stamp = Stamp { from: Incarnation(17), to: Incarnation(18), number: 4 };
 
     #[test]
     fn a_batch_is_read_back() {
         let leases = [(LeaseNews::Stored, lease(1)), (LeaseNews::Deleted, lease(2))];
         let sent =
-            request("a", STAMP, 1_700, leases.iter().map(|(news, lease)| (*news, lease, false)));
+            request("a", STAMP, NOW, leases.iter().map(|(news, lease)| (*news, lease, false)));
         let sent: Value = serde_json::from_str(&sent).unwrap();
         assert_eq!(sent["command"], COMMAND);
         let batch = read(Some(&sent["arguments"])).unwrap();
@@ -262,23 +217,6 @@ mod tests {
         assert_eq!(news, [LeaseNews::Stored, LeaseNews::Deleted]);
         assert_eq!(batch.updates[0].1["ip-address"], "192.0.2.1");
         assert_eq!((batch.sent_s, &batch.updates[0].1["remaining"]), (1_700, &json!(-100)));
-    }
-
-    #[test]
-    fn what_is_written_at_once_is_what_the_tree_of_values_says() {
-        let plain = Lease4 { hostname: "a.example".into(), pool_id: 3, ..lease(1) };
-        let odd = Lease4 { hostname: "a \"b\" \u{e9}\n".into(), fqdn_fwd: true, ..lease(2) };
-        let client_id = engine::lease::ClientId::new(&[1, 2, 0, 255]);
-        let known = Lease4 { client_id, cltt_s: 99_999, ..lease(3) };
-        let told = Lease4 { user_context: Some(r#"{ "a": [1] }"#.into()), ..lease(4) };
-        for lease in [plain, odd, known, told] {
-            for news in [LeaseNews::Stored, LeaseNews::Deleted] {
-                let mut text = String::new();
-                let asks = news == LeaseNews::Stored && lease.pool_id == 0;
-                write_update(&mut text, news, &lease, asks, 1_700);
-                assert_eq!(text, update(news, &lease, asks, 1_700).to_string());
-            }
-        }
     }
 
     #[test]
@@ -336,7 +274,7 @@ mod tests {
         ] {
             assert_eq!(outcome(body.as_bytes(), 1), Ok(Outcome::NotTaken));
         }
-        let late = outcome(br#"[{"result": 1, "text": "late"}]"#, 1);
-        assert!(matches!(late, Err(AnswerError::Failed { result: LATE, .. })));
+        let late = outcome(br#"[{"result": 5, "text": "late"}]"#, 1);
+        assert_eq!(late, Ok(Outcome::Overtaken));
     }
 }

@@ -4,6 +4,7 @@ use engine::control::Answer;
 use serde_json::{Value, json};
 
 use super::announce::incarnation;
+use crate::family::SERVICE;
 use crate::machine::Incarnation;
 use crate::stream::Stamp;
 
@@ -18,7 +19,7 @@ pub fn request(sender: &str, stamp: Stamp) -> String {
         "number": stamp.number,
         "server-name": sender,
     });
-    json!({"arguments": arguments, "command": COMMAND, "service": ["dhcp4"]}).to_string()
+    json!({"arguments": arguments, "command": COMMAND, "service": [SERVICE]}).to_string()
 }
 
 /// Reads it.

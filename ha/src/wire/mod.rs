@@ -11,6 +11,7 @@ pub mod date;
 pub mod digest;
 pub mod homecoming;
 pub mod request;
+mod update;
 
 #[cfg(test)]
 mod tests;

@@ -3,13 +3,12 @@
 //! Kea 2.2 ignores what it does not know in them (`server-name`, `origin-id`, arguments of a notification),
 //! so that one form serves both; only a released lease needs to know who the partner is.
 
-use std::net::Ipv4Addr;
-
+use engine::lease::LeaseState;
 use engine::lease::json::{kea_text, lease_body};
-use engine::lease::{Lease4, LeaseState};
 use serde_json::{Map, Value, json};
 
 use super::announce;
+use crate::family::{Address, DELETE, Lease, PAGE, SERVICE, UPDATE};
 use crate::machine::Announced;
 
 /// What a partner has shown to be.
@@ -60,10 +59,10 @@ pub fn dhcp_enable(index: u32) -> String {
     command("dhcp-enable", Some(arguments))
 }
 
-/// `lease4-get-page`: at most `limit` leases above `after`, from the first if `None`.
-pub fn lease4_get_page(after: Option<Ipv4Addr>, limit: u32) -> String {
+/// [`PAGE`]: at most `limit` leases above `after`, from the first if `None`.
+pub fn lease_page(after: Option<Address>, limit: u32) -> String {
     let from = after.map_or_else(|| "start".to_owned(), |address| address.to_string());
-    command("lease4-get-page", Some(json!({"from": from, "limit": limit})))
+    command(PAGE, Some(json!({"from": from, "limit": limit})))
 }
 
 /// `ha-sync-complete-notify` from `sender`: its service may be enabled again.
@@ -84,24 +83,24 @@ pub fn maintenance_notify(sender: &str, state: &str, cancel: bool) -> String {
     command("ha-maintenance-notify", Some(arguments))
 }
 
-/// What a peer is told of one lease: `lease4-update` with the whole lease, or `lease4-del`. A released lease
+/// What a peer is told of one lease: [`UPDATE`] with the whole lease, or [`DELETE`]. A released lease
 /// that is kept goes as a deletion to a partner that does not take the state.
-pub fn lease_news(news: LeaseNews, lease: &Lease4, partner: PartnerKind) -> String {
+pub fn lease_news(news: LeaseNews, lease: &Lease, partner: PartnerKind) -> String {
     let kept_release = lease.state == LeaseState::Released && partner == PartnerKind::Kea2;
     let mut arguments = lease_body(lease);
     arguments.insert("expire".into(), json!(lease.expires_at_s()));
     arguments.insert("origin".into(), json!("ha-partner"));
     if news == LeaseNews::Deleted || kept_release {
-        return command("lease4-del", Some(Value::Object(arguments)));
+        return command(DELETE, Some(Value::Object(arguments)));
     }
     arguments.insert("force-create".into(), json!(true));
-    command("lease4-update", Some(Value::Object(arguments)))
+    command(UPDATE, Some(Value::Object(arguments)))
 }
 
 fn command(name: &str, arguments: Option<Value>) -> String {
     let mut map = Map::new();
     map.insert("command".into(), json!(name));
-    map.insert("service".into(), json!(["dhcp4"]));
+    map.insert("service".into(), json!([SERVICE]));
     if let Some(arguments) = arguments {
         map.insert("arguments".into(), arguments);
     }

@@ -6,19 +6,19 @@
 //! the next page is the one before its request ([`Synchronisation::since`]), and an earlier one only keeps more of ours.
 //! Where the peer is told of leases between the pages, and with a peer that keeps nothing, the pages go in turn.
 
-use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use engine::lease::ChangeNumber;
 
 use super::{Clerk, Errand, Synchronisation, Trust};
+use crate::family::Address;
 use crate::machine::sync::Request;
 use crate::wire::{answer, request};
 
 /// A page that is asked for before its turn.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ahead {
-    after: Ipv4Addr,
+    after: Address,
     /// Our last change before that.
     since: ChangeNumber,
 }
@@ -30,11 +30,11 @@ impl Clerk {
         let Errand::Sync(sync) = errand else { return None };
         let after = self.page_ahead(sync, answer)?;
         sync.ahead = Some(Ahead { after, since: self.store.last_change() });
-        let body = request::lease4_get_page(Some(after), self.page_limit);
+        let body = request::lease_page(Some(after), self.page_limit);
         Some((body, self.half.sync_timeout()))
     }
 
-    fn page_ahead(&self, sync: &Synchronisation, answer: &[u8]) -> Option<Ipv4Addr> {
+    fn page_ahead(&self, sync: &Synchronisation, answer: &[u8]) -> Option<Address> {
         let keeps_changes = sync.serving && sync.trust != Trust::Newer;
         let in_turn = sync.tells || !sync.owed.is_empty() || sync.renewing;
         if !keeps_changes || in_turn || !matches!(sync.transfer.next(), Ok(Request::Page(_))) {

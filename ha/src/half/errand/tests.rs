@@ -5,14 +5,16 @@ use engine::clock::{Clock, Mono, Now};
 use engine::lease::json::{kea_text, lease_to_json};
 use engine::lease::memory::MemoryStore;
 use engine::lease::{
-    Change, ChangeSink, ClientId, Grant, HwAddress, Identity, LeaseState, Overwrite,
+    Change, ChangeSink, ClientId, Grant, HwAddress, Identity, LeaseState, Origin, Overwrite,
 };
 use engine::pending::{Pending, PendingReply, Release};
 use engine::seam::Replication;
 use engine::sync::Mutex;
 use serde_json::{Value, json};
 
+use super::page::{ended_early, ends_early};
 use super::*;
+use crate::family::Address;
 use crate::half::Memory;
 use crate::machine::{Mode, Parameters, Peer, Peers, Role, SyncOrder};
 use crate::outbox::Outbox;
@@ -73,9 +75,9 @@ fn world(paired: bool) -> World {
     World { clerk: Clerk { half, store, flush: Arc::new(|_| Ok(())), page_limit: 3 }, clock }
 }
 
-fn lease(host: u8, client: u8, cltt_s: u64) -> Lease4 {
-    Lease4 {
-        address: Ipv4Addr::new(192, 0, 2, host),
+fn lease(host: u8, client: u8, cltt_s: u64) -> Lease {
+    Lease {
+        address: Address::new(192, 0, 2, host),
         hw_address: HwAddress::new(&[2, 0, 0, 0, 0, client]).unwrap(),
         client_id: None::<ClientId>,
         valid_lifetime_s: 4000,
@@ -91,11 +93,11 @@ fn lease(host: u8, client: u8, cltt_s: u64) -> Lease4 {
 }
 
 impl World {
-    fn has(&self, leases: &[Lease4]) {
+    fn has(&self, leases: &[Lease]) {
         assert_eq!(self.clerk.store.page(None, 100), leases);
     }
 
-    fn grant(&self, lease: &Lease4) {
+    fn grant(&self, lease: &Lease) {
         let hw_address = lease.hw_address;
         let identity = Identity { client_id: None, hw_address: &hw_address };
         let origin = Origin::Client(None);
@@ -103,12 +105,12 @@ impl World {
         self.clerk.store.grant(self.clock.now(), grant).unwrap();
     }
 
-    fn load(&self, lease: Lease4) {
+    fn load(&self, lease: Lease) {
         self.clerk.store.apply(lease, Overwrite::Always, Origin::Load);
     }
 
     /// Runs a synchronisation of a server's own against these pages; gives what was asked, as command and address or so.
-    fn synchronise(&self, pages: &[&[Lease4]], meanwhile: impl FnMut(usize)) -> Vec<String> {
+    fn synchronise(&self, pages: &[&[Lease]], meanwhile: impl FnMut(usize)) -> Vec<String> {
         let order = SyncOrder {
             server: 1,
             max_period_s: Some(60),
@@ -122,7 +124,7 @@ impl World {
     fn run(
         &self,
         order: SyncOrder,
-        pages: &[&[Lease4]],
+        pages: &[&[Lease]],
         mut meanwhile: impl FnMut(usize),
     ) -> Vec<String> {
         let mut errand = self.clerk.begin(Job::Sync(order));
@@ -148,7 +150,7 @@ impl World {
     }
 }
 
-fn page(leases: &[Lease4]) -> Value {
+fn page(leases: &[Lease]) -> Value {
     let result = if leases.is_empty() { 3 } else { 0 };
     let leases: Vec<_> = leases.iter().map(lease_to_json).collect();
     json!([{"result": result, "arguments": {"count": leases.len(), "leases": leases}}])
@@ -263,7 +265,7 @@ fn of_one_second_the_version_of_the_scopes_owner_counts() {
     let of = |host, client: u16, lifetime| {
         let [a, b] = client.to_be_bytes();
         let hw_address = HwAddress::new(&[2, 0, 0, 0, a, b]).unwrap();
-        Lease4 { hw_address, valid_lifetime_s: lifetime, ..lease(host, 0, START_S) }
+        Lease { hw_address, valid_lifetime_s: lifetime, ..lease(host, 0, START_S) }
     };
     for lease in [of(1, first, 10), of(2, second, 10), of(3, second, 10)] {
         world.load(lease);
@@ -331,15 +333,15 @@ fn the_partners_service_is_switched_off_again_in_time() {
 fn a_partner_whose_clock_is_far_off_ends_no_lease() {
     use LeaseState::{Assigned, Reclaimed};
     let of =
-        |client, cltt_s, state| Lease4 { state, valid_lifetime_s: 100, ..lease(1, client, cltt_s) };
+        |client, cltt_s, state| Lease { state, valid_lifetime_s: 100, ..lease(1, client, cltt_s) };
     let ours = of(1, 1000, Assigned);
-    let ends = |theirs: &Lease4, wall_s| ends_early(theirs, &ours, wall_s);
+    let ends = |theirs: &Lease, wall_s| ends_early(theirs, &ours, wall_s);
     assert!(ends(&of(1, 1050, Reclaimed), 1020));
     assert!(ends(&of(1, 990, Assigned), 1020), "an older renewal");
     assert!(!ends(&of(1, 1050, Assigned), 1020), "a newer one");
     assert!(!ends(&of(2, 1010, Assigned), 1020), "another client's");
     assert!(!ends(&of(1, 1050, Reclaimed), 1200), "ours is over");
-    let ended = |theirs: &Lease4, wall_s| ended_early(theirs, &ours, wall_s);
+    let ended = |theirs: &Lease, wall_s| ended_early(theirs, &ours, wall_s);
     assert!(ended(&of(1, 1050, Reclaimed), 1020), "its clock was set since, and agrees now");
     assert!(!ended(&of(1, 1000, Reclaimed), 1020), "the same version");
     assert!(!ended(&of(1, 1050, Assigned), 1020), "a newer one");
@@ -356,7 +358,7 @@ const SERVING: SyncOrder =
 fn run_ahead(
     world: &World,
     order: SyncOrder,
-    pages: &[&[Lease4]],
+    pages: &[&[Lease]],
     mut after_first: impl FnMut(),
 ) -> (Vec<Value>, Vec<Value>) {
     let (mut asked, mut asked_ahead) = (vec![], vec![]);
@@ -366,9 +368,8 @@ fn run_ahead(
             return "[ { \"result\": 0 } ]".to_owned();
         }
         let from = request["arguments"]["from"].as_str().unwrap();
-        let after = from.parse::<Ipv4Addr>().ok();
-        let ends =
-            |page: &&&[Lease4]| page.last().is_some_and(|lease| Some(lease.address) == after);
+        let after = from.parse::<Address>().ok();
+        let ends = |page: &&&[Lease]| page.last().is_some_and(|lease| Some(lease.address) == after);
         let next = pages.iter().position(|page| ends(&page)).map_or(0, |place| place + 1);
         asked.push(from.into());
         kea_text(&page(pages.get(next).copied().unwrap_or_default()))

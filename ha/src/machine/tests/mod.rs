@@ -71,19 +71,10 @@ fn entered(actions: &[Action]) -> Vec<State> {
 /// What a Peregrine announces in the run of this number.
 fn announced(run: u64, tolerates_skew: bool) -> Announced {
     Announced {
-        incarnation: Incarnation(run),
         batches: true,
         tolerates_skew,
-        serves_returning: false,
         mode: Some(Mode::LoadBalancing),
-        state: None,
-        told: None,
-        untold: false,
-        halves: false,
-        wants_repair: false,
-        wall_ms: None,
-        applied: None,
-        agreement: None,
+        ..Announced::of(Incarnation(run))
     }
 }
 

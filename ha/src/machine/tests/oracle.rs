@@ -114,15 +114,7 @@ fn waiting(ours: bool, it: &Situation, so: impl Fn(Fact) -> bool) -> Does {
     let next = if so(Fact::SyncsLeases) { Enter(Syncing) } else { Enter(Ready) };
     match it.partner {
         In(Waiting) if it.role == Role::Primary => next,
-        In(Waiting | Backup | PassiveBackup) | Unset => Stay,
-        // Ours: a partner that is fetching is not waited for.
-        In(Syncing) => {
-            if ours {
-                next
-            } else {
-                Stay
-            }
-        }
+        In(Waiting | Syncing | Backup | PassiveBackup) | Unset => Stay,
         // Ours: after an administrator's ha-reset a Peregrine that is terminated still begins anew, too.
         In(Terminated) if ours && so(Fact::Leads) => Does::ResetPartner,
         In(Terminated) if so(Fact::StuckTerminated) => Terminate(Why::NotRestarted),

@@ -79,7 +79,7 @@ fn load_balancing_primary() {
         Role::Primary,
         &facts,
         // wait sync ready LB HS CR PD IM PIM term unavail unset
-        "waiting:                S S S S . S S S S . . .
+        "waiting:                S . S S . S S S S . . .
          syncing:                x x x x W x x x x T . x
          ready:                  . . N N W N . M I T . .
          load-balancing:         . . . . W . W M I T C .
@@ -97,7 +97,7 @@ fn the_secondary_waits_for_the_primary() {
         Mode::LoadBalancing,
         Role::Secondary,
         &facts,
-        "waiting:                . S S S . S S S S . . .
+        "waiting:                . . S S . S S S S . . .
          syncing:                x x x x W x x x x T . x
          ready:                  . . . N W N . M I T . .
          load-balancing:         . . . . W . W M I T C .",
@@ -111,7 +111,7 @@ fn a_partner_that_failed() {
         Mode::LoadBalancing,
         Role::Primary,
         &facts,
-        "waiting:                S S S S . S S S S . D .
+        "waiting:                S . S S . S S S S . D .
          syncing:                x x x x W x x x x T D x
          ready:                  . . N N W N . M I T D .
          load-balancing:         . . . . W . W M I T D .
@@ -125,7 +125,7 @@ fn a_partner_that_failed() {
 fn hot_standby() {
     for (role, own_turn) in [(Role::Primary, ["S", "N"]), (Role::Standby, [".", "."])] {
         let lines = format!(
-            "waiting:                {} S S . S . S S S . . .
+            "waiting:                {} . S . S . S S S . . .
              syncing:                x x x W x W x x x T . x
              ready:                  . . {} W N W . M I T . .
              hot-standby:            . . . W . W W M I T . .
@@ -140,7 +140,7 @@ fn hot_standby() {
 
 #[test]
 fn without_synchronisation_waiting_leads_to_ready() {
-    let line = "waiting: R R R R . R R R R . . .";
+    let line = "waiting: R . R R . R R R R . . .";
     check(Mode::LoadBalancing, Role::Primary, &[], line);
 }
 
@@ -186,7 +186,7 @@ fn conditions_of_single_states() {
         &[Fact::Overflowed, Fact::Interrupted],
         "communication-recovery: . . . . W . W M I T . .",
     );
-    check(&[Fact::StuckTerminated], "waiting: R R R R . R R R R T . .");
+    check(&[Fact::StuckTerminated], "waiting: R . R R . R R R R T . .");
 }
 
 /// A situation in which `rule` is the one that decides.
