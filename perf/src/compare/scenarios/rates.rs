@@ -188,7 +188,8 @@ pub(super) fn subnets(bench: &mut Bench<'_>) -> Result<Found, CompareError> {
         name_relays(all);
         all["client-classes"] = (0..CLASSES).map(class).collect();
     });
-    let bare = behind_relays(bench, "the same without classes").changed(|all, _| name_relays(all));
+    let bare =
+        behind_relays(bench, "one subnet of 10,000 relays").changed(|all, _| name_relays(all));
     let figures = bench.rates(vec![ours(bench, "one subnet of one relay"), bare, alike, many])?;
     let against = |other: usize| figures[3].samples.against(&figures[other].samples, 1.0);
     let targets = vec![
