@@ -56,7 +56,12 @@ impl Unread {
     /// Opens the files of the lease file `base` and reads their headers. `max_row_errors` bad rows are allowed in each
     /// (0: any number).
     pub fn open(base: &Path, max_row_errors: u32) -> Result<Self, LoadError> {
-        let (files, paths) = (Vec::new(), Files::new(base).in_load_order());
+        Self::of(Files::new(base).in_load_order(), max_row_errors)
+    }
+
+    /// As [`Self::open`], of these files, in the order in which their rows were written.
+    pub(super) fn of(paths: Vec<PathBuf>, max_row_errors: u32) -> Result<Self, LoadError> {
+        let files = Vec::new();
         let mut unread = Self { files, paths, max_row_errors, other_schema: false, torn: false };
         for path in unread.paths.clone() {
             let failed = |source| LoadError::Read { path: path.clone(), source };
