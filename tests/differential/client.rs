@@ -1,6 +1,6 @@
 //! The clients of a story: what each holds at each side, and its queries made of verbs and words. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use crate::lab::{SERVER, SERVER_MAC};
@@ -11,19 +11,13 @@ const BROADCAST_MAC: [u8; 6] = [0xff; 6];
 const RELAY_MAC: [u8; 6] = [2, 0, 0, 0, 0xee, 1];
 
 /// What a client has from one server: an address and the server's.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Held {
     pub(crate) offered: Option<(Ipv4Addr, Ipv4Addr)>,
     /// The last address that it was given; kept when it is given back, since clients remember it, too.
     pub(crate) bound: Option<(Ipv4Addr, Ipv4Addr)>,
-    /// The address that was offered last.
-    pub(crate) last_offer: Option<Ipv4Addr>,
-    /// The one before, if it was another: in another network both stay open.
-    pub(crate) earlier_offer: Option<Ipv4Addr>,
-    /// Whether an offer of the server may still be open.
-    pub(crate) promised: bool,
-    /// Whether different addresses were offered, so that one of them stays open.
-    several: bool,
+    /// The addresses that it was offered and not given yet: in each network one stays open.
+    pub(crate) open: BTreeSet<Ipv4Addr>,
 }
 
 impl Held {
@@ -33,30 +27,21 @@ impl Held {
         let given = (reply.yiaddr, reply.server().unwrap_or(SERVER));
         match reply.kind() {
             Kind::Offer => {
-                if self.promised && self.last_offer != Some(given.0) {
-                    (self.several, self.earlier_offer) = (true, self.last_offer);
-                }
                 self.offered = Some(given);
-                (self.last_offer, self.promised) = (Some(given.0), true);
+                self.open.insert(given.0);
             }
             Kind::Ack if verb != "inform" => {
-                // An offer of another address stays open, in another network for example.
-                let open = self.promised && self.last_offer != Some(given.0);
-                let several = self.several || open;
-                let last_offer = self.last_offer.filter(|_| open);
-                let earlier_offer = self.earlier_offer.filter(|it| several && *it != given.0);
-                *self = Self {
-                    bound: Some(given),
-                    promised: several,
-                    several,
-                    last_offer,
-                    earlier_offer,
-                    ..Self::default()
-                };
+                (self.bound, self.offered) = (Some(given), None);
+                self.open.remove(&given.0);
             }
             Kind::Nak => self.offered = None,
             _ => {}
         }
+    }
+
+    /// Whether an offer of the server may still be open.
+    pub(crate) fn is_promised(&self) -> bool {
+        !self.open.is_empty()
     }
 }
 

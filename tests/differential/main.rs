@@ -73,6 +73,9 @@ fn scenarios() {
         assert!(failures.is_empty(), "{} failed:\n{}", failures.len(), failures.join("\n"));
         if only.is_empty() {
             for meant in meant::ALL {
+                let reason = meant.reason;
+                let cites = |sources: &[&str]| sources.iter().all(|it| reason.contains(it));
+                assert!(cites(&["RFC"]) || cites(&["2.2", "3.x"]), "no source: {reason}");
                 assert!(met.contains(meant.name), "{} was not met: {}", meant.name, meant.reason);
             }
             let is_known = |name: &&str| meant::ALL.iter().any(|meant| meant.name == *name);

@@ -3,7 +3,6 @@
 
 use serde_json::Value;
 
-use crate::client::Held;
 use crate::compare::{What, hex};
 use crate::message::{Kind, Reply, enterprises};
 use crate::seen::{DECLINE, DISCOVER, INFORM, RELEASE, REQUEST, Seen};
@@ -112,10 +111,8 @@ pub(crate) const ALL: &[Meant] = &[
         reason: "DISCOVER and REQUEST without an address, yiaddr: a client that asks again is given the same address, which nobody else was offered \
                  meanwhile (RFC 2131 section 3.1 point 2); Kea goes on to the next",
         applies: |seen| {
-            let Held { promised, last_offer, earlier_offer, .. } = seen.had_here;
-            let given = seen.ours.map(|reply| reply.yiaddr);
             // Of several offers the one of this network is repeated, which need not be the last one.
-            let again = promised && given.is_some() && [last_offer, earlier_offer].contains(&given);
+            let again = seen.ours.is_some_and(|reply| seen.had_here.open.contains(&reply.yiaddr));
             seen.chooses() && seen.is_address() && again
         },
         effect: Effect::OtherAddresses,
@@ -184,6 +181,10 @@ pub(crate) const ALL: &[Meant] = &[
                  the address that counts",
         applies: |seen| {
             let asked = seen.query.and_then(|query| query.option(50));
+            let asked_of_kea = seen.kea_query.and_then(|query| query.option(50));
+            // Where addresses differ a declined lease is another one than it was, and like any other of its pool, since it has no
+            // client.
+            let is_kept = asked_of_kea.is_some_and(|asked| seen.kea_is_lease_of(asked));
             let states = |member: &str| match member {
                 "state" => seen.starts("0 of", "1 of"),
                 "present" => true,
@@ -191,7 +192,9 @@ pub(crate) const ALL: &[Meant] = &[
             };
             seen.message_type() == DECLINE
                 && matches!(&seen.difference.what, What::Lease(member) if states(member))
-                && asked.is_some_and(|asked| seen.ours_is_lease_of(asked))
+                && (asked.is_some_and(|asked| seen.ours_is_lease_of(asked))
+                    || seen.difference.ours == "absent" && is_kept
+                    || asked.is_some_and(|asked| seen.ours_is_declined_beside(asked)))
                 && (seen.has_option(82) || seen.has_option(118))
                 && seen.query.is_some_and(|query| query.giaddr == [0; 4])
         },
@@ -311,7 +314,13 @@ pub(crate) const ALL: &[Meant] = &[
         applies: |seen| {
             let What::Option(code @ (124 | 125)) = seen.difference.what else { return false };
             let parts = parts(seen.ours, code);
-            parts.len() > 1 && parts.iter().any(|(_, text)| *text == seen.difference.kea)
+            let is_part = parts.iter().any(|(_, text)| *text == seen.difference.kea);
+            // Nothing is configured for the one that 2.2 sees.
+            let named = seen.option(125).map(enterprises).unwrap_or_default();
+            let is_named = |wanted: u32| named.iter().skip(1).any(|(it, _)| *it == wanted);
+            let is_of_others = seen.difference.kea == "absent"
+                && parts.iter().all(|(enterprise, _)| is_named(*enterprise));
+            parts.len() > 1 && is_part || is_of_others
         },
         effect: Effect::None,
     },

@@ -43,9 +43,10 @@ pub(crate) struct Route {
 }
 
 impl Query {
-    /// The payload of an option.
+    /// The payload of an option as servers see it: an option 125 that cannot be read ends what they look at.
     pub(crate) fn option(&self, wanted: u8) -> Option<&[u8]> {
-        let mut options = self.options.iter();
+        let is_readable = |(code, data): &&(u8, Vec<u8>)| *code != 125 || is_vendor_options(data);
+        let mut options = self.options.iter().take_while(is_readable);
         options.find(|(code, _)| *code == wanted).map(|(_, data)| &data[..])
     }
 
@@ -104,6 +105,18 @@ impl Query {
         frame.extend(payload);
         frame
     }
+}
+
+/// Whether an option 125 has an enterprise and then nothing, or so many bytes of options (RFC 3925 section 4).
+fn is_vendor_options(data: &[u8]) -> bool {
+    let [_, _, _, _, rest @ ..] = data else { return false };
+    let [len, rest @ ..] = rest else { return true };
+    let Some(mut left) = rest.get(..usize::from(*len)) else { return false };
+    while let [_, len, after @ ..] = left {
+        let Some(next) = after.get(usize::from(*len)..) else { return false };
+        left = next;
+    }
+    left.is_empty()
 }
 
 fn checksum(header: &[u8]) -> u16 {

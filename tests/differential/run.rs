@@ -99,7 +99,7 @@ pub(crate) fn tell(lab: &mut Lab, story: &Story) -> Result<Report, Failure> {
     for (at, step) in story.steps.iter().enumerate() {
         telling.step(step).map_err(|what| Failure { step: at, what: format!("{step}\n{what}") })?;
         // Pools of one subnet fill up at different times then, so that addresses cannot be compared by their pools.
-        if telling.diverged && pools.are_several() && is_drawn(step) {
+        if telling.diverged && pools.are_several() && step.is_drawn() {
             break;
         }
     }
@@ -165,8 +165,11 @@ impl Telling<'_> {
         }
         let mut all = self.clients.get(client).cloned().unwrap_or_default();
         all.extend(words.iter().cloned());
-        let promised = self.ours.get(client).is_some_and(|held| held.promised);
+        let promised = self.ours.get(client).is_some_and(Held::is_promised);
         if promised && all.iter().any(|(key, _)| key == "fresh") {
+            return Ok(());
+        }
+        if self.diverged && expected.is_none() && words.iter().any(|word| self.is_of_pool(word)) {
             return Ok(());
         }
         let compose = |holdings| compose(client, verb, &all, self.xid, holdings);
@@ -188,7 +191,7 @@ impl Telling<'_> {
         }
         self.report.exchanges += 1;
         self.report.answered += usize::from(replies.kea.is_some() && replies.ours.is_some());
-        let had = [&self.kea, &self.ours].map(|it| it.get(client).copied().unwrap_or_default());
+        let had = [&self.kea, &self.ours].map(|it| it.get(client).cloned().unwrap_or_default());
         self.kea.entry(client.into()).or_default().learn(verb, replies.kea.as_ref());
         self.ours.entry(client.into()).or_default().learn(verb, replies.ours.as_ref());
         match (verb, kind_of(replies.ours.as_ref())) {
@@ -208,6 +211,12 @@ impl Telling<'_> {
             self.clear_ended();
         }
         Ok(())
+    }
+
+    /// Whether a word names an address of a pool. Whose that is differs where the sides choose different addresses.
+    fn is_of_pool(&self, (key, value): &(String, String)) -> bool {
+        let named = value.parse().ok().filter(|_| ["requested", "ciaddr"].contains(&&**key));
+        named.is_some_and(|address: Ipv4Addr| self.pools.name(address) != address.to_string())
     }
 
     /// What is not the same in two replies. Where their addresses differ, names that are made of the address do not count.
@@ -268,8 +277,8 @@ impl Telling<'_> {
                 query: about.map(|about| &about.queries.ours.0),
                 kea_query: about.map(|about| &about.queries.kea.0),
                 from_mac: about.map(|about| about.queries.kea.1.from_mac).unwrap_or_default(),
-                had: about.map(|about| about.had[0]).unwrap_or_default(),
-                had_here: about.map(|about| about.had[1]).unwrap_or_default(),
+                had: about.map(|about| about.had[0].clone()).unwrap_or_default(),
+                had_here: about.map(|about| about.had[1].clone()).unwrap_or_default(),
                 kea: about.and_then(|about| about.replies.kea.as_ref()),
                 ours: about.and_then(|about| about.replies.ours.as_ref()),
                 pools: &self.pools,
@@ -328,10 +337,7 @@ impl Telling<'_> {
     fn is_promised(&self, about: &About<'_>, is_meant: impl Fn(Ipv4Addr) -> bool) -> bool {
         let mut others =
             self.ours.iter().filter(|(name, _)| about.disguised || *name != about.client);
-        others.any(|(_, held)| {
-            let mut offers = [held.last_offer, held.earlier_offer].into_iter().flatten();
-            held.promised && offers.any(&is_meant)
-        })
+        others.any(|(_, held)| held.open.iter().copied().any(&is_meant))
     }
 
     /// Whether Peregrine offers the client the address that it has there, and that is reserved for it.
@@ -390,6 +396,10 @@ impl Telling<'_> {
 
     /// Sets the lease of a client back so that it is over.
     fn end_lease(&mut self, client: &str) -> Result<(), String> {
+        // By now it may be another one's.
+        if self.given_back.contains(client) {
+            return Ok(());
+        }
         let held = |holdings: &Holdings| holdings.get(client).and_then(|held| held.bound);
         let (Some(kea), Some(ours)) = (held(&self.kea), held(&self.ours)) else {
             return Ok(());
@@ -453,11 +463,6 @@ struct About<'a> {
     disguised: bool,
     queries: &'a Queries,
     replies: &'a Replies,
-}
-
-/// Whether a step is of a random story: nobody wrote what must come of it.
-fn is_drawn(step: &Step) -> bool {
-    matches!(step, Step::Query { expected: None, .. })
 }
 
 /// Whose a lease is, where and in which state.

@@ -141,6 +141,24 @@ impl Seen<'_> {
         lease.is_some_and(|lease| lease.octets() == *address)
     }
 
+    /// Whether what Kea has is a lease of `address`.
+    pub(crate) fn kea_is_lease_of(&self, address: &[u8]) -> bool {
+        let lease = address_of_lease(&self.difference.kea);
+        lease.is_some_and(|lease| lease.octets() == *address)
+    }
+
+    /// Whether Kea lacks a declined lease that Peregrine has, of an address of the same pool as `address`.
+    pub(crate) fn ours_is_declined_beside(&self, address: &[u8]) -> bool {
+        let lease: Value = self.difference.ours.parse().unwrap_or_default();
+        let place = lease["ip-address"].as_str().and_then(|text| text.parse().ok());
+        let asked = <[u8; 4]>::try_from(address).map(Ipv4Addr::from);
+        let same =
+            |(it, asked): (Ipv4Addr, Ipv4Addr)| self.pools.name(it) == self.pools.name(asked);
+        self.difference.kea == "absent"
+            && lease["state"] == 1
+            && place.zip(asked.ok()).is_some_and(same)
+    }
+
     /// Whether Kea's option 125 says what Peregrine's does, but for what it said at an earlier time.
     pub(crate) fn is_left_over(&self) -> bool {
         let said = |reply: Option<&Reply>| {

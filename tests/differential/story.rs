@@ -119,6 +119,11 @@ impl fmt::Display for Story {
 }
 
 impl Step {
+    /// Whether it is of a random story: nobody wrote what must come of it.
+    pub(crate) fn is_drawn(&self) -> bool {
+        matches!(self, Self::Query { expected: None, .. })
+    }
+
     fn parse(line: &str) -> Result<Self, String> {
         let (head, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
         let rest = rest.trim();
@@ -140,7 +145,10 @@ impl Step {
                     client: client.into(),
                     verb: verb.into(),
                     words: parse_words(words)?,
-                    expected: Some(Expected::parse(expected.trim())?),
+                    expected: match expected.trim() {
+                        "?" => None,
+                        expected => Some(Expected::parse(expected)?),
+                    },
                 })
             }
         }
@@ -196,8 +204,11 @@ impl fmt::Display for Step {
         match self {
             Self::Client { name, words } => write!(f, "client {name}{}", Line(words)),
             Self::Query { client, verb, words, expected } => {
-                write!(f, "{client} {verb}{} ->", Line(words))?;
-                expected.as_ref().map_or(Ok(()), |expected| write!(f, " {}", expected.kind))
+                write!(f, "{client} {verb}{} -> ", Line(words))?;
+                match expected {
+                    Some(expected) => write!(f, "{}", expected.kind),
+                    None => f.write_str("?"),
+                }
             }
             Self::Expire { client } => write!(f, "expire {client}"),
             Self::End { client } => write!(f, "end-lease {client}"),

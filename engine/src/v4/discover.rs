@@ -26,6 +26,9 @@ impl<'a> Exchange<'a> {
         if let Some(subnet) = self.ipv6_only(selected) {
             return self.without_address(MessageType::Offer, subnet);
         }
+        let selected = self
+            .open_from(selected)
+            .ok_or_else(|| DropReason::NoAddress(self.failure(selected)))?;
         let reservation = self.reservation(selected);
         let selected = reservation.home.unwrap_or(selected);
         let reserved = reservation.site.filter(|site| self.is_available(*site));

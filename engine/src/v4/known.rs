@@ -177,9 +177,10 @@ impl<'a> Known<'a> {
 
 impl<'a> Exchange<'a> {
     /// What is reserved for the client in the shared network of `selected`: the nearest reservation of a subnet from
-    /// `selected` on and round, else a global one.
+    /// that of its lease on and round, or from `selected` on if it has none, else a global one.
     pub(super) fn reservation(&self, selected: &'a SubnetPlan) -> Reservation<'a> {
         let known = &self.known;
+        let selected = self.place_of_lease(selected);
         let near = |(subnet, host): &(&'a SubnetPlan, &'a Host)| {
             let dynamic = |address| subnet.pool_of(address).is_some();
             !(subnet.config.reservations.out_of_pool && host.address.is_some_and(dynamic))
@@ -202,6 +203,18 @@ impl<'a> Exchange<'a> {
             Some((subnet, _)) => Reservation { site: None, home: Some(subnet) },
             None => Reservation { site: self.global_site(selected), home: None },
         }
+    }
+
+    /// The subnet of the client's lease, if several of the shared network of `selected` may reserve something for it: there
+    /// the search for a reservation begins.
+    fn place_of_lease(&self, selected: &'a SubnetPlan) -> &'a SubnetPlan {
+        let snapshot = self.context.snapshot;
+        let mut others = self.known.elsewhere(selected, snapshot, &self.classes);
+        if others.next().is_none() {
+            return selected;
+        }
+        let leased = || snapshot.plan(self.own_lease(selected)?.lease.subnet_id);
+        leased().filter(|subnet| subnet.is_open(&self.classes)).unwrap_or(selected)
     }
 
     /// The address of a global reservation, in the first subnet that it fits into.

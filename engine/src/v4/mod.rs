@@ -276,6 +276,16 @@ impl<'a> Exchange<'a> {
         places.map(|at| &snapshot.subnets[at]).filter(|subnet| subnet.is_open(&self.classes))
     }
 
+    /// Where a client is served whose subnet is `selected`: if what its reservation gives closes that to it, in the next subnet of
+    /// the shared network that is open.
+    fn open_from(&self, selected: &'a SubnetPlan) -> Option<&'a SubnetPlan> {
+        if selected.is_open(&self.classes) {
+            return Some(selected);
+        }
+        let next = self.around(selected).next()?;
+        self.context.snapshot.plan(next.config.id)
+    }
+
     /// The subnet and the pool of `address` in the shared network of `selected`, whoever they are open to.
     fn site_of(
         &self,
@@ -294,9 +304,12 @@ impl<'a> Exchange<'a> {
         self.client.identity_by(subnet.config.match_client_id)
     }
 
-    /// Whether `lease` is the client's.
+    /// Whether `lease` is the client's: what decides is for its subnet to say, or, of a lease elsewhere than in the shared
+    /// network that the client is in, for the selected one.
     fn owns(&self, lease: &Lease4) -> bool {
+        let network = self.subnet.map(|it| it.membership.network);
         let subnet = self.context.snapshot.plan(lease.subnet_id);
+        let subnet = subnet.filter(|it| network == Some(it.membership.network));
         let identity = subnet.map_or_else(|| self.client.identity(), |it| self.identity_in(it));
         identity.owns(lease)
     }

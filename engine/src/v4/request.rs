@@ -59,6 +59,8 @@ impl<'a> Exchange<'a> {
         if self.is_init_reboot() {
             self.check_reboot(selected)?;
         }
+        let selected =
+            self.open_from(selected).ok_or_else(|| NakReason::NoAddress(self.failure(selected)))?;
         match self.wanted_address() {
             Some(address) => self.grant_wanted(selected, address),
             None => self.grant_any(selected),
@@ -119,12 +121,9 @@ impl<'a> Exchange<'a> {
         }) {
             return Err(NakReason::InUse.into());
         }
-        if own.as_ref().is_some_and(|own| self.has_another(selected, own)) {
-            return Err(NakReason::OtherAddress.into());
-        }
         let reserved = self.reservation(selected).site;
         if let Some(site) = reserved.filter(|site| site.address == address) {
-            return self.grant(site, own).ok_or_else(|| NakReason::InUse.into());
+            return self.grant_own(selected, site, own);
         }
         if let Some(Site { address, .. }) = reserved
             && !self.is_held(address)
@@ -137,6 +136,19 @@ impl<'a> Exchange<'a> {
                 Some(_) => NakReason::NotAllowed.into(),
             });
         };
+        self.grant_own(selected, site, own)
+    }
+
+    /// Grants what the client asks for, unless its lease is another one.
+    fn grant_own(
+        &self,
+        selected: &SubnetPlan,
+        site: Site<'a>,
+        own: Option<Stored>,
+    ) -> Result<Outcome, Refusal> {
+        if own.as_ref().is_some_and(|own| self.has_another(selected, own)) {
+            return Err(NakReason::OtherAddress.into());
+        }
         self.grant(site, own).ok_or_else(|| NakReason::InUse.into())
     }
 

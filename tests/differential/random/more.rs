@@ -5,7 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use super::Dice;
-use crate::story::{Step, Story, Words};
+use crate::story::{Step, Words};
 
 /// A name, and text for an option that has to be sent in pieces.
 const LONG: usize = 300;
@@ -312,50 +312,5 @@ pub(super) fn step(dice: &mut Dice, client: &str, prefix: &str) -> Step {
         9 => query("inform", &[("ciaddr", &address), ("requested", &address)]),
         10 => query("renew", &[("from", "10.77.0.7")]),
         _ => Step::Command(json!({"command": "lease4-del", "arguments": {"ip-address": address}})),
-    }
-}
-
-/// Addresses that a configuration reserves in subnets.
-pub(super) fn reserved(config: &Value) -> Vec<String> {
-    let mut config = config.clone();
-    let mut found = Vec::new();
-    each_subnet(config.as_object_mut().unwrap_or(&mut Map::new()), |subnet| {
-        let hosts = subnet.get("reservations").and_then(Value::as_array).into_iter().flatten();
-        found.extend(hosts.filter_map(|host| host["ip-address"].as_str()).map(str::to_owned));
-    });
-    found
-}
-
-/// What leads to differences that are met seldom otherwise: a lease that is over is declined, or its address is next in turn for
-/// another client; an address is asked for that is reserved, whoever for.
-pub(super) fn seldom_met(
-    dice: &mut Dice,
-    story: &mut Story,
-    [client, other]: [&String; 2],
-    reserved: &[String],
-) {
-    let query = |client: &str, verb: &str, words: &[(&str, &str)]| {
-        let words = words.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
-        Step::Query { client: client.into(), verb: verb.into(), words, expected: None }
-    };
-    match dice.between(0, 99) {
-        0..=1 => {
-            story.steps.push(Step::End { client: client.clone() });
-            story.steps.push(query(client, "decline", &[]));
-        }
-        2..=4 => {
-            story.steps.push(Step::End { client: client.clone() });
-            story.steps.push(query(other, "discover", &[("fresh", "")]));
-            story.steps.push(query(other, "select", &[]));
-        }
-        5..=7 if !reserved.is_empty() => {
-            let address = &reserved[dice.between(0, reserved.len() - 1)];
-            story.steps.push(query(
-                client,
-                "request",
-                &[("requested", address), ("server", "192.0.2.1")],
-            ));
-        }
-        _ => {}
     }
 }

@@ -14,3 +14,4 @@ end
 a bootp -> type-0
 b bootp via=192.0.2.9 -> type-0
 a bootp -> type-0
+c bootp opt125=000001 -> nothing

@@ -166,7 +166,9 @@ impl<'a> Query<'a> {
         let Index { first, split, unreadable } = found;
         let outline = Outline { first, split, overload, message_type: None };
         let mut query = Self { message, bytes, outline, relay_info: None };
-        if query.has_option(code::MESSAGE_TYPE) || bytes[0] != BOOTREQUEST {
+        // Kea takes a message that it cannot read to its end for no BOOTP request.
+        let is_bootp = || bytes[0] == BOOTREQUEST && !Walk::new(bytes, overload).breaks();
+        if query.has_option(code::MESSAGE_TYPE) || !is_bootp() {
             query.outline.message_type = Some(query.read_message_type()?);
         }
         Ok((query, unreadable))
@@ -498,11 +500,19 @@ struct Walk<'a> {
     end: usize,
     /// The fields that are still to come.
     overload: u8,
+    /// Whether it ended at an option 125 that cannot be read.
+    is_broken: bool,
 }
 
 impl<'a> Walk<'a> {
     fn new(bytes: &'a [u8], overload: u8) -> Self {
-        Self { bytes, at: OPTIONS_AT, end: bytes.len(), overload }
+        Self { bytes, at: OPTIONS_AT, end: bytes.len(), overload, is_broken: false }
+    }
+
+    /// Whether it ends at an option 125 that cannot be read.
+    fn breaks(mut self) -> bool {
+        self.by_ref().for_each(drop);
+        self.is_broken
     }
 
     /// Goes on to the next part, if there is one.
@@ -532,11 +542,12 @@ impl Iterator for Walk<'_> {
             };
             let at = self.at;
             let end = part.get(at + 1).map(|len| at + 2 + usize::from(*len));
-            let end = end.filter(|end| *end <= self.end);
-            let end = end.filter(|end| {
+            let whole = end.filter(|end| *end <= self.end);
+            let end = whole.filter(|end| {
                 code != code::VENDOR_OPTIONS || are_vendor_options(&self.bytes[at + 2..*end])
             });
             let Some(end) = end else {
+                self.is_broken = whole.is_some();
                 self.overload = 0;
                 self.at = self.end;
                 return None;

@@ -52,9 +52,12 @@ fn bootp_is_read_only_where_it_may_be() {
     assert!(Query::parse(&bytes).is_err());
     let query = Query::parse_any(&bytes).unwrap();
     assert_eq!((query.is_bootp(), query.message_type()), (true, MessageType::Request));
+    let broken = Ask::bootp(1).option(code::VENDOR_OPTIONS, [0, 0, 1]).bytes();
     let mut reply = bytes;
     reply[0] = 2;
-    assert_eq!(Query::parse_any(&reply).unwrap_err().reason(), "no-message-type");
+    for other in [reply, broken] {
+        assert_eq!(Query::parse_any(&other).unwrap_err().reason(), "no-message-type");
+    }
 }
 
 const IPV6_ONLY: &str = r#" "option-data": [ { "name": "v6-only-preferred", "data": "1800" } ], "#;
