@@ -209,7 +209,7 @@ impl Files {
         let (output, stop) = (Mutex::new(output), AtomicBool::new(false));
         let loaded = old.read(1, &|leases| output.lock().take(leases, &stop), &stop);
         // Of a reader that was stopped the reason is told here.
-        let leases = output.into_inner().finish().map_err(|source| self.failed(source))?;
+        let leases = output.lock().finish().map_err(|source| self.failed(source))?;
         (compacted.leases, compacted.loaded) = (leases, loaded?);
         Ok(())
     }
@@ -298,10 +298,10 @@ impl Output {
     }
 
     /// Waits for the disk; tells how many leases it has.
-    fn finish(self) -> io::Result<usize> {
-        self.written?;
-        let file = self.writer.into_inner().map_err(io::IntoInnerError::into_error)?;
-        file.sync_all()?;
+    fn finish(&mut self) -> io::Result<usize> {
+        std::mem::replace(&mut self.written, Ok(()))?;
+        self.writer.flush()?;
+        self.writer.get_ref().sync_all()?;
         Ok(self.leases)
     }
 }
