@@ -229,7 +229,7 @@ impl Pool {
     }
 }
 
-impl<'p, P: Iterator<Item = &'p Pool> + Clone> Round<'p, P> {
+impl<'p, P: DoubleEndedIterator<Item = &'p Pool> + Clone> Round<'p, P> {
     /// Finds the next free address that `taken` does not keep out, and moves on: through the rest of the pool that
     /// was used last, then through the pools after it; then a new round begins.
     fn find(
@@ -272,7 +272,7 @@ impl<'p, P: Iterator<Item = &'p Pool> + Clone> Round<'p, P> {
     }
 }
 
-impl<'p, P: Iterator<Item = &'p Pool> + Clone> Round<'p, P> {
+impl<'p, P: DoubleEndedIterator<Item = &'p Pool> + Clone> Round<'p, P> {
     /// As [`Self::find`], from the highest address of the highest pool downwards.
     fn find_down(
         &self,
@@ -281,21 +281,20 @@ impl<'p, P: Iterator<Item = &'p Pool> + Clone> Round<'p, P> {
         now: Now,
         taken: &dyn Fn(Ipv4Addr) -> bool,
     ) -> Option<Ipv4Addr> {
-        let pools: Vec<&Pool> = self.pools.clone().collect();
-        let down = || pools.iter().rev();
+        let down = || self.pools.clone().rev();
         let found = match down().find_map(|pool| pool.find_in_rest(part, store, now, taken)) {
             Some(found) => found,
             None => {
-                let whole = |pool: &&Pool| {
+                let whole = |pool: &Pool| {
                     let range = pool.first..=pool.last;
                     store.find_free(now, range, pool.last, pool.findable(part), taken)
                 };
                 let found = down().find_map(whole)?;
-                pools.iter().for_each(|pool| pool.begin_at_far_end());
+                self.pools.clone().for_each(Pool::begin_at_far_end);
                 found
             }
         };
-        if let Some(pool) = pools.iter().find(|pool| pool.contains(found)) {
+        if let Some(pool) = self.pools.clone().find(|pool| pool.contains(found)) {
             pool.pass_down(found);
         }
         Some(found)
@@ -320,7 +319,7 @@ impl<'p, P: Iterator<Item = &'p Pool> + Clone> Round<'p, P> {
 impl Search<'_> {
     /// Promises the client a free address of `rounds`, subnet after subnet. While any address is free and not
     /// promised, it is one of those; else one that was promised to another client, too.
-    pub fn promise<'p, P: Iterator<Item = &'p Pool> + Clone>(
+    pub fn promise<'p, P: DoubleEndedIterator<Item = &'p Pool> + Clone>(
         &self,
         rounds: impl Iterator<Item = Round<'p, P>> + Clone,
     ) -> Option<Ipv4Addr> {
@@ -372,7 +371,7 @@ impl Search<'_> {
         stored.is_some_and(|stored| stored.keeps_address(self.now.wall_s))
     }
 
-    fn promise_unpromised<'p, P: Iterator<Item = &'p Pool> + Clone>(
+    fn promise_unpromised<'p, P: DoubleEndedIterator<Item = &'p Pool> + Clone>(
         &self,
         part: Part,
         round: &Round<'p, P>,

@@ -24,9 +24,9 @@ pub use buffers::Buffers;
 pub use open::Failed;
 pub use sockets::Sockets;
 pub(crate) use sockets::{Change, Mailbox, Scan, SocketId, Watch};
-pub(crate) use syscall::give_way;
 #[cfg(all(test, not(feature = "model")))]
 pub(crate) use syscall::thread_cpu_ns;
+pub(crate) use syscall::{give_memory_back, give_way};
 
 use crate::config::model::Interfaces;
 use crate::limits::MAX_WORKERS;

@@ -542,6 +542,15 @@ pub(crate) fn give_way() {
     unsafe { libc::nice(GIVES_WAY_BY) };
 }
 
+/// Gives memory that nobody uses any more back to the kernel, where the C library can: for after work that took much of it.
+pub(crate) fn give_memory_back() {
+    // SAFETY: it looks at the allocator's own lists only, under its locks.
+    #[cfg(target_env = "gnu")]
+    unsafe {
+        libc::malloc_trim(0)
+    };
+}
+
 /// Nanoseconds for which the calling thread has run.
 #[cfg(all(test, not(feature = "model")))]
 pub(crate) fn thread_cpu_ns() -> u64 {

@@ -166,6 +166,7 @@ impl Storage {
         store.make_room(unread.bytes() / USUAL_ROW);
         let mut loaded = unread.read(threads, &take, &self.stopped)?;
         store.end_loading();
+        packet::give_memory_back();
         loaded.torn |= self.sinks.journal.was_torn();
         tell(&loaded, store.len());
         if loaded.other_schema {

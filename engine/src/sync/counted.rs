@@ -26,6 +26,15 @@ pub(crate) struct Profile {
     pub(crate) held_ns: Vec<u64>,
 }
 
+/// What is noted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    /// Who had to wait. The clock is not read: that takes longer than most locks are held, and others would wait for it.
+    Waits,
+    /// For how long locks were held as well.
+    Times,
+}
+
 /// Who notes: threads of one test, or of one of its runs.
 pub(crate) type Book = u32;
 
@@ -43,9 +52,25 @@ const HELD_ACROSS_IO: u8 = 2;
 /// What is known of one lock.
 type Marks = Arc<AtomicU8>;
 
+/// What the noting takes that it does not see itself, in nanoseconds: reading the clock, mostly.
+#[derive(Clone, Copy, Debug, Default)]
+struct Unseen {
+    /// Within the time of a lock that is noted.
+    own_ns: u64,
+    /// Within that of a lock that is held meanwhile.
+    around_ns: u64,
+}
+
+/// The book in which that is found out.
+const OWN_BOOK: Book = Book::MAX - 2;
+
+static UNSEEN: OnceLock<Unseen> = OnceLock::new();
+
 /// What one thread notes; added to the total when it ends.
 struct Ledger {
     book: Book,
+    /// None: times are not noted.
+    unseen: Option<Unseen>,
     paused: bool,
     places: BTreeMap<Place, Profile>,
 }
@@ -59,10 +84,10 @@ thread_local! {
 }
 
 /// From now on what the calling thread locks is noted.
-pub(crate) fn note_this_thread(book: Book) {
+pub(crate) fn note_this_thread(book: Book, what: What) {
+    let unseen = (what == What::Times).then(|| *UNSEEN.get_or_init(Unseen::measure));
     LEDGER.with_borrow_mut(|ledger| {
-        let new = || Ledger { book, paused: false, places: BTreeMap::new() };
-        ledger.get_or_insert_with(new).paused = false;
+        ledger.get_or_insert_with(|| Ledger::new(book, unseen)).paused = false;
     });
 }
 
@@ -102,6 +127,12 @@ fn mark((place, marks): &(Place, Marks), more: u8) {
     }
 }
 
+impl Ledger {
+    fn new(book: Book, unseen: Option<Unseen>) -> Self {
+        Self { book, unseen, paused: false, places: BTreeMap::new() }
+    }
+}
+
 impl Drop for Ledger {
     fn drop(&mut self) {
         let mut total = TOTAL.lock();
@@ -111,6 +142,31 @@ impl Drop for Ledger {
             all.waited += more.waited;
             all.held_ns.append(&mut more.held_ns);
         }
+    }
+}
+
+impl Unseen {
+    /// Finds out with locks under which nothing is done, by the shortest times: on a thread of its own, in a book that nobody
+    /// reads.
+    fn measure() -> Self {
+        const TRIES: usize = 2000;
+        let (outer, inner) = (Mutex::new(()), Mutex::new(()));
+        let note = || {
+            LEDGER.set(Some(Ledger::new(OWN_BOOK, Some(Self::default()))));
+            for _ in 0..TRIES {
+                drop(outer.lock());
+            }
+            for _ in 0..TRIES {
+                let _held = outer.lock();
+                drop(inner.lock());
+            }
+        };
+        std::thread::scope(|scope| drop(scope.spawn(note).join()));
+        let all = total(OWN_BOOK);
+        let shortest: Vec<u64> =
+            all.values().filter_map(|it| it.held_ns.iter().min().copied()).collect();
+        let [own_ns, around_ns, _] = shortest[..] else { return Self::default() };
+        Self { own_ns, around_ns: around_ns.saturating_sub(own_ns) }
     }
 }
 
@@ -130,10 +186,19 @@ pub struct Mutex<T: ?Sized> {
 
 /// As parking_lot's.
 pub struct MutexGuard<'a, T: ?Sized> {
-    guard: parking_lot::MutexGuard<'a, T>,
+    /// Gone only while the value is dropped.
+    guard: Option<parking_lot::MutexGuard<'a, T>>,
     marks: Marks,
-    /// Where it was taken and when, and what the noting had taken by then, if that is noted.
-    since: Option<(Place, u64, u64)>,
+    noted: Option<Noted>,
+}
+
+/// A turn that is noted once the lock is free again.
+#[derive(Clone, Copy)]
+struct Noted {
+    place: Place,
+    waited: bool,
+    /// When it began, and what the noting had taken by then.
+    since: Option<(u64, u64)>,
 }
 
 impl<T> Mutex<T> {
@@ -154,21 +219,20 @@ impl<T: ?Sized> Mutex<T> {
     pub fn lock(&self) -> MutexGuard<'_, T> {
         let place = place(Location::caller());
         let tried = self.lock.try_lock();
-        let waits = tried.is_none();
+        let waited = tried.is_none();
         let guard = tried.unwrap_or_else(|| self.lock.lock());
-        let began_ns = with_ledger(|_| thread_cpu_ns());
+        let times = with_ledger(|ledger| ledger.unseen.is_some());
+        let began_ns = times.filter(|times| *times).map(|_| thread_cpu_ns());
         let marks = self.hold(place);
-        let since = began_ns.map(|began_ns| {
-            with_ledger(|ledger| {
-                let profile = ledger.places.entry(place).or_default();
-                profile.taken += 1;
-                profile.waited += u64::from(waits);
-            });
+        let noted = times.map(|_| {
             mark(&(place, Arc::clone(&marks)), WAITED_FOR);
-            let now_ns = thread_cpu_ns();
-            (place, now_ns, noting(now_ns - began_ns))
+            let since = began_ns.map(|began_ns| {
+                let now_ns = thread_cpu_ns();
+                (now_ns, noting(now_ns - began_ns))
+            });
+            Noted { place, waited, since }
         });
-        MutexGuard { guard, marks, since }
+        MutexGuard { guard: Some(guard), marks, noted }
     }
 
     /// Takes the lock if nobody has it: nobody waits for that, so it is not noted.
@@ -176,7 +240,7 @@ impl<T: ?Sized> Mutex<T> {
     pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
         let guard = self.lock.try_lock()?;
         let marks = self.hold(place(Location::caller()));
-        Some(MutexGuard { guard, marks, since: None })
+        Some(MutexGuard { guard: Some(guard), marks, noted: None })
     }
 
     fn hold(&self, place: Place) -> Marks {
@@ -205,30 +269,42 @@ impl<T: ?Sized> Deref for MutexGuard<'_, T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        &self.guard
+        self.guard.as_ref().expect("there until the drop")
     }
 }
 
 impl<T: ?Sized> DerefMut for MutexGuard<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
-        &mut self.guard
+        self.guard.as_mut().expect("there until the drop")
     }
 }
 
 impl<T: ?Sized> Drop for MutexGuard<'_, T> {
     fn drop(&mut self) {
-        let ended_ns = self.since.map(|_| thread_cpu_ns());
+        let since = self.noted.and_then(|noted| noted.since);
+        let ended_ns = since.map(|_| thread_cpu_ns());
+        // Nobody is to wait for the noting.
+        self.guard = None;
         let _ = HELD.try_with(|held| {
             let mut held = held.borrow_mut();
             let at = held.iter().rposition(|(_, marks)| Arc::ptr_eq(marks, &self.marks));
             at.map(|at| held.remove(at))
         });
-        let (Some((place, since_ns, noted_ns)), Some(ended_ns)) = (self.since, ended_ns) else {
-            return;
-        };
-        let held_ns = (ended_ns - since_ns).saturating_sub(noting(0) - noted_ns);
-        with_ledger(|ledger| ledger.places.entry(place).or_default().held_ns.push(held_ns));
-        noting(thread_cpu_ns() - ended_ns);
+        let Some(Noted { place, waited, .. }) = self.noted else { return };
+        let seen_ns = since.zip(ended_ns).map(|((since_ns, noted_ns), ended_ns)| {
+            (ended_ns - since_ns).saturating_sub(noting(0) - noted_ns)
+        });
+        let around_ns = with_ledger(|ledger| {
+            let unseen = ledger.unseen.unwrap_or_default();
+            let profile = ledger.places.entry(place).or_default();
+            profile.taken += 1;
+            profile.waited += u64::from(waited);
+            profile.held_ns.extend(seen_ns.map(|ns| ns.saturating_sub(unseen.own_ns)));
+            unseen.around_ns
+        });
+        if let Some(ended_ns) = ended_ns {
+            noting(thread_cpu_ns() - ended_ns + around_ns.unwrap_or(0));
+        }
     }
 }
 
@@ -246,7 +322,7 @@ mod tests {
         assert!(held() == 0 && !is_found());
         std::thread::scope(|scope| {
             let noted = scope.spawn(|| {
-                note_this_thread(u32::MAX - 1);
+                note_this_thread(u32::MAX - 1, What::Waits);
                 // Nobody waits for it so.
                 drop(good.try_lock());
                 drop(bad.lock());

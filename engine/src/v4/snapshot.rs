@@ -231,7 +231,7 @@ impl SubnetPlan {
     pub(super) fn open_pools<'a>(
         &'a self,
         classes: &'a Classes,
-    ) -> impl Iterator<Item = &'a PoolPlan> + Clone {
+    ) -> impl DoubleEndedIterator<Item = &'a PoolPlan> + Clone {
         self.pools.iter().filter(|pool| pool.is_open(classes))
     }
 
@@ -239,7 +239,7 @@ impl SubnetPlan {
     pub(super) fn round<'a>(
         &'a self,
         classes: &'a Classes,
-    ) -> Round<'a, impl Iterator<Item = &'a Pool> + Clone> {
+    ) -> Round<'a, impl DoubleEndedIterator<Item = &'a Pool> + Clone> {
         let pools = self.open_pools(classes).map(|pool| &pool.addresses);
         Round { turn: &self.turn, pools }
     }

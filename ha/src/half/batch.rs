@@ -14,7 +14,9 @@ use super::commands::named;
 use super::{Half, Halves};
 use crate::family::Lease;
 use crate::limits::MAX_REQUEST;
-use crate::machine::{Announced, CallError, Incarnation, Mode, Offset, UpdateOutcome};
+use crate::machine::{
+    Announced, CallError, Incarnation, Mode, Offset, Relationship, UpdateOutcome,
+};
 use crate::outbox::{PeerQueue, Update};
 use crate::stream::{Arrival, Stamp};
 use crate::wire::batch::{self, Batch, Outcome};
@@ -182,6 +184,15 @@ impl Half {
     }
 }
 
+impl Half {
+    /// Whether the sender of a batch does not wait for its answer any more.
+    pub(super) fn is_given_up(&self, batch: &Batch<'_>) -> bool {
+        let now = self.clock().now().mono;
+        let given_up = |sent_ms| self.stream.lock().is_given_up(batch.stamp.from, sent_ms, now);
+        batch.sent_ms.is_some_and(given_up)
+    }
+}
+
 /// Registers the command by which partners send batches.
 pub(crate) fn register(halves: &Halves, leases: &LeaseCommands, registry: &Registry) {
     let (halves, leases) = (Arc::clone(halves), leases.clone());
@@ -198,9 +209,8 @@ fn take_in(half: &Half, leases: &LeaseCommands, command: &Command<'_>) -> Result
     // One batch at a time: the order in which they are looked at is the one in which they are done. Heartbeats do not
     // wait for that.
     let _turn = half.taking.lock();
-    let now = half.clock().now().mono;
-    let given_up = |sent_ms| half.stream.lock().is_given_up(batch.stamp.from, sent_ms, now);
-    if batch.sent_ms.is_some_and(given_up) {
+    if half.is_given_up(&batch) {
+        half.act(Relationship::handle_given_up);
         let text = "a batch that was on its way for longer than its sender waits for it";
         return Err(Answer::error(text).coded(batch::LATE));
     }

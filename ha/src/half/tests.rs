@@ -8,7 +8,9 @@ use engine::seam::{Admission, Client, Waiting};
 use serde_json::json;
 
 use super::*;
-use crate::machine::{Mode, Peer, Peers, Role};
+use crate::machine::{Announced, Incarnation, Mode, Peer, Peers, Role};
+use crate::stream::Stamp;
+use crate::wire::batch::Batch;
 
 struct Nobody;
 impl Release for Nobody {
@@ -70,4 +72,18 @@ fn maintenance_commands_leave_room_for_what_the_machine_wants() {
     let answer = registry.execute(&json!({"command": "ha-maintenance-start"}));
     assert_eq!(answer.text.unwrap(), "too many maintenance commands wait for the partner");
     assert_eq!((answer.result, waiting.len()), (1, MAX_MAINTENANCE_COMMANDS));
+}
+
+/// Whatever the wall clocks show.
+#[test]
+fn what_was_sent_long_ago_is_given_up() {
+    let half = half();
+    let from = Incarnation(9);
+    let announced = Announced { running_ms: Some(1_000_000), ..Announced::of(from) };
+    half.see_announced(Some(&announced), None);
+    let stamp = Stamp { from, to: half.incarnation(), number: 1 };
+    let sent = |ms| Batch { stamp, sent_s: 0, sent_ms: Some(ms), updates: Vec::new() };
+    assert!(!half.is_given_up(&sent(1_000_000)));
+    assert!(half.is_given_up(&sent(1_000_000 - 11_000)));
+    assert!(!half.is_given_up(&Batch { sent_ms: None, ..sent(0) }), "it does not say");
 }

@@ -94,6 +94,13 @@ impl Relationship {
         }
     }
 
+    /// Something of the partner was so long on its way that it was refused; or its clock stood still, which the next answer
+    /// to a heartbeat shows.
+    pub fn handle_given_up(&mut self, now: Now) {
+        self.hurries = true;
+        self.settle(now);
+    }
+
     /// What the partner announced in the heartbeat that ends next; none if it is a Kea.
     /// `offset`: how far its clock is ahead, if that was measured.
     pub fn handle_announced(&mut self, announced: Option<Announced>, offset: Option<Offset>) {

@@ -56,7 +56,12 @@ impl Unread {
     /// Opens the files of the lease file `base` and reads their headers. `max_row_errors` bad rows are allowed in each
     /// (0: any number).
     pub fn open(base: &Path, max_row_errors: u32) -> Result<Self, LoadError> {
-        let (files, paths) = (Vec::new(), Files::new(base).in_load_order());
+        Self::of(Files::new(base).in_load_order(), max_row_errors)
+    }
+
+    /// As [`Self::open`], of these files, in the order in which their rows were written.
+    pub(super) fn of(paths: Vec<PathBuf>, max_row_errors: u32) -> Result<Self, LoadError> {
+        let files = Vec::new();
         let mut unread = Self { files, paths, max_row_errors, other_schema: false, torn: false };
         for path in unread.paths.clone() {
             let failed = |source| LoadError::Read { path: path.clone(), source };
@@ -83,7 +88,7 @@ impl Unread {
     }
 
     /// Gives the last row of each address that has a lease to `take`, many at a time, which takes them out; from `threads`
-    /// threads at once. Ends with [`LoadError::Stopped`] soon after `stop` is set.
+    /// threads at once, the caller's among them. Ends with [`LoadError::Stopped`] soon after `stop` is set.
     pub fn read(
         self,
         threads: usize,
@@ -95,13 +100,18 @@ impl Unread {
         let refused = &AtomicBool::new(false);
         let results: Vec<Result<Counted, LoadError>> = std::thread::scope(|scope| {
             let unread = &self;
-            let begin = |share: usize| {
+            let reader = |share: usize| {
                 let (known, met) = (Known::default(), Vec::new());
-                let mut reader = Reader { share, threads, known, met, take, stop, refused };
+                Reader { share, threads, known, met, take, stop, refused }
+            };
+            let begin = |share: usize| {
+                let mut reader = reader(share);
                 scope.spawn(move || reader.read_all(unread))
             };
-            let running: Vec<_> = (0..threads).map(begin).collect();
-            running.into_iter().map(|it| it.join().expect("a loader does not panic")).collect()
+            let others: Vec<_> = (1..threads).map(begin).collect();
+            let own = reader(0).read_all(unread);
+            let others = others.into_iter().map(|it| it.join().expect("a loader does not panic"));
+            std::iter::once(own).chain(others).collect()
         });
         if stop.load(Ordering::Acquire) {
             return Err(LoadError::Stopped);

@@ -5,20 +5,21 @@
 //! `F` is appended to. Compaction moves it to `F.1`, writes what is left of `F.2` and `F.1` to `F.output`, which
 //! becomes `F.completed` once it is on disk; then `F.1` and `F.2` go, and `F.completed` becomes `F.2`.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
-use std::net::Ipv4Addr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use super::backwards::Unread;
 use super::claim::{PidNote, foreign_pid};
 use super::ink::{FileInk, Ink};
 use super::journal::Durability;
-use super::load::{LoadError, Loaded, read_rows};
-use super::row::{self, Row, Schema};
+use super::load::{LoadError, Loaded};
+use super::row::{self, Schema};
 use crate::lease::Lease4;
 use crate::limits::MAX_CLEANUP_ROW_ERRORS;
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, Ordering};
 
 #[cfg(test)]
 mod tests;
@@ -184,14 +185,13 @@ impl Files {
     ) -> Result<(), CompactError> {
         let done = match step {
             Step::Rewrite => {
-                let leases = self.read_old(&mut compacted.loaded)?;
-                compacted.leases = leases.len();
-                let written = self.write_output(&leases);
+                let written = self.rewrite(compacted);
                 if written.is_err() {
                     // A disk that is full needs the room; the error that matters is told.
                     let _ = fs::remove_file(self.output());
                 }
-                written.and_then(|()| fs::rename(self.output(), self.completed()))
+                written?;
+                fs::rename(self.output(), self.completed())
             }
             Step::RemoveCopy => fs::remove_file(self.copy()),
             Step::RemovePrevious => fs::remove_file(self.previous()),
@@ -200,34 +200,26 @@ impl Files {
         done.and_then(|()| self.sync_folder()).map_err(|source| self.failed(source))
     }
 
-    fn read_old(&self, loaded: &mut Loaded) -> Result<BTreeMap<Ipv4Addr, Lease4>, LoadError> {
-        let mut leases = BTreeMap::new();
-        for path in [self.previous(), self.copy()].into_iter().filter(|path| path.exists()) {
-            read_rows(&path, MAX_CLEANUP_ROW_ERRORS, loaded, &mut |row| match row {
-                Row::Lease(lease) => drop(leases.insert(lease.address, lease)),
-                Row::Deleted(address) => drop(leases.remove(&address)),
-            })?;
-        }
-        Ok(leases)
+    /// Writes what is left of the old files to `F.output` and waits for the disk. They are read as at a start, backwards,
+    /// so that of all leases only some are in memory at a time: those are written in the order of their addresses.
+    fn rewrite(&self, compacted: &mut Compacted) -> Result<(), CompactError> {
+        let old = [self.previous(), self.copy()].into_iter().filter(|path| path.exists());
+        let old = Unread::of(old.collect(), MAX_CLEANUP_ROW_ERRORS)?;
+        let output = self.create_output().map_err(|source| self.failed(source))?;
+        let (output, stop) = (Mutex::new(output), AtomicBool::new(false));
+        let loaded = old.read(1, &|leases| output.lock().take(leases, &stop), &stop);
+        // Of a reader that was stopped the reason is told here.
+        let leases = output.lock().finish().map_err(|source| self.failed(source))?;
+        (compacted.leases, compacted.loaded) = (leases, loaded?);
+        Ok(())
     }
 
-    /// Writes the leases to `F.output` and waits for the disk.
-    fn write_output(&self, leases: &BTreeMap<Ipv4Addr, Lease4>) -> io::Result<()> {
-        let file = File::options()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o640)
-            .open(self.output())?;
-        let mut writer = BufWriter::with_capacity(1 << 18, file);
+    fn create_output(&self) -> io::Result<Output> {
+        let mut options = File::options();
+        options.write(true).create(true).truncate(true).mode(0o640);
+        let mut writer = BufWriter::with_capacity(1 << 18, options.open(self.output())?);
         writer.write_all(row::HEADER.as_bytes())?;
-        let mut text = Vec::new();
-        for lease in leases.values() {
-            text.clear();
-            row::write(lease, &mut text);
-            writer.write_all(&text)?;
-        }
-        writer.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
+        Ok(Output { writer, text: Vec::new(), leases: 0, written: Ok(()) })
     }
 
     fn sync_folder_for(&self, durability: Durability) -> io::Result<()> {
@@ -275,6 +267,42 @@ impl Files {
         let mut name = self.base.clone().into_os_string();
         name.push(suffix);
         name.into()
+    }
+}
+
+/// The file that a compaction writes.
+struct Output {
+    writer: BufWriter<File>,
+    text: Vec<u8>,
+    /// How many were written.
+    leases: usize,
+    /// The first failure, after which nothing more is written.
+    written: io::Result<()>,
+}
+
+impl Output {
+    /// Takes out all of `leases` and writes them; if that fails, sets `stop`.
+    fn take(&mut self, leases: &mut Vec<Lease4>, stop: &AtomicBool) {
+        leases.sort_unstable_by_key(|lease| lease.address);
+        for lease in leases.drain(..) {
+            if self.written.is_ok() {
+                self.text.clear();
+                row::write(&lease, &mut self.text);
+                self.written = self.writer.write_all(&self.text);
+                self.leases += 1;
+            }
+        }
+        if self.written.is_err() {
+            stop.store(true, Ordering::Release);
+        }
+    }
+
+    /// Waits for the disk; tells how many leases it has.
+    fn finish(&mut self) -> io::Result<usize> {
+        std::mem::replace(&mut self.written, Ok(()))?;
+        self.writer.flush()?;
+        self.writer.get_ref().sync_all()?;
+        Ok(self.leases)
     }
 }
 

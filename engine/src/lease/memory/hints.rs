@@ -186,20 +186,35 @@ impl Key {
     }
 }
 
-/// How far a hint usually is from where its tag says at most.
-const NEAR: usize = 12;
+/// Hints of a cache line: so far the search goes with its first step.
+const LINE: usize = 8;
 
-/// Where a hint is, or belongs. Tags are hashes, so one says about where: only a few cache lines are looked at.
+/// Where a hint is, or belongs. Tags are hashes, so one says about where: the search goes from there, in steps that grow, and
+/// looks at few cache lines however many hints there are.
 fn place_of(hints: &[(u32, u32)], hint: (u32, u32)) -> usize {
-    let about = ((u64::from(hint.0) * hints.len() as u64) >> 32) as usize;
-    let (first, end) = (about.saturating_sub(NEAR), (about + NEAR).min(hints.len()));
     let is_before = |it: &(u32, u32)| *it < hint;
-    let is_near = (first == 0 || is_before(&hints[first - 1]))
-        && hints.get(end).is_none_or(|it| !is_before(it));
-    match is_near {
-        true => first + hints[first..end].partition_point(is_before),
-        false => hints.partition_point(is_before),
+    let about = ((u64::from(hint.0) * hints.len() as u64) >> 32) as usize;
+    let mut step = LINE;
+    if hints.get(about).is_some_and(is_before) {
+        let mut first = about + 1;
+        loop {
+            let end = first + step;
+            if !hints.get(end).is_some_and(is_before) {
+                let end = end.min(hints.len());
+                return first + hints[first..end].partition_point(is_before);
+            }
+            (first, step) = (end + 1, 2 * step);
+        }
     }
+    let mut end = about;
+    while end > 0 {
+        let first = end.saturating_sub(step);
+        if is_before(&hints[first]) {
+            return first + 1 + hints[first + 1..end].partition_point(is_before);
+        }
+        (end, step) = (first, 2 * step);
+    }
+    0
 }
 
 impl HeldHints<'_> {

@@ -6,6 +6,7 @@ use super::*;
 use crate::lease::LeaseStore;
 use crate::lease::csv::{Journal, load};
 use crate::lease::memory::MemoryStore;
+use crate::limits::LOAD_BATCH;
 
 fn row(last: u8, cltt_s: u64) -> String {
     format!("192.0.2.{last},02:00:00:00:00:{last:02x},,100,{},1,0,0,,0,,0\n", cltt_s + 100)
@@ -159,4 +160,30 @@ fn the_files_of_a_cleaned_up_kea_are_read_together() {
         let addresses: Vec<u8> = known(&files).into_iter().map(|(last, _)| last).collect();
         assert_eq!(addresses, [60, 61, 100, 101, 103, 106]);
     }
+}
+
+#[test]
+fn more_leases_than_are_in_memory_at_a_time_are_kept_once_each_as_they_were_last() {
+    let (_dir, files) = folder();
+    let count = LOAD_BATCH as u32 + 1000;
+    let row = |number: u32, cltt_s: u32| {
+        let address = std::net::Ipv4Addr::from_bits(0x0a00_0000 + number);
+        format!("{address},02:00:00:00:00:01,,100,{},1,0,0,,0,,0\n", cltt_s + 100)
+    };
+    let first: Vec<String> = (0..count).map(|number| row(number, 1)).collect();
+    let renewed = (0..count).rev().step_by(2).map(|number| row(number, 2));
+    fs::write(files.previous(), file(&first)).unwrap();
+    fs::write(files.copy(), file(&renewed.collect::<Vec<_>>())).unwrap();
+    let mut compacted = Compacted::default();
+    files.perform(Step::Rewrite, &mut compacted).unwrap();
+    assert_eq!(
+        (compacted.leases, compacted.loaded.rows),
+        (count as usize, 3 * u64::from(count) / 2)
+    );
+    let text = fs::read_to_string(files.completed()).unwrap();
+    let mut rows: Vec<&str> = text.lines().skip(1).collect();
+    let mut expected: Vec<String> = (0..count).map(|number| row(number, 1 + number % 2)).collect();
+    rows.sort_unstable();
+    expected.sort_unstable();
+    assert!(rows.into_iter().eq(expected.iter().map(|row| row.trim_end())));
 }
