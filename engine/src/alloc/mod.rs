@@ -202,6 +202,16 @@ impl Pool {
         }
     }
 
+    /// How many addresses are left of it in this round; none if searches start anywhere.
+    fn left(&self) -> u64 {
+        match &self.start {
+            Start::Next { up, .. } => {
+                (u64::from(u32::from(self.last)) + 1).saturating_sub(up.load(Ordering::Relaxed))
+            }
+            Start::Anywhere(..) => 0,
+        }
+    }
+
     fn begin(&self) {
         if let Start::Next { up, .. } = &self.start {
             up.store(u32::from(self.first).into(), Ordering::Relaxed);
@@ -256,7 +266,10 @@ impl<'p, P: DoubleEndedIterator<Item = &'p Pool> + Clone> Round<'p, P> {
                     let range = pool.first..=pool.last;
                     store.find_free(now, range, pool.first, pool.findable(part), taken)
                 };
-                let found = self.pools.clone().find_map(whole)?;
+                let Some(found) = self.pools.clone().find_map(whole) else {
+                    self.come_round(start);
+                    return None;
+                };
                 self.pools.clone().for_each(Pool::begin);
                 (found, 0)
             }
@@ -269,6 +282,24 @@ impl<'p, P: DoubleEndedIterator<Item = &'p Pool> + Clone> Round<'p, P> {
         }
         self.turn.0.store(found.into(), Ordering::Relaxed);
         Some(found)
+    }
+
+    /// Nothing was free: each address of the pools was looked at once, from what is left of the pool at place `start`, and
+    /// the round goes on from there, as Kea's. So it ends in one of these pools, wherever it was before.
+    fn come_round(&self, start: usize) {
+        let all: u64 = self.pools.clone().map(Pool::size).sum();
+        let rest: u64 = self.pools.clone().skip(start).map(Pool::left).sum();
+        // With nothing to begin anew every pool was gone through just now.
+        let mut again = if rest == all { all } else { all - rest };
+        self.pools.clone().for_each(Pool::begin);
+        for pool in self.pools.clone() {
+            let step = again.min(pool.size());
+            let Some(place) = step.checked_sub(1) else { return };
+            let passed = Ipv4Addr::from(u32::from(pool.first) + place as u32);
+            pool.pass(passed);
+            self.turn.0.store(passed.into(), Ordering::Relaxed);
+            again -= step;
+        }
     }
 }
 

@@ -124,6 +124,34 @@ fn a_search_from_the_far_end_goes_downwards_through_all_pools() {
     assert_eq!(find(true, &|_| true), None);
 }
 
+/// As Kea's: whoever is given an address next is given one of the pool that was searched last.
+#[test]
+fn a_search_that_finds_nothing_takes_the_turn_to_the_pools_that_it_searched() {
+    let store = crate::lease::memory::MemoryStore::new(std::sync::Arc::new(Nobody));
+    let range = |first, last| Pool::iterative(address(first), address(last), KeptOut::default());
+    let pools = [range(10, 13), range(20, 22), range(30, 32)];
+    let (turn, now) = (Turn::default(), Now { mono: at(1), wall_s: 1000 });
+    let find = |open: &[usize], taken: &dyn Fn(Ipv4Addr) -> bool| {
+        let pools = open.iter().map(|place| &pools[*place]);
+        let found = Round { turn: &turn, pools }.find(ANY, &store, now, taken);
+        found.map(|found| found.octets()[3])
+    };
+    let (all, free): (_, &dyn Fn(Ipv4Addr) -> bool) = ([0, 1, 2], &|_| false);
+    assert_eq!([find(&all, free), find(&[1], free), find(&all, free)], [10, 20, 21].map(Some));
+    assert_eq!(find(&[0], &|_| true), None);
+    assert_eq!(find(&all, free), Some(11), "it was in the second pool");
+    for _ in 0..3 {
+        assert_eq!(find(&all, &|_| true), None);
+    }
+    assert_eq!(
+        find(&all, free),
+        Some(20),
+        "what was left, then anew as far as the whole of them goes"
+    );
+    assert_eq!(find(&[2], &|_| true), None, "all of a pool that nobody was given from");
+    assert_eq!([find(&[2], free), find(&all, free)], [30, 31].map(Some));
+}
+
 /// Nobody of them is the one that all are given from first.
 #[test]
 fn a_random_search_begins_in_any_of_the_pools() {
