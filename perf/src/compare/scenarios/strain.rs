@@ -62,8 +62,11 @@ pub(super) fn overload(bench: &mut Bench<'_>) -> Result<Found, CompareError> {
 
 /// An open loop at this rate.
 fn offer(bench: &mut Bench<'_>, stand: &Stand, rate: f64) -> Result<Outcome, CompareError> {
-    let seconds = f64::from(bench.arguments.seconds());
-    let load = bench.load(stand, Pace::Rate((rate as u32).max(1)), seconds);
+    let warm_up_s = stand.contender.warm_up_s;
+    let seconds = f64::from(bench.arguments.seconds()) + warm_up_s;
+    let mut load = bench.load(stand, Pace::Rate((rate as u32).max(1)), seconds);
+    // What a server does before it is warm is another question than how it does.
+    load.more.extend(["--warm-up".to_owned(), warm_up_s.to_string()]);
     bench.generators().run_own(&bench.lab, &load)
 }
 
