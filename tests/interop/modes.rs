@@ -417,7 +417,10 @@ fn goes_back(kinds: &'static [Kind]) -> bool {
     assert_eq!(state_of(&site.servers[0]), "hot-standby");
     site.serve_apart(5);
     let back = state_of(&site.servers[0]) == "partner-in-maintenance";
-    assert_eq!(state_of(&site.servers[1]), "hot-standby", "the partner has left it");
+    if !back {
+        // One that is back draws its partner in again with the next heartbeat.
+        assert_eq!(state_of(&site.servers[1]), "hot-standby", "the partner has left it");
+    }
     back
 }
 
