@@ -180,26 +180,9 @@ pub fn disputes(body: &[u8]) -> Vec<Dispute> {
 mod tests {
     use engine::clock::Mono;
     use engine::lease::json::lease_to_json;
-    use engine::lease::{HwAddress, LeaseState};
 
+    use super::super::update::tests::lease;
     use super::*;
-
-    fn lease(host: u8) -> Lease {
-        Lease {
-            address: std::net::Ipv4Addr::new(192, 0, 2, host),
-            hw_address: HwAddress::new(&[2, 0, 0, 0, 0, host]).unwrap(),
-            client_id: None,
-            valid_lifetime_s: 600,
-            cltt_s: 1_000,
-            subnet_id: 1,
-            fqdn_fwd: false,
-            fqdn_rev: false,
-            hostname: "".into(),
-            state: LeaseState::Assigned,
-            user_context: None,
-            pool_id: 0,
-        }
-    }
 
     const NOW: Now = Now { mono: Mono::from_ns(5_000_000), wall_s: 1_700 };
     const STAMP: Stamp = Stamp { from: Incarnation(17), to: Incarnation(18), number: 4 };

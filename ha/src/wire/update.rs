@@ -76,12 +76,13 @@ fn update(news: LeaseNews, lease: &Lease, asks: bool, wall_s: u64) -> Value {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use engine::lease::HwAddress;
 
     use super::*;
 
-    fn lease(host: u8) -> Lease {
+    /// As the tests of this layer have it: of the client with the number of its address.
+    pub(in crate::wire) fn lease(host: u8) -> Lease {
         Lease {
             address: std::net::Ipv4Addr::new(192, 0, 2, host),
             hw_address: HwAddress::new(&[2, 0, 0, 0, 0, host]).unwrap(),
